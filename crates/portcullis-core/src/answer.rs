@@ -1,0 +1,73 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+/// A value that is usually there already, and otherwise a future that brings it.
+///
+/// What a seam of this crate returns where most implementations need not wait: verifying a signature answers
+/// [`now`](Self::now), asking a database answers [`later`](Self::later). Callers that can, look with
+/// [`ready`](Self::ready) and skip the machinery of futures; everybody else awaits it.
+pub enum Answer<'a, T> {
+    /// The value; `None` once it was taken by polling.
+    Now(Option<T>),
+    /// The value comes later.
+    Later(Pin<Box<dyn Future<Output = T> + Send + 'a>>),
+}
+
+impl<'a, T> Answer<'a, T> {
+    /// An answer that is there.
+    pub const fn now(value: T) -> Self {
+        Self::Now(Some(value))
+    }
+
+    /// An answer that has to be waited for.
+    pub fn later(future: impl Future<Output = T> + Send + 'a) -> Self {
+        Self::Later(Box::pin(future))
+    }
+
+    /// The value if it is there, or the future to wait for.
+    ///
+    /// # Errors
+    /// The answer itself, when it is not there yet.
+    pub fn ready(self) -> Result<T, Self> {
+        match self {
+            Self::Now(Some(value)) => Ok(value),
+            other => Err(other),
+        }
+    }
+
+    /// Changes the value, now or when it comes.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U + Send + 'a) -> Answer<'a, U>
+    where
+        T: 'a,
+    {
+        match self {
+            Self::Now(value) => Answer::Now(value.map(change)),
+            Self::Later(future) => Answer::later(async move { change(future.await) }),
+        }
+    }
+}
+
+impl<T: Unpin> Future for Answer<'_, T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        match self.get_mut() {
+            // Polled again after it was taken: like a fused future it stays pending, and never panics.
+            Self::Now(value) => value.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Later(future) => future.as_mut().poll(context),
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Answer<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Now(value) => f.debug_tuple("Now").field(value).finish(),
+            Self::Later(_) => f.write_str("Later(..)"),
+        }
+    }
+}

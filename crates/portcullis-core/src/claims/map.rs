@@ -1,0 +1,146 @@
+use super::Claims;
+use crate::{
+    error::Error,
+    json::Value,
+    permission::PermissionSet,
+    principal::{Method, Principal, PrincipalKind},
+    role::Role,
+};
+use std::sync::Arc;
+
+/// How an issuer's claims become a principal.
+///
+/// Every place is a claim's name, or a JSON pointer (RFC 6901) if it begins with a slash: `/realm_access/roles`.
+/// What is not named here is not read, and what has another type than expected gives nothing: a flag is true only for
+/// JSON `true` or `1`, never for a text.
+///
+/// ```
+/// use portcullis_core::ClaimMap;
+///
+/// let keycloak = ClaimMap::new().roles("/realm_access/roles").scopes("scope");
+/// let directus = ClaimMap::new().subject("id").roles("role").staff("admin_access");
+/// # let _ = (keycloak, directus);
+/// ```
+#[derive(Debug, Clone)]
+pub struct ClaimMap {
+    subject: String,
+    roles: Vec<String>,
+    scopes: Vec<String>,
+    permissions: Vec<String>,
+    staff: Option<String>,
+    organization: Option<String>,
+    authenticated_at: String,
+    kind: PrincipalKind,
+}
+
+impl Default for ClaimMap {
+    fn default() -> Self {
+        Self {
+            subject: "sub".into(),
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            permissions: Vec::new(),
+            staff: None,
+            organization: None,
+            authenticated_at: "auth_time".into(),
+            kind: PrincipalKind::User,
+        }
+    }
+}
+
+impl ClaimMap {
+    /// The subject from `sub`, the time of authentication from `auth_time` or `iat`, and nothing else.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where the subject stands: a text that is not empty, or an integer, which is written in decimal.
+    #[must_use]
+    pub fn subject(mut self, path: impl Into<String>) -> Self {
+        self.subject = path.into();
+        self
+    }
+
+    /// Where roles stand: one text, or an array of texts. Call again for more places.
+    #[must_use]
+    pub fn roles(mut self, path: impl Into<String>) -> Self {
+        self.roles.push(path.into());
+        self
+    }
+
+    /// Where scopes stand: a text of words (RFC 8693, section 4.2), or an array of texts.
+    #[must_use]
+    pub fn scopes(mut self, path: impl Into<String>) -> Self {
+        self.scopes.push(path.into());
+        self
+    }
+
+    /// Where held permissions stand: `resource:action`, with wildcards if the issuer gives them.
+    #[must_use]
+    pub fn permissions(mut self, path: impl Into<String>) -> Self {
+        self.permissions.push(path.into());
+        self
+    }
+
+    /// The flag that makes a principal staff: JSON `true` or `1`.
+    #[must_use]
+    pub fn staff(mut self, path: impl Into<String>) -> Self {
+        self.staff = Some(path.into());
+        self
+    }
+
+    /// Where the organization stands in which the principal acts.
+    #[must_use]
+    pub fn organization(mut self, path: impl Into<String>) -> Self {
+        self.organization = Some(path.into());
+        self
+    }
+
+    /// What the principals of this issuer are; users, unless said otherwise.
+    #[must_use]
+    pub fn kind(mut self, kind: PrincipalKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    pub(crate) fn principal(&self, claims: &Claims, issuer: Arc<str>) -> Result<Principal, Error> {
+        let subject = claims.at(&self.subject).and_then(|value| {
+            value.as_str().map(Into::into).or_else(|| value.as_integer().map(str::to_owned))
+        });
+        let subject: String = subject.filter(|subject: &String| !subject.is_empty()).ok_or_else(|| {
+            Error::invalid(format!("the token does not say whom it is about: `{}` is no text", self.subject))
+        })?;
+        let mut principal = Principal::new(self.kind, subject).with_method(Method::Token).with_issuer(issuer);
+        for role in self.roles.iter().flat_map(|path| texts(claims.at(path))) {
+            principal = principal.with_role(Role::new(role));
+        }
+        let scopes = self.scopes.iter().flat_map(|path| texts(claims.at(path)));
+        for scope in scopes.flat_map(|text| text.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>()) {
+            principal = principal.with_scope(scope);
+        }
+        if !self.permissions.is_empty() {
+            let held = self.permissions.iter().flat_map(|path| texts(claims.at(path)));
+            principal = principal.with_permissions(PermissionSet::from_untrusted(held));
+        }
+        if let Some(organization) = self.organization.as_ref().and_then(|path| claims.at(path)?.as_str()) {
+            principal = principal.with_organization(organization);
+        }
+        let staff = self.staff.as_ref().and_then(|path| claims.at(path)).is_some_and(is_set);
+        let since = claims.get::<u64>(&self.authenticated_at).ok().flatten().and_then(|at| super::time(at as f64));
+        Ok(principal.with_staff(staff).with_times(since.or(claims.issued_at()), claims.expires_at()).with_claims(claims.clone()))
+    }
+}
+
+/// A flag is JSON `true` or `1`; some databases have no booleans. A text, whatever it says, is not set.
+pub(crate) fn is_set(value: Value<'_>) -> bool {
+    value.is_true() || value.as_integer() == Some("1")
+}
+
+fn texts(value: Option<Value<'_>>) -> Vec<String> {
+    let Some(value) = value else { return Vec::new() };
+    match value.elements() {
+        Some(elements) => elements.filter_map(Value::as_str).map(Into::into).collect(),
+        None => value.as_str().map(Into::into).into_iter().collect(),
+    }
+}

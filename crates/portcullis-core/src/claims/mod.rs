@@ -1,0 +1,181 @@
+//! What a verified token says.
+
+mod map;
+mod views;
+
+pub use map::ClaimMap;
+pub(crate) use map::is_set;
+
+use crate::{
+    error::Error,
+    json::{Member, Value},
+};
+use serde::de::DeserializeOwned;
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use views::Views;
+
+/// 9999-12-31T23:59:59Z: no token lives longer.
+const LAST_SECOND: f64 = 253_402_300_799.0;
+
+/// The claims of a token whose signature, issuer, audience and times were verified (RFC 7519, section 4).
+///
+/// Outside the verifier nobody can make one. Cheap to clone. `Debug` shows the names of the claims and no values, which
+/// are about people.
+#[derive(Clone)]
+pub struct Claims(Arc<Inner>);
+
+struct Inner {
+    text: String,
+    members: Vec<Member>,
+    registered: Registered,
+    views: Views,
+}
+
+/// What the registered claims say where it is compared, read once and checked for its type.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Registered {
+    pub(crate) has_audience: bool,
+    pub(crate) expires_at: Option<f64>,
+    pub(crate) not_before: Option<f64>,
+    pub(crate) issued_at: Option<f64>,
+}
+
+impl Registered {
+    /// A registered claim that is there and is not what RFC 7519 says it is makes the token invalid.
+    pub(crate) fn read(text: &str, members: &[Member]) -> Result<Self, Error> {
+        let mut found = Self::default();
+        for member in members {
+            let (name, value) = (member.name(text), member.value(text));
+            let time = || match value.as_number() {
+                Some(time) if (0.0..=LAST_SECOND).contains(&time) => Ok(Some(time)),
+                _ => Err(Error::invalid(format!("`{name}` is not a time between 1970 and the year 9999 in seconds"))),
+            };
+            match name {
+                "exp" => found.expires_at = time()?,
+                "nbf" => found.not_before = time()?,
+                "iat" => found.issued_at = time()?,
+                "iss" | "sub" | "jti" if value.as_str().is_none() => {
+                    return Err(Error::invalid(format!("`{name}` is not a string")));
+                }
+                "aud" if !is_audience(value) => {
+                    return Err(Error::invalid("`aud` is neither a string nor an array of strings"));
+                }
+                "aud" => found.has_audience = true,
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn is_audience(value: Value<'_>) -> bool {
+    value.as_str().is_some() || value.elements().is_some_and(|mut names| names.all(|name| name.as_str().is_some()))
+}
+
+impl Claims {
+    /// Only for a verifier that has checked everything.
+    pub(crate) fn verified(text: String, members: Vec<Member>, registered: Registered) -> Self {
+        Self(Arc::new(Inner { text, members, registered, views: Views::default() }))
+    }
+
+    pub(crate) fn value(&self) -> Value<'_> {
+        Value::new(self.0.text.trim())
+    }
+
+    fn member(&self, name: &str) -> Option<Value<'_>> {
+        let inner = &*self.0;
+        inner.members.iter().find(|member| member.name(&inner.text) == name).map(|member| member.value(&inner.text))
+    }
+
+    /// A claim by its name, or by a JSON pointer (RFC 6901) if that begins with a slash: `/realm_access/roles`.
+    pub(crate) fn at(&self, path: &str) -> Option<Value<'_>> {
+        if path.starts_with('/') { self.value().pointer(path) } else { self.member(path) }
+    }
+
+    /// A claim as a type of yours, by its name or by a JSON pointer (RFC 6901): `/realm_access/roles`. `None` if the
+    /// token has no such claim.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the claim does not fit the type.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Error> {
+        let Some(value) = self.at(path) else { return Ok(None) };
+        serde_json::from_str(value.text()).map(Some).map_err(|error| misfit(&error))
+    }
+
+    /// All claims as a type of yours: parsed on first use, then shared by everybody who holds these claims.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the claims do not fit the type.
+    pub fn view<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Result<&T, Error> {
+        self.0.views.get_or_try_insert(|| serde_json::from_str(&self.0.text).map_err(|error| misfit(&error)))
+    }
+
+    /// `iss`: who issued the token.
+    #[must_use]
+    pub fn issuer(&self) -> Option<Cow<'_, str>> {
+        self.member("iss")?.as_str()
+    }
+
+    /// `sub`: whom the token is about.
+    #[must_use]
+    pub fn subject(&self) -> Option<Cow<'_, str>> {
+        self.member("sub")?.as_str()
+    }
+
+    /// `aud`: for whom the token is meant.
+    #[must_use]
+    pub fn audience(&self) -> Vec<Cow<'_, str>> {
+        let Some(value) = self.member("aud") else { return Vec::new() };
+        match value.elements() {
+            Some(names) => names.filter_map(Value::as_str).collect(),
+            None => value.as_str().into_iter().collect(),
+        }
+    }
+
+    /// `jti`: the token's own identifier.
+    #[must_use]
+    pub fn token_id(&self) -> Option<Cow<'_, str>> {
+        self.member("jti")?.as_str()
+    }
+
+    /// `exp`: from when on the token is refused.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.0.registered.expires_at.and_then(time)
+    }
+
+    /// `nbf`: before when the token is refused.
+    #[must_use]
+    pub fn not_before(&self) -> Option<SystemTime> {
+        self.0.registered.not_before.and_then(time)
+    }
+
+    /// `iat`: when the token was issued.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<SystemTime> {
+        self.0.registered.issued_at.and_then(time)
+    }
+}
+
+fn time(seconds: f64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
+}
+
+/// What serde says may quote a claim's value, so only where it failed is kept.
+fn misfit(error: &serde_json::Error) -> Error {
+    let what = if error.is_data() { "do not fit the type asked for" } else { "cannot be read" };
+    Error::invalid(format!("the claims {what} (line {}, column {})", error.line(), error.column()))
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.members.iter().map(|member| member.name(&self.0.text));
+        f.write_str("Claims")?;
+        f.debug_set().entries(names).finish()
+    }
+}

@@ -1,0 +1,50 @@
+use std::{
+    any::{Any, TypeId},
+    sync::OnceLock,
+};
+
+/// Typed views of one document, one for each type: a list that grows at its end and never locks a reader.
+#[derive(Default)]
+pub(super) struct Views(OnceLock<Box<View>>);
+
+struct View {
+    id: TypeId,
+    value: Box<dyn Any + Send + Sync>,
+    next: Views,
+}
+
+impl Views {
+    /// The view of this type, made if it is not there. Two threads that both make it agree on the first.
+    pub(super) fn get_or_try_insert<T: Send + Sync + 'static, E>(
+        &self,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<&T, E> {
+        let (mut at, found) = self.find::<T>();
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let made = Box::new(View { id: TypeId::of::<T>(), value: Box::new(make()?), next: Self::default() });
+        let mut made = Some(made);
+        loop {
+            // Somebody else's view may have taken the end of the list meanwhile. INVARIANT: once ours is in, it is found.
+            made = made.and_then(|view| at.0.set(view).err());
+            let (end, found) = at.find::<T>();
+            if let Some(found) = found {
+                return Ok(found);
+            }
+            at = end;
+        }
+    }
+
+    /// The view of this type, and the end of the list.
+    fn find<T: 'static>(&self) -> (&Self, Option<&T>) {
+        let mut at = self;
+        while let Some(view) = at.0.get() {
+            if view.id == TypeId::of::<T>() {
+                return (at, view.value.downcast_ref());
+            }
+            at = &view.next;
+        }
+        (at, None)
+    }
+}

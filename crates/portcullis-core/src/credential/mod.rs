@@ -1,0 +1,59 @@
+//! What the caller presented, and where it is read from.
+
+mod cookie;
+mod source;
+
+pub(crate) use source::read;
+pub use source::CredentialSource;
+
+use std::{borrow::Cow, fmt};
+use zeroize::Zeroize;
+
+/// What a request presented to prove who is asking: a token, an API key, a shared secret.
+///
+/// It is text that was read and is not believed yet. It shows itself nowhere: `Debug` is redacted, there is no
+/// `Display`, and an owned copy is wiped when dropped.
+#[derive(Clone)]
+pub struct Credential<'a> {
+    text: Cow<'a, str>,
+    source: CredentialSource,
+}
+
+impl<'a> Credential<'a> {
+    /// A credential as if it had been read from this source.
+    pub fn new(text: impl Into<Cow<'a, str>>, source: CredentialSource) -> Self {
+        Self { text: text.into(), source }
+    }
+
+    /// The text itself. Whoever calls this keeps it out of logs and errors.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// Where it was read from.
+    #[must_use]
+    pub fn source(&self) -> &CredentialSource {
+        &self.source
+    }
+
+    /// A copy that outlives the request's head.
+    #[must_use]
+    pub fn to_owned(&self) -> Credential<'static> {
+        Credential { text: Cow::Owned(self.text.as_ref().to_owned()), source: self.source.clone() }
+    }
+}
+
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credential(.. from {})", self.source)
+    }
+}
+
+impl Drop for Credential<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(text) = &mut self.text {
+            text.zeroize();
+        }
+    }
+}

@@ -1,0 +1,187 @@
+use super::{Credential, cookie};
+use crate::{
+    error::{Error, ErrorKind},
+    head::{RequestHead, query_param},
+};
+use std::{borrow::Cow, fmt, sync::Arc};
+
+/// A place in the request where a credential may stand.
+///
+/// A gate has an ordered list of them; the first in which something is *present* decides, and if that does not hold, the
+/// request is refused without a look at the others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CredentialSource(Place);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Place {
+    Cookie(Arc<str>),
+    Bearer,
+    Header(Arc<str>),
+    Query(Arc<str>),
+}
+
+impl CredentialSource {
+    /// The cookie of exactly this name. An empty or blank one counts as absent, since some servers log out by emptying
+    /// it. A name with the prefix `__Host-` or `__Secure-` keeps other hosts from planting it (RFC 6265bis, section
+    /// 4.1.3).
+    #[must_use]
+    pub fn cookie(name: &str) -> Self {
+        Self(Place::Cookie(name.into()))
+    }
+
+    /// `Authorization: Bearer …` (RFC 6750, section 2.1); the scheme in any case. Another scheme counts as absent.
+    #[must_use]
+    pub fn bearer() -> Self {
+        Self(Place::Bearer)
+    }
+
+    /// A header of this name, in any case; the credential is its whole value.
+    #[must_use]
+    pub fn header(name: &str) -> Self {
+        Self(Place::Header(name.to_ascii_lowercase().into()))
+    }
+
+    /// A query parameter of this name (RFC 6750, section 2.3). Addresses end up in logs, histories and referrers, so
+    /// name one only where a client can send nothing else.
+    #[must_use]
+    pub fn query(name: &str) -> Self {
+        Self(Place::Query(name.into()))
+    }
+
+    /// The name of the cookie, header or parameter is one that a request can have.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let name = match &self.0 {
+            Place::Bearer => return Ok(()),
+            Place::Query(name) if !name.is_empty() => return Ok(()),
+            Place::Cookie(name) | Place::Header(name) | Place::Query(name) => name,
+        };
+        if !name.is_empty() && name.bytes().all(is_token_byte) {
+            return Ok(());
+        }
+        Err(Error::misconfigured(format!("{self} cannot be in a request: that is no name for it")))
+    }
+
+    fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Cow<'h, str>>, Error> {
+        match &self.0 {
+            Place::Bearer => bearer(head),
+            Place::Cookie(name) => cookie::read(head, name),
+            Place::Header(name) => match only(head, name)? {
+                Some(value) => visible(value).map(|text| (!text.is_empty()).then_some(Cow::Borrowed(text))),
+                None => Ok(None),
+            },
+            Place::Query(name) => match query_param(head, name)? {
+                Some(value) if !value.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                    Err(Error::invalid("the query parameter has characters that no credential has"))
+                }
+                value => Ok(value.filter(|value| !value.is_empty())),
+            },
+        }
+    }
+}
+
+impl fmt::Display for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::Cookie(name) => write!(f, "cookie `{name}`"),
+            Place::Bearer => f.write_str("bearer header"),
+            Place::Header(name) => write!(f, "header `{name}`"),
+            Place::Query(name) => write!(f, "query parameter `{name}`"),
+        }
+    }
+}
+
+/// The first credential that is present in the order of the sources, or what makes it unreadable.
+pub(crate) fn read<'h>(
+    sources: &[CredentialSource],
+    reject_conflicts: bool,
+    head: &'h dyn RequestHead,
+) -> Result<Option<Credential<'h>>, Error> {
+    refuse_header_with_query(sources, head)?;
+    let mut found: Option<Credential<'h>> = None;
+    for source in sources {
+        let text = source.read(head).map_err(|error| error.with_source(source))?;
+        let Some(text) = text else { continue };
+        match &found {
+            Some(first) if *first.expose() != *text => {
+                let detail = format!("{} and {source} present different credentials", first.source());
+                return Err(Error::new(ErrorKind::Malformed, detail).with_code("conflicting_credentials"));
+            }
+            Some(_) => {}
+            None => found = Some(Credential::new(text, source.clone())),
+        }
+        if !reject_conflicts {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// A client must not use more than one method in a request (RFC 6750, section 2), and a token in an address that comes
+/// with another one in the header is a sign of somebody else's address.
+fn refuse_header_with_query(sources: &[CredentialSource], head: &dyn RequestHead) -> Result<(), Error> {
+    for source in sources {
+        let Place::Query(name) = &source.0 else { continue };
+        if query_param(head, name)?.is_some_and(|value| !value.is_empty()) && !matches!(bearer(head), Ok(None)) {
+            let detail = format!("a bearer header and a {source} in one request");
+            return Err(Error::new(ErrorKind::Malformed, detail).with_source(source));
+        }
+    }
+    Ok(())
+}
+
+/// The value of a header that may be there once.
+fn only<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&'h [u8]>, Error> {
+    let (mut value, mut count) = (None, 0_usize);
+    head.each_header(name, &mut |found| {
+        value = Some(found);
+        count = count.saturating_add(1);
+    });
+    if count > 1 {
+        return Err(Error::new(ErrorKind::Malformed, format!("more than one `{name}` header")));
+    }
+    Ok(value)
+}
+
+fn bearer<'h>(head: &'h dyn RequestHead) -> Result<Option<Cow<'h, str>>, Error> {
+    let Some(value) = only(head, "authorization")? else { return Ok(None) };
+    let value = value.trim_ascii();
+    let end = value.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(value.len());
+    let (scheme, rest) = value.split_at_checked(end).unwrap_or((value, b""));
+    if value.is_empty() {
+        return Ok(None);
+    }
+    // RFC 9110, section 11.4: a scheme, then at least one space. Anything else is no authorization header at all.
+    if scheme.is_empty() || !(rest.is_empty() || rest.starts_with(b" ")) {
+        return Err(Error::invalid("the authorization header is not `scheme credentials`"));
+    }
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Ok(None);
+    }
+    let token = rest.trim_ascii();
+    if !is_token68(token) {
+        return Err(Error::invalid("`Bearer` is not followed by one token (token68, RFC 6750, section 2.1)"));
+    }
+    visible(token).map(|text| Some(Cow::Borrowed(text)))
+}
+
+/// A value of visible ASCII, without the white space around it.
+pub(super) fn visible(value: &[u8]) -> Result<&str, Error> {
+    let value = value.trim_ascii();
+    match str::from_utf8(value) {
+        Ok(text) if value.iter().all(u8::is_ascii_graphic) => Ok(text),
+        _ => Err(Error::invalid("the credential has characters that no credential has")),
+    }
+}
+
+/// `token68` of RFC 9110, section 11.2: base64 alphabets, then padding.
+fn is_token68(text: &[u8]) -> bool {
+    let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let body = text.get(..end).unwrap_or_default();
+    !body.is_empty()
+        && body.iter().all(|b| matches!(b, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/'))
+}
+
+/// `tchar` of RFC 9110, section 5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

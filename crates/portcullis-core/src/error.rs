@@ -1,0 +1,215 @@
+use crate::{credential::CredentialSource, decision::Explanation};
+use std::{borrow::Cow, error, fmt, sync::Arc, time::Duration};
+
+/// Whose fault a failure is, and with that what the client is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No credential was presented: 401 with a bare challenge.
+    Missing,
+    /// The request presents credentials in a way that may not be (RFC 6750, section 3.1, `invalid_request`): 400.
+    Malformed,
+    /// An authenticator does not know this kind of credential; the next one is asked. If nobody knows it: 401.
+    Unrecognized,
+    /// A credential was presented and does not hold: 401.
+    Invalid,
+    /// A credential that was good once: 401, told apart because clients refresh on it.
+    Expired,
+    /// The principal may not do this: 403.
+    Denied,
+    /// The principal may not do this nor know that it exists: 404.
+    Hidden,
+    /// Something that is needed to decide did not answer: 503.
+    Unavailable,
+    /// A mistake in how the service was put together: an error of `build()`, and 500 if it survives to a request.
+    Misconfigured,
+}
+
+/// What went wrong, for the log in words and for the client as a [`code`](Self::code).
+///
+/// Cheap to clone; never holds a token, a key or a secret.
+#[derive(Debug, Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: ErrorKind,
+    detail: Cow<'static, str>,
+    code: Option<Cow<'static, str>>,
+    cause: Option<Arc<dyn error::Error + Send + Sync>>,
+    scope: Option<Cow<'static, str>>,
+    retry_after: Option<Duration>,
+    source: Option<CredentialSource>,
+    issuer: Option<Arc<str>>,
+    explanation: Option<Explanation>,
+}
+
+impl Error {
+    /// An error of a kind. The detail is for the log: lower case, no full stop, and never a secret.
+    #[must_use]
+    pub fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            detail: detail.into(),
+            code: None,
+            cause: None,
+            scope: None,
+            retry_after: None,
+            source: None,
+            issuer: None,
+            explanation: None,
+        }))
+    }
+
+    pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Invalid, detail)
+    }
+
+    pub(crate) fn misconfigured(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Misconfigured, detail)
+    }
+
+    /// With the error that caused this one.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl error::Error + Send + Sync + 'static) -> Self {
+        Arc::make_mut(&mut self.0).cause = Some(Arc::new(cause));
+        self
+    }
+
+    /// With a code of its own for the client, such as `email_unconfirmed`.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        Arc::make_mut(&mut self.0).code = Some(code.into());
+        self
+    }
+
+    /// With the time after which the client may try again (`Retry-After`).
+    #[must_use]
+    pub fn with_retry_after(mut self, after: Duration) -> Self {
+        Arc::make_mut(&mut self.0).retry_after = Some(after);
+        self
+    }
+
+    /// With the issuer whose token this was about.
+    #[must_use]
+    pub fn with_issuer(mut self, issuer: impl Into<Arc<str>>) -> Self {
+        Arc::make_mut(&mut self.0).issuer = Some(issuer.into());
+        self
+    }
+
+    pub(crate) fn with_scope(mut self, scope: Option<Cow<'static, str>>) -> Self {
+        Arc::make_mut(&mut self.0).scope = scope;
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: &CredentialSource) -> Self {
+        Arc::make_mut(&mut self.0).source = Some(source.clone());
+        self
+    }
+
+    pub(crate) fn with_explanation(mut self, explanation: Option<Explanation>) -> Self {
+        Arc::make_mut(&mut self.0).explanation = explanation;
+        self
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The stable code that clients and dashboards may match on.
+    ///
+    /// For a denial it names the part of the policy that did not hold, such as `role_required`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        if let Some(code) = &self.0.code {
+            return code;
+        }
+        match self.0.kind {
+            ErrorKind::Missing => "credential_missing",
+            ErrorKind::Malformed => "invalid_request",
+            ErrorKind::Unrecognized | ErrorKind::Invalid => "invalid_token",
+            ErrorKind::Expired => "token_expired",
+            ErrorKind::Denied => "denied",
+            ErrorKind::Hidden => "not_found",
+            ErrorKind::Unavailable => "unavailable",
+            ErrorKind::Misconfigured => "misconfigured",
+        }
+    }
+
+    /// The HTTP status of the default answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self.0.kind {
+            ErrorKind::Malformed => 400,
+            ErrorKind::Missing | ErrorKind::Unrecognized | ErrorKind::Invalid | ErrorKind::Expired => 401,
+            ErrorKind::Denied => 403,
+            ErrorKind::Hidden => 404,
+            ErrorKind::Unavailable => 503,
+            ErrorKind::Misconfigured => 500,
+        }
+    }
+
+    /// The value of `WWW-Authenticate` in the default answer (RFC 6750, section 3), or `None` where there is none.
+    #[must_use]
+    pub fn challenge(&self, realm: Option<&str>) -> Option<String> {
+        let error = match self.0.kind {
+            ErrorKind::Missing => None,
+            ErrorKind::Malformed => Some("error=\"invalid_request\"".to_owned()),
+            ErrorKind::Expired => {
+                Some("error=\"invalid_token\", error_description=\"the token has expired\"".to_owned())
+            }
+            ErrorKind::Unrecognized | ErrorKind::Invalid => {
+                Some("error=\"invalid_token\", error_description=\"the token is not valid\"".to_owned())
+            }
+            ErrorKind::Denied => Some(format!("error=\"insufficient_scope\", scope=\"{}\"", self.0.scope.as_ref()?)),
+            _ => return None,
+        };
+        let realm = realm.map(|realm| format!("realm=\"{realm}\""));
+        let parameters: Vec<String> = realm.into_iter().chain(error).collect();
+        Some(if parameters.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", parameters.join(", ")) })
+    }
+
+    /// The scope that was missing, when scopes were the reason of a denial.
+    #[must_use]
+    pub fn scope(&self) -> Option<&str> {
+        self.0.scope.as_deref()
+    }
+
+    /// When the client may try again, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Where the credential came from that this is about.
+    #[must_use]
+    pub fn credential_source(&self) -> Option<&CredentialSource> {
+        self.0.source.as_ref()
+    }
+
+    /// The issuer, one of those the service trusts, whose token this is about.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.0.issuer.as_deref()
+    }
+
+    /// Why a policy denied, part by part; recorded while the log listens at debug level.
+    #[must_use]
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.0.explanation.as_ref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.detail)
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.0.cause.as_ref().map(|cause| &**cause as &(dyn error::Error + 'static))
+    }
+}

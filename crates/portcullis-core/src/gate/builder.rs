@@ -1,0 +1,152 @@
+use super::{Gate, Parts, Render};
+use crate::{
+    authenticator::Authenticator,
+    credential::CredentialSource,
+    error::Error,
+    membership::{AnyMembership, Membership},
+    refusal::Refusal,
+    role::RoleHierarchy,
+};
+use std::{collections::HashMap, fmt, sync::Arc};
+
+/// Puts a [`Gate`] together.
+#[derive(Default)]
+pub struct GateBuilder {
+    sources: Vec<CredentialSource>,
+    reject_conflicts: bool,
+    authenticators: Vec<Arc<dyn Authenticator>>,
+    roles: RoleHierarchy,
+    roles_on: HashMap<String, RoleHierarchy>,
+    membership: Option<Arc<dyn AnyMembership>>,
+    realm: Option<String>,
+    render: Option<Arc<Render>>,
+}
+
+impl GateBuilder {
+    /// Reads credentials from this cookie.
+    #[must_use]
+    pub fn cookie(self, name: &str) -> Self {
+        self.source(CredentialSource::cookie(name))
+    }
+
+    /// Reads credentials from `Authorization: Bearer …`.
+    #[must_use]
+    pub fn bearer(self) -> Self {
+        self.source(CredentialSource::bearer())
+    }
+
+    /// Reads credentials from this header.
+    #[must_use]
+    pub fn header(self, name: &str) -> Self {
+        self.source(CredentialSource::header(name))
+    }
+
+    /// Reads credentials from this query parameter; see [`CredentialSource::query`] before you do.
+    #[must_use]
+    pub fn query(self, name: &str) -> Self {
+        self.source(CredentialSource::query(name))
+    }
+
+    /// Reads credentials from this source too. The order is that of the calls: the first in which something is present
+    /// decides.
+    #[must_use]
+    pub fn source(mut self, source: CredentialSource) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// Refuses requests in which two sources present different credentials (400, `conflicting_credentials`), instead of
+    /// going by the first.
+    #[must_use]
+    pub fn reject_conflicts(mut self) -> Self {
+        self.reject_conflicts = true;
+        self
+    }
+
+    /// Who turns credentials into principals. They are asked in the order of the calls.
+    #[must_use]
+    pub fn authenticator(mut self, authenticator: impl Authenticator + 'static) -> Self {
+        self.authenticators.push(Arc::new(authenticator));
+        self
+    }
+
+    /// The roles there are, on resources as well unless [`roles_on`](Self::roles_on) says otherwise.
+    #[must_use]
+    pub fn roles(mut self, roles: RoleHierarchy) -> Self {
+        self.roles = roles;
+        self
+    }
+
+    /// The roles there are on resources of this kind.
+    #[must_use]
+    pub fn roles_on(mut self, kind: impl Into<String>, roles: RoleHierarchy) -> Self {
+        self.roles_on.insert(kind.into(), roles);
+        self
+    }
+
+    /// Who knows the roles that principals have on resources.
+    #[must_use]
+    pub fn membership(mut self, membership: impl Membership) -> Self {
+        self.membership = Some(Arc::new(membership));
+        self
+    }
+
+    /// The realm of the challenge (RFC 9110, section 11.5).
+    #[must_use]
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = Some(realm.into());
+        self
+    }
+
+    /// Makes the answers to refused requests from the error and the default answer.
+    #[must_use]
+    pub fn render(mut self, render: impl Fn(&Error, Refusal) -> Refusal + Send + Sync + 'static) -> Self {
+        self.render = Some(Arc::new(render));
+        self
+    }
+
+    /// The gate.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is no source or no authenticator, a source
+    /// is there twice or cannot be in a request, or the realm cannot be quoted.
+    pub fn build(self) -> Result<Gate, Error> {
+        if self.sources.is_empty() {
+            return Err(Error::misconfigured("the gate reads no credentials; name a source, such as `.bearer()`"));
+        }
+        if self.authenticators.is_empty() {
+            return Err(Error::misconfigured("the gate has no `.authenticator(…)` to verify credentials"));
+        }
+        for (place, source) in self.sources.iter().enumerate() {
+            source.check()?;
+            if self.sources.iter().take(place).any(|earlier| earlier == source) {
+                return Err(Error::misconfigured(format!("the source {source} is there twice")));
+            }
+        }
+        let quotable = |realm: &String| realm.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte));
+        if !self.realm.as_ref().is_none_or(quotable) {
+            return Err(Error::misconfigured("the realm has characters that cannot be quoted in a header"));
+        }
+        Ok(Gate(Arc::new(Parts {
+            sources: self.sources,
+            reject_conflicts: self.reject_conflicts,
+            authenticators: self.authenticators,
+            roles: self.roles,
+            roles_on: self.roles_on,
+            membership: self.membership,
+            realm: self.realm,
+            render: self.render,
+            #[cfg(feature = "testing")]
+            acting_as: None,
+        })))
+    }
+}
+
+impl fmt::Debug for GateBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateBuilder")
+            .field("sources", &self.sources)
+            .field("authenticators", &self.authenticators)
+            .finish_non_exhaustive()
+    }
+}

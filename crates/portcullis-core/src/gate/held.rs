@@ -1,0 +1,69 @@
+use super::Gate;
+use crate::{
+    error::Error,
+    membership::{AnyMembership, ResourceRef},
+    principal::Principal,
+    role::Role,
+};
+use std::{fmt, future::Future, pin::Pin};
+
+/// How far inheritance is followed: project, team, department, … A longer chain is a loop in the data.
+const MAX_STEPS: usize = 8;
+
+/// A role that somebody has on a resource, and where it comes from.
+#[derive(Debug)]
+pub(crate) struct HeldRole {
+    pub(crate) role: Role,
+    from: Option<ResourceRef>,
+}
+
+impl fmt::Display for HeldRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.from {
+            None => write!(f, "has the role `{}` there", self.role),
+            Some(from) => write!(f, "has the role `{}`, inherited from {from}", self.role),
+        }
+    }
+}
+
+type Held<'a> = Pin<Box<dyn Future<Output = Result<Vec<HeldRole>, Error>> + Send + 'a>>;
+
+impl Gate {
+    /// The roles of a principal on a resource: its own one, or else those that it inherits.
+    pub(crate) async fn roles_held(&self, principal: &Principal, on: &ResourceRef) -> Result<Vec<HeldRole>, Error> {
+        let membership = self.0.membership.as_deref().ok_or_else(|| {
+            Error::misconfigured(format!("a policy asks for a role on {on}, and the gate has no `.membership(…)`"))
+        })?;
+        self.held(membership, principal, on, MAX_STEPS).await
+    }
+
+    fn held<'a>(
+        &'a self,
+        membership: &'a dyn AnyMembership,
+        principal: &'a Principal,
+        on: &'a ResourceRef,
+        steps: usize,
+    ) -> Held<'a> {
+        Box::pin(async move {
+            if let Some(role) = membership.role(principal, on).await? {
+                return Ok(vec![HeldRole { role, from: None }]);
+            }
+            let mut inherited = Vec::new();
+            let roles = self.roles_on(on.kind());
+            if steps == 0 || !roles.inherits() {
+                return Ok(inherited);
+            }
+            for parent in membership.parents(on).await? {
+                if !roles.inherits_from(parent.kind()) {
+                    continue;
+                }
+                for held in self.held(membership, principal, &parent, steps - 1).await? {
+                    if let Some(role) = roles.inherited_role(parent.kind(), &held.role) {
+                        inherited.push(HeldRole { role, from: held.from.or_else(|| Some(parent.clone())) });
+                    }
+                }
+            }
+            Ok(inherited)
+        })
+    }
+}

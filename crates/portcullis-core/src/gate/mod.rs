@@ -1,0 +1,292 @@
+//! Everything assembled once: where credentials are read, who verifies them, which roles there are, what is answered.
+
+mod builder;
+mod established;
+mod held;
+
+pub use builder::GateBuilder;
+pub use established::Established;
+
+use crate::{
+    answer::Answer,
+    authenticator::Authenticator,
+    credential::{self, Credential, CredentialSource},
+    decision::{Access, Decision, Explanation},
+    error::{Error, ErrorKind},
+    head::RequestHead,
+    membership::AnyMembership,
+    policy::{Need, Policy, Question, Verdict},
+    principal::Principal,
+    refusal::Refusal,
+    role::RoleHierarchy,
+};
+use std::{collections::HashMap, fmt, sync::Arc};
+
+/// Where requests are let in or refused. Built once, shared by all routes; cheap to clone.
+///
+/// ```
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// use portcullis_core::{Algorithm, Audience, Gate, Issuer, Jwt, Key, RoleHierarchy};
+///
+/// let key = Key::secret(Algorithm::Hs256, "a secret of at least thirty-two bytes")?;
+/// let issuer = Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Hs256], key)?;
+/// let gate = Gate::builder()
+///     .cookie("__Host-session") // tried first
+///     .bearer() // then this
+///     .authenticator(Jwt::new(issuer))
+///     .roles(RoleHierarchy::ranked(["viewer", "manager", "owner"])?)
+///     .build()?;
+/// # let _ = gate; Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Gate(Arc<Parts>);
+
+type Render = dyn Fn(&Error, Refusal) -> Refusal + Send + Sync;
+
+#[derive(Clone)]
+struct Parts {
+    sources: Vec<CredentialSource>,
+    reject_conflicts: bool,
+    authenticators: Vec<Arc<dyn Authenticator>>,
+    roles: RoleHierarchy,
+    roles_on: HashMap<String, RoleHierarchy>,
+    membership: Option<Arc<dyn AnyMembership>>,
+    realm: Option<String>,
+    render: Option<Arc<Render>>,
+    #[cfg(feature = "testing")]
+    acting_as: Option<Principal>,
+}
+
+impl Gate {
+    /// A gate put together step by step.
+    #[must_use]
+    pub fn builder() -> GateBuilder {
+        GateBuilder::default()
+    }
+
+    /// Whether this is the same gate, not one built alike.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The roles there are.
+    #[must_use]
+    pub fn roles(&self) -> &RoleHierarchy {
+        &self.0.roles
+    }
+
+    /// The roles there are on resources of this kind.
+    #[must_use]
+    pub fn roles_on(&self, kind: &str) -> &RoleHierarchy {
+        self.0.roles_on.get(kind).unwrap_or(&self.0.roles)
+    }
+
+    /// Reads the credential that decides about this request; nothing is verified yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if credentials are presented in a way that may not be, [`ErrorKind::Invalid`] if one is
+    /// there and unreadable.
+    pub fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Credential<'h>>, Error> {
+        credential::read(&self.0.sources, self.0.reject_conflicts, head)
+    }
+
+    /// Finds out who makes a request.
+    pub fn establish<'a>(&'a self, head: &'a dyn RequestHead) -> Answer<'a, Established> {
+        #[cfg(feature = "testing")]
+        if let Some(principal) = &self.0.acting_as {
+            return Answer::now(Established::new(self, None, Ok(Some(principal.clone()))));
+        }
+        match self.read(head) {
+            Ok(Some(credential)) => self.authenticate(credential),
+            Ok(None) => Answer::now(Established::new(self, None, Ok(None))),
+            Err(error) => Answer::now(Established::new(self, None, Err(error))),
+        }
+    }
+
+    /// Finds out who presents this credential: the first authenticator that recognizes it decides.
+    pub fn authenticate<'a>(&'a self, credential: Credential<'a>) -> Answer<'a, Established> {
+        let mut unknown = None;
+        for (place, authenticator) in self.0.authenticators.iter().enumerate() {
+            let outcome = authenticator.authenticate(&credential).ready().ok();
+            match outcome {
+                Some(Err(error)) if error.kind() == ErrorKind::Unrecognized => unknown = Some(error),
+                Some(outcome) => {
+                    return Answer::now(Established::new(self, Some(credential.source().clone()), outcome.map(Some)));
+                }
+                // It has to wait. Futures do nothing before they are polled, so it is asked once all the same.
+                None => return Answer::later(self.authenticate_later(credential, place, unknown)),
+            }
+        }
+        Answer::now(self.nobody(&credential, unknown))
+    }
+
+    async fn authenticate_later(&self, credential: Credential<'_>, from: usize, unknown: Option<Error>) -> Established {
+        let mut unknown = unknown;
+        for authenticator in self.0.authenticators.iter().skip(from) {
+            match authenticator.authenticate(&credential).await {
+                Err(error) if error.kind() == ErrorKind::Unrecognized => unknown = Some(error),
+                outcome => return Established::new(self, Some(credential.source().clone()), outcome.map(Some)),
+            }
+        }
+        self.nobody(&credential, unknown)
+    }
+
+    fn nobody(&self, credential: &Credential<'_>, unknown: Option<Error>) -> Established {
+        let error = unknown.unwrap_or_else(|| Error::new(ErrorKind::Unrecognized, "nobody knows this credential"));
+        Established::new(self, Some(credential.source().clone()), Err(error))
+    }
+
+    /// Decides whether who makes a request may do what it asks for.
+    ///
+    /// The error carries everything for the log, and [`refuse`](Self::refuse) makes the answer from it.
+    pub fn authorize<'a>(
+        &'a self,
+        who: &'a Established,
+        policy: &'a dyn Policy,
+        head: &'a dyn RequestHead,
+    ) -> Answer<'a, Result<Access, Error>> {
+        let explaining = tracing::enabled!(target: "portcullis", tracing::Level::DEBUG);
+        self.ask(who, policy, head, explaining).map(|verdict| {
+            let denial = match verdict {
+                Ok(Decision::Allow(access)) => return Ok(access),
+                Ok(Decision::Deny(denial)) => denial,
+                Err(error) => return Err(who.attribute(error)),
+            };
+            let kind = if denial.hidden { ErrorKind::Hidden } else { ErrorKind::Denied };
+            let error = Error::new(kind, format!("the principal may not: {}", denial.code)).with_scope(denial.scope);
+            let error = if denial.hidden { error } else { error.with_code(denial.code) };
+            Err(who.attribute(error.with_explanation(denial.explanation.map(|tree| *tree))))
+        })
+    }
+
+    /// Decides like [`authorize`](Self::authorize), and says how it came to that: see [`Decision::explain`].
+    pub fn explain<'a>(
+        &'a self,
+        who: &'a Established,
+        policy: &'a dyn Policy,
+        head: &'a dyn RequestHead,
+    ) -> Answer<'a, Verdict> {
+        self.ask(who, policy, head, true)
+    }
+
+    fn ask<'a>(
+        &'a self,
+        who: &'a Established,
+        policy: &'a dyn Policy,
+        head: &'a dyn RequestHead,
+        explaining: bool,
+    ) -> Answer<'a, Verdict> {
+        let principal = match who.principal() {
+            Ok(principal) => principal,
+            Err(error) => return Answer::now(Err(error)),
+        };
+        let answer = policy.decide(Question { gate: self, principal, head, explaining });
+        if !explaining {
+            return answer;
+        }
+        answer.map(move |verdict| {
+            let mut decision = verdict?;
+            let parts = decision.explanation_mut().take().into_iter().map(|tree| *tree).collect();
+            let whole = Explanation::new(who.to_string(), decision.is_allowed()).with_parts(parts);
+            Ok(decision.explained(whole))
+        })
+    }
+
+    /// The answer to a refused request. Writes the one event that the log gets for it.
+    #[must_use]
+    pub fn refuse(&self, error: &Error) -> Refusal {
+        log(error);
+        let default = Refusal::of(error, self.0.realm.as_deref());
+        match &self.0.render {
+            Some(render) => render(error, default),
+            None => default,
+        }
+    }
+
+    /// Whether this gate knows every name that a policy refers to.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] with the names that are known.
+    pub fn check(&self, policy: &dyn Policy) -> Result<(), Error> {
+        let mut problem = None;
+        let unknown = |roles: &RoleHierarchy, role: &str| {
+            (!roles.knows(role)).then(|| format!("the gate knows no role `{role}`; it knows {:?}", roles.names()))
+        };
+        policy.needs(&mut |need| {
+            let found = match need {
+                Need::Role(role) => unknown(self.roles(), role),
+                Need::RoleOn(_, kind) if self.0.membership.is_none() => {
+                    Some(format!("a policy asks for roles on a {kind}, and the gate has no `.membership(…)` to ask"))
+                }
+                Need::RoleOn(Some(role), kind) => unknown(self.roles_on(kind), role),
+                _ => None,
+            };
+            problem = problem.take().or(found);
+        });
+        problem.map_or(Ok(()), |problem| Err(Error::misconfigured(problem)))
+    }
+
+    /// A gate like this one to which every request comes from this principal, without any credential: for tests of
+    /// handlers and routes.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn acting_as(&self, principal: Principal) -> Self {
+        Self(Arc::new(Parts { acting_as: Some(principal), ..(*self.0).clone() }))
+    }
+}
+
+impl Established {
+    /// An error, with where the credential came from and who issued it.
+    fn attribute(&self, error: Error) -> Error {
+        let issuer = self.visitor().ok().flatten().and_then(Principal::issuer_shared);
+        let error = self.source().map_or(error.clone(), |source| error.clone().with_source(source));
+        issuer.map_or(error.clone(), |issuer| error.with_issuer(issuer))
+    }
+}
+
+/// What is said of a principal in logs: not whom the token is about, which may be an e-mail address.
+impl fmt::Display for Established {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ok(Some(principal)) = self.visitor() else { return f.write_str("nobody") };
+        write!(f, "a {:?}", principal.kind())?;
+        if let Some(issuer) = principal.issuer() {
+            write!(f, " of `{issuer}`")?;
+        }
+        match self.source() {
+            Some(source) => write!(f, " by {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn log(error: &Error) {
+    macro_rules! refused {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "portcullis",
+                code = error.code(),
+                status = error.status(),
+                issuer = error.issuer(),
+                source = error.credential_source().map(tracing::field::display),
+                cause = std::error::Error::source(error),
+                explanation = error.explanation().map(tracing::field::display),
+                "refused: {error}"
+            )
+        };
+    }
+    match error.kind() {
+        ErrorKind::Misconfigured => refused!(error),
+        ErrorKind::Unavailable => refused!(warn),
+        _ => refused!(info),
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("sources", &self.0.sources)
+            .field("authenticators", &self.0.authenticators)
+            .finish_non_exhaustive()
+    }
+}

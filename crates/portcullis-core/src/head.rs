@@ -1,0 +1,40 @@
+use crate::error::Error;
+use std::borrow::Cow;
+
+/// What this crate sees of a request: its head, borrowed, whatever the framework.
+///
+/// Each adapter implements it once; a policy of your own gets one through [`Question`](crate::Question).
+pub trait RequestHead: Sync {
+    /// The method, as it stands in the request.
+    fn method(&self) -> &str;
+
+    /// The path, still percent-encoded.
+    fn path(&self) -> &str;
+
+    /// The query without its question mark, still encoded.
+    fn query(&self) -> Option<&str>;
+
+    /// Shows every value of a header, in the order of the request. The name is given in lower case.
+    fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8]));
+
+    /// A path parameter by the name it has in the route, decoded exactly as the handler will see it.
+    /// `None`: the route has no such parameter.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it cannot be decoded.
+    fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error>;
+}
+
+/// The value of a query parameter (`application/x-www-form-urlencoded`), which may stand there once.
+///
+/// # Errors
+/// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is there twice.
+pub(crate) fn query_param<'a>(head: &'a dyn RequestHead, name: &str) -> Result<Option<Cow<'a, str>>, Error> {
+    let query = head.query().unwrap_or_default();
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(found, _)| found == name);
+    let first = values.next().map(|(_, value)| value);
+    if values.next().is_some() {
+        return Err(Error::new(crate::ErrorKind::Malformed, format!("the query parameter `{name}` is there twice")));
+    }
+    Ok(first)
+}

@@ -1,0 +1,323 @@
+use super::{
+    Algorithm, KeySet,
+    header::{Header, media_type, quote},
+    key::PreparedKey,
+};
+use crate::{
+    claims::{ClaimMap, Registered},
+    error::{Error, ErrorKind},
+    json::Value,
+};
+use std::{sync::Arc, time::Duration};
+
+/// The most that clocks may be allowed to differ.
+const MAX_LEEWAY: Duration = Duration::from_secs(300);
+
+/// For whom a token has to be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audience(pub(super) AudienceRule);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum AudienceRule {
+    AnyOf(Vec<String>),
+    ClientId(String),
+    Absent,
+    Anybody,
+}
+
+impl Audience {
+    /// `aud` is this, or an array with this in it (RFC 7519, section 4.1.3).
+    #[must_use]
+    pub fn is(audience: impl Into<String>) -> Self {
+        Self(AudienceRule::AnyOf(vec![audience.into()]))
+    }
+
+    /// `aud` is one of these, or an array with one of these in it.
+    #[must_use]
+    pub fn any_of<S: Into<String>>(audiences: impl IntoIterator<Item = S>) -> Self {
+        Self(AudienceRule::AnyOf(audiences.into_iter().map(Into::into).collect()))
+    }
+
+    /// `client_id` is this and there is no `aud`, as in the access tokens of Amazon Cognito.
+    #[must_use]
+    pub fn client_id(id: impl Into<String>) -> Self {
+        Self(AudienceRule::ClientId(id.into()))
+    }
+
+    /// There is no `aud`, as in the tokens of Directus; a token that has one is meant for somebody else.
+    #[must_use]
+    pub fn absent() -> Self {
+        Self(AudienceRule::Absent)
+    }
+
+    /// Whatever `aud` says. Then every service that trusts the issuer can use its callers' tokens here.
+    #[must_use]
+    pub fn dangerous_anybody() -> Self {
+        Self(AudienceRule::Anybody)
+    }
+}
+
+/// Whom a [`Jwt`](super::Jwt) verifier trusts: a name, an audience, algorithms, and the keys that belong to it.
+///
+/// ```
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// use portcullis_core::{Algorithm, Audience, Issuer, Jwt, Key};
+///
+/// let key = Key::secret(Algorithm::Hs256, "a secret of at least thirty-two bytes")?;
+/// let issuer = Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Hs256], key)?;
+/// let verifier = Jwt::new(issuer);
+/// # let _ = verifier; Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    pub(super) name: Arc<str>,
+    audience: AudienceRule,
+    keys: Vec<PreparedKey>,
+    leeway: Duration,
+    max_age: Option<Duration>,
+    token_type: Option<String>,
+    required: Vec<(String, String)>,
+    forbidden: Vec<String>,
+    pub(super) map: ClaimMap,
+    pub(super) any_name: bool,
+    expiry_optional: bool,
+}
+
+impl Issuer {
+    /// An issuer that signs with these keys. `name` is compared with `iss` byte for byte.
+    ///
+    /// Every algorithm needs a key that can do it, and a key serves only the algorithms named here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a name is empty, there is no algorithm or one
+    /// without a key, secrets and public keys are mixed, or two keys could not be told apart.
+    pub fn new(
+        name: impl Into<Arc<str>>,
+        audience: Audience,
+        algorithms: impl IntoIterator<Item = Algorithm>,
+        keys: impl Into<KeySet>,
+    ) -> Result<Self, Error> {
+        let name = name.into();
+        let wrong = |what: String| Err(Error::misconfigured(format!("issuer `{name}`: {what}")));
+        let unnamed = match &audience.0 {
+            AudienceRule::AnyOf(names) => names.is_empty() || names.iter().any(String::is_empty),
+            AudienceRule::ClientId(id) => id.is_empty(),
+            _ => false,
+        };
+        if name.is_empty() || unnamed {
+            return wrong("its name and its audience may not be empty".into());
+        }
+        let mut algorithms: Vec<Algorithm> = algorithms.into_iter().collect();
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        if algorithms.iter().any(|a| a.hmac().is_some()) && algorithms.iter().any(|a| a.hmac().is_none()) {
+            return wrong("secrets and public keys do not belong to one issuer (RFC 8725, section 2.1)".into());
+        }
+        let keys = keys.into();
+        let mut prepared: Vec<PreparedKey> = Vec::new();
+        for key in keys.keys() {
+            for algorithm in algorithms.iter().copied().filter(|algorithm| key.can(*algorithm)) {
+                let id = key.id();
+                if prepared.iter().any(|other| other.algorithm == algorithm && other.id.as_deref() == id) {
+                    let named = id.map_or("without `kid`".to_owned(), |id| format!("with the `kid` `{id}`"));
+                    return wrong(format!("two keys {named} for {algorithm}; which one is meant could not be told"));
+                }
+                prepared.push(key.prepare(algorithm)?);
+            }
+        }
+        if let Some(algorithm) = algorithms.iter().find(|a| prepared.iter().all(|key| key.algorithm != **a)) {
+            return wrong(format!("no key for {algorithm}"));
+        }
+        if algorithms.is_empty() {
+            return wrong("no algorithm".into());
+        }
+        Ok(Self {
+            name,
+            audience: audience.0,
+            keys: prepared,
+            leeway: Duration::ZERO,
+            max_age: None,
+            token_type: None,
+            required: Vec::new(),
+            forbidden: Vec::new(),
+            map: ClaimMap::default(),
+            any_name: false,
+            expiry_optional: false,
+        })
+    }
+
+    /// How far the issuer's clock may differ; by default not at all.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) above five minutes.
+    pub fn leeway(mut self, leeway: Duration) -> Result<Self, Error> {
+        if leeway > MAX_LEEWAY {
+            return Err(Error::misconfigured(format!("a leeway of {leeway:?}; at most {MAX_LEEWAY:?}")));
+        }
+        self.leeway = leeway;
+        Ok(self)
+    }
+
+    /// Refuses tokens that were issued longer ago than this, and those that do not say when (`iat`).
+    #[must_use]
+    pub fn max_token_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+
+    /// Accepts tokens of this type only (`typ`, such as `at+jwt` of RFC 9068). By default `JWT`, `at+jwt` and tokens
+    /// without a type are accepted.
+    #[must_use]
+    pub fn token_type(mut self, media_type_name: &str) -> Self {
+        self.token_type = Some(media_type(media_type_name));
+        self
+    }
+
+    /// Refuses tokens in which this claim is not this text, such as `token_use` and `access`.
+    #[must_use]
+    pub fn require_claim(mut self, claim: impl Into<String>, value: impl Into<String>) -> Self {
+        self.required.push((claim.into(), value.into()));
+        self
+    }
+
+    /// Refuses tokens that have this claim, whatever its value.
+    #[must_use]
+    pub fn forbid_claim(mut self, claim: impl Into<String>) -> Self {
+        self.forbidden.push(claim.into());
+        self
+    }
+
+    /// How this issuer's claims become a principal.
+    #[must_use]
+    pub fn claim_map(mut self, map: ClaimMap) -> Self {
+        self.map = map;
+        self
+    }
+
+    /// Accepts tokens whatever their `iss` says, and without one, as long as a key of this issuer signed them. Such an
+    /// issuer has to be the only one of its verifier.
+    #[must_use]
+    pub fn dangerous_any_name(mut self) -> Self {
+        self.any_name = true;
+        self
+    }
+
+    /// Accepts tokens without `exp`, which are good for as long as the key is.
+    #[must_use]
+    pub fn dangerous_without_expiry(mut self) -> Self {
+        self.expiry_optional = true;
+        self
+    }
+
+    /// The name that `iss` has to be.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The one key that this header can mean.
+    pub(super) fn key(&self, header: &Header) -> Result<&PreparedKey, Error> {
+        let asked = header.key_id.as_deref();
+        let fitting = || self.keys.iter().filter(|key| key.algorithm == header.algorithm);
+        let mut named = fitting().filter(|key| asked.is_none() || key.id.as_deref() == asked);
+        let (mut found, mut another) = (named.next(), named.next());
+        if found.is_none() {
+            // A key that was imported without `kid` may be meant by any.
+            let mut unnamed = fitting().filter(|key| key.id.is_none());
+            (found, another) = (unnamed.next(), unnamed.next());
+        }
+        match (found, another) {
+            (Some(key), None) => Ok(key),
+            (Some(_), Some(_)) => Err(Error::invalid(format!("the token names no key, and there are several for {}", header.algorithm))),
+            (None, _) => {
+                let id = header.key_id.as_deref().map_or("without `kid`".to_owned(), quote);
+                Err(Error::invalid(format!("no key of the issuer for {} is meant by the token's `kid` ({id})", header.algorithm)))
+            }
+        }
+    }
+
+    /// Everything that is said of a token beside its signature and its `iss`.
+    pub(super) fn check(&self, header: &Header, registered: &Registered, claims: Value<'_>, now: f64) -> Result<(), Error> {
+        self.check_type(header)?;
+        self.check_audience(registered, claims)?;
+        for claim in &self.forbidden {
+            if claims.member(claim).is_some() {
+                return Err(Error::invalid(format!("a token with the claim `{claim}` is not accepted here")));
+            }
+        }
+        for (claim, value) in &self.required {
+            if claims.member(claim).and_then(Value::as_str).is_none_or(|found| found != *value) {
+                return Err(Error::invalid(format!("the claim `{claim}` is not `{value}`")));
+            }
+        }
+        self.check_time(registered, now)
+    }
+
+    fn check_type(&self, header: &Header) -> Result<(), Error> {
+        let fits = match (&self.token_type, header.token_type.as_deref()) {
+            (Some(only), found) => found == Some(only),
+            (None, found) => matches!(found, None | Some("jwt" | "at+jwt")),
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(Error::invalid(format!("the token's `typ` {} is not accepted", quote(header.token_type.as_deref().unwrap_or("")))))
+    }
+
+    fn check_audience(&self, registered: &Registered, claims: Value<'_>) -> Result<(), Error> {
+        let audiences = || claims.member("aud").into_iter().flat_map(audience_names);
+        let problem = match &self.audience {
+            AudienceRule::Anybody => return Ok(()),
+            AudienceRule::AnyOf(ours) if audiences().any(|aud| ours.contains(&aud)) => return Ok(()),
+            AudienceRule::AnyOf(ours) if !registered.has_audience => format!("the token has no `aud`; expected `{}`", ours.join("` or `")),
+            AudienceRule::AnyOf(ours) => {
+                let theirs: Vec<_> = audiences().take(4).collect();
+                format!("the token is for {}, not for `{}`", quote(&theirs.join(", ")), ours.join("` or `"))
+            }
+            AudienceRule::Absent | AudienceRule::ClientId(_) if registered.has_audience => "the token has an `aud`, so it is meant for somebody else".to_owned(),
+            AudienceRule::Absent => return Ok(()),
+            AudienceRule::ClientId(ours) => match claims.member("client_id").and_then(Value::as_str) {
+                Some(theirs) if theirs == *ours => return Ok(()),
+                theirs => format!("the token's `client_id` is {}, not `{ours}`", quote(&theirs.unwrap_or_default())),
+            },
+        };
+        Err(Error::invalid(problem))
+    }
+
+    /// RFC 7519, sections 4.1.4 to 4.1.6: expired from `exp` on, good from `nbf` on, never issued in the future.
+    fn check_time(&self, times: &Registered, now: f64) -> Result<(), Error> {
+        let leeway = self.leeway.as_secs_f64();
+        let ahead = |name: &str, time: f64| {
+            format!("the token's `{name}` is {:.1} s ahead of this clock; Issuer::leeway allows for clocks that differ", time - now)
+        };
+        match times.expires_at {
+            Some(expiry) if now >= expiry + leeway => {
+                let detail = format!("the token expired {:.0} s ago", now - expiry);
+                return Err(Error::new(ErrorKind::Expired, detail));
+            }
+            None if !self.expiry_optional => return Err(Error::invalid("the token has no `exp`")),
+            _ => {}
+        }
+        if let Some(start) = times.not_before.filter(|start| *start > now + leeway) {
+            return Err(Error::invalid(ahead("nbf", start)));
+        }
+        if let Some(issued) = times.issued_at.filter(|issued| *issued > now + leeway) {
+            return Err(Error::invalid(ahead("iat", issued)));
+        }
+        match (self.max_age, times.issued_at) {
+            (Some(max), Some(issued)) if now - issued >= max.as_secs_f64() + leeway => {
+                Err(Error::new(ErrorKind::Expired, "the token was issued too long ago"))
+            }
+            (Some(_), None) => Err(Error::invalid("the token does not say when it was issued (`iat`)")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The names in a checked `aud`: one string or an array of strings.
+pub(super) fn audience_names(value: Value<'_>) -> Vec<String> {
+    match value.elements() {
+        Some(elements) => elements.filter_map(Value::as_str).map(Into::into).collect(),
+        None => value.as_str().map(Into::into).into_iter().collect(),
+    }
+}

@@ -1,0 +1,292 @@
+use super::{Algorithm, algorithm::Family, jwk};
+use crate::{error::Error, secret::Secret};
+use aws_lc_rs::{
+    hmac,
+    signature::ParsedPublicKey,
+};
+use pkcs1::{
+    RsaPublicKeyRef, UintRef,
+    der::{Decode, Encode},
+};
+use spki::{Document, ObjectIdentifier, SubjectPublicKeyInfoRef};
+use std::fmt;
+
+/// A key to verify tokens with: checked when it is imported, so that no bad key waits for a request.
+#[derive(Clone)]
+pub struct Key {
+    pub(crate) id: Option<String>,
+    /// The one algorithm it may be used with; a JWK without `alg` leaves that to its issuer.
+    pub(crate) algorithm: Option<Algorithm>,
+    pub(crate) material: Material,
+}
+
+#[derive(Clone)]
+pub(crate) enum Material {
+    Secret(Secret),
+    /// `RSAPublicKey` of RFC 8017 in DER.
+    Rsa(Vec<u8>),
+    /// An uncompressed point on the curve of this family.
+    Ec(Family, Vec<u8>),
+    Ed25519(Vec<u8>),
+}
+
+impl Key {
+    /// A secret shared with the issuer, for `HS256`, `HS384` or `HS512`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or the secret is
+    /// shorter than its hash: 32, 48 or 64 bytes (RFC 7518, section 3.2).
+    pub fn secret(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let (needed, given) = (hash_bytes(algorithm)?, secret.as_ref().len());
+        if given < needed {
+            let detail = format!("{algorithm} needs a secret of at least {needed} bytes, and this one has {given}");
+            return Err(Error::misconfigured(detail));
+        }
+        Self::dangerous_short_secret(algorithm, secret)
+    }
+
+    /// A secret of any length but empty. A short one can be guessed from a single token.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or it is empty.
+    pub fn dangerous_short_secret(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
+        hash_bytes(algorithm)?;
+        if secret.as_ref().is_empty() {
+            return Err(Error::misconfigured("the secret is empty"));
+        }
+        Ok(Self { id: None, algorithm: Some(algorithm), material: Material::Secret(Secret::new(secret.as_ref())) })
+    }
+
+    /// A public key in PEM, labelled `PUBLIC KEY` (RFC 7468, section 13) or `RSA PUBLIC KEY`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no such key, a private key, one that the
+    /// algorithm cannot use, or a weak one.
+    pub fn pem(algorithm: Algorithm, pem: &str) -> Result<Self, Error> {
+        let (label, document) = Document::from_pem(pem.trim())
+            .map_err(|error| Error::misconfigured("the public key is not valid PEM").with_cause(error))?;
+        match label {
+            "PUBLIC KEY" => Self::der(algorithm, document.as_bytes()),
+            "RSA PUBLIC KEY" => Self::public(algorithm, Material::rsa_der(document.as_bytes())?),
+            _ => Err(Error::misconfigured(format!("a public key is labelled `PUBLIC KEY`, and this PEM `{label}`"))),
+        }
+    }
+
+    /// A public key in DER: `SubjectPublicKeyInfo` (RFC 5280, section 4.1).
+    ///
+    /// # Errors
+    /// As [`Key::pem`].
+    pub fn der(algorithm: Algorithm, der: &[u8]) -> Result<Self, Error> {
+        Self::public(algorithm, Material::spki(der)?)
+    }
+
+    /// One JSON Web Key (RFC 7517). Without `alg` it serves every algorithm that its type can do and its issuer allows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is malformed, not for verifying signatures,
+    /// private, or weak.
+    pub fn jwk(json: &str) -> Result<Self, Error> {
+        jwk::key(json).map_err(|reason| Error::misconfigured(format!("the JWK {reason}")))
+    }
+
+    fn public(algorithm: Algorithm, material: Material) -> Result<Self, Error> {
+        let key = Self { id: None, algorithm: Some(algorithm), material };
+        if key.material.family() != algorithm.family() {
+            return Err(Error::misconfigured(format!("{algorithm} cannot use a key of this type")));
+        }
+        key.prepare(algorithm)?;
+        Ok(key)
+    }
+
+    /// The same key under an identifier (`kid`). Keys of one issuer that share an algorithm need one each.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// The identifier (`kid`), if it has one.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    pub(crate) fn can(&self, algorithm: Algorithm) -> bool {
+        self.algorithm.is_none_or(|only| only == algorithm) && self.material.family() == algorithm.family()
+    }
+
+    pub(crate) fn prepare(&self, algorithm: Algorithm) -> Result<PreparedKey, Error> {
+        let rejected = || Error::misconfigured(format!("the key is not usable with {algorithm}"));
+        let check = match (&self.material, algorithm.hmac(), algorithm.verification()) {
+            (Material::Secret(secret), Some(hash), _) => Check::Hmac(hmac::Key::new(hash, secret.expose())),
+            (Material::Rsa(bytes) | Material::Ec(_, bytes) | Material::Ed25519(bytes), _, Some(verification)) => {
+                let key = ParsedPublicKey::new(verification, bytes);
+                Check::Public(key.map_err(|error| rejected().with_cause(error))?)
+            }
+            _ => return Err(rejected()),
+        };
+        Ok(PreparedKey { id: self.id.clone(), algorithm, check })
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.material.family();
+        f.debug_struct("Key").field("id", &self.id).field("algorithm", &self.algorithm).field("kind", &kind).finish()
+    }
+}
+
+impl Material {
+    pub(crate) fn family(&self) -> Family {
+        match self {
+            Self::Secret(_) => Family::Hmac,
+            Self::Rsa(_) => Family::Rsa,
+            Self::Ec(curve, _) => *curve,
+            Self::Ed25519(_) => Family::Ed25519,
+        }
+    }
+
+    fn rsa_der(der: &[u8]) -> Result<Self, Error> {
+        let key = RsaPublicKeyRef::from_der(der)
+            .map_err(|error| Error::misconfigured("the RSA public key is malformed").with_cause(error))?;
+        Self::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+            .map_err(|reason| Error::misconfigured(format!("the RSA public key {reason}")))
+    }
+
+    /// From modulus and exponent, big-endian; 2048 to 8192 bits, an odd exponent from 3 to 2^32.
+    pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, &'static str> {
+        let strip = |bytes: &[u8]| bytes.iter().skip_while(|byte| **byte == 0).copied().collect::<Vec<u8>>();
+        let (modulus, exponent) = (strip(modulus), strip(exponent));
+        let bits = modulus.len() * 8 - modulus.first().map_or(0, |first| first.leading_zeros() as usize);
+        if !(2048..=8192).contains(&bits) {
+            return Err("must have 2048 to 8192 bits");
+        }
+        let value = exponent.iter().fold(0_u64, |value, byte| value.saturating_mul(256).saturating_add(u64::from(*byte)));
+        if exponent.len() > 5 || value % 2 == 0 || !(3..=1 << 32).contains(&value) {
+            return Err("must have an odd exponent from 3 to 2^32");
+        }
+        if modulus.last().is_none_or(|last| last % 2 == 0) {
+            return Err("has an even modulus");
+        }
+        let encode = || {
+            let key = RsaPublicKeyRef { modulus: UintRef::new(&modulus)?, public_exponent: UintRef::new(&exponent)? };
+            key.to_der()
+        };
+        encode().map(Self::Rsa).map_err(|_| "cannot be encoded")
+    }
+
+    /// From an uncompressed point; that it lies on the curve is checked when it is prepared.
+    pub(crate) fn ec(curve: Family, point: Vec<u8>) -> Result<Self, &'static str> {
+        let length = match curve {
+            Family::P256 => 65,
+            Family::P384 => 97,
+            Family::P521 => 133,
+            _ => return Err("is on no curve for signatures"),
+        };
+        if point.len() != length || point.first() != Some(&4) {
+            return Err("is not an uncompressed point of its curve");
+        }
+        Ok(Self::Ec(curve, point))
+    }
+
+    /// From exactly 32 bytes that encode a point of large order canonically.
+    pub(crate) fn ed25519(bytes: &[u8]) -> Result<Self, &'static str> {
+        if bytes.len() != 32 {
+            return Err("must have 32 bytes");
+        }
+        if !is_sound_ed25519(bytes) {
+            return Err("is a point of small order or not in canonical form");
+        }
+        Ok(Self::Ed25519(bytes.to_vec()))
+    }
+
+    fn spki(der: &[u8]) -> Result<Self, Error> {
+        const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+        const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+        const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+        const CURVES: [(ObjectIdentifier, Family); 3] = [
+            (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), Family::P256),
+            (ObjectIdentifier::new_unwrap("1.3.132.0.34"), Family::P384),
+            (ObjectIdentifier::new_unwrap("1.3.132.0.35"), Family::P521),
+        ];
+        let malformed = || Error::misconfigured("the public key is not a SubjectPublicKeyInfo");
+        let info = SubjectPublicKeyInfoRef::try_from(der).map_err(|error| malformed().with_cause(error))?;
+        let bits = info.subject_public_key.as_bytes().ok_or_else(malformed)?;
+        let material = match info.algorithm.oid {
+            RSA => return Self::rsa_der(bits),
+            EC => {
+                let curve = info.algorithm.parameters_oid().map_err(|error| malformed().with_cause(error))?;
+                let family = CURVES.iter().find_map(|(oid, family)| (*oid == curve).then_some(*family));
+                Self::ec(family.ok_or_else(|| Error::misconfigured("the key is on a curve without algorithm here"))?, bits.to_vec())
+            }
+            ED25519 => Self::ed25519(bits),
+            _ => Err("has a type that no algorithm here uses"),
+        };
+        material.map_err(|reason| Error::misconfigured(format!("the public key {reason}")))
+    }
+}
+
+/// The eight points of small order make signatures that fit any message, and an encoding at or above the field prime
+/// 2^255 - 19 is a second name for another key (RFC 8032, section 5.1.3; RFC 8725bis).
+fn is_sound_ed25519(bytes: &[u8]) -> bool {
+    const SMALL_ORDER_Y: [[u8; 32]; 4] = [
+        [0; 32],
+        {
+            let mut one = [0; 32];
+            one[0] = 1;
+            one
+        },
+        [
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+            0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+        ],
+        [
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+            0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+        ],
+    ];
+    let mut y = [0_u8; 32];
+    for (to, from) in y.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    let [first, middle @ .., last] = &mut y;
+    *last &= 0x7f; // the sign of x
+    // p - 1 = 2^255 - 20 is the eighth: (0, -1); everything from p on is not canonical.
+    let above = *last == 0x7f && middle.iter().all(|byte| *byte == 0xff) && *first >= 0xec;
+    !above && !SMALL_ORDER_Y.contains(&y)
+}
+
+fn hash_bytes(algorithm: Algorithm) -> Result<usize, Error> {
+    let hash = algorithm.hmac();
+    let hash = hash.ok_or_else(|| Error::misconfigured(format!("{algorithm} is verified with a public key, not a secret")))?;
+    Ok(hash.digest_algorithm().output_len())
+}
+
+/// A key made ready for one algorithm; what a request is verified with.
+#[derive(Clone)]
+pub(crate) struct PreparedKey {
+    pub(crate) id: Option<String>,
+    pub(crate) algorithm: Algorithm,
+    check: Check,
+}
+
+#[derive(Clone)]
+enum Check {
+    Hmac(hmac::Key),
+    Public(ParsedPublicKey),
+}
+
+impl PreparedKey {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.check {
+            Check::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
+            Check::Public(key) => key.verify_sig(message, signature).is_ok(),
+        }
+    }
+}
+
+impl fmt::Debug for PreparedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedKey").field("id", &self.id).field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,52 @@
+//! The core of Portcullis: credentials, verified claims, principals, roles and policies.
+//!
+//! ```text
+//! RequestHead ─▶ Credential ─ Authenticator ─▶ Principal ─ Policy ─▶ Decision
+//! ```
+//!
+//! It does no I/O and names no framework; `portcullis-axum` and `portcullis-tower` bring it to theirs. Most services
+//! depend on `portcullis`, which re-exports all of this.
+//!
+//! # Features
+//! - `testing`: an issuer with embedded keys, a fixed clock, and gates that act as a given principal.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod answer;
+mod authenticator;
+mod claims;
+mod clock;
+mod credential;
+mod decision;
+mod error;
+mod gate;
+mod head;
+mod json;
+mod jwt;
+mod membership;
+mod permission;
+pub mod policy;
+mod principal;
+mod refusal;
+mod role;
+mod secret;
+mod shared_secret;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use answer::Answer;
+pub use authenticator::Authenticator;
+pub use claims::{ClaimMap, Claims};
+pub use clock::{Clock, SystemClock};
+pub use credential::{Credential, CredentialSource};
+pub use decision::{Access, Decision, Denial, Explanation};
+pub use error::{Error, ErrorKind};
+pub use gate::{Established, Gate, GateBuilder};
+pub use head::RequestHead;
+pub use jwt::{Algorithm, Audience, Issuer, Jwt, Key, KeySet, RejectedKey};
+pub use membership::{Membership, ResourceRef};
+pub use permission::{Permission, PermissionSet};
+pub use policy::{Question, Requirement};
+pub use principal::{Method, Principal, PrincipalKind};
+pub use refusal::Refusal;
+pub use role::{Role, RoleHierarchy, RoleHierarchyBuilder};
+pub use shared_secret::SharedSecret;

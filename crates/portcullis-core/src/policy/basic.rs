@@ -1,0 +1,197 @@
+//! Policies about the principal alone.
+
+use super::{Need, OnResource, Policy, Question, ResourceId, Verdict};
+use crate::{
+    answer::Answer,
+    decision::{Decision, Explanation},
+    permission,
+    principal::Method,
+};
+use std::borrow::Cow;
+
+/// Everybody, whether they say who they are or not. See [`anyone`].
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Anyone;
+
+/// Lets everybody pass, and asks nobody: a public route says so with this.
+#[must_use]
+pub const fn anyone() -> Anyone {
+    Anyone
+}
+
+impl Policy for Anyone {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        Answer::now(Ok(question.verdict(true, "", || Explanation::new("anyone", true))))
+    }
+
+    fn is_public(&self) -> bool {
+        true
+    }
+}
+
+/// Whoever is known. See [`authenticated`].
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Authenticated;
+
+/// Lets every principal pass.
+#[must_use]
+pub const fn authenticated() -> Authenticated {
+    Authenticated
+}
+
+impl Policy for Authenticated {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        Answer::now(Ok(question.verdict(true, "", || Explanation::new("authenticated", true))))
+    }
+}
+
+/// Who has the staff flag. See [`staff`].
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Staff;
+
+/// Lets staff pass: those who run the service. Code `staff_required`.
+#[must_use]
+pub const fn staff() -> Staff {
+    Staff
+}
+
+impl Policy for Staff {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        let is = question.principal.is_staff();
+        Answer::now(Ok(question.verdict(is, "staff_required", || Explanation::new("staff", is))))
+    }
+}
+
+/// Who proved itself in one way. See [`via`].
+#[derive(Debug, Clone, Copy)]
+pub struct Via(Method);
+
+/// Lets principals pass that proved themselves by this method. Code `method_required`.
+#[must_use]
+pub const fn via(method: Method) -> Via {
+    Via(method)
+}
+
+impl Policy for Via {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        let is = question.principal.method() == self.0;
+        let part = || Explanation::new(format!("via {:?}", self.0), is);
+        Answer::now(Ok(question.verdict(is, "method_required", part)))
+    }
+}
+
+/// Who was lent a scope. See [`scope`].
+#[derive(Debug, Clone, Copy)]
+pub struct RequireScope(&'static str);
+
+/// Lets principals pass whose client was lent this scope (RFC 6749, section 3.3). Code `insufficient_scope`.
+///
+/// # Panics
+/// If it is empty or has white space, quotes or backslashes in it.
+#[must_use]
+#[track_caller]
+pub const fn scope(scope: &'static str) -> RequireScope {
+    let mut rest = scope.as_bytes();
+    assert!(!rest.is_empty(), "a scope is a word");
+    while let [first, tail @ ..] = rest {
+        assert!(matches!(first, b'!' | b'#'..=b'[' | b']'..=b'~'), "a scope is a word, without quotes or backslashes");
+        rest = tail;
+    }
+    RequireScope(scope)
+}
+
+impl Policy for RequireScope {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        let has = question.principal.scopes().iter().any(|scope| scope == self.0);
+        let part = || Explanation::new(format!("scope `{}`", self.0), has);
+        let mut decision = question.verdict(has, "insufficient_scope", part);
+        if let Decision::Deny(denial) = &mut decision {
+            denial.scope = Some(Cow::Borrowed(self.0));
+        }
+        Answer::now(Ok(decision))
+    }
+}
+
+/// Who holds a permission. See [`permission`].
+#[derive(Debug, Clone, Copy)]
+pub struct RequirePermission(&'static str);
+
+/// Lets principals pass that hold this permission, by themselves or by a role that they have everywhere. Code
+/// `permission_required`.
+///
+/// # Panics
+/// If it is not `resource:action`; in a constant that is an error of the build.
+#[must_use]
+#[track_caller]
+pub const fn permission(name: &'static str) -> RequirePermission {
+    RequirePermission(permission::checked(name))
+}
+
+impl RequirePermission {
+    /// Lets principals pass whose role on a resource permits this.
+    #[must_use]
+    pub const fn on(self, kind: &'static str, id: ResourceId) -> OnResource {
+        OnResource::permission(self.0, kind, id)
+    }
+}
+
+impl Policy for RequirePermission {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        let principal = question.principal;
+        let roles = question.gate.roles();
+        let own = principal.permissions().holds(self.0);
+        let permits = |role: &str| roles.permitted(role).is_some_and(|permitted| permitted.holds(self.0));
+        let by = || principal.roles().iter().find(|role| permits(role.as_str()));
+        let holds = own || by().is_some();
+        let part = || {
+            let part = Explanation::new(format!("permission `{}`", self.0), holds);
+            match by() {
+                Some(role) if !own => part.with_note(format!("by the role `{role}`")),
+                _ => part,
+            }
+        };
+        Answer::now(Ok(question.verdict(holds, "permission_required", part)))
+    }
+}
+
+/// Who has a role. See [`role`].
+#[derive(Debug, Clone, Copy)]
+pub struct RequireRole(&'static str);
+
+/// Lets principals pass that have this role everywhere, or one that includes it; with [`on`](RequireRole::on), those
+/// that have it on a resource. Code `role_required`.
+#[must_use]
+pub const fn role(name: &'static str) -> RequireRole {
+    RequireRole(name)
+}
+
+impl RequireRole {
+    /// Lets principals pass that have the role on a resource, which the gate's membership is asked for.
+    #[must_use]
+    pub const fn on(self, kind: &'static str, id: ResourceId) -> OnResource {
+        OnResource::role(self.0, kind, id)
+    }
+}
+
+impl Policy for RequireRole {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        let roles = question.gate.roles();
+        let by = question.principal.roles().iter().find(|role| roles.includes(role.as_str(), self.0));
+        let part = || {
+            let part = Explanation::new(format!("role `{}`", self.0), by.is_some());
+            part.with_note(by.map_or("no role that includes it".to_owned(), |role| format!("by the role `{role}`")))
+        };
+        let mut decision = question.verdict(by.is_some(), "role_required", part);
+        if let Decision::Allow(access) = &mut decision {
+            access.role = by.cloned();
+        }
+        Answer::now(Ok(decision))
+    }
+
+    fn needs(&self, see: &mut dyn FnMut(Need)) {
+        see(Need::Role(self.0));
+    }
+}

@@ -1,0 +1,40 @@
+use super::{Policy, Question, Verdict};
+use crate::{answer::Answer, claims::is_set, decision::Explanation};
+
+/// Whose token says something. See [`claim`].
+#[derive(Debug, Clone, Copy)]
+pub struct RequireClaim {
+    path: &'static str,
+    text: Option<&'static str>,
+}
+
+/// Lets principals pass whose token has this claim, by name or by a JSON pointer (RFC 6901), set: JSON `true` or `1`.
+/// Code `claim_required`.
+#[must_use]
+pub const fn claim(path: &'static str) -> RequireClaim {
+    RequireClaim { path, text: None }
+}
+
+impl RequireClaim {
+    /// Lets principals pass whose claim is this text, or an array with this text in it.
+    #[must_use]
+    pub const fn is(self, text: &'static str) -> Self {
+        Self { path: self.path, text: Some(text) }
+    }
+}
+
+impl Policy for RequireClaim {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        let value = question.principal.token_claims().and_then(|claims| claims.at(self.path));
+        let holds = value.is_some_and(|value| match (self.text, value.elements()) {
+            (None, _) => is_set(value),
+            (Some(text), None) => value.as_str().is_some_and(|found| found == text),
+            (Some(text), Some(mut elements)) => elements.any(|element| element.as_str().is_some_and(|found| found == text)),
+        });
+        let part = || {
+            let asked = self.text.map_or("set".to_owned(), |text| format!("`{text}`"));
+            Explanation::new(format!("claim `{}` is {asked}", self.path), holds)
+        };
+        Answer::now(Ok(question.verdict(holds, "claim_required", part)))
+    }
+}

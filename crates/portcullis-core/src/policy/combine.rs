@@ -1,0 +1,234 @@
+//! Policies made of policies.
+
+use super::{Need, Policy, Question, Verdict};
+use crate::{
+    answer::Answer,
+    decision::{Access, Decision, Denial, Explanation},
+};
+use std::{fmt, sync::Arc};
+
+/// Several policies: a tuple of up to eight, an array, or a `Vec<Arc<dyn Policy>>`.
+pub trait PolicyList: fmt::Debug + Send + Sync {
+    /// The policy at this place.
+    fn nth(&self, place: usize) -> Option<&dyn Policy>;
+}
+
+macro_rules! tuples {
+    ($($($name:ident $place:tt),+;)+) => {$(
+        impl<$($name: Policy),+> PolicyList for ($($name,)+) {
+            fn nth(&self, place: usize) -> Option<&dyn Policy> {
+                match place {
+                    $($place => Some(&self.$place),)+
+                    _ => None,
+                }
+            }
+        }
+    )+};
+}
+tuples! {
+    A 0;
+    A 0, B 1;
+    A 0, B 1, C 2;
+    A 0, B 1, C 2, D 3;
+    A 0, B 1, C 2, D 3, E 4;
+    A 0, B 1, C 2, D 3, E 4, F 5;
+    A 0, B 1, C 2, D 3, E 4, F 5, G 6;
+    A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7;
+}
+
+impl<P: Policy, const N: usize> PolicyList for [P; N] {
+    fn nth(&self, place: usize) -> Option<&dyn Policy> {
+        self.get(place).map(|policy| policy as &dyn Policy)
+    }
+}
+
+impl PolicyList for Vec<Arc<dyn Policy>> {
+    fn nth(&self, place: usize) -> Option<&dyn Policy> {
+        self.get(place).map(|policy| &**policy)
+    }
+}
+
+/// Every one of several policies. See [`all`].
+#[derive(Debug, Clone, Copy)]
+pub struct All<L>(L);
+
+/// Lets pass whom every one of these lets pass; they are asked in order, up to the first that does not. Nobody passes
+/// none at all.
+#[must_use]
+pub const fn all<L: PolicyList>(list: L) -> All<L> {
+    All(list)
+}
+
+/// One of several policies. See [`any`].
+#[derive(Debug, Clone, Copy)]
+pub struct Any<L>(L);
+
+/// Lets pass whom one of these lets pass; they are asked in order, up to the first that does. One that cannot decide
+/// ends it there: put those that need no database first.
+#[must_use]
+pub const fn any<L: PolicyList>(list: L) -> Any<L> {
+    Any(list)
+}
+
+impl<L: PolicyList> Policy for All<L> {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        combine(&self.0, true, question)
+    }
+
+    fn needs(&self, see: &mut dyn FnMut(Need)) {
+        each(&self.0).for_each(|policy| policy.needs(see));
+    }
+
+    fn is_public(&self) -> bool {
+        each(&self.0).next().is_some() && each(&self.0).all(Policy::is_public)
+    }
+}
+
+impl<L: PolicyList> Policy for Any<L> {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        combine(&self.0, false, question)
+    }
+
+    fn needs(&self, see: &mut dyn FnMut(Need)) {
+        each(&self.0).for_each(|policy| policy.needs(see));
+    }
+
+    fn is_public(&self) -> bool {
+        each(&self.0).any(Policy::is_public)
+    }
+}
+
+fn each<L: PolicyList>(list: &L) -> impl Iterator<Item = &dyn Policy> {
+    (0..).map_while(|place| list.nth(place))
+}
+
+fn combine<'a, L: PolicyList>(list: &'a L, all: bool, question: Question<'a>) -> Answer<'a, Verdict> {
+    let mut tally = Tally { all, access: None, denial: None, parts: Vec::new(), explaining: question.explaining };
+    let mut rest = each(list);
+    while let Some(policy) = rest.next() {
+        match policy.decide(question).ready() {
+            Ok(Ok(decision)) => {
+                if tally.settles(decision) {
+                    break;
+                }
+            }
+            Ok(Err(error)) => return Answer::now(Err(error)),
+            Err(later) => {
+                return Answer::later(async move {
+                    let mut settled = tally.settles(later.await?);
+                    while !settled && let Some(policy) = rest.next() {
+                        settled = tally.settles(policy.decide(question).await?);
+                    }
+                    Ok(tally.end())
+                });
+            }
+        }
+    }
+    Answer::now(Ok(tally.end()))
+}
+
+/// What the parts have said so far.
+struct Tally {
+    all: bool,
+    access: Option<Access>,
+    denial: Option<Denial>,
+    parts: Vec<Explanation>,
+    explaining: bool,
+}
+
+impl Tally {
+    /// Takes a part's decision into account, and tells whether it settles the matter.
+    fn settles(&mut self, mut decision: Decision) -> bool {
+        if self.explaining {
+            let unexplained = || Explanation::new("(a policy of the application)", decision.is_allowed());
+            let part = decision.explain().cloned().unwrap_or_else(unexplained);
+            self.parts.push(part);
+            *decision.explanation_mut() = None;
+        }
+        match decision {
+            Decision::Allow(access) => {
+                let before = self.access.take().unwrap_or_default();
+                self.access = Some(Access {
+                    role: before.role.or(access.role),
+                    resource: before.resource.or(access.resource),
+                    explanation: None,
+                });
+                !self.all
+            }
+            Decision::Deny(denial) => {
+                let was_hidden = self.denial.take().is_some_and(|before| before.hidden);
+                self.denial = Some(Denial { hidden: denial.hidden || was_hidden, ..denial });
+                self.all
+            }
+        }
+    }
+
+    fn end(self) -> Decision {
+        let decision = match (self.access, self.denial) {
+            (Some(access), None) => Decision::Allow(access),
+            (Some(access), Some(_)) if !self.all => Decision::Allow(access),
+            (_, Some(denial)) => Decision::Deny(denial),
+            (None, None) => Decision::deny("empty_policy"),
+        };
+        if !self.explaining {
+            return decision;
+        }
+        let part = if self.all { "all of" } else { "any of" };
+        let allowed = decision.is_allowed();
+        decision.explained(Explanation::new(part, allowed).with_parts(self.parts))
+    }
+}
+
+/// The opposite of a policy. See [`not`].
+#[derive(Debug, Clone, Copy)]
+pub struct Not<P>(P);
+
+/// Lets principals pass whom this one does not. Code `not_allowed`. What cannot decide still cannot.
+#[must_use]
+pub const fn not<P: Policy>(policy: P) -> Not<P> {
+    Not(policy)
+}
+
+impl<P: Policy> Policy for Not<P> {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        self.0.decide(question).map(move |verdict| {
+            let decision = verdict?;
+            let allowed = !decision.is_allowed();
+            let parts = decision.explain().cloned().into_iter().collect();
+            Ok(question.verdict(allowed, "not_allowed", || Explanation::new("not", allowed).with_parts(parts)))
+        })
+    }
+
+    fn needs(&self, see: &mut dyn FnMut(Need)) {
+        self.0.needs(see);
+    }
+}
+
+/// A policy whose denials do not show. See [`hidden`].
+#[derive(Debug, Clone, Copy)]
+pub struct Hidden<P>(pub(super) P);
+
+/// Answers whom this policy denies as if there were nothing: 404, as for an unknown path.
+#[must_use]
+pub const fn hidden<P: Policy>(policy: P) -> Hidden<P> {
+    Hidden(policy)
+}
+
+impl<P: Policy> Policy for Hidden<P> {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        self.0.decide(question).map(|verdict| {
+            verdict.map(|decision| match decision {
+                Decision::Deny(denial) => Decision::Deny(Denial { hidden: true, ..denial }),
+                allowed => allowed,
+            })
+        })
+    }
+
+    fn needs(&self, see: &mut dyn FnMut(Need)) {
+        self.0.needs(see);
+    }
+
+    fn is_public(&self) -> bool {
+        self.0.is_public()
+    }
+}

@@ -1,0 +1,176 @@
+//! Policies: who may pass, as values that combine.
+//!
+//! All of them are `const fn`, so that a policy can be a constant and a malformed literal in one fails the build:
+//!
+//! ```
+//! use portcullis_core::{Requirement, policy::*};
+//!
+//! struct ReadProject;
+//! impl Requirement for ReadProject {
+//!     const POLICY: &'static dyn Policy = &any((staff(), role("viewer").on("project", path("project_id")).hidden()));
+//! }
+//! ```
+
+mod basic;
+mod claim;
+mod combine;
+mod resource;
+mod when;
+
+pub use basic::{
+    Anyone, Authenticated, RequirePermission, RequireRole, RequireScope, Staff, Via, anyone, authenticated, permission,
+    role, scope, staff, via,
+};
+pub use claim::{RequireClaim, claim};
+pub use combine::{All, Any, Hidden, Not, PolicyList, all, any, hidden, not};
+pub use resource::{OnResource, ResourceId, path, query};
+pub use when::{When, WhenAsync, when, when_async};
+
+use crate::{
+    answer::Answer,
+    decision::{Decision, Explanation},
+    error::Error,
+    gate::Gate,
+    head::{RequestHead, query_param},
+    principal::Principal,
+};
+use std::{borrow::Cow, fmt, sync::Arc};
+
+/// What a policy answers: a decision, or that it cannot decide.
+pub type Verdict = Result<Decision, Error>;
+
+/// Decides whether a principal may do what a request asks for.
+///
+/// Most policies are put together from the values of this module; implement it for what they cannot say.
+pub trait Policy: fmt::Debug + Send + Sync {
+    /// May this principal do this?
+    ///
+    /// # Errors
+    /// If that could not be found out. An error refuses the request and is not reported as a denial.
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict>;
+
+    /// Names that have to be known for this to work, so that a misspelt one is refused where the route is added.
+    fn needs(&self, see: &mut dyn FnMut(Need)) {
+        let _ = see;
+    }
+
+    /// Whether this allows everybody, so that nobody needs to be asked who they are.
+    fn is_public(&self) -> bool {
+        false
+    }
+}
+
+/// A name that a policy refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Need {
+    /// A role that principals have everywhere.
+    Role(&'static str),
+    /// A role, if one is named, on a kind of resource, and with that a membership to ask.
+    RoleOn(Option<&'static str>, &'static str),
+    /// A parameter of the route's path.
+    PathParam(&'static str),
+}
+
+impl<P: Policy + ?Sized> Policy for &P {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        (**self).decide(question)
+    }
+
+    fn needs(&self, see: &mut dyn FnMut(Need)) {
+        (**self).needs(see);
+    }
+
+    fn is_public(&self) -> bool {
+        (**self).is_public()
+    }
+}
+
+impl<P: Policy + ?Sized> Policy for Arc<P> {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        (**self).decide(question)
+    }
+
+    fn needs(&self, see: &mut dyn FnMut(Need)) {
+        (**self).needs(see);
+    }
+
+    fn is_public(&self) -> bool {
+        (**self).is_public()
+    }
+}
+
+/// What a policy is asked: a principal, and the request it makes.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    pub(crate) gate: &'a Gate,
+    pub(crate) principal: &'a Principal,
+    pub(crate) head: &'a dyn RequestHead,
+    pub(crate) explaining: bool,
+}
+
+impl<'a> Question<'a> {
+    /// Who asks.
+    #[must_use]
+    pub fn principal(&self) -> &'a Principal {
+        self.principal
+    }
+
+    /// The request's head: method, path, headers.
+    #[must_use]
+    pub fn head(&self) -> &'a dyn RequestHead {
+        self.head
+    }
+
+    /// A parameter of the route's path, decoded as the handler will see it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it cannot be decoded, and
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the route has no such parameter.
+    pub fn param(&self, name: &str) -> Result<Cow<'a, str>, Error> {
+        self.head.param(name)?.ok_or_else(|| {
+            Error::misconfigured(format!(
+                "the route has no path parameter `{name}`; a guard that asks for one belongs on the route that declares it"
+            ))
+        })
+    }
+
+    /// A parameter of the query, which may be there once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is there twice.
+    pub fn query(&self, name: &str) -> Result<Option<Cow<'a, str>>, Error> {
+        query_param(self.head, name)
+    }
+
+    /// A decision by yes or no; the explanation is only made when somebody wants it.
+    pub(crate) fn verdict(
+        &self,
+        allowed: bool,
+        code: &'static str,
+        part: impl FnOnce() -> Explanation,
+    ) -> Decision {
+        let decision = if allowed { Decision::allow() } else { Decision::deny(code) };
+        if self.explaining { decision.explained(part()) } else { decision }
+    }
+}
+
+impl fmt::Debug for Question<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question")
+            .field("principal", &self.principal.subject())
+            .field("method", &self.head.method())
+            .field("path", &self.head.path())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A policy with a name of its own, for an `Authorized<…>` in a handler's signature and wherever a policy goes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` names no policy",
+    note = "write `impl Requirement for {Self} {{ const POLICY: &'static dyn Policy = &…; }}`"
+)]
+pub trait Requirement: 'static {
+    /// The policy.
+    const POLICY: &'static dyn Policy;
+}

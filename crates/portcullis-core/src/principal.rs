@@ -1,0 +1,234 @@
+use crate::{
+    claims::Claims,
+    error::Error,
+    permission::{Permission, PermissionSet},
+    role::Role,
+};
+use serde::de::DeserializeOwned;
+use std::{sync::Arc, time::SystemTime};
+
+/// Who acts: a user, a service, or a key.
+///
+/// What every application needs is here; what only yours knows it reads out of the [`claims`](Self::claims). Cheap to
+/// clone.
+#[derive(Debug, Clone)]
+pub struct Principal(Arc<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    subject: String,
+    kind: PrincipalKind,
+    method: Method,
+    issuer: Option<Arc<str>>,
+    organization: Option<String>,
+    roles: Vec<Role>,
+    scopes: Vec<String>,
+    permissions: PermissionSet,
+    staff: bool,
+    authenticated_at: Option<SystemTime>,
+    expires_at: Option<SystemTime>,
+    claims: Option<Claims>,
+}
+
+/// What a principal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PrincipalKind {
+    /// A person.
+    User,
+    /// A program with an account of its own.
+    Service,
+    /// A key that somebody handed out.
+    Key,
+}
+
+/// How a principal proved who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// A token that an issuer signed.
+    Token,
+    /// A secret that both sides know.
+    SharedSecret,
+    /// Something that an authenticator of the application's own verifies.
+    Custom,
+}
+
+impl Principal {
+    /// A principal that an authenticator vouches for, without any roles or rights.
+    #[must_use]
+    pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            subject: subject.into(),
+            kind,
+            method: Method::Custom,
+            issuer: None,
+            organization: None,
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            permissions: PermissionSet::default(),
+            staff: false,
+            authenticated_at: None,
+            expires_at: None,
+            claims: None,
+        }))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// With the method by which it proved itself.
+    #[must_use]
+    pub fn with_method(self, method: Method) -> Self {
+        self.with(|inner| inner.method = method)
+    }
+
+    /// With the issuer that knows it.
+    #[must_use]
+    pub fn with_issuer(self, issuer: impl Into<Arc<str>>) -> Self {
+        self.with(|inner| inner.issuer = Some(issuer.into()))
+    }
+
+    /// With the organization in which it acts.
+    #[must_use]
+    pub fn with_organization(self, organization: impl Into<String>) -> Self {
+        self.with(|inner| inner.organization = Some(organization.into()))
+    }
+
+    /// With one more role that it has everywhere.
+    #[must_use]
+    pub fn with_role(self, role: impl Into<Role>) -> Self {
+        self.with(|inner| inner.roles.push(role.into()))
+    }
+
+    /// With one more scope.
+    #[must_use]
+    pub fn with_scope(self, scope: impl Into<String>) -> Self {
+        self.with(|inner| inner.scopes.push(scope.into()))
+    }
+
+    /// With these permissions instead of those it had.
+    #[must_use]
+    pub fn with_permissions(self, permissions: PermissionSet) -> Self {
+        self.with(|inner| inner.permissions = permissions)
+    }
+
+    /// With or without the staff flag.
+    #[must_use]
+    pub fn with_staff(self, staff: bool) -> Self {
+        self.with(|inner| inner.staff = staff)
+    }
+
+    /// With the times when it proved itself and until when that holds.
+    #[must_use]
+    pub fn with_times(self, authenticated_at: Option<SystemTime>, expires_at: Option<SystemTime>) -> Self {
+        self.with(|inner| (inner.authenticated_at, inner.expires_at) = (authenticated_at, expires_at))
+    }
+
+    pub(crate) fn with_claims(self, claims: Claims) -> Self {
+        self.with(|inner| inner.claims = Some(claims))
+    }
+
+    /// The name by which its issuer knows it: stable, and unique together with the issuer.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> PrincipalKind {
+        self.0.kind
+    }
+
+    /// How it proved itself.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.0.method
+    }
+
+    /// Who knows it, if that is somebody else than this service.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.0.issuer.as_deref()
+    }
+
+    pub(crate) fn issuer_shared(&self) -> Option<Arc<str>> {
+        self.0.issuer.clone()
+    }
+
+    /// The organization in which it acts.
+    #[must_use]
+    pub fn organization(&self) -> Option<&str> {
+        self.0.organization.as_deref()
+    }
+
+    /// The roles that it has everywhere; those on a resource are the business of [`Membership`](crate::Membership).
+    #[must_use]
+    pub fn roles(&self) -> &[Role] {
+        &self.0.roles
+    }
+
+    /// What the client that speaks for it was lent (RFC 6749, section 3.3).
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        &self.0.scopes
+    }
+
+    /// The permissions that it brought along; those of its roles are added by the gate.
+    #[must_use]
+    pub fn permissions(&self) -> &PermissionSet {
+        &self.0.permissions
+    }
+
+    /// Whether it brought this permission along.
+    #[must_use]
+    pub fn has_permission(&self, permission: &Permission) -> bool {
+        self.0.permissions.contains(permission)
+    }
+
+    /// Whether it runs the service rather than uses it.
+    #[must_use]
+    pub fn is_staff(&self) -> bool {
+        self.0.staff
+    }
+
+    /// When it proved itself.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<SystemTime> {
+        self.0.authenticated_at
+    }
+
+    /// Until when that holds.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.0.expires_at
+    }
+
+    /// What its token said, if it came with one.
+    #[must_use]
+    pub fn token_claims(&self) -> Option<&Claims> {
+        self.0.claims.as_ref()
+    }
+
+    /// The claims of its token as a type of yours: parsed on first use, then shared.
+    ///
+    /// ```
+    /// # fn of(principal: &portcullis_core::Principal) -> Result<(), portcullis_core::Error> {
+    /// #[derive(serde::Deserialize)]
+    /// struct Mine {
+    ///     email: String,
+    /// }
+    ///
+    /// let email = &principal.claims::<Mine>()?.email;
+    /// # let _ = email; Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if there was no token, or its claims do not fit the type.
+    pub fn claims<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Result<&T, Error> {
+        self.token_claims().ok_or_else(|| Error::invalid("the principal came without a token"))?.view()
+    }
+}

@@ -1,0 +1,111 @@
+use crate::error::{Error, ErrorKind};
+use std::borrow::Cow;
+
+/// What the client is answered when its request is refused: status, headers and body, whatever the framework.
+///
+/// A renderer of your own gets the default one and returns the one to send:
+///
+/// ```
+/// use portcullis_core::{Error, Refusal};
+///
+/// fn render(error: &Error, default: Refusal) -> Refusal {
+///     default.with_body("application/json", format!(r#"{{"detail":"{}"}}"#, error.code()))
+/// }
+/// # let _ = render;
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    status: u16,
+    headers: Vec<(Cow<'static, str>, String)>,
+    body: Vec<u8>,
+}
+
+impl Refusal {
+    /// An answer with this status, without headers and body.
+    #[must_use]
+    pub fn new(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// The default answer: `WWW-Authenticate` as RFC 6750, section 3 has it, and a body as of RFC 9457 with a stable
+    /// `code`. A hidden denial has neither, like an unknown path.
+    pub(crate) fn of(error: &Error, realm: Option<&str>) -> Self {
+        let mut refusal = Self::new(error.status());
+        if error.kind() == ErrorKind::Hidden {
+            return refusal;
+        }
+        let title = match error.status() {
+            400 => "Bad Request",
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            503 => "Service Unavailable",
+            _ => "Internal Server Error",
+        };
+        if let Some(challenge) = error.challenge(realm) {
+            refusal = refusal.with_header("www-authenticate", challenge);
+        }
+        if let Some(after) = error.retry_after() {
+            refusal = refusal.with_header("retry-after", after.as_secs().max(1).to_string());
+        }
+        let mut problem = serde_json::json!({ "title": title, "status": error.status() });
+        // A mistake of ours is nobody else's business, not even by its name.
+        if let (true, Some(members)) = (error.kind() != ErrorKind::Misconfigured, problem.as_object_mut()) {
+            members.insert("code".to_owned(), error.code().into());
+        }
+        refusal.with_body("application/problem+json", problem.to_string())
+    }
+
+    /// With another status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// With this header instead of what it had under the name.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        let name = name.into();
+        self = self.without_header(&name);
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Without this header.
+    #[must_use]
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.headers.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
+        self
+    }
+
+    /// With this body and its media type.
+    #[must_use]
+    pub fn with_body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let mut refusal = self.with_header("content-type", content_type);
+        refusal.body = body.into();
+        refusal
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The headers, in order.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (&**name, value.as_str()))
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body, taken out.
+    #[must_use]
+    pub fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+}

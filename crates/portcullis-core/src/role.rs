@@ -1,0 +1,242 @@
+use crate::{
+    error::Error,
+    permission::{Permission, PermissionSet},
+};
+use std::{borrow::Cow, collections::HashMap, fmt};
+
+/// The name of a role, such as `manager`. What it is worth is a matter of the [`RoleHierarchy`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Role(Cow<'static, str>);
+
+impl Role {
+    /// A role by its name.
+    #[must_use]
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&'static str> for Role {
+    fn from(name: &'static str) -> Self {
+        Self::new(name)
+    }
+}
+
+impl From<String> for Role {
+    fn from(name: String) -> Self {
+        Self::new(name)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which roles there are, which of them include which others, what they permit, and from where they are inherited.
+///
+/// Everything is worked out once; asking costs a look into a table and one bit. A role that is not listed here is worth
+/// nothing, whoever has it.
+///
+/// ```
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// use portcullis_core::RoleHierarchy;
+///
+/// // Each includes those before it.
+/// let ranked = RoleHierarchy::ranked(["viewer", "manager", "owner"])?;
+///
+/// // Each includes those it names.
+/// let inheriting = RoleHierarchy::builder()
+///     .role("viewer", [])
+///     .role("billing", [])
+///     .role("admin", ["viewer", "billing"])
+///     .permits("viewer", ["project:read"])
+///     .permits("admin", ["project:*"])
+///     .build()?;
+///
+/// assert!(inheriting.includes("admin", "billing") && !inheriting.includes("billing", "viewer"));
+/// # let _ = ranked; Ok(()) }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct RoleHierarchy {
+    places: HashMap<String, usize>,
+    names: Vec<String>,
+    /// For each role, one bit for each role that it includes, itself among them.
+    included: Vec<Vec<u64>>,
+    /// For each role, what it and the included roles permit.
+    permitted: Vec<PermissionSet>,
+    inherited: Vec<Inherited>,
+}
+
+#[derive(Debug, Clone)]
+struct Inherited {
+    kind: String,
+    /// Which role there gives which role here; `None`: the same.
+    roles: Option<Vec<(String, Role)>>,
+}
+
+impl RoleHierarchy {
+    /// Roles from the lowest to the highest; each includes those before it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a name is empty or there twice.
+    pub fn ranked<S: Into<String>>(roles: impl IntoIterator<Item = S>) -> Result<Self, Error> {
+        RoleHierarchyBuilder::default().ranked(roles).build()
+    }
+
+    /// A hierarchy put together role by role.
+    #[must_use]
+    pub fn builder() -> RoleHierarchyBuilder {
+        RoleHierarchyBuilder::default()
+    }
+
+    /// Whether who has one role has the other too.
+    #[must_use]
+    pub fn includes(&self, held: &str, asked: &str) -> bool {
+        let Some(&asked) = self.places.get(asked) else { return false };
+        let bits = self.places.get(held).and_then(|&held| self.included.get(held)?.get(asked / 64));
+        bits.is_some_and(|bits| bits >> (asked % 64) & 1 == 1)
+    }
+
+    /// Whether a role, by itself or by those it includes, permits this.
+    #[must_use]
+    pub fn permits(&self, role: &str, permission: &Permission) -> bool {
+        self.permitted(role).is_some_and(|permitted| permitted.contains(permission))
+    }
+
+    /// Everything that a role, by itself or by those it includes, permits.
+    pub(crate) fn permitted(&self, role: &str) -> Option<&PermissionSet> {
+        self.places.get(role).and_then(|&place| self.permitted.get(place))
+    }
+
+    /// Whether there is a role of this name.
+    #[must_use]
+    pub fn knows(&self, role: &str) -> bool {
+        self.places.contains_key(role)
+    }
+
+    /// The names of all roles, in the order in which they were given.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Whether roles are inherited here at all.
+    pub(crate) fn inherits(&self) -> bool {
+        !self.inherited.is_empty()
+    }
+
+    /// Whether roles on a resource of this kind give roles here.
+    pub(crate) fn inherits_from(&self, kind: &str) -> bool {
+        self.inherited.iter().any(|inherited| inherited.kind == kind)
+    }
+
+    /// The role here that a role on a parent of this kind gives.
+    pub(crate) fn inherited_role(&self, kind: &str, role: &Role) -> Option<Role> {
+        let inherited = self.inherited.iter().find(|inherited| inherited.kind == kind)?;
+        match &inherited.roles {
+            None => Some(role.clone()),
+            Some(pairs) => pairs.iter().find(|(there, _)| there == role.as_str()).map(|(_, here)| here.clone()),
+        }
+    }
+}
+
+/// Puts a [`RoleHierarchy`] together.
+#[derive(Debug, Clone, Default)]
+pub struct RoleHierarchyBuilder {
+    roles: Vec<(String, Vec<String>)>,
+    permits: Vec<(String, Vec<String>)>,
+    inherited: Vec<Inherited>,
+}
+
+impl RoleHierarchyBuilder {
+    /// Roles from the lowest to the highest; each includes those before it.
+    #[must_use]
+    pub fn ranked<S: Into<String>>(mut self, roles: impl IntoIterator<Item = S>) -> Self {
+        let mut below: Option<String> = None;
+        for role in roles {
+            let role = role.into();
+            self.roles.push((role.clone(), below.into_iter().collect()));
+            below = Some(role);
+        }
+        self
+    }
+
+    /// A role that includes these others.
+    #[must_use]
+    pub fn role<const N: usize>(mut self, name: &str, includes: [&str; N]) -> Self {
+        self.roles.push((name.to_owned(), includes.map(str::to_owned).into()));
+        self
+    }
+
+    /// What a role permits; wildcards as in a [`PermissionSet`].
+    #[must_use]
+    pub fn permits<const N: usize>(mut self, role: &str, permissions: [&str; N]) -> Self {
+        self.permits.push((role.to_owned(), permissions.map(str::to_owned).into()));
+        self
+    }
+
+    /// Who has a role on a parent of this kind has the same role here, unless it has one here itself.
+    #[must_use]
+    pub fn inherits(mut self, kind: &str) -> Self {
+        self.inherited.push(Inherited { kind: kind.to_owned(), roles: None });
+        self
+    }
+
+    /// Who has the first role of a pair on a parent of this kind has the second one here, unless it has one here itself.
+    #[must_use]
+    pub fn inherits_as<const N: usize>(mut self, kind: &str, roles: [(&str, &str); N]) -> Self {
+        let roles = roles.map(|(there, here)| (there.to_owned(), Role::new(here.to_owned())));
+        self.inherited.push(Inherited { kind: kind.to_owned(), roles: Some(roles.into()) });
+        self
+    }
+
+    /// Works the hierarchy out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a role is empty, there twice, includes one that is
+    /// not there, or includes itself by a detour, and if a permission is malformed.
+    pub fn build(self) -> Result<RoleHierarchy, Error> {
+        let mut hierarchy = RoleHierarchy { inherited: self.inherited, ..RoleHierarchy::default() };
+        for (place, (name, _)) in self.roles.iter().enumerate() {
+            if name.is_empty() || hierarchy.places.insert(name.clone(), place).is_some() {
+                return Err(Error::misconfigured(format!("the role `{name}` is nameless or there twice")));
+            }
+            hierarchy.names.push(name.clone());
+        }
+        let below = |name: &str| self.roles.iter().find(|(role, _)| role == name).map_or(&[][..], |(_, below)| below);
+        let missing = |name: &str| Error::misconfigured(format!("there is no role `{name}`; there are {:?}", hierarchy.names));
+        for (name, _) in &self.roles {
+            let mut bits = vec![0_u64; self.roles.len().div_ceil(64)];
+            let mut permitted = PermissionSet::default();
+            let mut waiting = vec![name.as_str()];
+            while let Some(role) = waiting.pop() {
+                let place = *hierarchy.places.get(role).ok_or_else(|| missing(role))?;
+                let Some(word) = bits.get_mut(place / 64).filter(|word| **word >> (place % 64) & 1 == 0) else { continue };
+                *word |= 1 << (place % 64);
+                for (_, permissions) in self.permits.iter().filter(|(of, _)| of == role) {
+                    permitted.extend(&PermissionSet::new(permissions)?);
+                }
+                if below(role).iter().any(|included| included == name) {
+                    return Err(Error::misconfigured(format!("the role `{name}` includes itself, by way of `{role}`")));
+                }
+                waiting.extend(below(role).iter().map(String::as_str));
+            }
+            hierarchy.included.push(bits);
+            hierarchy.permitted.push(permitted);
+        }
+        let here = hierarchy.inherited.iter().filter_map(|inherited| inherited.roles.as_ref()).flatten();
+        let named = self.permits.iter().map(|(role, _)| role.as_str()).chain(here.map(|(_, here)| here.as_str()));
+        if let Some(unknown) = named.into_iter().find(|role| !hierarchy.knows(role)) {
+            return Err(missing(unknown));
+        }
+        Ok(hierarchy)
+    }
+}

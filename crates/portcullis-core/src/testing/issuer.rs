@@ -1,0 +1,197 @@
+#![expect(clippy::expect_used, reason = "what this puts together is sound, and a test with something else should stop")]
+
+use super::{FixedClock, SigningKey};
+use crate::{
+    claims::ClaimMap,
+    clock::{Clock, SystemClock, seconds},
+    jwt::{Algorithm, Audience, Issuer, Jwt},
+};
+use serde_json::{Map, Value, json};
+use std::{sync::Arc, time::Duration};
+
+/// Issues tokens in tests: real keys, real signatures, and a clock that stands still.
+///
+/// Its claims are `sub`, `roles`, `scope`, `permissions`, `staff` and `organization`, and its
+/// [`authenticator`](Self::authenticator) reads them.
+#[derive(Debug, Clone)]
+pub struct TestIssuer {
+    name: String,
+    audience: String,
+    key: SigningKey,
+    clock: Arc<dyn Clock>,
+    fixed: FixedClock,
+}
+
+impl Default for TestIssuer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TestIssuer {
+    /// An issuer that signs with ES256, at noon of the first of January 2026.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_key(SigningKey::embedded(Algorithm::Es256))
+    }
+
+    /// An issuer that signs with the embedded key of this algorithm.
+    #[must_use]
+    pub fn with_algorithm(algorithm: Algorithm) -> Self {
+        Self::with_key(SigningKey::embedded(algorithm))
+    }
+
+    /// An issuer that signs with this key.
+    #[must_use]
+    pub fn with_key(key: SigningKey) -> Self {
+        let fixed = FixedClock::at(1_767_268_800);
+        let (name, audience) = ("https://issuer.test".to_owned(), "test".to_owned());
+        Self { name, audience, key, clock: Arc::new(fixed.clone()), fixed }
+    }
+
+    /// Under another name than `https://issuer.test`.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// For another audience than `test`.
+    #[must_use]
+    pub fn for_audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = audience.into();
+        self
+    }
+
+    /// With the time of the system, for programs that people try out.
+    #[must_use]
+    pub fn on_system_time(mut self) -> Self {
+        self.clock = Arc::new(SystemClock);
+        self
+    }
+
+    /// The clock that it and its authenticator go by, to move it.
+    #[must_use]
+    pub fn clock(&self) -> FixedClock {
+        self.fixed.clone()
+    }
+
+    /// The key that it signs with.
+    #[must_use]
+    pub fn signing_key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// What a verifier has to know of it.
+    #[must_use]
+    pub fn issuer(&self) -> Issuer {
+        let map = ClaimMap::new().roles("roles").scopes("scope").permissions("permissions");
+        let map = map.staff("staff").organization("organization");
+        let audience = Audience::is(self.audience.clone());
+        Issuer::new(self.name.clone(), audience, [self.key.algorithm()], self.key.key())
+            .expect("a name, an audience and a key for the algorithm")
+            .claim_map(map)
+    }
+
+    /// A verifier of its tokens that goes by its clock.
+    #[must_use]
+    pub fn authenticator(&self) -> Jwt {
+        Jwt::new(self.issuer()).clock(self.clock.clone())
+    }
+
+    /// A token about this subject, good for five minutes, to be signed.
+    #[must_use]
+    pub fn token(&self, subject: impl Into<String>) -> TestToken<'_> {
+        let now = seconds(self.clock.now()) as u64;
+        let claims = json!({
+            "iss": self.name,
+            "aud": self.audience,
+            "sub": subject.into(),
+            "iat": now,
+            "exp": now.saturating_add(300),
+        });
+        let header = json!({ "alg": self.key.algorithm().name(), "typ": "JWT" });
+        let members = |value: Value| if let Value::Object(map) = value { map } else { Map::new() };
+        TestToken { key: &self.key, now, header: members(header), claims: members(claims) }
+    }
+}
+
+/// A token that is being put together.
+#[derive(Debug, Clone)]
+#[must_use = "a token is made by `sign`"]
+pub struct TestToken<'i> {
+    key: &'i SigningKey,
+    now: u64,
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+}
+
+impl TestToken<'_> {
+    fn push(mut self, claim: &str, value: String) -> Self {
+        if let Value::Array(values) = self.claims.entry(claim).or_insert_with(|| json!([])) {
+            values.push(value.into());
+        }
+        self
+    }
+
+    /// With one more role.
+    pub fn role(self, role: impl Into<String>) -> Self {
+        self.push("roles", role.into())
+    }
+
+    /// With one more permission.
+    pub fn permission(self, permission: impl Into<String>) -> Self {
+        self.push("permissions", permission.into())
+    }
+
+    /// With these scopes, separated by spaces.
+    pub fn scope(self, scope: impl Into<String>) -> Self {
+        self.claim("scope", scope.into())
+    }
+
+    /// With the staff flag.
+    pub fn staff(self) -> Self {
+        self.claim("staff", true)
+    }
+
+    /// In this organization.
+    pub fn organization(self, organization: impl Into<String>) -> Self {
+        self.claim("organization", organization.into())
+    }
+
+    /// Good for this long.
+    pub fn expires_in(self, time: Duration) -> Self {
+        let expiry = self.now.saturating_add(time.as_secs());
+        self.claim("exp", expiry)
+    }
+
+    /// Expired for this long.
+    pub fn expired_for(self, time: Duration) -> Self {
+        let expiry = self.now.saturating_sub(time.as_secs());
+        self.claim("exp", expiry)
+    }
+
+    /// With any claim, instead of what it said before.
+    pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Without a claim.
+    pub fn without(mut self, name: &str) -> Self {
+        self.claims.remove(name);
+        self
+    }
+
+    /// With any header parameter, instead of what it said before.
+    pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.header.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The signed token.
+    #[must_use]
+    pub fn sign(self) -> String {
+        self.key.sign(&Value::Object(self.header).to_string(), &Value::Object(self.claims).to_string())
+    }
+}

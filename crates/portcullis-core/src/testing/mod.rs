@@ -1,0 +1,39 @@
+//! For tests: an issuer with real keys, a fixed clock, and principals without tokens.
+//!
+//! Nothing here needs a network, and nothing sleeps. The keys are published with this crate: never enable the feature
+//! `testing` in a service.
+//!
+//! ```
+//! use portcullis_core::{Gate, testing::TestIssuer};
+//! use std::time::Duration;
+//!
+//! # fn main() -> Result<(), portcullis_core::Error> {
+//! let issuer = TestIssuer::new();
+//! let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build()?;
+//! let token = issuer.token("alice").role("manager").expires_in(Duration::from_secs(300)).sign();
+//! # let _ = (gate, token); Ok(()) }
+//! ```
+
+mod clock;
+mod issuer;
+mod signing_key;
+
+pub use clock::FixedClock;
+pub use issuer::{TestIssuer, TestToken};
+pub use signing_key::SigningKey;
+
+use crate::principal::{Principal, PrincipalKind};
+
+/// A user without any token, to call handlers with directly or to let a whole gate act as, with
+/// [`Gate::acting_as`](crate::Gate::acting_as).
+///
+/// ```
+/// use portcullis_core::testing::acting_as;
+///
+/// let alice = acting_as("alice").with_role("manager").with_staff(true);
+/// assert_eq!(alice.subject(), "alice");
+/// ```
+#[must_use]
+pub fn acting_as(subject: impl Into<String>) -> Principal {
+    Principal::new(PrincipalKind::User, subject)
+}

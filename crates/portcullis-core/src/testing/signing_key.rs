@@ -1,0 +1,122 @@
+#![expect(clippy::expect_used, reason = "the embedded keys are sound, and a test with another one should stop here")]
+
+use crate::{
+    error::Error,
+    jwt::{Algorithm, Key, base64url},
+};
+use aws_lc_rs::{
+    hmac,
+    rand::SystemRandom,
+    signature::{self as sig, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
+};
+use std::{fmt, sync::Arc};
+
+/// The secret of the embedded HMAC key, 64 bytes, long enough for every one of them.
+const SECRET: &[u8] = b"the test issuer's secret, published with its source: trust none.";
+
+/// A private key that signs tokens in tests, and the public key that verifies them.
+#[derive(Clone)]
+pub struct SigningKey {
+    algorithm: Algorithm,
+    signer: Arc<Signer>,
+    key: Key,
+}
+
+enum Signer {
+    Hmac(hmac::Key),
+    Rsa(Box<RsaKeyPair>, &'static dyn sig::RsaEncoding),
+    Ec(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
+impl SigningKey {
+    /// The embedded key of this algorithm.
+    #[must_use]
+    pub fn embedded(algorithm: Algorithm) -> Self {
+        let rsa = |encoding: &'static dyn sig::RsaEncoding| {
+            let pair = RsaKeyPair::from_pkcs8(include_bytes!("keys/rsa.p8")).expect("the embedded RSA key is sound");
+            (Signer::Rsa(Box::new(pair), encoding), &include_bytes!("keys/rsa.spki")[..])
+        };
+        let ec = |encoding, private: &[u8], public: &'static [u8]| {
+            (Signer::Ec(EcdsaKeyPair::from_pkcs8(encoding, private).expect("the embedded EC key is sound")), public)
+        };
+        let (signer, public) = match algorithm {
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => {
+                return Self::secret(algorithm, SECRET).expect("the embedded secret is long enough");
+            }
+            Algorithm::Rs256 => rsa(&sig::RSA_PKCS1_SHA256),
+            Algorithm::Rs384 => rsa(&sig::RSA_PKCS1_SHA384),
+            Algorithm::Rs512 => rsa(&sig::RSA_PKCS1_SHA512),
+            Algorithm::Ps256 => rsa(&sig::RSA_PSS_SHA256),
+            Algorithm::Ps384 => rsa(&sig::RSA_PSS_SHA384),
+            Algorithm::Ps512 => rsa(&sig::RSA_PSS_SHA512),
+            Algorithm::Es256 => {
+                ec(&sig::ECDSA_P256_SHA256_FIXED_SIGNING, include_bytes!("keys/p256.p8"), include_bytes!("keys/p256.spki"))
+            }
+            Algorithm::Es384 => {
+                ec(&sig::ECDSA_P384_SHA384_FIXED_SIGNING, include_bytes!("keys/p384.p8"), include_bytes!("keys/p384.spki"))
+            }
+            Algorithm::Es512 => {
+                ec(&sig::ECDSA_P521_SHA512_FIXED_SIGNING, include_bytes!("keys/p521.p8"), include_bytes!("keys/p521.spki"))
+            }
+            Algorithm::EdDsa => {
+                let pair = Ed25519KeyPair::from_pkcs8(include_bytes!("keys/ed25519.p8"));
+                (Signer::Ed25519(pair.expect("the embedded Ed25519 key is sound")), &include_bytes!("keys/ed25519.spki")[..])
+            }
+        };
+        let key = Key::der(algorithm, public).expect("the embedded public key is sound");
+        Self { algorithm, signer: Arc::new(signer), key }
+    }
+
+    /// A key from a secret of your own.
+    ///
+    /// # Errors
+    /// As [`Key::secret`].
+    pub fn secret(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let key = Key::secret(algorithm, secret.as_ref())?;
+        let hash = algorithm.hmac().ok_or_else(|| Error::misconfigured("this algorithm takes no secret"))?;
+        Ok(Self { algorithm, signer: Arc::new(Signer::Hmac(hmac::Key::new(hash, secret.as_ref()))), key })
+    }
+
+    /// What it signs with.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The key that verifies what it signs.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        self.key.clone()
+    }
+
+    /// A token of exactly this header and these claims, well-formed or not: for tests of what is refused.
+    #[must_use]
+    pub fn sign(&self, header: &str, claims: &str) -> String {
+        let message = format!("{}.{}", base64url::encode(header.as_bytes()), base64url::encode(claims.as_bytes()));
+        let signature = self.sign_bytes(message.as_bytes());
+        format!("{message}.{}", base64url::encode(&signature))
+    }
+
+    /// The signature of a message.
+    #[must_use]
+    pub fn sign_bytes(&self, message: &[u8]) -> Vec<u8> {
+        let random = SystemRandom::new();
+        match &*self.signer {
+            Signer::Hmac(key) => hmac::sign(key, message).as_ref().to_vec(),
+            Signer::Rsa(pair, encoding) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(*encoding, &random, message, &mut signature).expect("RSA signs any message");
+                signature
+            }
+            Signer::Ec(pair) => pair.sign(&random, message).expect("ECDSA signs any message").as_ref().to_vec(),
+            Signer::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+        }
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
