@@ -1,0 +1,93 @@
+//! Portcullis for axum: extractors in handlers, and routes that say who may pass.
+//!
+//! ```
+//! use axum::{Router, body::Body, routing::get};
+//! use http::Request;
+//! use portcullis_axum::{Authenticated, Routes};
+//! use portcullis_core::{Gate, policy::*, testing::TestIssuer};
+//! use tower::ServiceExt;
+//!
+//! async fn home(visitor: Option<Authenticated>) -> String {
+//!     visitor.map_or("nobody".into(), |Authenticated(principal)| principal.subject().into())
+//! }
+//! async fn me(Authenticated(principal): Authenticated) -> String {
+//!     principal.subject().into()
+//! }
+//!
+//! fn app(gate: Gate) -> Router {
+//!     Routes::new(&gate)
+//!         .route("/", anyone(), get(home))
+//!         .route("/me", authenticated(), get(me))
+//!         .route("/admin", staff(), get(async || "welcome"))
+//!         .into_router()
+//!         .with_state(gate)
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let issuer = TestIssuer::new();
+//! let app = app(Gate::builder().bearer().authenticator(issuer.authenticator()).build()?);
+//!
+//! let token = issuer.token("alice").sign();
+//! let request = |path: &str| Request::get(path).header("authorization", format!("Bearer {token}")).body(Body::empty());
+//! assert_eq!(app.clone().oneshot(request("/me")?).await?.status(), 200);
+//! assert_eq!(app.oneshot(request("/admin")?).await?.status(), 403);
+//! # Ok(()) }
+//! ```
+//!
+//! Three forms of guard, from the one that is hardest to get wrong:
+//! - [`Routes`]: the policy is an argument of every route, and covers every method of it;
+//! - [`Authorized<R>`](Authorized) in a handler's signature: it cannot run without;
+//! - [`gate.require(policy)`](GateExt::require) as a layer of a router of your own. Axum's layers cover what was added
+//!   *before* them: what is added later by `.route`, `.merge`, `.fallback` or a further method is not guarded.
+//!
+//! [`gate.enforce()`](GateExt::enforce) as the outermost layer tells when one was forgotten.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod extract;
+mod params;
+mod rejection;
+mod routes;
+
+pub use extract::{Authenticated, Authorized, HoldsGate, Visitor};
+pub use rejection::Rejection;
+pub use routes::Routes;
+
+use portcullis_core::{Error, Gate, policy::Policy};
+use portcullis_tower::{EnforceLayer, RequireLayer};
+
+/// What a gate can do for axum's routers.
+pub trait GateExt {
+    /// A layer that lets requests through if this policy does.
+    ///
+    /// # Panics
+    /// If the policy names a role that the gate does not know, or asks for roles on resources of a gate that has no
+    /// membership.
+    #[must_use]
+    #[track_caller]
+    fn require(&self, policy: impl Policy + 'static) -> RequireLayer;
+
+    /// The same for policies that are put together at run time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) where [`require`](Self::require) panics.
+    fn try_require(&self, policy: impl Policy + 'static) -> Result<RequireLayer, Error>;
+
+    /// An outermost layer that answers 500, and says so in the log, instead of a response that no guard and no extractor
+    /// has looked at: the net below guards that were forgotten. The handler has run by then, so what it did is done.
+    #[must_use]
+    fn enforce(&self) -> EnforceLayer;
+}
+
+impl GateExt for Gate {
+    fn require(&self, policy: impl Policy + 'static) -> RequireLayer {
+        RequireLayer::or_panic(self.try_require(policy))
+    }
+
+    fn try_require(&self, policy: impl Policy + 'static) -> Result<RequireLayer, Error> {
+        RequireLayer::new(self, policy, Some(params::read))
+    }
+
+    fn enforce(&self) -> EnforceLayer {
+        portcullis_tower::GateExt::enforce(self)
+    }
+}

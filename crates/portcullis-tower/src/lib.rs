@@ -1,0 +1,79 @@
+//! Portcullis as tower layers: guards for any service over [`http::Request`].
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use portcullis_core::{Gate, policy::permission, testing::TestIssuer};
+//! use portcullis_tower::GateExt;
+//! use std::convert::Infallible;
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let issuer = TestIssuer::new();
+//! let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build()?;
+//!
+//! let inner = service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) });
+//! let guarded = gate.require(permission("kb:read")).layer(inner);
+//!
+//! let token = issuer.token("alice").permission("kb:*").sign();
+//! let request = Request::get("/kb").header("authorization", format!("Bearer {token}")).body(())?;
+//! assert_eq!(guarded.clone().oneshot(request).await?.status(), 200);
+//! assert_eq!(guarded.oneshot(Request::get("/kb").body(())?).await?.status(), 401);
+//! # Ok(()) }
+//! ```
+//!
+//! A guarded service may read who asks from the request with [`established`]. Path parameters are not known here;
+//! `portcullis-axum` reads those of axum.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod enforce;
+mod head;
+mod refusal;
+mod remembered;
+mod require;
+
+pub use enforce::{Enforce, EnforceFuture, EnforceLayer};
+pub use head::{Head, Params, ReadParams};
+pub use refusal::{RefusalBody, respond};
+pub use remembered::{establish, established, looked_at};
+pub use require::{Require, RequireFuture, RequireLayer};
+
+use portcullis_core::{Error, Gate, policy::Policy};
+
+/// What a gate can do for tower services.
+pub trait GateExt {
+    /// A layer that lets requests through to a service if this policy does.
+    ///
+    /// # Panics
+    /// If the policy names a role that the gate does not know, asks for roles on resources of a gate that has no
+    /// membership, or for a path parameter, which a plain tower service has not.
+    #[must_use]
+    #[track_caller]
+    fn require(&self, policy: impl Policy + 'static) -> RequireLayer;
+
+    /// The same for policies that are put together at run time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) where [`require`](Self::require) panics.
+    fn try_require(&self, policy: impl Policy + 'static) -> Result<RequireLayer, Error>;
+
+    /// An outermost layer that answers 500, and says so in the log, instead of a response that no guard and no extractor
+    /// has looked at: the net below guards that were forgotten. The handler has run by then, so what it did is done.
+    #[must_use]
+    fn enforce(&self) -> EnforceLayer;
+}
+
+impl GateExt for Gate {
+    fn require(&self, policy: impl Policy + 'static) -> RequireLayer {
+        RequireLayer::or_panic(self.try_require(policy))
+    }
+
+    fn try_require(&self, policy: impl Policy + 'static) -> Result<RequireLayer, Error> {
+        RequireLayer::new(self, policy, None)
+    }
+
+    fn enforce(&self) -> EnforceLayer {
+        EnforceLayer::new(self)
+    }
+}

@@ -1,4 +1,4 @@
-use super::source::visible;
+use super::source::{trim, visible};
 use crate::{
     error::{Error, ErrorKind},
     head::RequestHead,
@@ -21,7 +21,7 @@ pub(super) fn read<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<C
         for pair in line.split(|byte| *byte == b';') {
             let Some(equals) = pair.iter().position(|byte| *byte == b'=') else { continue };
             let (found, rest) = pair.split_at_checked(equals).unwrap_or((pair, b""));
-            if found.trim_ascii() == name.as_bytes() {
+            if trim(found) == name.as_bytes() {
                 value = rest.get(1..);
                 count = count.saturating_add(1);
             }
@@ -34,9 +34,9 @@ pub(super) fn read<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<C
         return Err(Error::new(ErrorKind::Malformed, format!("the cookie `{name}` is there twice")));
     }
     let Some(value) = value else { return Ok(None) };
-    let value = value.trim_ascii();
+    let value = trim(value);
     let value = value.strip_prefix(b"\"").and_then(|inside| inside.strip_suffix(b"\"")).unwrap_or(value);
-    if value.trim_ascii().is_empty() {
+    if trim(value).is_empty() {
         return Ok(None);
     }
     visible(value).map(|text| Some(Cow::Borrowed(text)))

@@ -121,7 +121,8 @@ pub(crate) fn read<'h>(
 fn refuse_header_with_query(sources: &[CredentialSource], head: &dyn RequestHead) -> Result<(), Error> {
     for source in sources {
         let Place::Query(name) = &source.0 else { continue };
-        if query_param(head, name)?.is_some_and(|value| !value.is_empty()) && !matches!(bearer(head), Ok(None)) {
+        let value = query_param(head, name).map_err(|error| error.with_source(source))?;
+        if value.is_some_and(|value| !value.is_empty()) && !matches!(bearer(head), Ok(None)) {
             let detail = format!("a bearer header and a {source} in one request");
             return Err(Error::new(ErrorKind::Malformed, detail).with_source(source));
         }
@@ -144,7 +145,7 @@ fn only<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&'h [u8]>, E
 
 fn bearer<'h>(head: &'h dyn RequestHead) -> Result<Option<Cow<'h, str>>, Error> {
     let Some(value) = only(head, "authorization")? else { return Ok(None) };
-    let value = value.trim_ascii();
+    let value = trim(value);
     let end = value.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(value.len());
     let (scheme, rest) = value.split_at_checked(end).unwrap_or((value, b""));
     if value.is_empty() {
@@ -157,7 +158,7 @@ fn bearer<'h>(head: &'h dyn RequestHead) -> Result<Option<Cow<'h, str>>, Error> 
     if !scheme.eq_ignore_ascii_case(b"bearer") {
         return Ok(None);
     }
-    let token = rest.trim_ascii();
+    let token = rest.iter().position(|byte| *byte != b' ').and_then(|start| rest.get(start..)).unwrap_or_default();
     if !is_token68(token) {
         return Err(Error::invalid("`Bearer` is not followed by one token (token68, RFC 6750, section 2.1)"));
     }
@@ -166,11 +167,20 @@ fn bearer<'h>(head: &'h dyn RequestHead) -> Result<Option<Cow<'h, str>>, Error> 
 
 /// A value of visible ASCII, without the white space around it.
 pub(super) fn visible(value: &[u8]) -> Result<&str, Error> {
-    let value = value.trim_ascii();
+    let value = trim(value);
     match str::from_utf8(value) {
         Ok(text) if value.iter().all(u8::is_ascii_graphic) => Ok(text),
         _ => Err(Error::invalid("the credential has characters that no credential has")),
     }
+}
+
+/// Without the white space around it that HTTP knows: spaces and tabs (RFC 9110, section 5.6.3). Whoever strips more than
+/// others takes `\x0c__Host-session` for a name that browsers protect.
+pub(super) fn trim(value: &[u8]) -> &[u8] {
+    let space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = value.iter().position(|byte| !space(byte)).unwrap_or(value.len());
+    let end = value.iter().rposition(|byte| !space(byte)).map_or(start, |last| last + 1);
+    value.get(start..end).unwrap_or_default()
 }
 
 /// `token68` of RFC 9110, section 11.2: base64 alphabets, then padding.

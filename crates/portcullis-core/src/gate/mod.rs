@@ -204,6 +204,14 @@ impl Gate {
         }
     }
 
+    /// What the renderer makes of an unknown path, so that it looks like a hidden denial. `None` without a renderer: a
+    /// hidden denial looks like what frameworks answer anyway.
+    #[must_use]
+    pub fn not_found(&self) -> Option<Refusal> {
+        let error = Error::new(ErrorKind::Hidden, "there is no such path");
+        self.0.render.as_ref().map(|render| render(&error, Refusal::of(&error, self.0.realm.as_deref())))
+    }
+
     /// Whether this gate knows every name that a policy refers to.
     ///
     /// # Errors
@@ -257,6 +265,15 @@ impl fmt::Display for Established {
             Some(source) => write!(f, " by {source}"),
             None => Ok(()),
         }
+    }
+}
+
+impl Error {
+    /// The default answer to a request that failed with this, where no [`Gate`] is at hand: see [`Gate::refuse`].
+    #[must_use]
+    pub fn refuse(&self) -> Refusal {
+        log(self);
+        Refusal::of(self, None)
     }
 }
 

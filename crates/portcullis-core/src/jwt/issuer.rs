@@ -55,6 +55,14 @@ impl Audience {
     pub fn dangerous_anybody() -> Self {
         Self(AudienceRule::Anybody)
     }
+
+    fn is_sound(&self) -> bool {
+        match &self.0 {
+            AudienceRule::AnyOf(names) => !names.is_empty() && !names.iter().any(String::is_empty),
+            AudienceRule::ClientId(id) => !id.is_empty(),
+            AudienceRule::Absent | AudienceRule::Anybody => true,
+        }
+    }
 }
 
 /// Whom a [`Jwt`](super::Jwt) verifier trusts: a name, an audience, algorithms, and the keys that belong to it.
@@ -81,6 +89,7 @@ pub struct Issuer {
     pub(super) map: ClaimMap,
     pub(super) any_name: bool,
     expiry_optional: bool,
+    issued_unchecked: bool,
 }
 
 impl Issuer {
@@ -99,12 +108,7 @@ impl Issuer {
     ) -> Result<Self, Error> {
         let name = name.into();
         let wrong = |what: String| Err(Error::misconfigured(format!("issuer `{name}`: {what}")));
-        let unnamed = match &audience.0 {
-            AudienceRule::AnyOf(names) => names.is_empty() || names.iter().any(String::is_empty),
-            AudienceRule::ClientId(id) => id.is_empty(),
-            _ => false,
-        };
-        if name.is_empty() || unnamed {
+        if name.is_empty() || !audience.is_sound() {
             return wrong("its name and its audience may not be empty".into());
         }
         let mut algorithms: Vec<Algorithm> = algorithms.into_iter().collect();
@@ -143,7 +147,20 @@ impl Issuer {
             map: ClaimMap::default(),
             any_name: false,
             expiry_optional: false,
+            issued_unchecked: false,
         })
+    }
+
+    /// The same issuer, for tokens that are meant for somebody else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the audience is empty.
+    pub fn for_audience(mut self, audience: Audience) -> Result<Self, Error> {
+        if !audience.is_sound() {
+            return Err(Error::misconfigured(format!("issuer `{}`: its audience may not be empty", self.name)));
+        }
+        self.audience = audience.0;
+        Ok(self)
     }
 
     /// How far the issuer's clock may differ; by default not at all.
@@ -206,6 +223,13 @@ impl Issuer {
     #[must_use]
     pub fn dangerous_without_expiry(mut self) -> Self {
         self.expiry_optional = true;
+        self
+    }
+
+    /// Accepts tokens that say they will be issued in the future.
+    #[must_use]
+    pub fn dangerous_issued_in_future(mut self) -> Self {
+        self.issued_unchecked = true;
         self
     }
 
@@ -301,7 +325,7 @@ impl Issuer {
         if let Some(start) = times.not_before.filter(|start| *start > now + leeway) {
             return Err(Error::invalid(ahead("nbf", start)));
         }
-        if let Some(issued) = times.issued_at.filter(|issued| *issued > now + leeway) {
+        if let Some(issued) = times.issued_at.filter(|issued| !self.issued_unchecked && *issued > now + leeway) {
             return Err(Error::invalid(ahead("iat", issued)));
         }
         match (self.max_age, times.issued_at) {

@@ -1,0 +1,115 @@
+//! Counts the instructions of one call by single-stepping it: exact, the same in every run, and including what emulators
+//! do not know, such as the processor's SHA instructions. Only on Linux on x86-64.
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub(crate) use absent::{count, region};
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) use stepping::{count, region};
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+mod absent {
+    use crate::case::Operation;
+
+    pub(crate) fn count(_arguments: &[&str]) -> Option<u64> {
+        None
+    }
+
+    pub(crate) fn region(operation: &mut Operation) {
+        operation.call();
+    }
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod stepping {
+    use crate::case::Operation;
+    use libc::{c_int, c_long, c_uint, pid_t, user_regs_struct};
+    use std::{
+        arch::asm,
+        env, io,
+        mem::offset_of,
+        os::unix::process::CommandExt,
+        process::{Command, Stdio},
+        ptr,
+    };
+
+    /// Runs this program again with these arguments, which have to lead to [`region`], and counts what happens there.
+    ///
+    /// `None` where one process may not trace another.
+    pub(crate) fn count(arguments: &[&str]) -> Option<u64> {
+        let mut command = Command::new(env::current_exe().ok()?);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
+        // SAFETY: `prepare` makes nothing but system calls.
+        unsafe { command.pre_exec(prepare) };
+        let mut child = command.spawn().ok()?;
+        let counted = step_through(pid_t::try_from(child.id()).ok()?);
+        child.kill().ok()?;
+        child.wait().ok()?;
+        counted
+    }
+
+    /// Calls the operation between two marks: a breakpoint, at which `rax` holds the address of the second mark.
+    pub(crate) fn region(operation: &mut Operation) {
+        extern "C" fn call(operation: &mut Operation) {
+            operation.call();
+        }
+        // SAFETY: a call as C has it; nobody else uses the operation meanwhile.
+        unsafe {
+            asm!(
+                "lea rax, [rip + 2f]",
+                "int3",
+                "call {call}",
+                "2: nop",
+                call = sym call,
+                inout("rdi") ptr::from_mut(operation) => _,
+                clobber_abi("C"),
+            );
+        }
+    }
+
+    /// What the child does before it becomes this program anew.
+    fn prepare() -> io::Result<()> {
+        // SAFETY: without random addresses every run takes the same path; nothing depends on them.
+        unsafe { libc::personality(libc::ADDR_NO_RANDOMIZE as libc::c_ulong) };
+        ptrace(libc::PTRACE_TRACEME, 0, 0).map(drop)
+    }
+
+    fn step_through(child: pid_t) -> Option<u64> {
+        // It stops once because it has become another program, and then at the breakpoint.
+        trapped(child)?;
+        ptrace(libc::PTRACE_CONT, child, 0).ok()?;
+        trapped(child)?;
+        let end = register(child, offset_of!(user_regs_struct, rax))?;
+        let mut at = register(child, offset_of!(user_regs_struct, rip))?;
+        let mut counted = 0;
+        while at != end {
+            ptrace(libc::PTRACE_SINGLESTEP, child, 0).ok()?;
+            trapped(child)?;
+            let next = register(child, offset_of!(user_regs_struct, rip))?;
+            // A repeated string instruction traps once a repetition, and is one.
+            counted += u64::from(next != at);
+            at = next;
+        }
+        Some(counted)
+    }
+
+    fn register(child: pid_t, offset: usize) -> Option<c_long> {
+        ptrace(libc::PTRACE_PEEKUSER, child, offset).ok()
+    }
+
+    fn trapped(child: pid_t) -> Option<()> {
+        let mut status: c_int = 0;
+        // SAFETY: the pointer is to a live integer.
+        let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+        (waited == child && libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGTRAP).then_some(())
+    }
+
+    fn ptrace(request: c_uint, child: pid_t, address: usize) -> io::Result<c_long> {
+        // A word that is peeked at may be -1 as well; only `errno` tells it from a failure.
+        // SAFETY: `errno` belongs to this thread.
+        let errno = unsafe { &mut *libc::__errno_location() };
+        *errno = 0;
+        // SAFETY: of the requests made here none writes to this process.
+        let answer = unsafe { libc::ptrace(request, child, address, 0_usize) };
+        if answer == -1 && *errno != 0 { Err(io::Error::from_raw_os_error(*errno)) } else { Ok(answer) }
+    }
+}

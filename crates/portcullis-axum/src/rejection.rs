@@ -1,0 +1,69 @@
+use axum::response::{IntoResponse, Response};
+use portcullis_core::{Error, Gate};
+use portcullis_tower::respond;
+use std::fmt;
+
+/// A refused request, on its way to becoming a response.
+///
+/// Also what a handler returns to answer an [`Error`] of its own, such as one of
+/// [`Principal::claims`](portcullis_core::Principal::claims):
+///
+/// ```
+/// use portcullis_axum::{Authenticated, Rejection};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Mine {
+///     email: String,
+/// }
+///
+/// async fn email(Authenticated(principal): Authenticated) -> Result<String, Rejection> {
+///     Ok(principal.claims::<Mine>()?.email.clone())
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    gate: Option<Gate>,
+    error: Error,
+}
+
+impl Rejection {
+    /// The error, answered as this gate does.
+    #[must_use]
+    pub fn new(gate: &Gate, error: Error) -> Self {
+        Self { gate: Some(gate.clone()), error }
+    }
+
+    /// The error.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+}
+
+/// Answered by default, without the renderer of any gate.
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        Self { gate: None, error }
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        respond(match &self.gate {
+            Some(gate) => gate.refuse(&self.error),
+            None => self.error.refuse(),
+        })
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Rejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

@@ -1,0 +1,79 @@
+use crate::GateExt;
+use axum::{Router, extract::Request, response::Response, routing::MethodRouter};
+use portcullis_core::{Gate, policy::Policy};
+use portcullis_tower::{looked_at, respond};
+use std::future::ready;
+
+/// A router in which every route says who may pass.
+///
+/// The policy is an argument, so it cannot be forgotten; it covers every method of the route, those that are answered
+/// with 405 too; and the order of the calls opens no hole. A public route says [`anyone()`](portcullis_core::policy::anyone).
+/// One path may be there several times with a policy for each method:
+///
+/// ```
+/// use axum::{Router, routing::{delete, get}};
+/// use portcullis_axum::Routes;
+/// use portcullis_core::{Gate, policy::*};
+///
+/// fn app(gate: &Gate) -> Router {
+///     Routes::new(gate)
+///         .route("/news", anyone(), get(async || "news"))
+///         .route("/news", staff(), delete(async || "gone"))
+///         .into_router()
+/// }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "routes do nothing before `into_router`"]
+pub struct Routes<S = ()> {
+    gate: Gate,
+    router: Router<S>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// No routes yet.
+    pub fn new(gate: &Gate) -> Self {
+        Self { gate: gate.clone(), router: Router::new() }
+    }
+
+    /// Adds a route that this policy guards.
+    ///
+    /// # Panics
+    /// If the policy names a role that the gate does not know, asks for roles on resources of a gate that has no
+    /// membership, or axum refuses the path.
+    #[track_caller]
+    pub fn route(self, path: &str, policy: impl Policy + 'static, methods: MethodRouter<S>) -> Self {
+        let methods = methods.layer(self.gate.require(policy));
+        Self { router: self.router.route(path, methods), gate: self.gate }
+    }
+
+    /// Adds the routes of others below a path. They stay guarded as they are, by the gate they were made with.
+    ///
+    /// # Panics
+    /// If axum refuses the path.
+    #[track_caller]
+    pub fn nest(self, path: &str, routes: Self) -> Self {
+        Self { router: self.router.nest(path, routes.router), gate: self.gate }
+    }
+
+    /// Adds the routes of others. They stay guarded as they are, by the gate they were made with.
+    ///
+    /// # Panics
+    /// If axum finds a route in both.
+    #[track_caller]
+    pub fn merge(self, routes: Self) -> Self {
+        Self { router: self.router.merge(routes.router), gate: self.gate }
+    }
+
+    /// The router. Unknown paths are answered like hidden denials, by the gate's renderer if it has one.
+    pub fn into_router(self) -> Router<S> {
+        if self.gate.not_found().is_none() {
+            return self.router;
+        }
+        let gate = self.gate;
+        self.router.fallback(move |request: Request| {
+            looked_at(request.extensions());
+            let answer: Response = gate.not_found().map(respond).unwrap_or_default();
+            ready(answer)
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! A request's head to read from, header by header.
+
+use portcullis_core::{Error, ErrorKind, RequestHead};
+use std::borrow::Cow;
+
+/// A `GET /` with what a test adds to it. Header values are bytes, because attackers send those.
+#[derive(Debug, Clone, Default)]
+pub struct Head {
+    headers: Vec<(String, Vec<u8>)>,
+    query: Option<String>,
+    params: Vec<(String, String)>,
+}
+
+impl Head {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn of(headers: &[(&str, &str)]) -> Self {
+        headers.iter().fold(Self::new(), |head, (name, value)| head.header(name, value))
+    }
+
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers.push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
+        self
+    }
+
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    pub fn query(mut self, query: &str) -> Self {
+        self.query = Some(query.to_owned());
+        self
+    }
+
+    /// A path parameter; the value `%` stands for one that cannot be decoded.
+    pub fn param(mut self, name: &str, value: &str) -> Self {
+        self.params.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+impl RequestHead for Head {
+    fn method(&self) -> &'static str {
+        "GET"
+    }
+
+    fn path(&self) -> &'static str {
+        "/"
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
+        self.headers.iter().filter(|(found, _)| found == name).for_each(|(_, value)| see(value));
+    }
+
+    fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error> {
+        match self.params.iter().find(|(found, _)| found == name) {
+            Some((_, value)) if value == "%" => Err(Error::new(ErrorKind::Malformed, "the path is no UTF-8")),
+            found => Ok(found.map(|(_, value)| value.as_str().into())),
+        }
+    }
+}

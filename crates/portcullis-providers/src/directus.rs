@@ -1,0 +1,146 @@
+//! Tokens of [Directus](https://directus.io), verified with the instance's secret.
+
+use portcullis_core::{
+    Algorithm, Answer, Audience, Authenticator, ClaimMap, Claims, Clock, Credential, Error, Issuer, Jwt, Key, KeySet,
+    Principal,
+};
+use std::{sync::Arc, time::Duration};
+
+/// The cookie in which Directus keeps session tokens, unless configured otherwise.
+pub const SESSION_COOKIE: &str = "directus_session_token";
+
+/// Verifies the tokens that one Directus instance issues, with its `SECRET` and without asking it.
+///
+/// The principal's subject is the token's `id`, its role is `role` (the identifier of a row, not a name), and it is
+/// staff if `admin_access` is JSON `true` or `1`. Directus 10 writes the number, later ones the boolean. Everything else
+/// stays readable in the claims, `app_access` and `session` among them.
+///
+/// A token is accepted if it is signed with HS256, `iss` is `directus`, it has `exp` and neither `aud` nor `share`. So
+/// tokens of shares are refused, and those that Directus makes for invitations and password resets, which name nobody.
+///
+/// What is not seen without asking Directus: a session that was logged out, a user who was suspended or deleted, and
+/// rights that were taken away. They end when the token does.
+///
+/// ```
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// use portcullis_core::Gate;
+/// use portcullis_providers::directus::{Directus, SESSION_COOKIE};
+///
+/// let secret = "the SECRET of the Directus instance";
+/// let gate = Gate::builder().cookie(SESSION_COOKIE).bearer().authenticator(Directus::new(secret)?).build()?;
+/// # let _ = gate; Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Directus {
+    issuer: Issuer,
+    clock: Option<Arc<dyn Clock>>,
+    jwt: Jwt,
+}
+
+impl Directus {
+    /// The instance with this `SECRET`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the secret has less than 32 bytes.
+    pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
+        Self::with_keys([Algorithm::Hs256], Key::secret(Algorithm::Hs256, secret)?)
+    }
+
+    /// An instance whose `SECRET` is shorter, but not empty. It can be guessed from any one token.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the secret is empty.
+    pub fn dangerous_short_secret(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
+        Self::with_keys([Algorithm::Hs256], Key::dangerous_short_secret(Algorithm::Hs256, secret)?)
+    }
+
+    /// The instance with this `SECRET`, whose tokens may be signed with HS384 and HS512 as well. Directus itself accepts
+    /// them and never issues them, so this is for tokens that something else signs with its secret.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the secret has less than 64 bytes, as
+    /// HS512 needs.
+    pub fn dangerous_any_hmac(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let algorithms = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
+        let keys: Result<KeySet, Error> = algorithms.into_iter().map(|alg| Key::secret(alg, secret.as_ref())).collect();
+        Self::with_keys(algorithms, keys?)
+    }
+
+    fn with_keys<const N: usize>(algorithms: [Algorithm; N], keys: impl Into<KeySet>) -> Result<Self, Error> {
+        let map = ClaimMap::new().subject("id").roles("role").staff("admin_access");
+        let issuer = Issuer::new("directus", Audience::absent(), algorithms, keys)?.claim_map(map).forbid_claim("share");
+        Ok(Self { jwt: Jwt::new(issuer.clone()), issuer, clock: None })
+    }
+
+    /// The same with its rules changed.
+    fn with_issuer(self, issuer: Issuer) -> Self {
+        let jwt = Jwt::new(issuer.clone());
+        let jwt = match &self.clock {
+            Some(clock) => jwt.clock(clock.clone()),
+            None => jwt,
+        };
+        Self { issuer, jwt, ..self }
+    }
+
+    /// How far the instance's clock may differ; by default not at all.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) above five minutes.
+    pub fn leeway(self, leeway: Duration) -> Result<Self, Error> {
+        let issuer = self.issuer.clone().leeway(leeway)?;
+        Ok(self.with_issuer(issuer))
+    }
+
+    /// Accepts tokens whatever their `iss` says, and without one. Then everything that was ever signed with the secret
+    /// is a token, whoever signed it.
+    #[must_use]
+    pub fn dangerous_any_issuer(self) -> Self {
+        let issuer = self.issuer.clone().dangerous_any_name();
+        self.with_issuer(issuer)
+    }
+
+    /// Accepts tokens without `exp`, which are good for as long as the secret is.
+    #[must_use]
+    pub fn dangerous_without_expiry(self) -> Self {
+        let issuer = self.issuer.clone().dangerous_without_expiry();
+        self.with_issuer(issuer)
+    }
+
+    /// Accepts tokens that have an `aud`, which Directus never looks at: its OAuth tokens for other services among them.
+    ///
+    /// # Errors
+    /// None today; the audience is checked like any other.
+    pub fn dangerous_any_audience(self) -> Result<Self, Error> {
+        let issuer = self.issuer.clone().for_audience(Audience::dangerous_anybody())?;
+        Ok(self.with_issuer(issuer))
+    }
+
+    /// Accepts tokens that say they will be issued in the future.
+    #[must_use]
+    pub fn dangerous_issued_in_future(self) -> Self {
+        let issuer = self.issuer.clone().dangerous_issued_in_future();
+        self.with_issuer(issuer)
+    }
+
+    /// Tells the time by another clock than the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        let issuer = self.issuer.clone();
+        self.with_issuer(issuer)
+    }
+
+    /// Verifies a token and returns what it says.
+    ///
+    /// # Errors
+    /// As [`Jwt::verify`].
+    pub fn verify(&self, token: &str) -> Result<Claims, Error> {
+        self.jwt.verify(token)
+    }
+}
+
+impl Authenticator for Directus {
+    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+        self.jwt.authenticate(credential)
+    }
+}

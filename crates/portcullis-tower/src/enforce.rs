@@ -1,0 +1,103 @@
+use crate::{
+    refusal::{RefusalBody, respond},
+    remembered::Looked,
+};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use portcullis_core::{Error, ErrorKind, Gate};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Refuses responses that nobody looked at. Made by [`GateExt::enforce`](crate::GateExt::enforce).
+///
+/// An empty 404 or 405 passes: frameworks answer unknown paths and methods so, and it tells nothing.
+#[derive(Debug, Clone)]
+pub struct EnforceLayer(Gate);
+
+impl EnforceLayer {
+    pub(crate) fn new(gate: &Gate) -> Self {
+        Self(gate.clone())
+    }
+}
+
+impl<S> Layer<S> for EnforceLayer {
+    type Service = Enforce<S>;
+
+    fn layer(&self, inner: S) -> Enforce<S> {
+        Enforce { inner, gate: self.0.clone() }
+    }
+}
+
+/// A service whose every response has to have been looked at.
+#[derive(Debug, Clone)]
+pub struct Enforce<S> {
+    inner: S,
+    gate: Gate,
+}
+
+impl<S, B, R> Service<Request<B>> for Enforce<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: RefusalBody + Body,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = EnforceFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let looked = Looked::of(request.extensions_mut());
+        // Both are cheap to clone, and only needed for the log.
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        EnforceFuture { inner: self.inner.call(request), looked, method, uri, gate: self.gate.clone() }
+    }
+}
+
+pin_project! {
+    /// The response of an enforced service.
+    pub struct EnforceFuture<F> {
+        #[pin]
+        inner: F,
+        looked: Looked,
+        method: Method,
+        uri: Uri,
+        gate: Gate,
+    }
+}
+
+impl<F, R, E> Future for EnforceFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: RefusalBody + Body,
+{
+    type Output = Result<Response<R>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.inner.poll(context))?;
+        let tells_nothing = matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+            && response.body().is_end_stream();
+        if this.looked.is_set() || tells_nothing {
+            return Poll::Ready(Ok(response));
+        }
+        let detail = format!("no guard and no extractor looked at {} {}; a public route says `anyone()`", this.method, this.uri.path());
+        let error = Error::new(ErrorKind::Misconfigured, detail);
+        Poll::Ready(Ok(respond(this.gate.refuse(&error))))
+    }
+}
+
+impl<F> fmt::Debug for EnforceFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EnforceFuture(..)")
+    }
+}

@@ -1,0 +1,42 @@
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use portcullis_core::Refusal;
+
+/// A response body that a refusal can be written to; every body that is `From<Bytes>` is one.
+#[diagnostic::on_unimplemented(
+    message = "a refusal cannot be written to a response body of type `{Self}`",
+    note = "let the service answer with a body that is `From<Bytes>`, such as `http_body_util::Full<Bytes>`"
+)]
+pub trait RefusalBody {
+    /// The body with these bytes.
+    fn from_bytes(bytes: Bytes) -> Self;
+}
+
+impl<B: From<Bytes>> RefusalBody for B {
+    fn from_bytes(bytes: Bytes) -> Self {
+        bytes.into()
+    }
+}
+
+/// A refusal as a response of the `http` crate.
+///
+/// What a renderer made up and HTTP cannot carry, a status below 100 or a header with a line break, is left out and told
+/// to the log.
+#[must_use]
+pub fn respond<B: RefusalBody>(refusal: Refusal) -> Response<B> {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers: Vec<_> = refusal
+        .headers()
+        .filter_map(|(name, value)| {
+            let header = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
+            if header.is_none() {
+                tracing::error!(target: "portcullis", name, "a refusal has a header that HTTP cannot carry");
+            }
+            header
+        })
+        .collect();
+    let mut response = Response::new(B::from_bytes(refusal.into_body().into()));
+    *response.status_mut() = status;
+    response.headers_mut().extend(headers);
+    response
+}

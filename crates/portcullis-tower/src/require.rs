@@ -1,0 +1,192 @@
+use crate::{
+    head::{Head, Params, ReadParams},
+    refusal::{RefusalBody, respond},
+    remembered::{establish, establish_now, established, looked_at},
+};
+use http::{Request, Response, request::Parts};
+use pin_project_lite::pin_project;
+use portcullis_core::{
+    Error, Gate,
+    policy::{Need, Policy},
+};
+use std::{
+    fmt,
+    future::Future,
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Guards services with a policy. Made by [`GateExt::require`](crate::GateExt::require).
+#[derive(Debug, Clone)]
+pub struct RequireLayer {
+    gate: Gate,
+    policy: Arc<dyn Policy>,
+    params: Option<ReadParams>,
+}
+
+impl RequireLayer {
+    /// A guard in a framework that tells path parameters like this, if at all.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the policy refers to something that
+    /// the gate or the framework does not have.
+    pub fn new(gate: &Gate, policy: impl Policy + 'static, params: Option<ReadParams>) -> Result<Self, Error> {
+        gate.check(&policy)?;
+        let mut param = None;
+        policy.needs(&mut |need| {
+            if let Need::PathParam(name) = need {
+                param = Some(name);
+            }
+        });
+        match (param, params) {
+            (Some(name), None) => Err(Error::new(
+                portcullis_core::ErrorKind::Misconfigured,
+                format!("a policy asks for the path parameter `{name}`, and a plain tower service has none; on axum, \
+                         use `portcullis::axum::GateExt`"),
+            )),
+            (param, params) => Ok(Self { gate: gate.clone(), policy: Arc::new(policy), params: param.and(params) }),
+        }
+    }
+
+    /// For guards that are written down: a mistake in one stops the program where the route is added.
+    ///
+    /// # Panics
+    /// If there was an error.
+    #[must_use]
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a misspelt name in a route has to show at start, as a bad path does in axum")]
+    pub fn or_panic(layer: Result<Self, Error>) -> Self {
+        match layer {
+            Ok(layer) => layer,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn params(&self, parts: &mut Parts) -> Params {
+        self.params.map_or(Params::Absent, |read| read(parts))
+    }
+
+    /// The decision, if nobody has to be waited for.
+    fn decide_now(&self, parts: &mut Parts) -> Option<Result<(), Error>> {
+        if !establish_now(&self.gate, parts) {
+            return None;
+        }
+        let params = self.params(parts);
+        let who = established(&self.gate, &parts.extensions)?;
+        let decided = self.gate.authorize(who, &*self.policy, &Head::new(parts, &params)).ready().ok();
+        decided.map(|decided| decided.map(drop))
+    }
+
+    async fn decide(self, mut parts: Parts) -> Result<Parts, Error> {
+        let who = establish(&self.gate, &mut parts).await;
+        let params = self.params(&mut parts);
+        self.gate.authorize(&who, &*self.policy, &Head::new(&parts, &params)).await?;
+        Ok(parts)
+    }
+}
+
+impl<S> Layer<S> for RequireLayer {
+    type Service = Require<S>;
+
+    fn layer(&self, inner: S) -> Require<S> {
+        Require { inner, guard: self.clone() }
+    }
+}
+
+/// A service behind a guard.
+#[derive(Debug, Clone)]
+pub struct Require<S> {
+    inner: S,
+    guard: RequireLayer,
+}
+
+impl<S, B, R> Service<Request<B>> for Require<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    R: RefusalBody,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = RequireFuture<S, B>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        looked_at(&parts.extensions);
+        let decided = if self.guard.policy.is_public() { Some(Ok(())) } else { self.guard.decide_now(&mut parts) };
+        let state = match decided {
+            Some(Ok(())) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
+            Some(Err(error)) => State::Refused { error: Some(error) },
+            None => {
+                // The clone takes the place of the one that is ready and waits here for the decision.
+                let clone = self.inner.clone();
+                let inner = mem::replace(&mut self.inner, clone);
+                let deciding = Box::pin(self.guard.clone().decide(parts));
+                State::Deciding { deciding, rest: Some((inner, body)) }
+            }
+        };
+        RequireFuture { state, gate: self.guard.gate.clone() }
+    }
+}
+
+pin_project! {
+    /// The response of a guarded service: the inner one's, polled where it stands, or a refusal.
+    pub struct RequireFuture<S: Service<Request<B>>, B> {
+        #[pin]
+        state: State<S, B>,
+        gate: Gate,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S: Service<Request<B>>, B> {
+        Inner { #[pin] future: S::Future },
+        Refused { error: Option<Error> },
+        Deciding { deciding: Pin<Box<dyn Future<Output = Result<Parts, Error>> + Send>>, rest: Option<(S, B)> },
+    }
+}
+
+impl<S, B, R> Future for RequireFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: RefusalBody,
+{
+    type Output = Result<Response<R>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let next = match this.state.as_mut().project() {
+                StateProjection::Inner { future } => return future.poll(context),
+                StateProjection::Refused { error } => match error.take() {
+                    Some(error) => return Poll::Ready(Ok(respond(this.gate.refuse(&error)))),
+                    None => return Poll::Pending,
+                },
+                StateProjection::Deciding { deciding, rest } => {
+                    match (ready!(deciding.as_mut().poll(context)), rest.take()) {
+                        (Ok(parts), Some((mut inner, body))) => {
+                            State::Inner { future: inner.call(Request::from_parts(parts, body)) }
+                        }
+                        (Err(error), _) => State::Refused { error: Some(error) },
+                        (Ok(_), None) => return Poll::Pending,
+                    }
+                }
+            };
+            this.state.set(next);
+        }
+    }
+}
+
+impl<S: Service<Request<B>>, B> fmt::Debug for RequireFuture<S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequireFuture(..)")
+    }
+}
