@@ -12,9 +12,10 @@ SECRET=${SECRET:-throw-away-secret-of-the-live-tests-0123456789}
 TTL=${ACCESS_TOKEN_TTL:-15m}
 ADMIN=(admin@example.com Admin-pass-123) LOG=''
 
-say() { echo "directus: $*" >&2; }
+exec 8>&2 # the caller's stderr, also for what fails while output goes to a log
+say() { echo "directus: $*" >&8; }
 fail() { say "$*"; exit 1; }
-on_exit() { if [ $? -ne 0 ] && [ -n "$LOG" ]; then say "failed; the end of $LOG:"; tail -n 30 "$LOG" >&2; stop; fi; }
+on_exit() { if [ $? -ne 0 ] && [ -n "$LOG" ]; then say "failed; the end of $LOG:"; tail -n 30 "$LOG" >&8; stop; fi; }
 trap on_exit EXIT
 
 # A process is ours only when its pid and its kernel start time are both those we wrote down.
@@ -100,11 +101,11 @@ up() {
   if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then fail "port $PORT is taken by another program"; fi
   LOG=$CACHE/install.log
   [ -e "$APP/template.db" ] || say "installing Directus $VERSION; this takes some minutes"
-  prepare >>"$LOG" 2>&1
+  prepare >"$LOG" 2>&1
   LOG=$RUN/log SECONDS=0
   rm -rf "$RUN"; mkdir "$RUN"
   cp "$APP/template.db" "$RUN/data.db"
-  directus "$RUN" start </dev/null >"$LOG" 2>&1 9>&- &
+  directus "$RUN" start </dev/null >"$LOG" 2>&1 8>&- 9>&- &
   echo "$! $(start_time $!) $wanted" >"$RUN/pid"
   until answers; do alive && [ "$SECONDS" -lt 120 ] || fail "did not start"; sleep 0.2; done
   seed >"$RUN/env.new" 2>>"$LOG"

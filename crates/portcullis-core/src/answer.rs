@@ -10,22 +10,23 @@ use std::{
 /// What a seam of this crate returns where most implementations need not wait: verifying a signature answers
 /// [`now`](Self::now), asking a database answers [`later`](Self::later). Callers that can, look with
 /// [`ready`](Self::ready) and skip the machinery of futures; everybody else awaits it.
-pub enum Answer<'a, T> {
-    /// The value; `None` once it was taken by polling.
+pub struct Answer<'a, T>(State<'a, T>);
+
+enum State<'a, T> {
+    /// `None` once it was taken by polling.
     Now(Option<T>),
-    /// The value comes later.
     Later(Pin<Box<dyn Future<Output = T> + Send + 'a>>),
 }
 
 impl<'a, T> Answer<'a, T> {
     /// An answer that is there.
     pub const fn now(value: T) -> Self {
-        Self::Now(Some(value))
+        Self(State::Now(Some(value)))
     }
 
     /// An answer that has to be waited for.
     pub fn later(future: impl Future<Output = T> + Send + 'a) -> Self {
-        Self::Later(Box::pin(future))
+        Self(State::Later(Box::pin(future)))
     }
 
     /// The value if it is there, or the future to wait for.
@@ -33,9 +34,9 @@ impl<'a, T> Answer<'a, T> {
     /// # Errors
     /// The answer itself, when it is not there yet.
     pub fn ready(self) -> Result<T, Self> {
-        match self {
-            Self::Now(Some(value)) => Ok(value),
-            other => Err(other),
+        match self.0 {
+            State::Now(Some(value)) => Ok(value),
+            other => Err(Self(other)),
         }
     }
 
@@ -44,9 +45,9 @@ impl<'a, T> Answer<'a, T> {
     where
         T: 'a,
     {
-        match self {
-            Self::Now(value) => Answer::Now(value.map(change)),
-            Self::Later(future) => Answer::later(async move { change(future.await) }),
+        match self.0 {
+            State::Now(value) => Answer(State::Now(value.map(change))),
+            State::Later(future) => Answer::later(async move { change(future.await) }),
         }
     }
 }
@@ -55,19 +56,19 @@ impl<T: Unpin> Future for Answer<'_, T> {
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        match self.get_mut() {
+        match &mut self.get_mut().0 {
             // Polled again after it was taken: like a fused future it stays pending, and never panics.
-            Self::Now(value) => value.take().map_or(Poll::Pending, Poll::Ready),
-            Self::Later(future) => future.as_mut().poll(context),
+            State::Now(value) => value.take().map_or(Poll::Pending, Poll::Ready),
+            State::Later(future) => future.as_mut().poll(context),
         }
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Answer<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Now(value) => f.debug_tuple("Now").field(value).finish(),
-            Self::Later(_) => f.write_str("Later(..)"),
+        match &self.0 {
+            State::Now(value) => f.debug_tuple("Now").field(value).finish(),
+            State::Later(_) => f.write_str("Later(..)"),
         }
     }
 }

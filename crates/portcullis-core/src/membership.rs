@@ -56,11 +56,8 @@ pub trait Membership: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be found out.
-    fn role(
-        &self,
-        principal: &Principal,
-        on: &ResourceRef,
-    ) -> impl Future<Output = Result<Option<Role>, Error>> + Send;
+    fn role(&self, principal: &Principal, on: &ResourceRef)
+    -> impl Future<Output = Result<Option<Role>, Error>> + Send;
 
     /// What the resource belongs to, such as a project to its team. Asked only where the hierarchy inherits.
     ///

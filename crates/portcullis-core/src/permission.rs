@@ -30,7 +30,9 @@ impl FromStr for Permission {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         if !is_permission(text.as_bytes(), false) {
-            return Err(Error::misconfigured(format!("{text:?} is no permission: `resource:action`, without wildcards")));
+            return Err(Error::misconfigured(format!(
+                "{text:?} is no permission: `resource:action`, without wildcards"
+            )));
         }
         Ok(Self(Cow::Owned(text.to_owned())))
     }
@@ -78,7 +80,7 @@ const fn tail(text: &[u8], at: usize) -> Option<(u8, &[u8])> {
 /// A star stands for a whole side or for the end of one: `kb*:read` holds `kb_docs:read`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PermissionSet {
-    /// Sorted, without duplicates.
+    /// Sorted, without duplicates; so are the patterns.
     exact: Vec<String>,
     patterns: Vec<(String, String)>,
 }
@@ -92,7 +94,8 @@ impl PermissionSet {
         let mut set = Self::default();
         for text in held {
             if !set.insert(text.as_ref()) {
-                let detail = format!("{:?} is no permission: `resource:action`, a star for a side or its end", text.as_ref());
+                let detail =
+                    format!("{:?} is no permission: `resource:action`, a star for a side or its end", text.as_ref());
                 return Err(Error::misconfigured(detail));
             }
         }
@@ -115,12 +118,10 @@ impl PermissionSet {
             return false;
         }
         match text.split_once(':') {
-            Some((resource, action)) if text.contains('*') => self.patterns.push((resource.into(), action.into())),
-            _ => {
-                if let Err(place) = self.exact.binary_search_by(|held| held.as_str().cmp(text)) {
-                    self.exact.insert(place, text.to_owned());
-                }
+            Some((resource, action)) if text.contains('*') => {
+                insert_sorted(&mut self.patterns, (resource.to_owned(), action.to_owned()));
             }
+            _ => insert_sorted(&mut self.exact, text.to_owned()),
         }
         true
     }
@@ -137,22 +138,29 @@ impl PermissionSet {
     }
 
     fn matches(&self, text: &str) -> bool {
-        let side = |held: &str, asked: &str| held.strip_suffix('*').map_or(held == asked, |start| asked.starts_with(start));
+        let side =
+            |held: &str, asked: &str| held.strip_suffix('*').map_or(held == asked, |start| asked.starts_with(start));
         text.split_once(':').is_some_and(|(resource, action)| {
-            self.patterns.iter().any(|(held_resource, held_action)| side(held_resource, resource) && side(held_action, action))
+            self.patterns
+                .iter()
+                .any(|(held_resource, held_action)| side(held_resource, resource) && side(held_action, action))
         })
     }
 
     pub(crate) fn extend(&mut self, other: &Self) {
-        for text in &other.exact {
-            self.insert(text);
-        }
-        self.patterns.extend(other.patterns.iter().cloned());
+        other.exact.iter().for_each(|text| insert_sorted(&mut self.exact, text.clone()));
+        other.patterns.iter().for_each(|pattern| insert_sorted(&mut self.patterns, pattern.clone()));
     }
 
     /// Whether nothing is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.patterns.is_empty()
+    }
+}
+
+fn insert_sorted<T: Ord>(sorted: &mut Vec<T>, item: T) {
+    if let Err(place) = sorted.binary_search(&item) {
+        sorted.insert(place, item);
     }
 }

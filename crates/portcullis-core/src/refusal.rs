@@ -45,7 +45,8 @@ impl Refusal {
             refusal = refusal.with_header("www-authenticate", challenge);
         }
         if let Some(after) = error.retry_after() {
-            refusal = refusal.with_header("retry-after", after.as_secs().max(1).to_string());
+            let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)).max(1);
+            refusal = refusal.with_header("retry-after", seconds.to_string());
         }
         let mut problem = serde_json::json!({ "title": title, "status": error.status() });
         // A mistake of ours is nobody else's business, not even by its name.

@@ -202,7 +202,8 @@ impl RoleHierarchyBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a role is empty, there twice, includes one that is
-    /// not there, or includes itself by a detour, and if a permission is malformed.
+    /// not there, or includes itself by a detour, if a permission is malformed, and if it is said twice what is inherited
+    /// from a kind.
     pub fn build(self) -> Result<RoleHierarchy, Error> {
         let mut hierarchy = RoleHierarchy { inherited: self.inherited, ..RoleHierarchy::default() };
         for (place, (name, _)) in self.roles.iter().enumerate() {
@@ -211,15 +212,23 @@ impl RoleHierarchyBuilder {
             }
             hierarchy.names.push(name.clone());
         }
+        for (place, Inherited { kind, .. }) in hierarchy.inherited.iter().enumerate() {
+            if hierarchy.inherited.iter().take(place).any(|earlier| earlier.kind == *kind) {
+                return Err(Error::misconfigured(format!("it is said twice what is inherited from a {kind}")));
+            }
+        }
         let below = |name: &str| self.roles.iter().find(|(role, _)| role == name).map_or(&[][..], |(_, below)| below);
-        let missing = |name: &str| Error::misconfigured(format!("there is no role `{name}`; there are {:?}", hierarchy.names));
+        let missing =
+            |name: &str| Error::misconfigured(format!("there is no role `{name}`; there are {:?}", hierarchy.names));
         for (name, _) in &self.roles {
             let mut bits = vec![0_u64; self.roles.len().div_ceil(64)];
             let mut permitted = PermissionSet::default();
             let mut waiting = vec![name.as_str()];
             while let Some(role) = waiting.pop() {
                 let place = *hierarchy.places.get(role).ok_or_else(|| missing(role))?;
-                let Some(word) = bits.get_mut(place / 64).filter(|word| **word >> (place % 64) & 1 == 0) else { continue };
+                let Some(word) = bits.get_mut(place / 64).filter(|word| **word >> (place % 64) & 1 == 0) else {
+                    continue;
+                };
                 *word |= 1 << (place % 64);
                 for (_, permissions) in self.permits.iter().filter(|(of, _)| of == role) {
                     permitted.extend(&PermissionSet::new(permissions)?);

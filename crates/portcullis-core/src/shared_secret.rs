@@ -44,7 +44,8 @@ impl SharedSecret {
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret has less than 32 bytes.
     pub fn of(principal: Principal, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
-        Self { principal: principal.with_method(Method::SharedSecret), fingerprints: Vec::new(), source: None }.also(secret)
+        Self { principal: principal.with_method(Method::SharedSecret), fingerprints: Vec::new(), source: None }
+            .also(secret)
     }
 
     /// One more secret for the same principal, so that secrets can be changed without a gap.

@@ -92,6 +92,8 @@ where
         }
         let detail = format!("no guard and no extractor looked at {} {}; a public route says `anyone()`", this.method, this.uri.path());
         let error = Error::new(ErrorKind::Misconfigured, detail);
+        // Said once, also where another such layer stands outside.
+        this.looked.set();
         Poll::Ready(Ok(respond(this.gate.refuse(&error))))
     }
 }

@@ -1,4 +1,4 @@
-use http::request::Parts;
+use http::{Request, request::Parts};
 use portcullis_core::{Error, ErrorKind, RequestHead};
 use std::{borrow::Cow, sync::Arc};
 
@@ -13,6 +13,28 @@ pub enum Params {
     Unreadable,
     /// Names and decoded values.
     Read(Vec<(Arc<str>, String)>),
+    /// Not read yet: nobody said that they would ask.
+    OnDemand(ReadParams),
+}
+
+impl Params {
+    /// Nested services may each have a parameter of one name. Which of them a handler goes by depends on how it takes them,
+    /// so a guard that picked one could look at another resource than the handler.
+    fn named(&self, name: &str) -> Result<Option<&str>, Error> {
+        let params = match self {
+            Self::Absent | Self::OnDemand(_) => return Ok(None),
+            Self::Unreadable => return Err(Error::new(ErrorKind::Malformed, "a path parameter is not UTF-8")),
+            Self::Read(params) => params,
+        };
+        let mut values = params.iter().filter(|(found, _)| **found == *name).map(|(_, value)| value.as_str());
+        match (values.next(), values.next()) {
+            (_, Some(_)) => {
+                let detail = format!("the path has two parameters `{name}`; rename one of them");
+                Err(Error::new(ErrorKind::Misconfigured, detail))
+            }
+            (value, None) => Ok(value),
+        }
+    }
 }
 
 /// How a framework tells path parameters.
@@ -51,13 +73,10 @@ impl RequestHead for Head<'_> {
     }
 
     fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error> {
-        match self.params {
-            Params::Absent => Ok(None),
-            Params::Unreadable => Err(Error::new(ErrorKind::Malformed, "a path parameter is not UTF-8")),
-            Params::Read(params) => {
-                let found = params.iter().find(|(found, _)| **found == *name);
-                Ok(found.map(|(_, value)| Cow::Borrowed(value.as_str())))
-            }
-        }
+        let Params::OnDemand(read) = self.params else { return Ok(self.params.named(name)?.map(Cow::Borrowed)) };
+        // A policy only looks at the request, and frameworks want to hold it when they read parameters: they get another.
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.extensions = self.parts.extensions.clone();
+        Ok(read(&mut parts).named(name)?.map(|value| Cow::Owned(value.to_owned())))
     }
 }

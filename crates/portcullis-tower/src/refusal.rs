@@ -20,11 +20,14 @@ impl<B: From<Bytes>> RefusalBody for B {
 
 /// A refusal as a response of the `http` crate.
 ///
-/// What a renderer made up and HTTP cannot carry, a status below 100 or a header with a line break, is left out and told
-/// to the log.
+/// What a renderer made up and HTTP cannot carry is told to the log: a header with a line break is left out, and a status
+/// below 100 becomes 500.
 #[must_use]
 pub fn respond<B: RefusalBody>(refusal: Refusal) -> Response<B> {
-    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or_else(|_| {
+        tracing::error!(target: "portcullis", status = refusal.status(), "a refusal has a status that HTTP cannot carry");
+        StatusCode::INTERNAL_SERVER_ERROR
+    });
     let headers: Vec<_> = refusal
         .headers()
         .filter_map(|(name, value)| {

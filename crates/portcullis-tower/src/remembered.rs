@@ -2,7 +2,7 @@
 
 use crate::head::{Head, Params};
 use http::{Extensions, request::Parts};
-use portcullis_core::{Answer, Established, Gate};
+use portcullis_core::{Established, Gate};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering::Relaxed},
@@ -45,12 +45,8 @@ pub(crate) fn establish_now(gate: &Gate, parts: &mut Parts) -> bool {
     if established(gate, &parts.extensions).is_some() {
         return true;
     }
-    let found = match gate.establish(&Head::new(parts, &Params::Absent)) {
-        Answer::Now(Some(found)) => found,
-        _ => return false,
-    };
-    remember(&mut parts.extensions, found);
-    true
+    let found = gate.establish(&Head::new(parts, &Params::Absent)).ready().ok();
+    found.map(|found| remember(&mut parts.extensions, found)).is_some()
 }
 
 /// Whether anybody has asked who makes the request, or said that it does not matter.
@@ -66,11 +62,15 @@ impl Looked {
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Relaxed)
     }
+
+    pub(crate) fn set(&self) {
+        self.0.store(true, Relaxed);
+    }
 }
 
 /// Tells [`enforce`](crate::GateExt::enforce) that this request was looked at. Guards and extractors do so themselves.
 pub fn looked_at(extensions: &Extensions) {
     if let Some(looked) = extensions.get::<Looked>() {
-        looked.0.store(true, Relaxed);
+        looked.set();
     }
 }

@@ -26,6 +26,7 @@ pub struct RequireLayer {
     gate: Gate,
     policy: Arc<dyn Policy>,
     params: Option<ReadParams>,
+    asks_for_params: bool,
 }
 
 impl RequireLayer {
@@ -48,7 +49,10 @@ impl RequireLayer {
                 format!("a policy asks for the path parameter `{name}`, and a plain tower service has none; on axum, \
                          use `portcullis::axum::GateExt`"),
             )),
-            (param, params) => Ok(Self { gate: gate.clone(), policy: Arc::new(policy), params: param.and(params) }),
+            (param, params) => {
+                let asks_for_params = param.is_some();
+                Ok(Self { gate: gate.clone(), policy: Arc::new(policy), params, asks_for_params })
+            }
         }
     }
 
@@ -67,7 +71,12 @@ impl RequireLayer {
     }
 
     fn params(&self, parts: &mut Parts) -> Params {
-        self.params.map_or(Params::Absent, |read| read(parts))
+        match self.params {
+            Some(read) if self.asks_for_params => read(parts),
+            // A closure, or a policy of the application's own, asks without having said so.
+            Some(read) => Params::OnDemand(read),
+            None => Params::Absent,
+        }
     }
 
     /// The decision, if nobody has to be waited for.

@@ -1,6 +1,6 @@
 //! The requests that the original system was measured with, and what this one answers. Where it differs on purpose, the
 //! README of the example says so.
-#![allow(clippy::panic, missing_docs, reason = "tests")]
+#![allow(clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
 use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;

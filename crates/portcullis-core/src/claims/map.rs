@@ -105,9 +105,9 @@ impl ClaimMap {
     }
 
     pub(crate) fn principal(&self, claims: &Claims, issuer: Arc<str>) -> Result<Principal, Error> {
-        let subject = claims.at(&self.subject).and_then(|value| {
-            value.as_str().map(Into::into).or_else(|| value.as_integer().map(str::to_owned))
-        });
+        let subject = claims
+            .at(&self.subject)
+            .and_then(|value| value.as_str().map(Into::into).or_else(|| value.as_integer().map(str::to_owned)));
         let subject: String = subject.filter(|subject: &String| !subject.is_empty()).ok_or_else(|| {
             Error::invalid(format!("the token does not say whom it is about: `{}` is no text", self.subject))
         })?;
@@ -127,8 +127,12 @@ impl ClaimMap {
             principal = principal.with_organization(organization);
         }
         let staff = self.staff.as_ref().and_then(|path| claims.at(path)).is_some_and(is_set);
-        let since = claims.get::<u64>(&self.authenticated_at).ok().flatten().and_then(|at| super::time(at as f64));
-        Ok(principal.with_staff(staff).with_times(since.or(claims.issued_at()), claims.expires_at()).with_claims(claims.clone()))
+        // A time that cannot be read is not replaced by `iat`: that would make an old sign-in look new.
+        let since = match claims.at(&self.authenticated_at) {
+            Some(value) => value.as_number().and_then(super::time),
+            None => claims.issued_at(),
+        };
+        Ok(principal.with_staff(staff).with_times(since, claims.expires_at()).with_claims(claims.clone()))
     }
 }
 

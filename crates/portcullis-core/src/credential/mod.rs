@@ -3,8 +3,8 @@
 mod cookie;
 mod source;
 
-pub(crate) use source::read;
 pub use source::CredentialSource;
+pub(crate) use source::read;
 
 use std::{borrow::Cow, fmt};
 use zeroize::Zeroize;

@@ -123,7 +123,8 @@ impl GateBuilder {
                 return Err(Error::misconfigured(format!("the source {source} is there twice")));
             }
         }
-        let quotable = |realm: &String| realm.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte));
+        let quotable =
+            |realm: &String| realm.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte));
         if !self.realm.as_ref().is_none_or(quotable) {
             return Err(Error::misconfigured("the realm has characters that cannot be quoted in a header"));
         }

@@ -17,7 +17,11 @@ pub struct Established {
 }
 
 impl Established {
-    pub(super) fn new(gate: &Gate, source: Option<CredentialSource>, outcome: Result<Option<Principal>, Error>) -> Self {
+    pub(super) fn new(
+        gate: &Gate,
+        source: Option<CredentialSource>,
+        outcome: Result<Option<Principal>, Error>,
+    ) -> Self {
         let outcome = match (outcome, &source) {
             (Err(error), Some(source)) => Err(error.with_source(source)),
             (outcome, _) => outcome,

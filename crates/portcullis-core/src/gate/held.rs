@@ -34,15 +34,16 @@ impl Gate {
         let membership = self.0.membership.as_deref().ok_or_else(|| {
             Error::misconfigured(format!("a policy asks for a role on {on}, and the gate has no `.membership(…)`"))
         })?;
-        self.held(membership, principal, on, MAX_STEPS).await
+        self.held(membership, principal, on, &[]).await
     }
 
+    /// `below` is the way that led here; what is on it already is not asked again.
     fn held<'a>(
         &'a self,
         membership: &'a dyn AnyMembership,
         principal: &'a Principal,
         on: &'a ResourceRef,
-        steps: usize,
+        below: &'a [&'a ResourceRef],
     ) -> Held<'a> {
         Box::pin(async move {
             if let Some(role) = membership.role(principal, on).await? {
@@ -50,14 +51,15 @@ impl Gate {
             }
             let mut inherited = Vec::new();
             let roles = self.roles_on(on.kind());
-            if steps == 0 || !roles.inherits() {
+            if below.len() >= MAX_STEPS || !roles.inherits() {
                 return Ok(inherited);
             }
+            let way: Vec<&ResourceRef> = below.iter().copied().chain([on]).collect();
             for parent in membership.parents(on).await? {
-                if !roles.inherits_from(parent.kind()) {
+                if !roles.inherits_from(parent.kind()) || way.contains(&&parent) {
                     continue;
                 }
-                for held in self.held(membership, principal, &parent, steps - 1).await? {
+                for held in self.held(membership, principal, &parent, &way).await? {
                     if let Some(role) = roles.inherited_role(parent.kind(), &held.role) {
                         inherited.push(HeldRole { role, from: held.from.or_else(|| Some(parent.clone())) });
                     }

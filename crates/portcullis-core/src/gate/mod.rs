@@ -177,6 +177,9 @@ impl Gate {
         head: &'a dyn RequestHead,
         explaining: bool,
     ) -> Answer<'a, Verdict> {
+        if !who.is_of(self) {
+            return Answer::now(Err(Error::misconfigured("another gate has established who makes the request")));
+        }
         let principal = match who.principal() {
             Ok(principal) => principal,
             Err(error) => return Answer::now(Err(error)),

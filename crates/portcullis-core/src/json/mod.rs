@@ -9,7 +9,7 @@
 mod scan;
 mod value;
 
-pub(crate) use scan::{Member, object};
+pub(crate) use scan::{Member, object, outline};
 pub(crate) use value::Value;
 
 /// How deep objects and arrays may nest.

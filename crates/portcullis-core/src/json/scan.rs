@@ -42,7 +42,17 @@ impl Member {
 
 /// Checks that the whole text is one object, and finds its members.
 pub(crate) fn object(text: &str) -> Result<Vec<Member>, Fault> {
-    let mut scanner = Scanner { text, at: 0, names: Vec::with_capacity(16) };
+    scan(text, MAX_DEPTH)
+}
+
+/// As [`object`], but a duplicate further inside is no fault: for a document whose parts are then read, and refused, one
+/// by one.
+pub(crate) fn outline(text: &str) -> Result<Vec<Member>, Fault> {
+    scan(text, 1)
+}
+
+fn scan(text: &str, unique_to: usize) -> Result<Vec<Member>, Fault> {
+    let mut scanner = Scanner { text, at: 0, names: Vec::with_capacity(16), unique_to };
     let mut members = Vec::with_capacity(12);
     scanner.space();
     scanner.object(1, Some(&mut members))?;
@@ -55,6 +65,8 @@ struct Scanner<'a> {
     at: usize,
     /// The member names of every object that is open, innermost last.
     names: Vec<Cow<'a, str>>,
+    /// Down to which depth names have to differ.
+    unique_to: usize,
 }
 
 impl<'a> Scanner<'a> {
@@ -126,7 +138,7 @@ impl<'a> Scanner<'a> {
                 _ => return Err(Fault::Syntax),
             }
         }
-        let duplicate = self.names.get_mut(outer..).is_some_and(has_duplicate);
+        let duplicate = depth <= self.unique_to && self.names.get_mut(outer..).is_some_and(has_duplicate);
         self.names.truncate(outer);
         if duplicate { Err(Fault::Duplicate) } else { Ok(()) }
     }

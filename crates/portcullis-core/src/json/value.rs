@@ -68,7 +68,9 @@ impl<'a> Value<'a> {
                 Cow::Borrowed(token)
             };
             match value.elements() {
-                Some(mut elements) if token == "0" || !token.starts_with('0') => elements.nth(token.parse().ok()?),
+                Some(mut elements) if token == "0" || !token.starts_with(['0', '+']) => {
+                    elements.nth(token.parse().ok()?)
+                }
                 Some(_) => None,
                 None => value.member(&token),
             }

@@ -1,8 +1,5 @@
 use super::{Algorithm, base64url};
-use crate::{
-    error::Error,
-    json,
-};
+use crate::{error::Error, json};
 
 /// What a token says about its own signature; a request for a key, nothing that is believed.
 #[derive(Debug)]
@@ -36,7 +33,8 @@ impl Header {
         let (mut algorithm, mut key_id, mut token_type) = (None, None, None);
         for member in &members {
             let (name, value) = (member.name(text), member.value(text));
-            let string = || value.as_str().ok_or_else(|| Error::invalid(format!("the header's `{name}` is not a string")));
+            let string =
+                || value.as_str().ok_or_else(|| Error::invalid(format!("the header's `{name}` is not a string")));
             match name {
                 "alg" => algorithm = Some(string()?),
                 "kid" => key_id = Some(string()?),
@@ -46,7 +44,9 @@ impl Header {
                 }
                 // RFC 7515, section 4.1.11: extensions that are not understood must be refused; we understand none.
                 "crit" => return Err(Error::invalid("the token demands extensions (`crit`)")),
-                "b64" | "zip" => return Err(Error::invalid(format!("the token has an encoding of its own (`{name}`)"))),
+                "b64" | "zip" => {
+                    return Err(Error::invalid(format!("the token has an encoding of its own (`{name}`)")));
+                }
                 _ => {}
             }
         }

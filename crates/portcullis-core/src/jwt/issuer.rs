@@ -252,16 +252,27 @@ impl Issuer {
         }
         match (found, another) {
             (Some(key), None) => Ok(key),
-            (Some(_), Some(_)) => Err(Error::invalid(format!("the token names no key, and there are several for {}", header.algorithm))),
+            (Some(_), Some(_)) => {
+                Err(Error::invalid(format!("the token names no key, and there are several for {}", header.algorithm)))
+            }
             (None, _) => {
                 let id = header.key_id.as_deref().map_or("without `kid`".to_owned(), quote);
-                Err(Error::invalid(format!("no key of the issuer for {} is meant by the token's `kid` ({id})", header.algorithm)))
+                Err(Error::invalid(format!(
+                    "no key of the issuer for {} is meant by the token's `kid` ({id})",
+                    header.algorithm
+                )))
             }
         }
     }
 
     /// Everything that is said of a token beside its signature and its `iss`.
-    pub(super) fn check(&self, header: &Header, registered: &Registered, claims: Value<'_>, now: f64) -> Result<(), Error> {
+    pub(super) fn check(
+        &self,
+        header: &Header,
+        registered: &Registered,
+        claims: Value<'_>,
+        now: f64,
+    ) -> Result<(), Error> {
         self.check_type(header)?;
         self.check_audience(registered, claims)?;
         for claim in &self.forbidden {
@@ -285,7 +296,10 @@ impl Issuer {
         if fits {
             return Ok(());
         }
-        Err(Error::invalid(format!("the token's `typ` {} is not accepted", quote(header.token_type.as_deref().unwrap_or("")))))
+        Err(Error::invalid(format!(
+            "the token's `typ` {} is not accepted",
+            quote(header.token_type.as_deref().unwrap_or(""))
+        )))
     }
 
     fn check_audience(&self, registered: &Registered, claims: Value<'_>) -> Result<(), Error> {
@@ -293,12 +307,16 @@ impl Issuer {
         let problem = match &self.audience {
             AudienceRule::Anybody => return Ok(()),
             AudienceRule::AnyOf(ours) if audiences().any(|aud| ours.contains(&aud)) => return Ok(()),
-            AudienceRule::AnyOf(ours) if !registered.has_audience => format!("the token has no `aud`; expected `{}`", ours.join("` or `")),
+            AudienceRule::AnyOf(ours) if !registered.has_audience => {
+                format!("the token has no `aud`; expected `{}`", ours.join("` or `"))
+            }
             AudienceRule::AnyOf(ours) => {
                 let theirs: Vec<_> = audiences().take(4).collect();
                 format!("the token is for {}, not for `{}`", quote(&theirs.join(", ")), ours.join("` or `"))
             }
-            AudienceRule::Absent | AudienceRule::ClientId(_) if registered.has_audience => "the token has an `aud`, so it is meant for somebody else".to_owned(),
+            AudienceRule::Absent | AudienceRule::ClientId(_) if registered.has_audience => {
+                "the token has an `aud`, so it is meant for somebody else".to_owned()
+            }
             AudienceRule::Absent => return Ok(()),
             AudienceRule::ClientId(ours) => match claims.member("client_id").and_then(Value::as_str) {
                 Some(theirs) if theirs == *ours => return Ok(()),
@@ -312,7 +330,10 @@ impl Issuer {
     fn check_time(&self, times: &Registered, now: f64) -> Result<(), Error> {
         let leeway = self.leeway.as_secs_f64();
         let ahead = |name: &str, time: f64| {
-            format!("the token's `{name}` is {:.1} s ahead of this clock; Issuer::leeway allows for clocks that differ", time - now)
+            format!(
+                "the token's `{name}` is {:.1} s ahead of this clock; Issuer::leeway allows for clocks that differ",
+                time - now
+            )
         };
         match times.expires_at {
             Some(expiry) if now >= expiry + leeway => {

@@ -39,7 +39,8 @@ impl KeySet {
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no JWK set, or no key of it can be used.
     pub fn jwks(json: &str) -> Result<Self, Error> {
         let no_set = |why: &str| Error::misconfigured(format!("not a JWK set: {why}"));
-        json::object(json).map_err(|fault| no_set(fault.text()))?;
+        // A key with a duplicate member is refused alone, when it is read.
+        json::outline(json).map_err(|fault| no_set(fault.text()))?;
         let keys = Value::new(json.trim()).member("keys").ok_or_else(|| no_set("it has no `keys`"))?;
         let mut set = Self::default();
         for jwk in keys.elements().ok_or_else(|| no_set("`keys` is not an array"))? {
@@ -115,7 +116,9 @@ pub(super) fn key(json: &str) -> Result<Key, String> {
     }
     let algorithm = match text("alg")? {
         None => None,
-        Some(name) => Some(Algorithm::from_name(&name).ok_or_else(|| format!("is for `{name}`, which is not known here"))?),
+        Some(name) => {
+            Some(Algorithm::from_name(&name).ok_or_else(|| format!("is for `{name}`, which is not known here"))?)
+        }
     };
     let kind = text("kty")?.ok_or("has no `kty`")?;
     let curve = text("crv")?;
@@ -144,7 +147,9 @@ fn point(curve: Family, length: usize, x: &[u8], y: &[u8]) -> Result<Material, &
 
 /// The key can do what it says, and is sound: prepared once for an algorithm of its type.
 fn check(key: &Key) -> Result<(), String> {
-    let Some(algorithm) = Algorithm::ALL.into_iter().find(|algorithm| key.can(*algorithm)) else {
+    let named = |algorithm: &Algorithm| key.algorithm.is_none_or(|only| only == *algorithm);
+    let mut of_type = Algorithm::ALL.into_iter().filter(|algorithm| algorithm.family() == key.material.family());
+    let Some(algorithm) = of_type.find(named) else {
         return Err("has an `alg` that its type cannot do".to_owned());
     };
     match &key.material {

@@ -1,9 +1,6 @@
 use super::{Algorithm, algorithm::Family, jwk};
 use crate::{error::Error, secret::Secret};
-use aws_lc_rs::{
-    hmac,
-    signature::ParsedPublicKey,
-};
+use aws_lc_rs::{hmac, signature::ParsedPublicKey};
 use pkcs1::{
     RsaPublicKeyRef, UintRef,
     der::{Decode, Encode},
@@ -112,13 +109,21 @@ impl Key {
     }
 
     pub(crate) fn can(&self, algorithm: Algorithm) -> bool {
-        self.algorithm.is_none_or(|only| only == algorithm) && self.material.family() == algorithm.family()
+        let allowed = match (self.algorithm, &self.material, algorithm.hmac()) {
+            (Some(only), ..) => only == algorithm,
+            // RFC 7518, section 3.2: what is long enough for HS256 may be too short for HS512.
+            (None, Material::Secret(secret), Some(hash)) => {
+                secret.expose().len() >= hash.digest_algorithm().output_len()
+            }
+            (None, ..) => true,
+        };
+        allowed && self.material.family() == algorithm.family()
     }
 
     pub(crate) fn prepare(&self, algorithm: Algorithm) -> Result<PreparedKey, Error> {
         let rejected = || Error::misconfigured(format!("the key is not usable with {algorithm}"));
         let check = match (&self.material, algorithm.hmac(), algorithm.verification()) {
-            (Material::Secret(secret), Some(hash), _) => Check::Hmac(hmac::Key::new(hash, secret.expose())),
+            (Material::Secret(secret), Some(hash), _) => Check::Hmac(Box::new(hmac::Key::new(hash, secret.expose()))),
             (Material::Rsa(bytes) | Material::Ec(_, bytes) | Material::Ed25519(bytes), _, Some(verification)) => {
                 let key = ParsedPublicKey::new(verification, bytes);
                 Check::Public(key.map_err(|error| rejected().with_cause(error))?)
@@ -161,7 +166,8 @@ impl Material {
         if !(2048..=8192).contains(&bits) {
             return Err("must have 2048 to 8192 bits");
         }
-        let value = exponent.iter().fold(0_u64, |value, byte| value.saturating_mul(256).saturating_add(u64::from(*byte)));
+        let value =
+            exponent.iter().fold(0_u64, |value, byte| value.saturating_mul(256).saturating_add(u64::from(*byte)));
         if exponent.len() > 5 || value % 2 == 0 || !(3..=1 << 32).contains(&value) {
             return Err("must have an odd exponent from 3 to 2^32");
         }
@@ -217,7 +223,10 @@ impl Material {
             EC => {
                 let curve = info.algorithm.parameters_oid().map_err(|error| malformed().with_cause(error))?;
                 let family = CURVES.iter().find_map(|(oid, family)| (*oid == curve).then_some(*family));
-                Self::ec(family.ok_or_else(|| Error::misconfigured("the key is on a curve without algorithm here"))?, bits.to_vec())
+                Self::ec(
+                    family.ok_or_else(|| Error::misconfigured("the key is on a curve without algorithm here"))?,
+                    bits.to_vec(),
+                )
             }
             ED25519 => Self::ed25519(bits),
             _ => Err("has a type that no algorithm here uses"),
@@ -258,7 +267,8 @@ fn is_sound_ed25519(bytes: &[u8]) -> bool {
 
 fn hash_bytes(algorithm: Algorithm) -> Result<usize, Error> {
     let hash = algorithm.hmac();
-    let hash = hash.ok_or_else(|| Error::misconfigured(format!("{algorithm} is verified with a public key, not a secret")))?;
+    let hash =
+        hash.ok_or_else(|| Error::misconfigured(format!("{algorithm} is verified with a public key, not a secret")))?;
     Ok(hash.digest_algorithm().output_len())
 }
 
@@ -272,7 +282,7 @@ pub(crate) struct PreparedKey {
 
 #[derive(Clone)]
 enum Check {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Public(ParsedPublicKey),
 }
 

@@ -121,25 +121,31 @@ impl Jwt {
             return Err(unrecognized());
         }
         let header = Header::decode(header.as_bytes())?;
-        let bytes = base64url::decode(payload.as_bytes()).ok_or_else(|| Error::invalid("the claims are not base64url"))?;
+        let bytes =
+            base64url::decode(payload.as_bytes()).ok_or_else(|| Error::invalid("the claims are not base64url"))?;
         let text = String::from_utf8(bytes).map_err(|_| Error::invalid("the claims are not UTF-8"))?;
-        let members = json::object(&text).map_err(|fault| Error::invalid(format!("the claims are {}", fault.text())))?;
+        let members =
+            json::object(&text).map_err(|fault| Error::invalid(format!("the claims are {}", fault.text())))?;
         Ok(Parts { header, text, members, signed, signature })
     }
 
     /// The one issuer that `iss` names, byte for byte (RFC 8725, section 3.8).
     fn issuer_of(&self, parts: &Parts<'_>) -> Result<&Issuer, Error> {
-        if let [only] = &*self.issuers {
-            if only.any_name {
-                return Ok(only);
-            }
+        if let [only] = &*self.issuers
+            && only.any_name
+        {
+            return Ok(only);
         }
         let named = parts.members.iter().find(|member| member.name(&parts.text) == "iss");
         let name = named.and_then(|member| member.value(&parts.text).as_str());
         let known = name.as_deref().and_then(|name| self.issuers.iter().find(|issuer| *issuer.name == *name));
         known.ok_or_else(|| {
             let ours: Vec<&str> = self.issuers.iter().map(Issuer::name).collect();
-            let theirs = name.map_or("no `iss`".to_owned(), |name| format!("the `iss` {}", quote(&name)));
+            let theirs = match (name, named) {
+                (Some(name), _) => format!("the `iss` {}", quote(&name)),
+                (None, Some(_)) => "an `iss` that is not a string".to_owned(),
+                (None, None) => "no `iss`".to_owned(),
+            };
             let detail = format!("the token has {theirs}; accepted are `{}`", ours.join("`, `"));
             Error::new(ErrorKind::Unrecognized, detail)
         })

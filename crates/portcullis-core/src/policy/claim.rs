@@ -29,7 +29,9 @@ impl Policy for RequireClaim {
         let holds = value.is_some_and(|value| match (self.text, value.elements()) {
             (None, _) => is_set(value),
             (Some(text), None) => value.as_str().is_some_and(|found| found == text),
-            (Some(text), Some(mut elements)) => elements.any(|element| element.as_str().is_some_and(|found| found == text)),
+            (Some(text), Some(mut elements)) => {
+                elements.any(|element| element.as_str().is_some_and(|found| found == text))
+            }
         });
         let part = || {
             let asked = self.text.map_or("set".to_owned(), |text| format!("`{text}`"));

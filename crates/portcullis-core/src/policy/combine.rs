@@ -148,11 +148,9 @@ impl Tally {
         match decision {
             Decision::Allow(access) => {
                 let before = self.access.take().unwrap_or_default();
-                self.access = Some(Access {
-                    role: before.role.or(access.role),
-                    resource: before.resource.or(access.resource),
-                    explanation: None,
-                });
+                // A role stays with the resource it is held on: one that somebody has everywhere, or elsewhere, is not it.
+                let keep = before.resource.is_some() || access.resource.is_none() && before.role.is_some();
+                self.access = Some(if keep { before } else { access });
                 !self.all
             }
             Decision::Deny(denial) => {

@@ -144,12 +144,7 @@ impl<'a> Question<'a> {
     }
 
     /// A decision by yes or no; the explanation is only made when somebody wants it.
-    pub(crate) fn verdict(
-        &self,
-        allowed: bool,
-        code: &'static str,
-        part: impl FnOnce() -> Explanation,
-    ) -> Decision {
+    pub(crate) fn verdict(&self, allowed: bool, code: &'static str, part: impl FnOnce() -> Explanation) -> Decision {
         let decision = if allowed { Decision::allow() } else { Decision::deny(code) };
         if self.explaining { decision.explained(part()) } else { decision }
     }

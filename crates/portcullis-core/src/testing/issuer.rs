@@ -100,7 +100,6 @@ impl TestIssuer {
     }
 
     /// A token about this subject, good for five minutes, to be signed.
-    #[must_use]
     pub fn token(&self, subject: impl Into<String>) -> TestToken<'_> {
         let now = seconds(self.clock.now()) as u64;
         let claims = json!({

@@ -9,6 +9,7 @@ use aws_lc_rs::{
     rand::SystemRandom,
     signature::{self as sig, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
 };
+use spki::{Document, der::pem::LineEnding};
 use std::{fmt, sync::Arc};
 
 /// The secret of the embedded HMAC key, 64 bytes, long enough for every one of them.
@@ -20,10 +21,12 @@ pub struct SigningKey {
     algorithm: Algorithm,
     signer: Arc<Signer>,
     key: Key,
+    /// `SubjectPublicKeyInfo` in DER, if there is a public key.
+    public: Option<&'static [u8]>,
 }
 
 enum Signer {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Rsa(Box<RsaKeyPair>, &'static dyn sig::RsaEncoding),
     Ec(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -50,22 +53,31 @@ impl SigningKey {
             Algorithm::Ps256 => rsa(&sig::RSA_PSS_SHA256),
             Algorithm::Ps384 => rsa(&sig::RSA_PSS_SHA384),
             Algorithm::Ps512 => rsa(&sig::RSA_PSS_SHA512),
-            Algorithm::Es256 => {
-                ec(&sig::ECDSA_P256_SHA256_FIXED_SIGNING, include_bytes!("keys/p256.p8"), include_bytes!("keys/p256.spki"))
-            }
-            Algorithm::Es384 => {
-                ec(&sig::ECDSA_P384_SHA384_FIXED_SIGNING, include_bytes!("keys/p384.p8"), include_bytes!("keys/p384.spki"))
-            }
-            Algorithm::Es512 => {
-                ec(&sig::ECDSA_P521_SHA512_FIXED_SIGNING, include_bytes!("keys/p521.p8"), include_bytes!("keys/p521.spki"))
-            }
+            Algorithm::Es256 => ec(
+                &sig::ECDSA_P256_SHA256_FIXED_SIGNING,
+                include_bytes!("keys/p256.p8"),
+                include_bytes!("keys/p256.spki"),
+            ),
+            Algorithm::Es384 => ec(
+                &sig::ECDSA_P384_SHA384_FIXED_SIGNING,
+                include_bytes!("keys/p384.p8"),
+                include_bytes!("keys/p384.spki"),
+            ),
+            Algorithm::Es512 => ec(
+                &sig::ECDSA_P521_SHA512_FIXED_SIGNING,
+                include_bytes!("keys/p521.p8"),
+                include_bytes!("keys/p521.spki"),
+            ),
             Algorithm::EdDsa => {
                 let pair = Ed25519KeyPair::from_pkcs8(include_bytes!("keys/ed25519.p8"));
-                (Signer::Ed25519(pair.expect("the embedded Ed25519 key is sound")), &include_bytes!("keys/ed25519.spki")[..])
+                (
+                    Signer::Ed25519(pair.expect("the embedded Ed25519 key is sound")),
+                    &include_bytes!("keys/ed25519.spki")[..],
+                )
             }
         };
         let key = Key::der(algorithm, public).expect("the embedded public key is sound");
-        Self { algorithm, signer: Arc::new(signer), key }
+        Self { algorithm, signer: Arc::new(signer), key, public: Some(public) }
     }
 
     /// A key from a secret of your own.
@@ -75,7 +87,8 @@ impl SigningKey {
     pub fn secret(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         let key = Key::secret(algorithm, secret.as_ref())?;
         let hash = algorithm.hmac().ok_or_else(|| Error::misconfigured("this algorithm takes no secret"))?;
-        Ok(Self { algorithm, signer: Arc::new(Signer::Hmac(hmac::Key::new(hash, secret.as_ref()))), key })
+        let signer = Arc::new(Signer::Hmac(Box::new(hmac::Key::new(hash, secret.as_ref()))));
+        Ok(Self { algorithm, signer, key, public: None })
     }
 
     /// What it signs with.
@@ -88,6 +101,13 @@ impl SigningKey {
     #[must_use]
     pub fn key(&self) -> Key {
         self.key.clone()
+    }
+
+    /// The public key in PEM; `None` for a secret.
+    #[must_use]
+    pub fn public_pem(&self) -> Option<String> {
+        let document = Document::try_from(self.public?).expect("the embedded public key is DER");
+        Some(document.to_pem("PUBLIC KEY", LineEnding::LF).expect("what is DER can be PEM"))
     }
 
     /// A token of exactly this header and these claims, well-formed or not: for tests of what is refused.

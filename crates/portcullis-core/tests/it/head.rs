@@ -29,6 +29,11 @@ impl Head {
         self.header("authorization", format!("Bearer {token}"))
     }
 
+    /// Whether this is the token of a bearer header.
+    pub fn says(&self, token: &str) -> bool {
+        self.headers.iter().any(|(_, value)| value.strip_prefix(b"Bearer ") == Some(token.as_bytes()))
+    }
+
     pub fn query(mut self, query: &str) -> Self {
         self.query = Some(query.to_owned());
         self

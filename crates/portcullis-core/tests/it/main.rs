@@ -9,6 +9,21 @@
     reason = "tests"
 )]
 
+mod answers;
+mod asking;
+mod claims;
+mod combined;
+mod flips;
+mod gate;
 mod head;
+mod inheritance;
+mod keys;
+mod log;
+mod permissions;
+mod policies;
+mod roles;
+mod secrets;
 mod source_order;
 mod sources;
+mod tokens;
+mod vectors;

@@ -40,7 +40,10 @@ pub fn check<'a>(gate: &Gate, rows: impl IntoIterator<Item = (&'a str, Head, Rea
         assert_eq!(found, expected, "{what}");
         if let Err(error) = read {
             assert_eq!(error.status(), if expected == UNUSABLE { 401 } else { 400 }, "{what}");
-            assert!(error.credential_source().is_some() || expected == CONFLICT, "{what}: the log would not know where");
+            assert!(
+                error.credential_source().is_some() || expected == CONFLICT,
+                "{what}: the log would not know where"
+            );
         }
     }
 }
@@ -108,7 +111,11 @@ fn bearer_is_a_scheme_then_spaces_then_one_token() {
         (b"\xff\xfe Bearer abc", UNUSABLE),
         (b"B\xc3\xa9arer abc", UNUSABLE),
     ];
-    check(&gate, rows.iter().map(|(value, expected)| (&*value.escape_ascii().to_string().leak(), authorization(value), *expected)));
+    check(
+        &gate,
+        rows.iter()
+            .map(|(value, expected)| (&*value.escape_ascii().to_string().leak(), authorization(value), *expected)),
+    );
     check(&gate, [("no header", Head::new(), ABSENT)]);
 }
 
@@ -125,7 +132,11 @@ fn one_authorization_header() {
             ("another scheme second", two("Bearer abc", "Basic eA=="), MALFORMED),
             ("two of another scheme", two("Basic eA==", "Basic eQ=="), MALFORMED),
             ("an empty one", two("", "Bearer abc"), MALFORMED),
-            ("proxy-authorization is not it", authorization("Bearer abc").header("proxy-authorization", "Bearer def"), text("abc")),
+            (
+                "proxy-authorization is not it",
+                authorization("Bearer abc").header("proxy-authorization", "Bearer def"),
+                text("abc"),
+            ),
         ],
     );
 }
@@ -201,7 +212,11 @@ fn a_cookie_name_is_exact_with_its_prefix() {
             ("a no-break space", cookie(b"\xc2\xa0__Host-session=evil; \xa0__Host-session=evil"), ABSENT),
             ("an en quad", cookie(b"\xe2\x80\x80__Host-session=evil"), ABSENT),
             ("a line separator", cookie(b"__Host-session\xe2\x80\xa8=evil; __Host-session=abc"), text("abc")),
-            ("control bytes", cookie(b"\x0c__Host-session=evil; \0__Host-session=evil; \x0b__Host-session=evil"), ABSENT),
+            (
+                "control bytes",
+                cookie(b"\x0c__Host-session=evil; \0__Host-session=evil; \x0b__Host-session=evil"),
+                ABSENT,
+            ),
         ],
     );
 }

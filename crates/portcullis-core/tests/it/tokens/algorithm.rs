@@ -1,6 +1,8 @@
 //! One algorithm for each key, and only those that were named (RFC 8725, sections 2.1 and 3.1).
 
 use super::*;
+use base64::engine::general_purpose::STANDARD;
+use portcullis_core::KeySet;
 
 fn spki(algorithm: Algorithm) -> &'static [u8] {
     match algorithm {
@@ -8,6 +10,12 @@ fn spki(algorithm: Algorithm) -> &'static [u8] {
         Algorithm::EdDsa => include_bytes!("../../../src/testing/keys/ed25519.spki"),
         _ => include_bytes!("../../../src/testing/keys/rsa.spki"),
     }
+}
+
+fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
 }
 
 fn unsigned(header: &str) -> String {
@@ -19,14 +27,37 @@ fn tokens_say_their_algorithm_to_the_letter() {
     let wrong = || invalid("is not accepted");
     let mut table = vec![("HS256".to_owned(), with_header(r#"{"alg":"HS256"}"#), PASSES)];
     table.push(("escaped".into(), with_header(r#"{"alg":"\u0048S256"}"#), PASSES));
-    for name in ["none", "None", "NONE", "nOnE", "none ", " none", "", "hs256", "HS256 ", " HS256", "HS256\\u0000", "HMAC",
-        "HS257", "HS2560", "SHA256", "ES256K", "Ed448", "RSA-OAEP", "dir", "A128KW", "RS1", "ΗS256"]
-    {
+    for name in [
+        "none",
+        "None",
+        "NONE",
+        "nOnE",
+        "none ",
+        " none",
+        "",
+        "hs256",
+        "HS256 ",
+        " HS256",
+        "HS256\\u0000",
+        "HMAC",
+        "HS257",
+        "HS2560",
+        "SHA256",
+        "ES256K",
+        "Ed448",
+        "RSA-OAEP",
+        "dir",
+        "A128KW",
+        "RS1",
+        "ΗS256",
+    ] {
         let header = format!(r#"{{"alg":"{name}"}}"#);
         table.push((format!("`{name}`, signed"), with_header(&header), wrong()));
         table.push((format!("`{name}`, unsigned"), unsigned(&header), wrong()));
     }
-    for (value, why) in [("null", "`alg` is not a string"), ("[\"HS256\"]", "`alg` is not a string"), ("5", "`alg` is not")] {
+    for (value, why) in
+        [("null", "`alg` is not a string"), ("[\"HS256\"]", "`alg` is not a string"), ("5", "`alg` is not")]
+    {
         table.push((value.to_owned(), with_header(&format!(r#"{{"alg":{value}}}"#)), invalid(why)));
     }
     table.push(("no algorithm".into(), with_header(r#"{"typ":"JWT"}"#), invalid("names no algorithm")));
@@ -52,9 +83,10 @@ fn every_algorithm_verifies_what_it_signed_and_nothing_else() {
 fn the_header_does_not_choose_how_a_signature_is_read() {
     // The signature is of one algorithm and the header says another, both of them accepted for the same key.
     let key = || SigningKey::embedded(Algorithm::Rs256);
-    let rsa = [Algorithm::Rs256, Algorithm::Rs384, Algorithm::Rs512, Algorithm::Ps256, Algorithm::Ps384, Algorithm::Ps512];
+    let rsa =
+        [Algorithm::Rs256, Algorithm::Rs384, Algorithm::Rs512, Algorithm::Ps256, Algorithm::Ps384, Algorithm::Ps512];
     let keys: Vec<Key> = rsa.into_iter().map(|algorithm| SigningKey::embedded(algorithm).key()).collect();
-    let issuer = Issuer::new(ISSUER, Audience::is("test"), rsa, portcullis_core::KeySet::from_iter(keys)).unwrap();
+    let issuer = Issuer::new(ISSUER, Audience::is("test"), rsa, KeySet::from_iter(keys)).unwrap();
     let says = |algorithm: Algorithm| key().sign(&format!(r#"{{"alg":"{algorithm}"}}"#), &claims(""));
     let table = rsa.map(|algorithm| {
         let want = if algorithm == Algorithm::Rs256 { PASSES } else { invalid("the signature does not fit") };
@@ -84,28 +116,26 @@ fn a_public_key_is_not_a_secret() {
     // CVE-2015-9235, CVE-2022-29217, CVE-2023-48223, CVE-2026-34950: HMAC with whatever form of the public key.
     for algorithm in [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa] {
         let der = spki(algorithm);
-        let lines: Vec<String> =
-            base64::engine::general_purpose::STANDARD.encode(der).as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
-        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", lines.join("\n"));
+        let pem = pem(der);
         assert!(Key::pem(algorithm, &pem).is_ok(), "the PEM is the key's");
-        let secrets: Vec<Vec<u8>> = vec![
-            pem.clone().into_bytes(),
-            format!("{pem}\n").into_bytes(),
-            format!("\n{pem}").into_bytes(),
-            format!(" {pem}").into_bytes(),
-            pem.replace('\n', "\r\n").into_bytes(),
-            pem.replace('\n', "").into_bytes(),
-            lines.concat().into_bytes(),
-            der.to_vec(),
-            der[der.len() - 32..].to_vec(),
-            der[der.len() - 65..].to_vec(),
-            der[der.len() - 64..].to_vec(),
-            der[24..].to_vec(),
-        ];
-        let mut table = vec![("honest".to_owned(), SigningKey::embedded(algorithm).sign(&format!(r#"{{"alg":"{algorithm}"}}"#), &claims("")), PASSES)];
-        for (number, secret) in secrets.iter().enumerate().filter(|(_, secret)| secret.len() >= 32) {
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let tail = |length: usize| der[der.len().saturating_sub(length)..].to_vec();
+        let mut secrets: Vec<Vec<u8>> =
+            vec![der.to_vec(), tail(32), tail(64), tail(65), tail(der.len() - 12), tail(270)];
+        let texts = [&*pem, pem.trim_end(), &format!("\n{pem}"), &format!(" {pem}"), &pem.replace('\n', "\r\n"), &body];
+        secrets.extend(texts.map(|text| text.as_bytes().to_vec()));
+        let mut table = vec![(
+            "honest".to_owned(),
+            SigningKey::embedded(algorithm).sign(&format!(r#"{{"alg":"{algorithm}"}}"#), &claims("")),
+            PASSES,
+        )];
+        for (number, secret) in secrets.iter().enumerate() {
             let mac = SigningKey::secret(Algorithm::Hs256, secret).unwrap();
-            table.push((format!("form {number} as HS256"), mac.sign(HEADER, &claims("")), invalid("no key of the issuer for HS256")));
+            table.push((
+                format!("form {number} as HS256"),
+                mac.sign(HEADER, &claims("")),
+                invalid("no key of the issuer for HS256"),
+            ));
             let named = mac.sign(&format!(r#"{{"alg":"{algorithm}"}}"#), &claims(""));
             table.push((format!("form {number} as {algorithm}"), named, invalid("the signature does not fit")));
         }

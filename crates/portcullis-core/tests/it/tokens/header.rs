@@ -71,7 +71,8 @@ fn extensions_and_encodings_are_refused() {
             ("zip, null", header(r#""zip":null"#), encodes()),
         ],
     );
-    let unencoded = sign_parts(&base64url(r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#), &claims("").replace('.', "%2E"));
+    let unencoded =
+        sign_parts(&base64url(r#"{"alg":"HS256","crit":["b64"],"b64":false}"#), &claims("").replace('.', "%2E"));
     hold(&verifier(), [("good", good(), PASSES), ("RFC 7797", unencoded, demands())]);
 }
 
@@ -111,7 +112,11 @@ fn keys_that_the_sender_offers_are_not_used() {
             &verifier(),
             [
                 ("signed with the issuer's key", hs256().sign(&header, &claims("")), PASSES),
-                ("signed with the key offered", theirs.sign(&header, &claims("")), invalid("the signature does not fit")),
+                (
+                    "signed with the key offered",
+                    theirs.sign(&header, &claims("")),
+                    invalid("the signature does not fit"),
+                ),
             ],
         );
     }

@@ -69,7 +69,11 @@ fn the_size_is_capped_before_anything_is_decoded() {
         [
             ("8192 bytes", of_length(8192), PASSES),
             ("8193 bytes", of_length(8193), too_long("more than 8192 bytes")),
-            ("a mebibyte, signed", with_more(&format!(r#""pad":"{}""#, "x".repeat(1 << 20))), too_long("more than 8192")),
+            (
+                "a mebibyte, signed",
+                with_more(&format!(r#""pad":"{}""#, "x".repeat(1 << 20))),
+                too_long("more than 8192"),
+            ),
             ("a million dots", ".".repeat(1_000_000), too_long("more than 8192 bytes")),
         ],
     );
@@ -77,7 +81,10 @@ fn the_size_is_capped_before_anything_is_decoded() {
     let good = good();
     assert!(verifier().max_token_bytes(good.len()).verify(&good).is_ok());
     let error = verifier().max_token_bytes(good.len() - 1).verify(&good).unwrap_err();
-    assert_eq!((error.kind(), error.to_string()), (ErrorKind::Invalid, "the token has more than 245 bytes".to_owned()));
+    assert_eq!(
+        (error.kind(), error.to_string()),
+        (ErrorKind::Invalid, format!("the token has more than {} bytes", good.len() - 1))
+    );
 }
 
 #[test]

@@ -1,0 +1,242 @@
+//! What a refused client is told, and what not.
+
+use crate::{asking::Data, head::Head};
+use portcullis_core::{
+    Answer, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal, Refusal, RoleHierarchy,
+    policy::*,
+    testing::{TestIssuer, acting_as},
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const PRIVATE: &str = "a detail for the log alone";
+
+/// Whoever says one of these words gets this error.
+#[derive(Debug)]
+struct Words;
+
+impl Authenticator for Words {
+    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+        let error = |kind| Error::new(kind, PRIVATE).with_cause(std::io::Error::other(PRIVATE));
+        Answer::now(Err(match credential.expose() {
+            "busy" => error(ErrorKind::Unavailable).with_retry_after(Duration::from_secs(30)),
+            "brief" => error(ErrorKind::Unavailable).with_retry_after(Duration::from_millis(1)),
+            "fraction" => error(ErrorKind::Unavailable).with_retry_after(Duration::from_millis(1500)),
+            "down" => error(ErrorKind::Unavailable),
+            "mistake" => error(ErrorKind::Misconfigured).with_code("the-secret-is-not-set"),
+            "unconfirmed" => error(ErrorKind::Denied).with_code("email_unconfirmed"),
+            _ => error(ErrorKind::Unrecognized),
+        }))
+    }
+}
+
+fn gate(issuer: &TestIssuer, parts: fn(GateBuilder) -> GateBuilder) -> Gate {
+    let builder = Gate::builder().cookie("session").bearer().query("token").header("x-key").reject_conflicts();
+    let roles = RoleHierarchy::ranked(["viewer"]).unwrap();
+    parts(builder.authenticator(issuer.authenticator()).authenticator(Words).roles(roles)).build().unwrap()
+}
+
+async fn answer(gate: &Gate, policy: &dyn Policy, head: &Head) -> Refusal {
+    let who = gate.establish(head).await;
+    gate.refuse(&gate.authorize(&who, policy, head).await.unwrap_err())
+}
+
+fn header<'a>(refusal: &'a Refusal, name: &str) -> Option<&'a str> {
+    refusal.headers().find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+const INVALID: &str = "error=\"invalid_token\", error_description=\"the token is not valid\"";
+const EXPIRED: &str = "error=\"invalid_token\", error_description=\"the token has expired\"";
+const REQUEST: &str = "error=\"invalid_request\"";
+
+/// Every situation, its status, its challenge but for the scheme and the realm, and its code.
+fn situations(
+    issuer: &TestIssuer,
+) -> Vec<(&'static str, Box<dyn Policy>, Head, u16, Option<&'static str>, &'static str)> {
+    let token = issuer.token("alice").scope("read").sign();
+    let alice = || Head::new().bearer(&token);
+    let authorization = |value: &str| Head::of(&[("authorization", value)]);
+    let (head, body) = token.rsplit_once('.').unwrap();
+    let forged = format!("{head}.{}{}", if body.starts_with('A') { 'B' } else { 'A' }, &body[1..]);
+    let elsewhere = TestIssuer::new().named("https://other.test").token("alice").sign();
+    let expired = issuer.token("alice").expired_for(Duration::from_secs(3600)).sign();
+    let who = || -> Box<dyn Policy> { Box::new(authenticated()) };
+    let on_project = || role("viewer").on("project", query("id"));
+    vec![
+        ("nothing", who(), Head::new(), 401, Some(""), "credential_missing"),
+        ("an empty cookie", who(), Head::of(&[("cookie", "session=")]), 401, Some(""), "credential_missing"),
+        ("another scheme", who(), authorization("Basic eA=="), 401, Some(""), "credential_missing"),
+        ("no token", who(), authorization("Bearer"), 401, Some(INVALID), "invalid_token"),
+        ("two words", who(), authorization("Bearer a b"), 401, Some(INVALID), "invalid_token"),
+        ("no JWT", who(), authorization("Bearer abc"), 401, Some(INVALID), "invalid_token"),
+        ("forged", who(), Head::new().bearer(&forged), 401, Some(INVALID), "invalid_token"),
+        ("another issuer", who(), Head::new().bearer(&elsewhere), 401, Some(INVALID), "invalid_token"),
+        ("expired", who(), Head::new().bearer(&expired), 401, Some(EXPIRED), "token_expired"),
+        ("two headers", who(), alice().bearer(&token), 400, Some(REQUEST), "invalid_request"),
+        ("two cookies", who(), Head::of(&[("cookie", "session=a; session=b")]), 400, Some(REQUEST), "invalid_request"),
+        ("two parameters", who(), Head::new().query("token=a&token=b"), 400, Some(REQUEST), "invalid_request"),
+        ("header and address", who(), alice().query("token=a"), 400, Some(REQUEST), "invalid_request"),
+        ("sources disagree", who(), alice().header("x-key", "other"), 400, Some(REQUEST), "conflicting_credentials"),
+        ("not allowed", Box::new(staff()), alice(), 403, None, "staff_required"),
+        ("no permission", Box::new(permission("kb:read")), alice(), 403, None, "permission_required"),
+        (
+            "scope",
+            Box::new(scope("write")),
+            alice(),
+            403,
+            Some("error=\"insufficient_scope\", scope=\"write\""),
+            "insufficient_scope",
+        ),
+        ("not by its scope", Box::new(all((scope("read"), staff()))), alice(), 403, None, "staff_required"),
+        ("a code of one's own", who(), Head::new().bearer("unconfirmed"), 403, None, "email_unconfirmed"),
+        ("hidden", Box::new(hidden(staff())), alice(), 404, None, ""),
+        ("hidden scope", Box::new(hidden(scope("write"))), alice(), 404, None, ""),
+        // A hidden route still asks who is there before it hides.
+        ("hidden from nobody", Box::new(hidden(staff())), Head::new(), 401, Some(""), "credential_missing"),
+        ("a store that is down", Box::new(on_project()), alice().query("id=1"), 503, None, "unavailable"),
+        (
+            "hidden, a store that is down",
+            Box::new(on_project().hidden()),
+            alice().query("id=1"),
+            503,
+            None,
+            "unavailable",
+        ),
+        ("an issuer that is down", who(), Head::new().bearer("down"), 503, None, "unavailable"),
+        ("no such parameter", Box::new(on_project()), alice(), 400, Some(REQUEST), "invalid_request"),
+        (
+            "an unreadable parameter",
+            Box::new(role("viewer").on("project", path("id"))),
+            alice().param("id", "%"),
+            400,
+            Some(REQUEST),
+            "invalid_request",
+        ),
+        ("a guard on the wrong route", Box::new(role("viewer").on("project", path("id"))), alice(), 500, None, ""),
+        ("a mistake with a name", who(), Head::new().bearer("mistake"), 500, None, ""),
+    ]
+}
+
+#[tokio::test]
+async fn every_situation_has_its_answer() {
+    let issuer = TestIssuer::new();
+    let plain = gate(&issuer, |builder| builder.membership(Data::down()));
+    let named = gate(&issuer, |builder| builder.membership(Data::down()).realm("My app"));
+    for (what, policy, head, status, challenge, code) in situations(&issuer) {
+        for (gate, realm) in [(&plain, ""), (&named, "realm=\"My app\"")] {
+            let refusal = answer(gate, &*policy, &head).await;
+            assert_eq!(refusal.status(), status, "{what}");
+            let expected = challenge.map(|challenge| {
+                let parts: Vec<&str> = [realm, challenge].into_iter().filter(|part| !part.is_empty()).collect();
+                format!("Bearer {}", parts.join(", ")).trim_end().to_owned()
+            });
+            assert_eq!(header(&refusal, "www-authenticate"), expected.as_deref(), "{what}");
+            if status == 404 {
+                assert_eq!(refusal, Refusal::new(404), "{what}");
+                continue;
+            }
+            let title = match status {
+                400 => "Bad Request",
+                401 => "Unauthorized",
+                403 => "Forbidden",
+                500 => "Internal Server Error",
+                _ => "Service Unavailable",
+            };
+            let body: Value = serde_json::from_slice(refusal.body()).unwrap();
+            let mut expected = json!({ "title": title, "status": status });
+            if !code.is_empty() {
+                expected["code"] = code.into();
+            }
+            assert_eq!(body, expected, "{what}");
+            assert_eq!(header(&refusal, "content-type"), Some("application/problem+json"), "{what}");
+            let extra =
+                refusal.headers().filter(|(name, _)| !["www-authenticate", "content-type"].contains(name)).count();
+            assert_eq!(extra, 0, "{what}");
+            assert!(
+                !format!("{refusal:?}").contains("detail") && refusal.clone().into_body() == refusal.body(),
+                "{what}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_client_is_told_when_to_come_back() {
+    let gate = gate(&TestIssuer::new(), |builder| builder);
+    for (word, after) in
+        [("busy", Some("30")), ("brief", Some("1")), ("fraction", Some("2")), ("down", None), ("other", None)]
+    {
+        let refusal = answer(&gate, &authenticated(), &Head::new().bearer(word)).await;
+        assert_eq!(header(&refusal, "retry-after"), after, "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_renderer_has_the_last_word() {
+    let issuer = TestIssuer::new();
+    let render = |error: &Error, default: Refusal| match error.kind() {
+        ErrorKind::Hidden => default.with_body("text/html", "<h1>Nothing here</h1>"),
+        ErrorKind::Missing => Refusal::new(302).with_header("location", "/login"),
+        _ => default.with_body("application/json", format!("{{\"error\":\"{}\"}}", error.code())),
+    };
+    let plain = gate(&issuer, |builder| builder);
+    let gate = plain_with(&issuer, render);
+    let alice = Head::new().bearer(&issuer.token("alice").sign());
+
+    let login = answer(&gate, &authenticated(), &Head::new()).await;
+    assert_eq!(
+        (login.status(), login.headers().collect::<Vec<_>>(), login.body()),
+        (302, vec![("location", "/login")], &b""[..])
+    );
+    let denied = answer(&gate, &scope("write"), &alice).await;
+    let challenge = header(&denied, "www-authenticate");
+    assert_eq!(challenge, Some("Bearer error=\"insufficient_scope\", scope=\"write\""));
+    assert_eq!(header(&denied, "content-type"), Some("application/json"));
+    assert_eq!((denied.status(), denied.body()), (403, &b"{\"error\":\"insufficient_scope\"}"[..]));
+    // A hidden denial and an unknown path are one answer.
+    let hidden_one = answer(&gate, &hidden(staff()), &alice).await;
+    assert_eq!(hidden_one.body(), b"<h1>Nothing here</h1>");
+    assert_eq!(gate.not_found(), Some(hidden_one));
+    assert_eq!(plain.not_found(), None);
+}
+
+fn plain_with(issuer: &TestIssuer, render: impl Fn(&Error, Refusal) -> Refusal + Send + Sync + 'static) -> Gate {
+    Gate::builder().bearer().authenticator(issuer.authenticator()).render(render).build().unwrap()
+}
+
+#[test]
+fn headers_of_an_answer_are_there_once() {
+    let refusal = Refusal::new(401).with_header("X-One", "1").with_header("x-two", "2").with_header("x-ONE", "3");
+    assert_eq!(refusal.headers().collect::<Vec<_>>(), [("x-two", "2"), ("x-ONE", "3")]);
+    let refusal = refusal.without_header("X-TWO").without_header("x-none").with_status(403);
+    assert_eq!((refusal.status(), refusal.headers().count()), (403, 1));
+    let refusal =
+        refusal.with_body("text/plain", "a").with_body("text/html", "b").with_header("Content-Type", "text/css");
+    assert_eq!(refusal.headers().collect::<Vec<_>>(), [("x-ONE", "3"), ("Content-Type", "text/css")]);
+    assert_eq!(refusal.body(), b"b");
+}
+
+#[test]
+fn every_kind_has_one_status_and_one_code() {
+    for (kind, status, code) in [
+        (ErrorKind::Missing, 401, "credential_missing"),
+        (ErrorKind::Malformed, 400, "invalid_request"),
+        (ErrorKind::Unrecognized, 401, "invalid_token"),
+        (ErrorKind::Invalid, 401, "invalid_token"),
+        (ErrorKind::Expired, 401, "token_expired"),
+        (ErrorKind::Denied, 403, "denied"),
+        (ErrorKind::Hidden, 404, "not_found"),
+        (ErrorKind::Unavailable, 503, "unavailable"),
+        (ErrorKind::Misconfigured, 500, "misconfigured"),
+    ] {
+        let error = Error::new(kind, PRIVATE);
+        assert_eq!((error.status(), error.code(), error.kind()), (status, code, kind));
+        let own = error.clone().with_code("own").with_cause(std::io::Error::other("below"));
+        assert_eq!((own.status(), own.code(), own.to_string().as_str()), (status, "own", PRIVATE));
+        assert_eq!(std::error::Error::source(&own).unwrap().to_string(), "below");
+        assert!(std::error::Error::source(&error).is_none() && error.code() == code, "a clone is a copy");
+        let acting = plain_with(&TestIssuer::new(), |_, default| default).acting_as(acting_as("alice"));
+        assert_eq!(acting.refuse(&error).status(), status);
+        assert_eq!(error.refuse(), acting.refuse(&error));
+    }
+}

@@ -1,0 +1,317 @@
+//! What a verified token says, and what becomes of it.
+
+use crate::tokens::{ISSUER, NOW, at_noon, claims, good, hs256, issuer, verifier, with_claims, with_more};
+use portcullis_core::{
+    Authenticator, ClaimMap, Claims, Credential, CredentialSource, Error, ErrorKind, Method, Permission, Principal,
+    PrincipalKind, testing::TestIssuer,
+};
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    ptr,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    thread,
+    time::{Duration, UNIX_EPOCH},
+};
+
+fn verified(more: &str) -> Claims {
+    verifier().verify(&with_more(more)).unwrap()
+}
+
+/// The principal that a map makes of a token with these claims besides `iss`, `aud` and `exp`.
+fn principal_of(map: ClaimMap, more: &str) -> Result<Principal, Error> {
+    let comma = if more.is_empty() { "" } else { "," };
+    let token = with_claims(&format!(r#"{{"iss":"{ISSUER}","aud":"test","exp":{}{comma}{more}}}"#, NOW + 300));
+    let credential = Credential::new(token, CredentialSource::bearer());
+    let verifier = at_noon(issuer().claim_map(map));
+    verifier.authenticate(&credential).ready().unwrap()
+}
+
+fn alice(map: ClaimMap, more: &str) -> Principal {
+    principal_of(map, &format!(r#""sub":"alice"{}{more}"#, if more.is_empty() { "" } else { "," })).unwrap()
+}
+
+#[test]
+fn registered_claims() {
+    let claims = verified(r#""nbf":1767268799.5,"iat":1767268700,"jti":"\u0031""#);
+    let at = |seconds: f64| Some(UNIX_EPOCH + Duration::from_secs_f64(seconds));
+    assert_eq!(claims.issuer().as_deref(), Some(ISSUER));
+    assert_eq!(claims.subject().as_deref(), Some("alice"));
+    assert_eq!(claims.audience(), ["test"]);
+    assert_eq!(claims.token_id().as_deref(), Some("1"));
+    assert_eq!(claims.expires_at(), at(1_767_269_100.0));
+    assert_eq!(claims.not_before(), at(1_767_268_799.5));
+    assert_eq!(claims.issued_at(), at(1_767_268_700.0));
+    let none = verified("");
+    assert_eq!((none.token_id(), none.not_before(), none.issued_at()), (None, None, None));
+    let two = with_claims(&claims_for(r#"["test","other"]"#));
+    assert_eq!(verifier().verify(&two).unwrap().audience(), ["test", "other"]);
+}
+
+fn claims_for(audience: &str) -> String {
+    claims("").replace("\"test\"", audience)
+}
+
+#[test]
+fn by_name_and_by_pointer() {
+    let claims = verified(
+        r#""realm_access":{"roles":["a","b\n"],"x/y":{"~":1}},"https://example.com/roles":[{"n":null}],"":7,"\u00e9":"\ud83d\ude00","big":12345678901234567890"#,
+    );
+    let text = |path: &str| claims.get::<String>(path).unwrap();
+    let number = |path: &str| claims.get::<u64>(path).unwrap();
+    assert_eq!(claims.get::<Vec<String>>("/realm_access/roles").unwrap().unwrap(), ["a", "b\n"]);
+    assert_eq!(text("/realm_access/roles/1").as_deref(), Some("b\n"));
+    assert_eq!(text("/sub").as_deref(), Some("alice"));
+    assert_eq!(text("sub").as_deref(), Some("alice"));
+    assert_eq!(text("é").as_deref(), Some("😀"));
+    assert_eq!(number("/realm_access/x~1y/~0"), Some(1));
+    assert_eq!(number(""), Some(7), "the claim without a name");
+    assert_eq!(number("/"), Some(7), "the same by pointer");
+    assert_eq!(number("big"), Some(12_345_678_901_234_567_890));
+    assert_eq!(claims.get::<Option<u8>>("/https:~1~1example.com~1roles/0/n").unwrap(), Some(None));
+    assert!(claims.get::<serde_json::Value>("https://example.com/roles").unwrap().is_some(), "not a pointer");
+    for absent in [
+        "realm_access/roles",
+        "/realm_access/roles/2",
+        "/realm_access/roles/01",
+        "/realm_access/roles/+1",
+        "/realm_access/roles/-",
+        "/realm_access/roles/",
+        "/sub/0",
+        "/realm_access/roles/18446744073709551616",
+        "SUB",
+        "nothing",
+    ] {
+        assert_eq!(claims.get::<serde_json::Value>(absent).unwrap(), None, "{absent}");
+    }
+}
+
+#[test]
+fn another_type_is_an_error_that_tells_no_value() {
+    let claims = verified(r#""email":"alice@example.com","age":"secret-value-42""#);
+    assert_eq!(claims.get::<String>("email").unwrap().as_deref(), Some("alice@example.com"));
+    let error = claims.get::<u64>("age").unwrap_err();
+    assert_eq!(
+        (error.kind(), &*error.to_string()),
+        (ErrorKind::Invalid, "the claims do not fit the type asked for (line 1, column 17)")
+    );
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its type matters")]
+    struct Wrong {
+        age: u64,
+    }
+    let view = claims.view::<Wrong>().unwrap_err();
+    for error in [error, view] {
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("secret-value") && !shown.contains("example.com"), "{shown}");
+    }
+}
+
+static PARSED: AtomicUsize = AtomicUsize::new(0);
+
+#[derive(Debug)]
+struct Counted(BTreeMap<String, serde_json::Value>);
+
+impl<'de> Deserialize<'de> for Counted {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        PARSED.fetch_add(1, Relaxed);
+        BTreeMap::deserialize(deserializer).map(Self)
+    }
+}
+
+#[test]
+fn a_view_is_parsed_once_and_shared() {
+    let principal = alice(ClaimMap::new(), r#""email":"alice@example.com""#);
+    let claims = principal.token_claims().unwrap().clone();
+    assert_eq!(PARSED.load(Relaxed), 0, "nothing is parsed before somebody asks");
+    let first = claims.view::<Counted>().unwrap();
+    assert_eq!(first.0["email"], "alice@example.com");
+    assert!(ptr::eq(first, claims.view().unwrap()));
+    assert!(ptr::eq(first, claims.clone().view().unwrap()), "clones share it");
+    assert!(ptr::eq(first, principal.claims().unwrap()), "so does the principal");
+    assert!(ptr::eq(first, principal.clone().with_role("admin").claims().unwrap()), "and one that was made from it");
+    // A second type beside it is another view, and moves nothing.
+    let other = claims.view::<BTreeMap<String, serde_json::Value>>().unwrap();
+    assert_eq!(*other, first.0);
+    assert!(ptr::eq(other, claims.view().unwrap()) && ptr::eq(first, claims.view().unwrap()));
+    assert_eq!(PARSED.load(Relaxed), 1);
+}
+
+#[test]
+fn threads_agree_on_one_view() {
+    let claims = verified(r#""n":1"#);
+    let addresses: Vec<(usize, usize)> = thread::scope(|scope| {
+        let look = || {
+            let a = ptr::from_ref(claims.view::<BTreeMap<String, serde_json::Value>>().unwrap()).addr();
+            let b = ptr::from_ref(claims.view::<serde_json::Value>().unwrap()).addr();
+            (a, b)
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(look)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(addresses.iter().all(|address| *address == addresses[0]), "{addresses:?}");
+}
+
+#[test]
+fn debug_shows_names_and_no_values() {
+    let principal = alice(ClaimMap::new().roles("role"), r#""email":"alice@example.com","secret":{"inner":"s3cr3t"}"#);
+    let claims = principal.token_claims().unwrap();
+    assert_eq!(format!("{claims:?}"), r#"Claims{"iss", "aud", "exp", "sub", "email", "secret"}"#);
+    let shown = format!("{principal:?} {:?}", verifier().verify(&good()));
+    assert!(!shown.contains("example.com") && !shown.contains("s3cr3t") && !shown.contains("inner"), "{shown}");
+}
+
+#[test]
+fn flags_are_true_or_1() {
+    let staff = || ClaimMap::new().staff("admin_access");
+    for (value, is) in [
+        ("true", true),
+        ("1", true),
+        ("false", false),
+        ("0", false),
+        ("null", false),
+        ("\"true\"", false),
+        ("\"false\"", false),
+        ("\"1\"", false),
+        ("\"\"", false),
+        ("1.0", false),
+        ("1e0", false),
+        ("10", false),
+        ("2", false),
+        ("-1", false),
+        ("[true]", false),
+        ("[]", false),
+        (r#"{"true":true}"#, false),
+    ] {
+        assert_eq!(alice(staff(), &format!(r#""admin_access":{value}"#)).is_staff(), is, "{value}");
+    }
+    assert!(!alice(staff(), "").is_staff(), "absent");
+    assert!(!alice(staff(), r#""ADMIN_ACCESS":true,"x":{"admin_access":true}"#).is_staff(), "elsewhere");
+    assert!(!alice(ClaimMap::new(), r#""staff":true,"admin_access":true"#).is_staff(), "what is not named is not read");
+    assert!(alice(ClaimMap::new().staff("/x/admin"), r#""x":{"admin":true}"#).is_staff());
+}
+
+#[test]
+fn lists_are_texts() {
+    let map = || ClaimMap::new().roles("role").roles("/realm_access/roles").scopes("scope").scopes("scp");
+    let roles = |more: &str| alice(map(), more).roles().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(roles(r#""role":"manager""#), ["manager"]);
+    assert_eq!(roles(r#""role":["manager","user"]"#), ["manager", "user"]);
+    assert_eq!(roles(r#""role":"a","realm_access":{"roles":["b"]}"#), ["a", "b"]);
+    assert_eq!(roles(r#""role":"a b""#), ["a b"], "one text is one role");
+    for nothing in
+        [r#""role":5"#, r#""role":null"#, r#""role":true"#, r#""role":{"admin":true}"#, r#""role":[["admin"]]"#, ""]
+    {
+        assert!(roles(nothing).is_empty(), "{nothing}");
+    }
+    assert_eq!(roles(r#""role":[5,"user",null,["admin"],{"admin":1}]"#), ["user"]);
+    let scopes = |more: &str| alice(map(), more).scopes().to_vec();
+    assert_eq!(scopes(r#""scope":"read  write""#), ["read", "write"]);
+    assert_eq!(scopes(r#""scp":["read","write"]"#), ["read", "write"]);
+    assert!(scopes(r#""scope":5,"scp":{"read":1}"#).is_empty());
+    let held = |more: &str| alice(ClaimMap::new().permissions("permissions"), more);
+    let read = Permission::from_static("orders:read");
+    assert!(held(r#""permissions":["orders:read"]"#).has_permission(&read));
+    for no in [
+        r#""permissions":["orders:write"]"#,
+        r#""permissions":{"orders:read":true}"#,
+        r#""permissions":[["orders:read"]]"#,
+        r#""permissions":["nonsense"]"#,
+        r#""permissions":"orders:read, orders:write""#,
+    ] {
+        assert!(!held(no).has_permission(&read), "{no}");
+    }
+}
+
+#[test]
+fn subjects() {
+    let subject = |more: &str| principal_of(ClaimMap::new().subject("id"), more);
+    for (more, want) in [
+        (r#""id":"alice""#, "alice"),
+        (r#""id":42"#, "42"),
+        (r#""id":0"#, "0"),
+        (r#""id":123456789012345678901234567890"#, "123456789012345678901234567890"),
+        (r#""id":"42""#, "42"),
+        (r#""id":"\u0061lice""#, "alice"),
+    ] {
+        assert_eq!(subject(more).unwrap().subject(), want);
+    }
+    for more in [
+        "",
+        r#""id":"""#,
+        r#""id":null"#,
+        r#""id":true"#,
+        r#""id":1.5"#,
+        r#""id":1e3"#,
+        r#""id":["alice"]"#,
+        r#""id":{}"#,
+        r#""sub":"alice""#,
+    ] {
+        let error = subject(more).unwrap_err();
+        assert_eq!((error.kind(), error.issuer()), (ErrorKind::Invalid, Some(ISSUER)), "{more}");
+        assert!(error.to_string().contains("does not say whom it is about"), "{error}");
+    }
+}
+
+#[test]
+fn the_rest_of_a_principal() {
+    let issuer = TestIssuer::new();
+    let token = issuer.token("alice").role("manager").scope("read").organization("acme").staff().sign();
+    let credential = Credential::new(token, CredentialSource::bearer());
+    let alice = issuer.authenticator().authenticate(&credential).ready().unwrap().unwrap();
+    assert_eq!((alice.subject(), alice.kind(), alice.method()), ("alice", PrincipalKind::User, Method::Token));
+    assert_eq!((alice.issuer(), alice.organization(), alice.is_staff()), (Some(ISSUER), Some("acme"), true));
+    assert_eq!(alice.expires_at(), Some(UNIX_EPOCH + Duration::from_secs(NOW + 300)));
+    let service = principal_of(
+        ClaimMap::new().kind(PrincipalKind::Service).organization("org"),
+        r#""sub":"sync","org":["acme"]"#,
+    )
+    .unwrap();
+    assert_eq!((service.kind(), service.organization()), (PrincipalKind::Service, None));
+    let error = Principal::new(PrincipalKind::User, "bob").claims::<serde_json::Value>().unwrap_err();
+    assert!(error.to_string().contains("came without a token"), "{error}");
+}
+
+#[test]
+fn when_it_was_proved() {
+    let since = |more: &str| alice(ClaimMap::new(), more).authenticated_at();
+    let at = |milliseconds: u64| Some(UNIX_EPOCH + Duration::from_millis(milliseconds));
+    assert_eq!(since(r#""auth_time":1767260000,"iat":1767268000"#), at(1_767_260_000_000));
+    assert_eq!(since(r#""auth_time":1767260000.5,"iat":1767268000"#), at(1_767_260_000_500));
+    assert_eq!(since(r#""iat":1767268000"#), at(1_767_268_000_000));
+    assert_eq!(since(""), None);
+    // A time that cannot be read is none; the time of issue would make an old sign-in look new.
+    for auth_time in ["null", "\"1767260000\"", "true", "-1", "1e300", "[1767260000]"] {
+        assert_eq!(since(&format!(r#""auth_time":{auth_time},"iat":1767268000"#)), None, "{auth_time}");
+    }
+}
+
+#[test]
+fn errors_show_no_part_of_a_token() {
+    let bad = [
+        good() + "x",
+        good().replacen('.', ".e30", 1),
+        hs256().sign(r#"{"alg":"HS256"}"#, &claims(r#""aud":"s3cr3t""#)),
+        with_more(r#""nbf":"s3cr3t""#),
+        with_more(r#""email":"s3cr3t@example.com","iat":9999999999"#),
+        with_claims(r#"{"iss":"https://issuer.test","password":"s3cr3t""#),
+    ];
+    for token in bad {
+        let error = verifier().verify(&token).unwrap_err();
+        let mut shown = format!("{error} {error:?} {:?}", error.challenge(Some("realm")));
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            shown += &format!(" {cause} {cause:?}");
+            source = cause.source();
+        }
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+        for part in token.split('.') {
+            assert!(!shown.contains(part), "{shown}");
+        }
+    }
+    // What is quoted of a token that nobody vouches for is short and cannot end a line of the log.
+    let name = format!("a\\n\\u001b[31m{}", "x".repeat(200));
+    let error = verifier().verify(&with_claims(&format!(r#"{{"iss":"{name}"}}"#))).unwrap_err().to_string();
+    assert!(error.contains(r"`a\n\u{1b}[31m") && error.contains("…`") && !error.contains(&"x".repeat(100)), "{error}");
+    assert!(!error.chars().any(char::is_control), "{error}");
+}

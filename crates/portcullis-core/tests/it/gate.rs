@@ -1,0 +1,287 @@
+//! What makes a gate, and how it finds out who is asking.
+
+use crate::{
+    asking::{Data, why},
+    head::Head,
+};
+use portcullis_core::{
+    Answer, Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, Method, Principal,
+    PrincipalKind, RoleHierarchy, SharedSecret,
+    policy::*,
+    testing::{TestIssuer, acting_as},
+};
+use std::sync::{Arc, Mutex};
+
+/// An authenticator that says what it was told to, at once or later, and writes down that it was asked.
+#[derive(Debug)]
+struct Says {
+    outcome: Option<ErrorKind>,
+    later: bool,
+    name: &'static str,
+    asked: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Authenticator for Says {
+    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+        assert_eq!(credential.expose(), "abc");
+        let outcome = move || {
+            self.asked.lock().unwrap().push(self.name);
+            match self.outcome {
+                None => Ok(Principal::new(PrincipalKind::Key, self.name)),
+                Some(kind) => Err(Error::new(kind, self.name)),
+            }
+        };
+        if self.later { Answer::later(async move { outcome() }) } else { Answer::now(outcome()) }
+    }
+}
+
+/// Every chain of three, each of them at once or later.
+#[tokio::test]
+async fn the_first_authenticator_that_recognizes_a_credential_decides() {
+    let names = ["first", "second", "third"];
+    let outcomes = [
+        None,
+        Some(ErrorKind::Unrecognized),
+        Some(ErrorKind::Invalid),
+        Some(ErrorKind::Expired),
+        Some(ErrorKind::Denied),
+        Some(ErrorKind::Unavailable),
+        Some(ErrorKind::Misconfigured),
+        Some(ErrorKind::Missing),
+    ];
+    for case in 0..outcomes.len().pow(3) * 8 {
+        let (mask, case) = (case % 8, case / 8);
+        let chain = [case % 8, case / 8 % 8, case / 64].map(|place| outcomes[place]);
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let mut builder = Gate::builder().bearer();
+        for (place, outcome) in chain.into_iter().enumerate() {
+            let later = mask >> place & 1 == 1;
+            builder = builder.authenticator(Says { outcome, later, name: names[place], asked: asked.clone() });
+        }
+        let gate = builder.build().unwrap();
+        let answer = gate.establish(&Head::new().bearer("abc")).await;
+        let decisive = chain.iter().position(|outcome| *outcome != Some(ErrorKind::Unrecognized)).unwrap_or(2);
+        assert_eq!(*asked.lock().unwrap(), names[..=decisive], "{chain:?} {mask:b}");
+        assert_eq!(answer.source(), Some(&CredentialSource::bearer()));
+        match (chain[decisive], answer.visitor()) {
+            (None, Ok(Some(principal))) => assert_eq!(principal.subject(), names[decisive]),
+            (Some(kind), Err(error)) => {
+                assert_eq!((error.kind(), error.to_string().as_str()), (kind, names[decisive]));
+                assert_eq!(error.credential_source(), Some(&CredentialSource::bearer()));
+                assert_eq!(answer.principal().unwrap_err().kind(), kind);
+            }
+            other => panic!("{chain:?} {mask:b}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_needs_no_waiting_is_established_at_once() {
+    let says = |later, outcome| Says { outcome, later, name: "key", asked: Arc::default() };
+    let (now, later) = (says(false, None), says(true, None));
+    let gate = |first: Says, second: Says| {
+        Gate::builder().bearer().authenticator(first).authenticator(second).build().unwrap()
+    };
+    let head = Head::new().bearer("abc");
+    let quick = gate(now, later);
+    assert!(quick.establish(&head).ready().is_ok());
+    let slow = gate(says(false, Some(ErrorKind::Unrecognized)), says(true, None));
+    assert!(slow.establish(&head).ready().is_err());
+    // Nobody is asked about nothing, nor about what cannot be read.
+    assert!(slow.establish(&Head::new()).ready().is_ok());
+    assert!(slow.establish(&Head::of(&[("authorization", "Bearer")])).ready().is_ok());
+}
+
+#[test]
+fn absent_and_invalid_and_valid_stay_apart() {
+    let issuer = TestIssuer::new();
+    let gate = Gate::builder().cookie("session").bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let token = issuer.token("alice").sign();
+    let other = TestIssuer::new().named("https://other.test").token("alice").sign();
+    let late = issuer.token("alice").expired_for(std::time::Duration::from_secs(3600)).sign();
+    let cookie = |line: &str| Head::new().header("cookie", line);
+    for (what, head, visitor) in [
+        ("nothing", Head::new(), Ok(None)),
+        ("an empty cookie", cookie("session="), Ok(None)),
+        ("another scheme", Head::of(&[("authorization", "Basic eA==")]), Ok(None)),
+        (
+            "identity headers of a proxy",
+            Head::of(&[("x-user", "alice"), ("x-forwarded-user", "alice"), ("remote-user", "a")]),
+            Ok(None),
+        ),
+        ("a token", Head::new().bearer(&token), Ok(Some("alice"))),
+        ("a cookie", cookie(&format!("session={token}")), Ok(Some("alice"))),
+        ("an expired token", Head::new().bearer(&late), Err((ErrorKind::Expired, "token_expired"))),
+        ("of another issuer", Head::new().bearer(&other), Err((ErrorKind::Unrecognized, "invalid_token"))),
+        ("no JWT", Head::new().bearer("abc"), Err((ErrorKind::Unrecognized, "invalid_token"))),
+        ("no token", Head::of(&[("authorization", "Bearer")]), Err((ErrorKind::Invalid, "invalid_token"))),
+        ("two cookies", cookie("session=a; session=b"), Err((ErrorKind::Malformed, "invalid_request"))),
+        // A credential that does not hold is not helped out by a good one elsewhere.
+        (
+            "a bad cookie, a good token",
+            cookie("session=abc").header("authorization", format!("Bearer {token}")),
+            Err((ErrorKind::Unrecognized, "invalid_token")),
+        ),
+        ("a good cookie, a bad token", cookie(&format!("session={token}")).bearer("abc"), Ok(Some("alice"))),
+    ] {
+        let who = gate.establish(&head).ready().unwrap();
+        let visible = who.visitor().map(|visitor| visitor.map(Principal::subject));
+        assert_eq!(
+            visible.map_err(|error| why::<()>(Err(error))),
+            visitor.map_err(|(kind, code)| (kind, code.to_owned())),
+            "{what}"
+        );
+        let principal = who.principal().map(Principal::subject).map_err(|error| error.kind());
+        let expected = visitor.map_err(|(kind, _)| kind).and_then(|visitor| visitor.ok_or(ErrorKind::Missing));
+        assert_eq!(principal, expected, "{what}");
+        // Nobody passes whom it does not know, whatever the policy.
+        for policy in [&authenticated() as &dyn Policy, &not(staff()), &any((when("always", |_| true), staff()))] {
+            let access = gate.authorize(&who, policy, &head).ready().unwrap();
+            assert_eq!(access.map(|_| ()).map_err(|error| error.kind()), expected.map(|_| ()), "{what}: {policy:?}");
+        }
+    }
+}
+
+#[test]
+fn a_gate_believes_only_itself() {
+    let issuer = TestIssuer::new();
+    let build = || Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let (gate, alike) = (build(), build());
+    let head = Head::new().bearer(&issuer.token("alice").sign());
+    let who = gate.establish(&head).ready().unwrap();
+    let acting = gate.acting_as(acting_as("alice"));
+    assert!(who.is_of(&gate) && who.is_of(&gate.clone()) && who.clone().is_of(&gate));
+    assert!(gate.authorize(&who, &authenticated(), &head).ready().unwrap().is_ok());
+    for other in [&alike, &acting] {
+        assert!(!who.is_of(other) && !other.is_same(&gate));
+        assert_eq!(why(other.authorize(&who, &authenticated(), &head).ready().unwrap()).0, ErrorKind::Misconfigured);
+        assert_eq!(why(other.explain(&who, &anyone(), &head).ready().unwrap()).0, ErrorKind::Misconfigured);
+    }
+}
+
+#[test]
+fn acting_as_needs_no_credential_and_changes_no_other_gate() {
+    let issuer = TestIssuer::new();
+    let roles = RoleHierarchy::ranked(["viewer", "owner"]).unwrap();
+    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).roles(roles).build().unwrap();
+    let acting = gate.acting_as(acting_as("alice").with_role("owner"));
+    for head in [Head::new(), Head::new().bearer("broken"), Head::of(&[("authorization", "Bearer")])] {
+        let who = acting.establish(&head).ready().unwrap();
+        assert_eq!((who.principal().unwrap().subject(), who.source()), ("alice", None));
+        assert!(acting.authorize(&who, &role("viewer"), &head).ready().unwrap().is_ok());
+        assert!(gate.establish(&head).ready().unwrap().principal().is_err());
+    }
+}
+
+#[test]
+fn a_shared_secret_is_one_service() {
+    let secrets = ["the-first-secret-of-thirty-two-bytes", "the-second-secret-of-thirty-two-byte"];
+    let secret = SharedSecret::new("cron", secrets[0]).unwrap().also(secrets[1]).unwrap();
+    let anywhere = Gate::builder().bearer().header("x-secret").authenticator(secret.clone()).build().unwrap();
+    let by_header = secret.only_from(CredentialSource::header("X-Secret"));
+    let there = Gate::builder().bearer().header("x-secret").authenticator(by_header).build().unwrap();
+    for text in secrets {
+        let (bearer, header) = (Head::new().bearer(text), Head::of(&[("x-secret", text)]));
+        for (gate, head, known) in
+            [(&anywhere, &bearer, true), (&anywhere, &header, true), (&there, &header, true), (&there, &bearer, false)]
+        {
+            let who = gate.establish(head).ready().unwrap();
+            match who.principal() {
+                Ok(principal) => {
+                    assert!(known && principal.subject() == "cron" && principal.kind() == PrincipalKind::Service);
+                    assert_eq!(principal.method(), Method::SharedSecret);
+                }
+                Err(error) => assert!(!known && error.kind() == ErrorKind::Unrecognized),
+            }
+        }
+        for near in [&text[1..], &text[..35], &text.to_uppercase(), &format!("{text}="), "x"] {
+            let who = anywhere.establish(&Head::of(&[("x-secret", near)])).ready().unwrap();
+            assert_eq!(why(who.principal()), (ErrorKind::Unrecognized, "invalid_token".to_owned()), "{near}");
+        }
+    }
+    // What is not set in the environment is no secret that everybody knows.
+    for (text, accepted) in [("", false), (" ", false), (&"x".repeat(31), false), (&"x".repeat(32), true)] {
+        assert_eq!(
+            SharedSecret::new("cron", text).map_err(|error| error.kind()).err(),
+            (!accepted).then_some(ErrorKind::Misconfigured)
+        );
+    }
+    let short = |text| SharedSecret::new("cron", secrets[0]).unwrap().dangerous_short_secret(text).is_ok();
+    assert!(short("x") && !short("") && !short("  \n"));
+}
+
+#[test]
+fn what_is_incomplete_or_cannot_be_said_fails_the_build() {
+    type With = fn(GateBuilder) -> GateBuilder;
+    let issuer = TestIssuer::new();
+    let accepted: &[(&str, With)] = &[
+        ("no realm", |builder| builder),
+        ("a realm", |builder| builder.realm("My app: v2, (test)")),
+        ("an empty realm", |builder| builder.realm("")),
+        ("roles on a kind", |builder| builder.roles_on("team", RoleHierarchy::default()).membership(Data::default())),
+    ];
+    let refused: &[(&str, With)] = &[
+        ("a quote", |builder| builder.realm("a\"b")),
+        ("a backslash", |builder| builder.realm("a\\b")),
+        ("a line break", |builder| builder.realm("a\r\nset-cookie: b")),
+        ("a tab", |builder| builder.realm("a\tb")),
+        ("a control byte", |builder| builder.realm("a\0")),
+        ("a delete", |builder| builder.realm("\u{7f}")),
+        ("not ASCII", |builder| builder.realm("Zürich")),
+    ];
+    for (what, with) in accepted {
+        assert!(with(Gate::builder()).bearer().authenticator(issuer.authenticator()).build().is_ok(), "{what}");
+        assert_eq!(why(with(Gate::builder()).bearer().build()).0, ErrorKind::Misconfigured, "{what}, nobody verifies");
+        let unread = with(Gate::builder()).authenticator(issuer.authenticator()).build();
+        assert_eq!(why(unread).0, ErrorKind::Misconfigured, "{what}, nothing is read");
+    }
+    for (what, with) in refused {
+        let built = with(Gate::builder()).bearer().authenticator(issuer.authenticator()).build();
+        assert_eq!(why(built), (ErrorKind::Misconfigured, "misconfigured".to_owned()), "{what}");
+    }
+}
+
+#[test]
+fn names_that_a_gate_does_not_know_are_found_before_any_request() {
+    let build = |parts: fn(GateBuilder) -> GateBuilder| {
+        let builder = Gate::builder().bearer().authenticator(TestIssuer::new().authenticator());
+        parts(builder.roles(RoleHierarchy::ranked(["viewer", "owner"]).unwrap())).build().unwrap()
+    };
+    let with =
+        build(|builder| builder.membership(Data::default()).roles_on("team", RoleHierarchy::ranked(["mate"]).unwrap()));
+    let without = build(|builder| builder);
+    let on = |name: &'static str, kind| role(name).on(kind, path("id"));
+    let by_permission = permission("kb:read").on("kb", query("id"));
+    for (policy, known_with, known_without) in [
+        (&role("viewer") as &dyn Policy, true, true),
+        (&role("Viewer"), false, false),
+        (&role(""), false, false),
+        (&role("mate"), false, false),
+        (&on("viewer", "project"), true, false),
+        (&on("mate", "team"), true, false),
+        (&on("viewer", "team"), false, false),
+        (&on("mate", "project"), false, false),
+        (&by_permission, true, false),
+        (&all((staff(), any((role("viewer"), not(hidden(role("ghost"))))))), false, false),
+        (&all((staff(), any((role("viewer"), not(hidden(role("owner"))))))), true, true),
+        (&any([&staff() as &dyn Policy, &by_permission]), true, false),
+        (&Arc::new(role("ghost")), false, false),
+        (&on("ghost", "project").hidden(), false, false),
+        (
+            &any((anyone(), authenticated(), scope("a"), claim("a"), permission("kb:read"), via(Method::Token))),
+            true,
+            true,
+        ),
+    ] {
+        for (gate, known) in [(&with, known_with), (&without, known_without)] {
+            let checked = gate.check(policy);
+            assert_eq!(
+                checked.map_err(|error| error.kind()).err(),
+                (!known).then_some(ErrorKind::Misconfigured),
+                "{policy:?}"
+            );
+        }
+    }
+    let message = with.check(&role("owne")).unwrap_err().to_string();
+    assert!(message.contains("`owne`") && message.contains("\"viewer\", \"owner\""), "{message}");
+}

@@ -1,0 +1,211 @@
+//! Roles on a resource: one's own, or else those inherited from what it belongs to.
+
+use crate::{
+    asking::{Data, ask, gate, why},
+    head::Head,
+};
+use portcullis_core::{
+    ErrorKind, RoleHierarchy, RoleHierarchyBuilder,
+    policy::{permission, query, role},
+    testing::acting_as,
+};
+
+/// Viewers, managers and owners, inheriting as a test says.
+fn ranked(inherit: impl FnOnce(RoleHierarchyBuilder) -> RoleHierarchyBuilder) -> RoleHierarchy {
+    let builder = RoleHierarchy::builder().ranked(["viewer", "manager", "owner"]);
+    inherit(builder.permits("viewer", ["project:read"]).permits("owner", ["project:delete"])).build().unwrap()
+}
+
+/// Asks whether alice has a role on project 1; tells by which role.
+async fn role_on(data: &Data, projects: &RoleHierarchy, asked: &'static str) -> Option<String> {
+    let gate =
+        gate(|builder| builder.roles_on("project", projects.clone()).roles(ranked(|b| b)).membership(data.clone()));
+    match ask(&gate, &acting_as("alice"), &role(asked).on("project", query("id")), &Head::new().query("id=1")).await {
+        Ok(access) => {
+            let resource = access.resource().unwrap();
+            assert_eq!((resource.kind(), resource.id()), ("project", "1"));
+            Some(access.role().unwrap().to_string())
+        }
+        Err(error) => {
+            assert_eq!((error.kind(), error.code()), (ErrorKind::Denied, "role_required"));
+            None
+        }
+    }
+}
+
+#[tokio::test]
+async fn roles_on_a_resource() {
+    let data = || Data::default().parents("project:1", &["team:a"]);
+    let same = ranked(|builder| builder.inherits("team"));
+    let mapped = ranked(|b| b.inherits_as("team", [("lead", "manager"), ("mate", "viewer"), ("LEAD", "owner")]));
+    let never = ranked(|builder| builder);
+    for (what, data, projects, asked, expected) in [
+        ("one's own", data().role("project:1", "manager"), &never, "viewer", Some("manager")),
+        ("one's own is not enough", data().role("project:1", "viewer"), &never, "manager", None),
+        ("none", data(), &never, "viewer", None),
+        ("on another project", data().role("project:2", "owner"), &never, "viewer", None),
+        ("on another kind of that id", data().role("team:1", "owner"), &same, "viewer", None),
+        ("an unknown role", data().role("project:1", "ghost"), &same, "viewer", None),
+        ("a role in another case", data().role("project:1", "Owner"), &same, "viewer", None),
+        ("the team's, where nothing is inherited", data().role("team:a", "owner"), &never, "viewer", None),
+        ("the team's", data().role("team:a", "manager"), &same, "viewer", Some("manager")),
+        ("the team's is not enough", data().role("team:a", "manager"), &same, "owner", None),
+        ("an unknown role of the team", data().role("team:a", "ghost"), &same, "viewer", None),
+        // Who has a role of its own inherits none, not even a higher one.
+        ("one's own wins", data().role("project:1", "owner").role("team:a", "viewer"), &same, "owner", Some("owner")),
+        ("a lower one wins", data().role("project:1", "viewer").role("team:a", "owner"), &same, "manager", None),
+        (
+            "a lower one holds",
+            data().role("project:1", "viewer").role("team:a", "owner"),
+            &same,
+            "viewer",
+            Some("viewer"),
+        ),
+        ("an unknown one wins too", data().role("project:1", "ghost").role("team:a", "owner"), &same, "viewer", None),
+        // From role to role.
+        ("mapped", data().role("team:a", "lead"), &mapped, "viewer", Some("manager")),
+        ("mapped, not enough", data().role("team:a", "lead"), &mapped, "owner", None),
+        ("mapped low", data().role("team:a", "mate"), &mapped, "manager", None),
+        ("not mapped", data().role("team:a", "guest"), &mapped, "viewer", None),
+        ("a name here that is not mapped there", data().role("team:a", "owner"), &mapped, "viewer", None),
+        // Other kinds give nothing.
+        (
+            "a parent of another kind",
+            Data::default().parents("project:1", &["org:x"]).role("org:x", "owner"),
+            &same,
+            "viewer",
+            None,
+        ),
+        (
+            "a kind in another case",
+            Data::default().parents("project:1", &["Team:a"]).role("Team:a", "owner"),
+            &same,
+            "viewer",
+            None,
+        ),
+        (
+            "not the parent's way",
+            Data::default().parents("team:a", &["project:1"]).role("team:a", "owner"),
+            &same,
+            "viewer",
+            None,
+        ),
+        // Of several parents each may give the role that is asked for.
+        (
+            "the second of two",
+            data().parents("project:1", &["team:b"]).role("team:b", "owner"),
+            &same,
+            "owner",
+            Some("owner"),
+        ),
+        (
+            "the higher of two",
+            data().parents("project:1", &["team:b"]).role("team:a", "viewer").role("team:b", "owner"),
+            &same,
+            "manager",
+            Some("owner"),
+        ),
+    ] {
+        assert_eq!(role_on(&data, projects, asked).await.as_deref(), expected, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn inheritance_goes_on_only_as_each_kind_says() {
+    let data = Data::default()
+        .parents("project:1", &["team:a"])
+        .parents("team:a", &["org:x"])
+        .role("org:x", "boss")
+        .role("team:b", "owner");
+    let projects = ranked(|builder| builder.inherits("team"));
+    let teams = |inherit: fn(RoleHierarchyBuilder) -> RoleHierarchyBuilder| ranked(inherit);
+    for (what, teams, expected) in [
+        ("teams inherit nothing", teams(|builder| builder), None),
+        ("teams inherit the name, which is unknown", teams(|builder| builder.inherits("org")), None),
+        ("teams give a role of theirs", teams(|b| b.inherits_as("org", [("boss", "manager")])), Some("manager")),
+        ("teams inherit from elsewhere", teams(|b| b.inherits_as("company", [("boss", "manager")])), None),
+    ] {
+        let gate =
+            gate(|b| b.roles_on("project", projects.clone()).roles_on("team", teams.clone()).membership(data.clone()));
+        let policy = role("viewer").on("project", query("id"));
+        let access = ask(&gate, &acting_as("alice"), &policy, &Head::new().query("id=1")).await;
+        assert_eq!(
+            access.ok().and_then(|access| access.role().map(ToString::to_string)).as_deref(),
+            expected,
+            "{what}"
+        );
+        let stranger = ask(&gate, &acting_as("mallory"), &policy, &Head::new().query("id=1")).await;
+        assert_eq!(why(stranger), (ErrorKind::Denied, "role_required".to_owned()), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn permissions_on_a_resource_come_from_the_roles_there() {
+    let gate = |data: Data| gate(|b| b.roles(ranked(|builder| builder.inherits("team"))).membership(data));
+    let (read, delete) = (
+        permission("project:read").on("project", query("id")),
+        permission("project:delete").on("project", query("id")),
+    );
+    let head = Head::new().query("id=1");
+    let alice = acting_as("alice");
+    let manager = gate(Data::default().role("project:1", "manager"));
+    assert_eq!(ask(&manager, &alice, &read, &head).await.unwrap().role().unwrap().as_str(), "manager");
+    assert_eq!(why(ask(&manager, &alice, &delete, &head).await), (ErrorKind::Denied, "permission_required".to_owned()));
+    let by_team = gate(Data::default().parents("project:1", &["team:a"]).role("team:a", "owner"));
+    assert_eq!(ask(&by_team, &alice, &delete, &head).await.unwrap().role().unwrap().as_str(), "owner");
+    // What somebody holds everywhere by a token is not what somebody holds on this project.
+    let stranger =
+        acting_as("mallory").with_role("owner").with_permissions(portcullis_core::PermissionSet::new(["*:*"]).unwrap());
+    assert_eq!(
+        why(ask(&by_team, &stranger, &read, &head).await),
+        (ErrorKind::Denied, "permission_required".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn loops_and_long_chains_in_the_data_end() {
+    let everything = |builder: RoleHierarchyBuilder| builder.inherits("project").inherits("team");
+    let looped = |data: Data| async move {
+        let found = role_on(&data, &ranked(everything), "viewer").await;
+        (found, data.asked())
+    };
+    let itself = Data::default().parents("project:1", &["project:1", "project:1"]);
+    assert_eq!(looped(itself).await, (None, 2));
+    let two = Data::default().parents("project:1", &["project:2"]).parents("project:2", &["project:1"]);
+    assert_eq!(looped(two).await, (None, 4));
+    let way_out = Data::default()
+        .parents("project:1", &["project:2"])
+        .parents("project:2", &["project:1", "project:3"])
+        .role("project:3", "viewer");
+    assert_eq!(looped(way_out).await, (Some("viewer".to_owned()), 5));
+    let six = ["project:1", "project:2", "project:3", "project:4", "project:5", "project:6"];
+    let knot = six.iter().fold(Data::default(), |data, of| data.parents(of, &six));
+    let (found, asked) = looped(knot).await;
+    assert!(found.is_none() && asked < 1000, "a knot of six cost {asked} questions");
+
+    let chain: &[&'static str] = &[
+        "project:1",
+        "project:2",
+        "project:3",
+        "project:4",
+        "project:5",
+        "project:6",
+        "project:7",
+        "project:8",
+        "project:9",
+        "project:10",
+    ];
+    let data = || chain.windows(2).fold(Data::default(), |data, pair| data.parents(pair[0], &pair[1..]));
+    assert_eq!(looped(data().role("project:9", "viewer")).await.0.as_deref(), Some("viewer"));
+    assert_eq!(looped(data().role("project:10", "viewer")).await.0, None);
+}
+
+#[tokio::test]
+async fn not_knowing_is_no_denial() {
+    let gate = |parts: Data| gate(|builder| builder.roles(ranked(|b| b.inherits("team"))).membership(parts));
+    let policy = role("viewer").on("project", query("id")).hidden();
+    let down = ask(&gate(Data::down()), &acting_as("alice"), &policy, &Head::new().query("id=1")).await;
+    assert_eq!(why(down), (ErrorKind::Unavailable, "unavailable".to_owned()));
+    let up = ask(&gate(Data::default()), &acting_as("alice"), &policy, &Head::new().query("id=1")).await;
+    assert_eq!(why(up), (ErrorKind::Hidden, "not_found".to_owned()));
+}

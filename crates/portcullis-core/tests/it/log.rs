@@ -1,0 +1,290 @@
+//! One event for each refusal, with what operators need and without what nobody may see.
+
+use crate::{asking::Data, head::Head};
+use portcullis_core::{
+    Answer, Authenticator, Credential, Error, ErrorKind, Gate, Principal, RoleHierarchy, SharedSecret, policy::*,
+    testing::TestIssuer,
+};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tracing::{Event, Level, Metadata, Subscriber, field, span};
+
+type Fields = BTreeMap<&'static str, String>;
+
+/// Keeps every event up to a level, field by field.
+#[derive(Clone)]
+struct Listener {
+    level: Level,
+    events: Arc<Mutex<Vec<(Level, &'static str, Fields)>>>,
+}
+
+struct Reader(Fields);
+
+impl field::Visit for Reader {
+    fn record_debug(&mut self, field: &field::Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name(), format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &field::Field, value: &str) {
+        self.0.insert(field.name(), value.to_owned());
+    }
+}
+
+impl Subscriber for Listener {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= self.level
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut reader = Reader(Fields::new());
+        event.record(&mut reader);
+        self.events.lock().unwrap().push((*event.metadata().level(), event.metadata().target(), reader.0));
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// Runs something while a log listens at a level; tells what it heard.
+fn listen(level: Level, run: impl AsyncFnOnce()) -> Vec<(Level, &'static str, Fields)> {
+    let listener = Listener { level, events: Arc::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    tracing::subscriber::with_default(listener.clone(), || runtime.block_on(run()));
+    let events = listener.events.lock().unwrap();
+    events.clone()
+}
+
+const SECRET: &str = "swordfish-swordfish-swordfish-swordfish";
+const SUBJECT: &str = "alice@example.org";
+
+/// Knows nobody, and has a cause to tell.
+#[derive(Debug)]
+struct Broken;
+
+impl Authenticator for Broken {
+    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+        let down = credential.expose() == "down";
+        let kind = if down { ErrorKind::Unavailable } else { ErrorKind::Unrecognized };
+        Answer::now(Err(
+            Error::new(kind, "the directory was asked").with_cause(std::io::Error::other("connection refused"))
+        ))
+    }
+}
+
+fn gate(issuer: &TestIssuer) -> Gate {
+    Gate::builder()
+        .cookie("session")
+        .bearer()
+        .header("x-key")
+        .query("token")
+        .authenticator(issuer.authenticator())
+        .authenticator(SharedSecret::new("cron", SECRET).unwrap())
+        .authenticator(Broken)
+        .roles(RoleHierarchy::builder().ranked(["viewer"]).inherits("team").build().unwrap())
+        .membership(Data::default())
+        .build()
+        .unwrap()
+}
+
+async fn refuse(gate: &Gate, policy: &dyn Policy, head: &Head) {
+    let who = gate.establish(head).await;
+    let error = gate.authorize(&who, policy, head).await.unwrap_err();
+    assert_eq!(gate.refuse(&error).status(), error.status());
+}
+
+const NAME: &str = "https://issuer.test";
+
+#[test]
+fn a_refusal_is_one_event() {
+    let issuer = TestIssuer::new();
+    let gate = gate(&issuer);
+    let token = issuer.token(SUBJECT).sign();
+    let alice = || Head::new().bearer(&token);
+    let expired = issuer.token(SUBJECT).expired_for(Duration::from_secs(3600)).sign();
+    let on_project = |id| role("viewer").on("project", id);
+    let bearer = Some("bearer header");
+    let rows: Vec<(Box<dyn Policy>, Head, Level, &str, &str, Option<&str>, Option<&str>)> = vec![
+        (Box::new(authenticated()), Head::new(), Level::INFO, "credential_missing", "401", None, None),
+        (
+            Box::new(authenticated()),
+            Head::new().bearer(&expired),
+            Level::INFO,
+            "token_expired",
+            "401",
+            bearer,
+            Some(NAME),
+        ),
+        (Box::new(authenticated()), Head::new().bearer("abc"), Level::INFO, "invalid_token", "401", bearer, None),
+        (Box::new(authenticated()), alice().bearer("abc"), Level::INFO, "invalid_request", "400", bearer, None),
+        (
+            Box::new(authenticated()),
+            Head::of(&[("cookie", "session=a; session=b")]),
+            Level::INFO,
+            "invalid_request",
+            "400",
+            Some("cookie `session`"),
+            None,
+        ),
+        (
+            Box::new(authenticated()),
+            Head::new().query("token=%20"),
+            Level::INFO,
+            "invalid_token",
+            "401",
+            Some("query parameter `token`"),
+            None,
+        ),
+        (Box::new(staff()), alice(), Level::INFO, "staff_required", "403", bearer, Some(NAME)),
+        (Box::new(hidden(staff())), alice(), Level::INFO, "not_found", "404", bearer, Some(NAME)),
+        (
+            Box::new(on_project(query("id"))),
+            alice().query("id=1"),
+            Level::INFO,
+            "role_required",
+            "403",
+            bearer,
+            Some(NAME),
+        ),
+        (
+            Box::new(staff()),
+            Head::of(&[("x-key", SECRET)]),
+            Level::INFO,
+            "staff_required",
+            "403",
+            Some("header `x-key`"),
+            None,
+        ),
+        (Box::new(authenticated()), Head::new().bearer("down"), Level::WARN, "unavailable", "503", bearer, None),
+        (Box::new(on_project(path("id"))), alice(), Level::ERROR, "misconfigured", "500", bearer, Some(NAME)),
+    ];
+    for (policy, head, level, code, status, source, of) in rows {
+        for listening in [Level::INFO, Level::DEBUG, Level::TRACE] {
+            let events = listen(listening, async || refuse(&gate, &*policy, &head).await);
+            let [(found, target, fields)] = &events[..] else {
+                let heard = if level <= listening { 1 } else { 0 };
+                assert_eq!(events.len(), heard, "{code}: {events:?}");
+                continue;
+            };
+            assert_eq!((*found, *target), (level, "portcullis"), "{code}");
+            let field = |name| fields.get(name).map(String::as_str);
+            assert_eq!((field("code"), field("status")), (Some(code), Some(status)));
+            assert_eq!((field("source"), field("issuer")), (source, of), "{code}");
+            assert!(field("message").unwrap().starts_with("refused: "), "{fields:?}");
+            let denied = ["403", "404"].contains(&status);
+            assert_eq!(field("explanation").is_some(), denied && listening > Level::INFO, "{code} at {listening}");
+            let cause = ["abc", "down"].iter().any(|word| head.says(word)) && of.is_none() && status != "400";
+            assert_eq!(field("cause"), cause.then_some("connection refused"), "{code}");
+        }
+    }
+}
+
+#[test]
+fn a_denial_is_explained_to_the_log_alone() {
+    let issuer = TestIssuer::new();
+    let gate = gate(&issuer);
+    let head = Head::new().bearer(&issuer.token(SUBJECT).sign());
+    let policy = hidden(any((staff(), scope("write"))));
+    let events = listen(Level::DEBUG, async || refuse(&gate, &policy, &head).await);
+    let tree = "- a User of `https://issuer.test` by bearer header\n  - any of\n    - staff\n    - scope `write`";
+    assert_eq!(events[0].2["explanation"], tree);
+    // It says why, although the client is told that there is nothing.
+    assert_eq!(events[0].2["message"], "refused: the principal may not: insufficient_scope");
+    // Who is let in leaves no event, and without a gate there is one as well.
+    assert!(listen(Level::TRACE, async || assert!(gate.establish(&head).await.principal().is_ok())).is_empty());
+    assert_eq!(listen(Level::TRACE, async || drop(Error::new(ErrorKind::Missing, "nobody").refuse())).len(), 1);
+}
+
+#[test]
+fn nothing_that_was_presented_is_in_the_log_nor_in_any_debug_text() {
+    let issuer = TestIssuer::new();
+    let gate = gate(&issuer);
+    let token = |subject: &str| issuer.token(subject).role("intruder").permission("not a permission").sign();
+    let good = token(SUBJECT);
+    let expired = issuer.token(SUBJECT).expired_for(Duration::from_secs(3600)).sign();
+    let foreign = TestIssuer::new().named("https://other.test").token(SUBJECT).sign();
+    let forged = format!("{}x", token("mallory"));
+    let presented = [
+        &good,
+        &expired,
+        &foreign,
+        &forged,
+        SECRET,
+        "hunter2-hunter2",
+        "hunter2 hunter2",
+        "hunter2é",
+        "hunter2=x=y",
+        "hunter2",
+    ];
+    let mut heads = Vec::new();
+    for text in presented {
+        let encoded = text.replace(' ', "%20").replace('=', "%3D");
+        let header = format!("Bearer {text}");
+        heads.extend([
+            Head::of(&[("authorization", &header)]),
+            Head::of(&[("authorization", text)]),
+            Head::of(&[("authorization", &header), ("authorization", &header)]),
+            Head::of(&[("cookie", &format!("session={text}; theme=dark"))]),
+            Head::of(&[("cookie", &format!("session={text}; session=\"{text}\""))]),
+            Head::of(&[("x-key", text)]),
+            Head::of(&[("x-key", text), ("x-key", text)]),
+            Head::new().query(&format!("token={encoded}")),
+            Head::new().query(&format!("token={encoded}&token={encoded}")),
+            Head::of(&[("authorization", &header)]).query(&format!("token={encoded}")),
+        ]);
+    }
+    let policies: [&dyn Policy; 4] = [
+        &staff(),
+        &hidden(any((role("owner"), claim("email").is("x")))),
+        &role("viewer").on("project", query("id")),
+        &not(authenticated()),
+    ];
+    let mut shown = String::new();
+    let (mut refusals, mut deeper) = (0, String::new());
+    let events = listen(Level::TRACE, async || {
+        for head in &heads {
+            for policy in policies {
+                let who = gate.establish(head).await;
+                let error = gate.authorize(&who, policy, head).await.unwrap_err();
+                let refusal = gate.refuse(&error);
+                refusals += 1;
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                shown +=
+                    &format!("{who} {error} {error:?} {cause:?} {refusal:?} {gate:?} {policy:?} {:?}", gate.read(head));
+                shown += &String::from_utf8_lossy(refusal.body());
+                deeper += &format!("{who:?}");
+                if let Ok(principal) = who.principal() {
+                    shown += &format!("{:?}", principal.token_claims());
+                }
+            }
+        }
+    });
+    assert_eq!(events.iter().filter(|(_, _, fields)| fields["message"].starts_with("refused")).count(), refusals);
+    shown += &format!("{events:?}");
+    assert!(shown.len() > 10_000);
+    // The parts of a token are as good as the token: what follows its header, and its signature alone.
+    let parts = [&good, &expired, &foreign, &forged].into_iter().flat_map(|token| token.split('.').skip(1));
+    for secret in parts.chain([SECRET, "hunter2", "swordfish", "aHVudGVy"]) {
+        assert!(!shown.contains(secret), "{secret} is shown: {}", around(&shown, secret));
+        assert!(!deeper.contains(secret), "{secret} is shown: {}", around(&deeper, secret));
+    }
+    // Whom a token is about is no secret, and not for the log all the same.
+    assert!(!shown.contains(SUBJECT), "{}", around(&shown, SUBJECT));
+}
+
+fn around<'a>(text: &'a str, part: &str) -> &'a str {
+    let at = text.find(part).unwrap_or_default();
+    &text[at.saturating_sub(100)..(at + 100).min(text.len())]
+}

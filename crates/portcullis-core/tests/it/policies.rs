@@ -1,0 +1,307 @@
+//! Each policy by itself: whom it lets pass, whom not, and with which code.
+
+use crate::{
+    asking::{Data, ask, gate, why},
+    head::Head,
+};
+use portcullis_core::{
+    Error, ErrorKind, Gate, Method, PermissionSet, Principal, PrincipalKind, Question, Requirement, Role,
+    RoleHierarchy,
+    policy::*,
+    testing::{TestIssuer, acting_as},
+};
+use serde_json::{Value, json};
+
+/// Roles of which the higher ones permit more, and alice managing project 1.
+fn app() -> Gate {
+    let roles =
+        RoleHierarchy::builder().ranked(["viewer", "manager", "owner"]).permits("manager", ["project:write", "kb:*"]);
+    gate(|builder| builder.roles(roles.build().unwrap()).membership(Data::default().role("project:1", "manager")))
+}
+
+/// The code of the denial, or `None` if it was allowed.
+async fn denied(gate: &Gate, principal: &Principal, policy: &dyn Policy, head: &Head) -> Option<String> {
+    let error = ask(gate, principal, policy, head).await.err()?;
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Denied, 403), "{policy:?}");
+    Some(error.code().to_owned())
+}
+
+#[tokio::test]
+async fn every_policy_says_yes_and_no() {
+    let gate = app();
+    let (alice, nobody) = (acting_as("alice"), acting_as("nobody"));
+    let held = |permissions: &[&str]| nobody.clone().with_permissions(PermissionSet::new(permissions).unwrap());
+    let project = |policy: RequireRole| policy.on("project", query("id"));
+    let rows: Vec<(Box<dyn Policy>, Vec<&Principal>, Vec<Principal>, &str)> = vec![
+        (Box::new(anyone()), vec![&nobody], vec![], ""),
+        (Box::new(authenticated()), vec![&nobody], vec![], ""),
+        (Box::new(project(role("viewer"))), vec![&alice], vec![nobody.clone().with_role("owner")], "role_required"),
+        (Box::new(project(role("owner"))), vec![], vec![alice.clone()], "role_required"),
+        (
+            Box::new(permission("project:write").on("project", query("id"))),
+            vec![&alice],
+            vec![held(&["*:*"]).with_role("owner")],
+            "permission_required",
+        ),
+        (
+            Box::new(permission("project:read").on("project", query("id"))),
+            vec![],
+            vec![alice.clone()],
+            "permission_required",
+        ),
+    ];
+    for (policy, allowed, refused, code) in rows {
+        let head = Head::new().query("id=1");
+        for principal in allowed {
+            assert_eq!(denied(&gate, principal, &*policy, &head).await, None, "{policy:?}");
+        }
+        for principal in refused {
+            assert_eq!(denied(&gate, &principal, &*policy, &head).await.as_deref(), Some(code), "{policy:?}");
+        }
+    }
+    let alone = |name: &str| nobody.clone().with_role(Role::new(name.to_owned()));
+    for (policy, allowed, refused, code) in [
+        (&staff() as &dyn Policy, nobody.clone().with_staff(true), nobody.clone().with_staff(false), "staff_required"),
+        (&staff(), nobody.clone().with_staff(true), alone("staff"), "staff_required"),
+        (&via(Method::Custom), nobody.clone(), nobody.clone().with_method(Method::Token), "method_required"),
+        (&via(Method::Token), nobody.clone().with_method(Method::Token), nobody.clone(), "method_required"),
+        (&scope("read"), nobody.clone().with_scope("write").with_scope("read"), alone("read"), "insufficient_scope"),
+        (
+            &scope("read"),
+            nobody.clone().with_scope("read"),
+            nobody.clone().with_scope("read:all"),
+            "insufficient_scope",
+        ),
+        (&scope("read"), nobody.clone().with_scope("read"), nobody.clone().with_scope("READ"), "insufficient_scope"),
+        // One scope is one word; two of them in one are another one.
+        (
+            &scope("read"),
+            nobody.clone().with_scope("read"),
+            nobody.clone().with_scope("read write"),
+            "insufficient_scope",
+        ),
+        (&permission("kb:read"), held(&["kb:read"]), held(&["kb:write", "kb:rea"]), "permission_required"),
+        (&permission("kb:read"), held(&["*:read"]), held(&["kb:admin"]), "permission_required"),
+        (&permission("kb:read"), alone("manager"), alone("viewer"), "permission_required"),
+        (&permission("kb:read"), alone("owner"), alone("ghost"), "permission_required"),
+        (
+            &permission("kb:read"),
+            alone("viewer").with_role("manager"),
+            nobody.clone().with_scope("kb:read"),
+            "permission_required",
+        ),
+        (&role("manager"), alone("manager"), alone("viewer"), "role_required"),
+        (&role("manager"), alone("owner"), alone("Manager"), "role_required"),
+        (&role("viewer"), alone("ghost").with_role("manager"), alone("ghost").with_role(""), "role_required"),
+        (&when("is-bob", |q| q.principal().subject() == "bob"), acting_as("bob"), nobody.clone(), "is-bob"),
+        (
+            &when_async("is-bob", async |who: Principal| Ok(who.subject() == "bob")),
+            acting_as("bob"),
+            nobody.clone(),
+            "is-bob",
+        ),
+        (&not(staff()), nobody.clone(), nobody.clone().with_staff(true), "not_allowed"),
+        (&not(not(staff())), nobody.clone().with_staff(true), nobody.clone(), "not_allowed"),
+    ] {
+        assert_eq!(denied(&gate, &allowed, policy, &Head::new()).await, None, "{policy:?}");
+        assert_eq!(denied(&gate, &refused, policy, &Head::new()).await.as_deref(), Some(code), "{policy:?}");
+    }
+    // A role that the gate does not know is worth nothing, even to itself.
+    assert_eq!(denied(&gate, &alone("ghost"), &role("ghost"), &Head::new()).await.as_deref(), Some("role_required"));
+}
+
+#[tokio::test]
+async fn access_tells_the_role_and_the_resource() {
+    let gate = app();
+    let owner = acting_as("alice").with_role("ghost").with_role("viewer").with_role("owner");
+    let access = ask(&gate, &owner, &role("manager"), &Head::new()).await.unwrap();
+    assert_eq!((access.role().map(Role::as_str), access.resource()), (Some("owner"), None));
+    let access = ask(&gate, &owner, &authenticated(), &Head::new()).await.unwrap();
+    assert_eq!((access.role(), access.resource()), (None, None));
+    // A role on the project is never mixed up with one that somebody has everywhere.
+    let there = role("viewer").on("project", query("id"));
+    for policy in [
+        &there as &dyn Policy,
+        &all((role("owner"), there)),
+        &all((there, role("owner"))),
+        &any((not(authenticated()), there)),
+    ] {
+        let access = ask(&gate, &owner, policy, &Head::new().query("id=1")).await.unwrap();
+        assert_eq!(access.role().map(Role::as_str), Some("manager"), "{policy:?}");
+        assert_eq!(access.resource().map(|on| (on.kind(), on.id())), Some(("project", "1")), "{policy:?}");
+    }
+    let access = ask(&gate, &owner, &all((staff_or_not(), role("owner"))), &Head::new()).await.unwrap();
+    assert_eq!(access.role().map(Role::as_str), Some("owner"));
+}
+
+fn staff_or_not() -> impl Policy {
+    any((staff(), not(staff())))
+}
+
+#[tokio::test]
+async fn claims_are_compared_with_their_type() {
+    let issuer = TestIssuer::new();
+    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let holds = async |claims: &[(&str, Value)], policy: &dyn Policy| {
+        let token = claims.iter().fold(issuer.token("alice"), |token, (name, value)| token.claim(name, value.clone()));
+        let head = Head::new().bearer(&token.sign());
+        let who = gate.establish(&head).await;
+        match gate.authorize(&who, policy, &head).ready().expect("it needs no waiting") {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!((error.kind(), error.code()), (ErrorKind::Denied, "claim_required"));
+                false
+            }
+        }
+    };
+    for value in [json!(true), json!(1)] {
+        assert!(holds(&[("admin", value.clone())], &claim("admin")).await, "{value}");
+        assert!(holds(&[("app", json!({"a/b": [{"admin": value}]}))], &claim("/app/a~1b/0/admin")).await);
+    }
+    for value in [
+        json!("true"),
+        json!("1"),
+        json!("yes"),
+        json!(false),
+        json!(0),
+        json!(2),
+        json!(-1),
+        json!(1.0),
+        json!(1.5),
+        json!(null),
+        json!([]),
+        json!([true]),
+        json!({}),
+        json!({"admin": true}),
+        json!(""),
+        json!(10),
+        json!("\u{0}true"),
+    ] {
+        assert!(!holds(&[("admin", value.clone())], &claim("admin")).await, "{value}");
+    }
+    assert!(!holds(&[("Admin", json!(true)), ("admin ", json!(true))], &claim("admin")).await);
+    assert!(!holds(&[("app", json!({"admin": true}))], &claim("admin")).await);
+    let gold = claim("plan").is("gold");
+    for value in [json!("gold"), json!(["free", "gold"])] {
+        assert!(holds(&[("plan", value.clone())], &gold).await, "{value}");
+    }
+    for value in [
+        json!("Gold"),
+        json!("gold "),
+        json!("golden"),
+        json!(["free"]),
+        json!([["gold"]]),
+        json!([{"plan": "gold"}]),
+        json!([]),
+        json!({"gold": true}),
+        json!(true),
+        json!(1),
+        json!(null),
+        json!("free gold"),
+    ] {
+        assert!(!holds(&[("plan", value.clone())], &gold).await, "{value}");
+    }
+    assert!(!holds(&[], &gold).await);
+    // Texts that look like other types are still texts.
+    assert!(!holds(&[("plan", json!(1))], &claim("plan").is("1")).await);
+    assert!(!holds(&[("plan", json!(true))], &claim("plan").is("true")).await);
+    // Somebody without a token has no claims.
+    assert_eq!(why(ask(&gate, &acting_as("alice"), &claim("sub").is("alice"), &Head::new()).await).1, "claim_required");
+}
+
+#[tokio::test]
+async fn where_the_resource_stands() {
+    let gate = app();
+    let alice = acting_as("alice");
+    let (by_query, by_path) = (role("viewer").on("project", query("id")), role("viewer").on("project", path("id")));
+    let malformed = (ErrorKind::Malformed, "invalid_request".to_owned());
+    let denied = (ErrorKind::Denied, "role_required".to_owned());
+    for (what, policy, head, refused) in [
+        ("query", &by_query, Head::new().query("id=1"), None),
+        ("query, encoded", &by_query, Head::new().query("%69d=%31"), None),
+        ("query, another", &by_query, Head::new().query("id=2"), Some(denied.clone())),
+        ("query, not there", &by_query, Head::new(), Some(malformed.clone())),
+        ("query, empty", &by_query, Head::new().query("id="), Some(malformed.clone())),
+        ("query, twice", &by_query, Head::new().query("id=1&id=2"), Some(malformed.clone())),
+        ("query, twice and equal", &by_query, Head::new().query("id=1&id=1"), Some(malformed.clone())),
+        ("query, but in the path", &by_query, Head::new().param("id", "1"), Some(malformed.clone())),
+        ("path", &by_path, Head::new().param("id", "1"), None),
+        ("path, another", &by_path, Head::new().param("id", "2"), Some(denied.clone())),
+        // The identifier is compared as the handler sees it: nothing is decoded a second time or tidied up.
+        ("path, still encoded", &by_path, Head::new().param("id", "%31"), Some(denied.clone())),
+        ("path, with a space", &by_path, Head::new().param("id", "1 "), Some(denied.clone())),
+        ("path, with a zero", &by_path, Head::new().param("id", "01"), Some(denied.clone())),
+        ("path, unreadable", &by_path, Head::new().param("id", "%"), Some(malformed)),
+        (
+            "path, of another name",
+            &by_path,
+            Head::new().param("ID", "1"),
+            Some((ErrorKind::Misconfigured, "misconfigured".to_owned())),
+        ),
+        (
+            "path, but in the query",
+            &by_path,
+            Head::new().query("id=1"),
+            Some((ErrorKind::Misconfigured, "misconfigured".to_owned())),
+        ),
+    ] {
+        assert_eq!(ask(&gate, &alice, policy, &head).await.err().map(|error| why::<()>(Err(error))), refused, "{what}");
+    }
+    // Without anybody to ask it is a mistake of the service, and nobody passes.
+    let without = self::gate(|builder| builder.roles(RoleHierarchy::ranked(["viewer"]).unwrap()));
+    assert_eq!(why(ask(&without, &alice, &by_query, &Head::new().query("id=1")).await).0, ErrorKind::Misconfigured);
+}
+
+#[tokio::test]
+async fn a_closure_sees_the_request_and_its_error_is_no_denial() {
+    let gate = app();
+    let own = when("own-page", |question: &Question<'_>| {
+        question.param("name").is_ok_and(|name| name == question.principal().subject())
+            && question.query("tab").is_ok_and(|tab| tab.as_deref() == Some("a b"))
+            && question.head().method() == "GET"
+    });
+    let head = Head::new().param("name", "alice").query("tab=a+b");
+    assert!(ask(&gate, &acting_as("alice"), &own, &head).await.is_ok());
+    assert_eq!(why(ask(&gate, &acting_as("bob"), &own, &head).await), (ErrorKind::Denied, "own-page".to_owned()));
+    for kind in [ErrorKind::Unavailable, ErrorKind::Misconfigured, ErrorKind::Malformed] {
+        let broken = when_async("paid", move |_| async move { Err(Error::new(kind, "the till is closed")) });
+        for policy in
+            [&broken as &dyn Policy, &not(&broken), &not(not(&broken)), &hidden(&broken), &any((&broken, anyone()))]
+        {
+            let error = ask(&gate, &acting_as("alice"), policy, &head).await.unwrap_err();
+            assert_eq!(error.kind(), kind, "{policy:?}");
+        }
+    }
+}
+
+struct Editors;
+
+impl Requirement for Editors {
+    const POLICY: &'static dyn Policy = &any((staff(), all((role("manager"), not(via(Method::SharedSecret))))));
+}
+
+#[tokio::test]
+async fn a_requirement_is_a_constant() {
+    let gate = app();
+    let manager = Principal::new(PrincipalKind::User, "bob").with_role("manager");
+    assert!(ask(&gate, &manager, Editors::POLICY, &Head::new()).await.is_ok());
+    let by_secret = manager.with_method(Method::SharedSecret);
+    assert_eq!(
+        why(ask(&gate, &by_secret, Editors::POLICY, &Head::new()).await),
+        (ErrorKind::Denied, "not_allowed".to_owned())
+    );
+    assert!(ask(&gate, &by_secret.with_staff(true), &Editors::POLICY, &Head::new()).await.is_ok());
+}
+
+#[test]
+fn malformed_literals_fail_where_they_are_written() {
+    for good in ["read", "kb:read", "https://api.example.com/read", "!#[]~"] {
+        let _ = scope(good);
+    }
+    for bad in ["", "a b", " a", "a\"", "a\\b", "a\tb", "é", "a\r\nb", "a\u{7f}"] {
+        assert!(std::panic::catch_unwind(|| scope(bad)).is_err(), "{bad:?}");
+    }
+    for bad in ["", "kb", "kb:*", "*:*", "kb:read:all", "kb read"] {
+        assert!(std::panic::catch_unwind(|| permission(bad)).is_err(), "{bad:?}");
+    }
+}
