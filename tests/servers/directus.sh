@@ -17,6 +17,7 @@ say() { echo "directus: $*" >&8; }
 fail() { say "$*"; exit 1; }
 on_exit() { if [ $? -ne 0 ] && [ -n "$LOG" ]; then say "failed; the end of $LOG:"; tail -n 30 "$LOG" >&8; stop; fi; }
 trap on_exit EXIT
+trap 'exit 130' HUP INT TERM
 
 # A process is ours only when its pid and its kernel start time are both those we wrote down.
 start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }

@@ -90,7 +90,11 @@ where
         if this.looked.is_set() || tells_nothing {
             return Poll::Ready(Ok(response));
         }
-        let detail = format!("no guard and no extractor looked at {} {}; a public route says `anyone()`", this.method, this.uri.path());
+        let detail = format!(
+            "no guard and no extractor looked at {} {}; a public route says `anyone()`",
+            this.method,
+            this.uri.path()
+        );
         let error = Error::new(ErrorKind::Misconfigured, detail);
         // Said once, also where another such layer stands outside.
         this.looked.set();

@@ -46,8 +46,10 @@ impl RequireLayer {
         match (param, params) {
             (Some(name), None) => Err(Error::new(
                 portcullis_core::ErrorKind::Misconfigured,
-                format!("a policy asks for the path parameter `{name}`, and a plain tower service has none; on axum, \
-                         use `portcullis::axum::GateExt`"),
+                format!(
+                    "a policy asks for the path parameter `{name}`, and a plain tower service has none; on axum, \
+                         use `portcullis::axum::GateExt`"
+                ),
             )),
             (param, params) => {
                 let asks_for_params = param.is_some();

@@ -7,6 +7,8 @@
 //! side by side.
 
 mod scan;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub(crate) use scan::{Member, object, outline};

@@ -49,10 +49,10 @@ const INVALID: &str = "error=\"invalid_token\", error_description=\"the token is
 const EXPIRED: &str = "error=\"invalid_token\", error_description=\"the token has expired\"";
 const REQUEST: &str = "error=\"invalid_request\"";
 
-/// Every situation, its status, its challenge but for the scheme and the realm, and its code.
-fn situations(
-    issuer: &TestIssuer,
-) -> Vec<(&'static str, Box<dyn Policy>, Head, u16, Option<&'static str>, &'static str)> {
+/// What is asked by whom, the status, the challenge but for the scheme and the realm, and the code.
+type Situation = (&'static str, Box<dyn Policy>, Head, u16, Option<&'static str>, &'static str);
+
+fn situations(issuer: &TestIssuer) -> Vec<Situation> {
     let token = issuer.token("alice").scope("read").sign();
     let alice = || Head::new().bearer(&token);
     let authorization = |value: &str| Head::of(&[("authorization", value)]);

@@ -6,7 +6,7 @@ use crate::{
 };
 use portcullis_core::{
     Answer, Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, Method, Principal,
-    PrincipalKind, RoleHierarchy, SharedSecret,
+    PrincipalKind, RoleHierarchy,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
@@ -171,43 +171,6 @@ fn acting_as_needs_no_credential_and_changes_no_other_gate() {
         assert!(acting.authorize(&who, &role("viewer"), &head).ready().unwrap().is_ok());
         assert!(gate.establish(&head).ready().unwrap().principal().is_err());
     }
-}
-
-#[test]
-fn a_shared_secret_is_one_service() {
-    let secrets = ["the-first-secret-of-thirty-two-bytes", "the-second-secret-of-thirty-two-byte"];
-    let secret = SharedSecret::new("cron", secrets[0]).unwrap().also(secrets[1]).unwrap();
-    let anywhere = Gate::builder().bearer().header("x-secret").authenticator(secret.clone()).build().unwrap();
-    let by_header = secret.only_from(CredentialSource::header("X-Secret"));
-    let there = Gate::builder().bearer().header("x-secret").authenticator(by_header).build().unwrap();
-    for text in secrets {
-        let (bearer, header) = (Head::new().bearer(text), Head::of(&[("x-secret", text)]));
-        for (gate, head, known) in
-            [(&anywhere, &bearer, true), (&anywhere, &header, true), (&there, &header, true), (&there, &bearer, false)]
-        {
-            let who = gate.establish(head).ready().unwrap();
-            match who.principal() {
-                Ok(principal) => {
-                    assert!(known && principal.subject() == "cron" && principal.kind() == PrincipalKind::Service);
-                    assert_eq!(principal.method(), Method::SharedSecret);
-                }
-                Err(error) => assert!(!known && error.kind() == ErrorKind::Unrecognized),
-            }
-        }
-        for near in [&text[1..], &text[..35], &text.to_uppercase(), &format!("{text}="), "x"] {
-            let who = anywhere.establish(&Head::of(&[("x-secret", near)])).ready().unwrap();
-            assert_eq!(why(who.principal()), (ErrorKind::Unrecognized, "invalid_token".to_owned()), "{near}");
-        }
-    }
-    // What is not set in the environment is no secret that everybody knows.
-    for (text, accepted) in [("", false), (" ", false), (&"x".repeat(31), false), (&"x".repeat(32), true)] {
-        assert_eq!(
-            SharedSecret::new("cron", text).map_err(|error| error.kind()).err(),
-            (!accepted).then_some(ErrorKind::Misconfigured)
-        );
-    }
-    let short = |text| SharedSecret::new("cron", secrets[0]).unwrap().dangerous_short_secret(text).is_ok();
-    assert!(short("x") && !short("") && !short("  \n"));
 }
 
 #[test]

@@ -14,12 +14,16 @@ use std::{
 use tracing::{Event, Level, Metadata, Subscriber, field, span};
 
 type Fields = BTreeMap<&'static str, String>;
+type Heard = Vec<(Level, &'static str, Fields)>;
+
+/// What is asked by whom; level, code, status, source and issuer of the event.
+type Row = (Box<dyn Policy>, Head, Level, &'static str, &'static str, Option<&'static str>, Option<&'static str>);
 
 /// Keeps every event up to a level, field by field.
 #[derive(Clone)]
 struct Listener {
     level: Level,
-    events: Arc<Mutex<Vec<(Level, &'static str, Fields)>>>,
+    events: Arc<Mutex<Heard>>,
 }
 
 struct Reader(Fields);
@@ -59,7 +63,7 @@ impl Subscriber for Listener {
 }
 
 /// Runs something while a log listens at a level; tells what it heard.
-fn listen(level: Level, run: impl AsyncFnOnce()) -> Vec<(Level, &'static str, Fields)> {
+fn listen(level: Level, run: impl AsyncFnOnce()) -> Heard {
     let listener = Listener { level, events: Arc::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     tracing::subscriber::with_default(listener.clone(), || runtime.block_on(run()));
@@ -116,7 +120,7 @@ fn a_refusal_is_one_event() {
     let expired = issuer.token(SUBJECT).expired_for(Duration::from_secs(3600)).sign();
     let on_project = |id| role("viewer").on("project", id);
     let bearer = Some("bearer header");
-    let rows: Vec<(Box<dyn Policy>, Head, Level, &str, &str, Option<&str>, Option<&str>)> = vec![
+    let rows: Vec<Row> = vec![
         (Box::new(authenticated()), Head::new(), Level::INFO, "credential_missing", "401", None, None),
         (
             Box::new(authenticated()),
