@@ -7,7 +7,8 @@ use std::{fmt, sync::Arc};
 /// kind [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized), and the next is asked; any other error refuses the
 /// request. So a token that is recognized and does not hold is never tried elsewhere.
 pub trait Authenticator: fmt::Debug + Send + Sync {
-    /// Who is asking, by this credential.
+    /// Who is asking, by this credential. Called again where the first answer is one to wait for, so whatever is worth
+    /// doing once belongs in the future.
     ///
     /// # Errors
     /// `Unrecognized` if it is not for this authenticator, `Invalid` or `Expired` if it does not hold, `Unavailable` if

@@ -62,7 +62,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// The role by which the principal may, if it was one.
+    /// The role by which the principal may, if it was one: on the [`resource`](Self::resource), if there is one.
     #[must_use]
     pub fn role(&self) -> Option<&Role> {
         self.role.as_ref()

@@ -138,13 +138,12 @@ impl RoleHierarchy {
         self.inherited.iter().any(|inherited| inherited.kind == kind)
     }
 
-    /// The role here that a role on a parent of this kind gives.
-    pub(crate) fn inherited_role(&self, kind: &str, role: &Role) -> Option<Role> {
-        let inherited = self.inherited.iter().find(|inherited| inherited.kind == kind)?;
-        match &inherited.roles {
-            None => Some(role.clone()),
-            Some(pairs) => pairs.iter().find(|(there, _)| there == role.as_str()).map(|(_, here)| here.clone()),
-        }
+    /// The roles here that a role on a parent of this kind gives, where those `there` include each other as well.
+    pub(crate) fn inherited_roles(&self, kind: &str, role: &Role, there: &Self) -> Vec<Role> {
+        let Some(inherited) = self.inherited.iter().find(|inherited| inherited.kind == kind) else { return Vec::new() };
+        let Some(pairs) = &inherited.roles else { return vec![role.clone()] };
+        let has = |name: &str| name == role.as_str() || there.includes(role.as_str(), name);
+        pairs.iter().filter(|(theirs, _)| has(theirs)).map(|(_, ours)| ours.clone()).collect()
     }
 }
 
@@ -190,7 +189,8 @@ impl RoleHierarchyBuilder {
         self
     }
 
-    /// Who has the first role of a pair on a parent of this kind has the second one here, unless it has one here itself.
+    /// Who has the first role of a pair on a parent of this kind, or one that includes it there, has the second one here,
+    /// unless it has one here itself.
     #[must_use]
     pub fn inherits_as<const N: usize>(mut self, kind: &str, roles: [(&str, &str); N]) -> Self {
         let roles = roles.map(|(there, here)| (there.to_owned(), Role::new(here.to_owned())));

@@ -55,6 +55,12 @@ impl CredentialSource {
             Place::Query(name) if !name.is_empty() => return Ok(()),
             Place::Cookie(name) | Place::Header(name) | Place::Query(name) => name,
         };
+        if let Place::Header(name) = &self.0
+            && matches!(&**name, "authorization" | "cookie")
+        {
+            let detail = format!("the {self} holds more than a credential; read it with `bearer()` or `cookie(name)`");
+            return Err(Error::misconfigured(detail));
+        }
         if !name.is_empty() && name.bytes().all(is_token_byte) {
             return Ok(());
         }

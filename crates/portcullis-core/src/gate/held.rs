@@ -5,10 +5,18 @@ use crate::{
     principal::Principal,
     role::Role,
 };
-use std::{fmt, future::Future, pin::Pin};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
-/// How far inheritance is followed: project, team, department, … A longer chain is a loop in the data.
+/// How far inheritance is followed: project, team, department, … A longer chain is a mistake in the data.
 const MAX_STEPS: usize = 8;
+
+/// How many resources are asked about for one decision.
+const MAX_RESOURCES: usize = 100;
 
 /// A role that somebody has on a resource, and where it comes from.
 #[derive(Debug)]
@@ -34,7 +42,7 @@ impl Gate {
         let membership = self.0.membership.as_deref().ok_or_else(|| {
             Error::misconfigured(format!("a policy asks for a role on {on}, and the gate has no `.membership(…)`"))
         })?;
-        self.held(membership, principal, on, &[]).await
+        self.held(membership, principal, on, &[], &AtomicUsize::new(0)).await
     }
 
     /// `below` is the way that led here; what is on it already is not asked again.
@@ -44,8 +52,13 @@ impl Gate {
         principal: &'a Principal,
         on: &'a ResourceRef,
         below: &'a [&'a ResourceRef],
+        asked: &'a AtomicUsize,
     ) -> Held<'a> {
         Box::pin(async move {
+            if asked.fetch_add(1, Relaxed) >= MAX_RESOURCES {
+                let detail = format!("more than {MAX_RESOURCES} resources above one; {on} is the last that was reached");
+                return Err(Error::misconfigured(detail));
+            }
             if let Some(role) = membership.role(principal, on).await? {
                 return Ok(vec![HeldRole { role, from: None }]);
             }
@@ -59,10 +72,10 @@ impl Gate {
                 if !roles.inherits_from(parent.kind()) || way.contains(&&parent) {
                     continue;
                 }
-                for held in self.held(membership, principal, &parent, &way).await? {
-                    if let Some(role) = roles.inherited_role(parent.kind(), &held.role) {
-                        inherited.push(HeldRole { role, from: held.from.or_else(|| Some(parent.clone())) });
-                    }
+                for held in self.held(membership, principal, &parent, &way, asked).await? {
+                    let from = held.from.as_ref().unwrap_or(&parent);
+                    let gives = roles.inherited_roles(parent.kind(), &held.role, self.roles_on(parent.kind()));
+                    inherited.extend(gives.into_iter().map(|role| HeldRole { role, from: Some(from.clone()) }));
                 }
             }
             Ok(inherited)

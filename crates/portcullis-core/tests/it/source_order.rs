@@ -203,6 +203,8 @@ fn names_that_no_request_has_fail_the_build() {
         ("a quoted cookie", |builder| builder.cookie("\"session\"")),
         ("a cookie that is not ASCII", |builder| builder.cookie("sitzungsschlüssel")),
         ("a nameless header", |builder| builder.header("")),
+        ("the header of bearer", |builder| builder.header("Authorization")),
+        ("the header of cookies", |builder| builder.header("cookie")),
         ("a header with a colon", |builder| builder.header("x-key:")),
         ("a header with a line break", |builder| builder.header("x-key\r\n")),
         ("a header that is not ASCII", |builder| builder.header("ключ")),

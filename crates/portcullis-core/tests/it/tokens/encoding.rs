@@ -7,7 +7,8 @@ const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 /// The three parts of a good token, each with spare bits in its last character and a character that standard base64
 /// writes differently.
 fn parts() -> [String; 3] {
-    let encode = |text: &str| base64url(if text.len() % 3 == 0 { format!("{text} ") } else { text.to_owned() });
+    let encode =
+        |text: &str| base64url(if text.len().is_multiple_of(3) { format!("{text} ") } else { text.to_owned() });
     let tokens = (0..100).map(|n| {
         let claims = claims(&format!(r#""n":"~?>~?>~?>{n}""#));
         sign_parts(&encode(r#"{"alg":"HS256","n":"~?>~?>~?>"}"#), &encode(&claims))

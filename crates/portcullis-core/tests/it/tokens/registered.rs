@@ -106,7 +106,7 @@ fn what_the_types_are_is_told_before_anybody_vouches_for_them_and_changes_nothin
     assert_eq!(error.challenge(None), other.challenge(None));
     assert_eq!(error.issuer(), Some(ISSUER));
     // Of an issuer that is not ours, nothing is told.
-    let foreign = format!(r#"{{"iss":"x","exp":"never","aud":5}}"#);
-    let error = verifier().verify(&theirs.sign(HEADER, &foreign)).unwrap_err();
+    let foreign = r#"{"iss":"x","exp":"never","aud":5}"#;
+    let error = verifier().verify(&theirs.sign(HEADER, foreign)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unrecognized);
 }

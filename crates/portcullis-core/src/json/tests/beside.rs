@@ -1,8 +1,9 @@
-//! The reader beside `serde_json`, and what is particular to it.
+//! The reader beside `serde_json`: what one accepts the other does, and they read the same.
+//!
+//! Three differences are meant: `serde_json` takes the last of duplicate members (so duplicates are refused for it here),
+//! it nests 128 levels deep, and without its feature `float_roundtrip` it may miss the nearest number by a hair.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-
-use super::{MAX_DEPTH, Value, object, outline, scan::Fault};
+use crate::json::{Value, object, outline};
 use proptest::prelude::*;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Theirs};
@@ -81,7 +82,6 @@ fn assert_same(ours: Value<'_>, theirs: &Theirs) {
     assert_eq!(ours.is_number(), theirs.is_number(), "{text}");
     match (ours.as_number(), theirs.as_f64()) {
         (None, None) => {}
-        // Without its feature `float_roundtrip`, serde_json may miss the nearest number by one.
         (Some(a), Some(b)) => assert!(a == b || (a - b).abs() <= a.abs() * 4.0 * f64::EPSILON, "{text}: {a} and {b}"),
         other => panic!("{text}: {other:?}"),
     }
@@ -118,34 +118,47 @@ fn assert_agree(text: &str) {
     }
 }
 
-fn space() -> impl Strategy<Value = String> {
-    "[ \t\r\n]{0,2}"
+fn space() -> impl Strategy<Value = &'static str> + Clone {
+    prop::sample::select(&["", "", " ", "\r\n\t"][..])
 }
 
-fn string() -> impl Strategy<Value = String> {
-    let plain = "[^\"\\\\\\x00-\\x1f]";
-    let piece = prop_oneof![
-        4 => "[a-c/~01]",
-        2 => plain,
-        1 => r#"\\["\\/bfnrt]"#,
-        1 => r"\\u00[0-7][0-9a-fA-F]",
-        1 => r"\\u[0-9a-cA-C][0-9a-f]{3}",
-        1 => r"\\ud[89ab][0-9a-f]{2}\\uD[c-fC-F][0-9A-F]{2}",
-    ];
+fn string() -> impl Strategy<Value = String> + Clone {
+    const ESCAPES: [&str; 12] =
+        [r#"\""#, r"\\", r"\/", r"\b", r"\f", r"\n", r"\r", r"\t", r"\u0061", r"\u002F", r"\u20ac", r"\uD83d\ude00"];
+    let plain = any::<char>().prop_map(|c| match c {
+        '"' | '\\' | '\0'..='\u{1f}' => format!("\\u{:04x}", u32::from(c)),
+        _ => c.into(),
+    });
+    let known = |texts: &'static [&str]| prop::sample::select(texts).prop_map(str::to_owned);
+    let piece = prop_oneof![4 => known(&["a", "b", "c", "/", "~", "0", "1"]), 2 => plain, 1 => known(&ESCAPES)];
     prop::collection::vec(piece, 0..4).prop_map(|pieces| format!("\"{}\"", pieces.concat()))
 }
 
+fn number() -> impl Strategy<Value = String> + Clone {
+    let digits = prop::collection::vec(0_u8..10, 0..25);
+    let long = (any::<i8>(), digits, -320_i32..300).prop_map(|(whole, digits, exponent)| {
+        let fraction: String = digits.into_iter().map(|digit| char::from(b'0' + digit)).collect();
+        format!("{whole}.0{fraction}E{exponent:+}")
+    });
+    prop_oneof![
+        any::<u64>().prop_map(|n| n.to_string()),
+        any::<i8>().prop_map(|n| n.to_string()),
+        any::<i128>().prop_map(|n| n.to_string()),
+        prop::num::f64::NORMAL.prop_map(|n| format!("{n:e}")),
+        prop::num::f32::NORMAL.prop_map(|n| n.to_string()),
+        Just("-0".to_owned()),
+        long,
+    ]
+}
+
 fn json() -> impl Strategy<Value = String> {
-    let number = r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?";
-    let leaf =
-        prop_oneof![Just("true".to_owned()), Just("false".to_owned()), Just("null".to_owned()), number, string()];
-    leaf.prop_recursive(6, 48, 6, |value| {
-        let element = (space(), value, space()).prop_map(|(a, value, b)| format!("{a}{value}{b}")).boxed();
-        let member = (space(), string(), space(), element.clone())
-            .prop_map(|(a, name, b, value)| format!("{a}{name}{b}:{value}"));
+    let word = prop::sample::select(&["true", "false", "null"][..]).prop_map(str::to_owned);
+    prop_oneof![word, number(), string()].prop_recursive(4, 16, 4, |value| {
+        let element = (space(), value, space()).prop_map(|(a, value, b)| format!("{a}{value}{b}"));
+        let member = (space(), string(), element.clone()).prop_map(|(a, name, value)| format!("{a}{name}{a}:{value}"));
         prop_oneof![
-            prop::collection::vec(element, 0..5).prop_map(|elements| format!("[{}]", elements.join(","))),
-            prop::collection::vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(","))),
+            prop::collection::vec(element, 0..4).prop_map(|elements| format!("[{}]", elements.join(","))),
+            prop::collection::vec(member, 0..4).prop_map(|members| format!("{{{}}}", members.join(","))),
         ]
     })
 }
@@ -153,14 +166,19 @@ fn json() -> impl Strategy<Value = String> {
 /// An object of several members, so that what is generated is mostly more than `true`.
 fn document() -> impl Strategy<Value = String> {
     let member = (string(), json()).prop_map(|(name, value)| format!("{name}:{value}"));
-    (space(), prop::collection::vec(member, 0..20), space())
+    (space(), prop::collection::vec(member, 0..6), space())
         .prop_map(|(a, members, b)| format!("{a}{{{}}}{b}", members.join(",")))
 }
 
 /// A document with a few places changed, most of them to characters that mean something.
 fn damaged() -> impl Strategy<Value = String> {
-    let piece =
-        prop_oneof![r#"[\[\]{},:"\\0-9eE.+\-tfnud ]"#, "\\PC", "[\\x00-\\x20]", string(), Just("1e999".to_owned())];
+    let meaning: Vec<char> = "[]{},:\"\\/0123456789eE.+-tfnudx \n\0".chars().collect();
+    let piece = prop_oneof![
+        8 => prop::sample::select(meaning).prop_map(String::from),
+        1 => any::<char>().prop_map(String::from),
+        1 => string(),
+        1 => Just("1e999".to_owned()),
+    ];
     let change = (any::<prop::sample::Index>(), 0_usize..3, piece);
     (document(), prop::collection::vec(change, 1..4)).prop_map(|(text, changes)| {
         changes.into_iter().fold(text, |text, (at, removed, piece)| {
@@ -173,7 +191,7 @@ fn damaged() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     #[test]
     fn generated_documents_read_alike(text in document()) {
@@ -208,166 +226,4 @@ proptest! {
         _ = (value.is_true(), value.as_str(), value.as_number(), value.as_integer(), value.pointer(&pointer));
         _ = (value.elements().map(Iterator::count), value.members().map(Iterator::count), value.member("a"));
     }
-}
-
-fn fault(text: &str) -> Option<Fault> {
-    object(text).err()
-}
-
-#[test]
-fn strings_and_their_escapes() {
-    for (escaped, plain) in [
-        (r#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{c}\n\r\t"),
-        (r"\u0041\u00e9\u20AC", "Aé€"),
-        (r"\ud83d\ude00", "😀"),
-        (r"\uDBFF\uDFFF", "\u{10ffff}"),
-        (r"\uffff\u0000", "\u{ffff}\0"),
-        (r"\\u0041", r"\u0041"),
-        (r"a\\", r"a\"),
-        ("é😀\u{7f}\u{2028}", "é😀\u{7f}\u{2028}"),
-    ] {
-        let text = format!(r#"{{"{escaped}":"{escaped}"}}"#);
-        let members = object(&text).unwrap();
-        assert_eq!(members[0].name(&text), plain);
-        assert_eq!(members[0].value(&text).as_str().as_deref(), Some(plain));
-        assert_eq!(Value::new(&text).member(plain).and_then(Value::as_str).as_deref(), Some(plain));
-    }
-    for bad in [
-        r"\ud800",
-        r"\udc00",
-        r"\ud800\ud800",
-        r"\ud800x",
-        r"\ud800\n",
-        r"\ud83d\u0041",
-        r"\udc00\ud800",
-        r"\ud800\u",
-        r"\u12",
-        r"\u12g4",
-        r"\u+123",
-        r"\u 123",
-        r"\U0041",
-        r"\x41",
-        r"\'",
-        r"\0",
-        "\\",
-        "\n",
-        "\0",
-        "\u{1f}",
-        r"\u004é",
-    ] {
-        assert_eq!(fault(&format!(r#"{{"a":"{bad}"}}"#)), Some(Fault::Syntax), "{bad}");
-        assert_eq!(fault(&format!(r#"{{"{bad}":1}}"#)), Some(Fault::Syntax), "{bad}");
-    }
-}
-
-#[test]
-fn numbers() {
-    let read = |text: &str| {
-        let document = format!(r#"{{"n":{text}}}"#);
-        object(&document).ok().map(|members| members[0].value(&document).as_number().unwrap())
-    };
-    let digits = |count: usize| "9".repeat(count);
-    for (text, number) in [
-        ("0", 0.0),
-        ("-0", 0.0),
-        ("-1", -1.0),
-        ("1.50", 1.5),
-        ("1e3", 1000.0),
-        ("1E+3", 1000.0),
-        ("12e-1", 1.2),
-        ("0e999", 0.0),
-        ("1e-999", 0.0),
-        ("1.7976931348623157e308", f64::MAX),
-        (&digits(308), 1e308),
-        (&format!("0.{}", digits(500)), 1.0),
-    ] {
-        assert_eq!(read(text), Some(number), "{text}");
-    }
-    for bad in [
-        "",
-        "-",
-        "+1",
-        "01",
-        "-01",
-        "00",
-        "1.",
-        ".1",
-        "1.e1",
-        "1e",
-        "1e+",
-        "1e1.5",
-        "0x1",
-        "1_0",
-        "1 0",
-        "NaN",
-        "Infinity",
-        "1e309",
-        "-1e309",
-        "1.8e308",
-        "١",
-        &digits(309),
-        &digits(400),
-    ] {
-        assert_eq!(read(bad), None, "{bad}");
-    }
-    let integer = |text| Value::new(text).as_integer();
-    assert_eq!(
-        ["1", "-1", "1.0", "1e0", "\"1\"", "true"].map(integer),
-        [Some("1"), Some("-1"), None, None, None, None]
-    );
-}
-
-#[test]
-fn depth() {
-    let nested = |open: &str, close: &str, levels: usize| format!("{}{}", open.repeat(levels), close.repeat(levels));
-    for (open, close) in [("[", "]"), (r#"{"a":["#, "]}"), (r#"[[{"a":"#, "}]]")] {
-        let each = open.matches(['[', '{']).count();
-        for levels in [1, MAX_DEPTH / each - 1, MAX_DEPTH / each, MAX_DEPTH] {
-            let inner = nested(open, close, levels).replace(":}", ":0}");
-            let text = format!(r#"{{"a":{inner}}}"#);
-            let want = (1 + levels * each > MAX_DEPTH).then_some(Fault::Depth);
-            assert_eq!(fault(&text), want, "{levels} of {open}");
-        }
-    }
-    assert_eq!(fault(&nested(r#"{"":"#, "}", MAX_DEPTH).replace(":}", ":{}}")), Some(Fault::Depth));
-    assert_eq!(fault(&nested(r#"{"":"#, "}", MAX_DEPTH).replace(":}", ":0}")), None);
-    // Wide is not deep.
-    assert_eq!(fault(&format!(r#"{{"a":[{}[]]}}"#, "[],".repeat(1000))), None);
-}
-
-#[test]
-fn duplicates() {
-    for text in [
-        r#"{"a":1,"a":1}"#,
-        r#"{"a":1,"\u0061":1}"#,
-        r#"{"\u0061":1,"\u0061":1}"#,
-        r#"{"":1,"":1}"#,
-        r#"{"/":1,"\/":1}"#,
-        r#"{"😀":1,"\ud83d\uDE00":1}"#,
-    ] {
-        assert_eq!(fault(text), Some(Fault::Duplicate), "{text}");
-        assert_eq!(outline(text).err(), Some(Fault::Duplicate), "{text}");
-        let inside = format!(r#"{{"x":[{{"y":{text}}}]}}"#);
-        assert_eq!(fault(&inside), Some(Fault::Duplicate), "{inside}");
-        assert!(outline(&inside).is_ok(), "{inside}");
-    }
-    for text in [
-        r#"{"a":{"a":{"a":1}},"b":[{"a":1},{"a":1}]}"#,
-        r#"{"a":1,"A":1,"a ":1,"\u0000a":1}"#,
-        r#"{"\\u0061":1,"a":1}"#,
-    ] {
-        assert_eq!(fault(text), None, "{text}");
-    }
-    // Few names are compared in another way than many.
-    for count in 2..40 {
-        let names =
-            |last: usize| (0..count - 1).chain([last]).map(|n| format!(r#""n{n}":0"#)).collect::<Vec<_>>().join(",");
-        assert_eq!(fault(&format!("{{{}}}", names(count))), None, "{count}");
-        for twice in 0..count - 1 {
-            assert_eq!(fault(&format!("{{{}}}", names(twice))), Some(Fault::Duplicate), "{count}, {twice}");
-        }
-    }
-    // What is wrong first is told: a duplicate is known at the end of its object.
-    assert_eq!(fault(r#"{"a":1,"a":}"#), Some(Fault::Syntax));
-    assert_eq!(outline(r#"{"a":[}"#).err(), Some(Fault::Syntax));
 }
