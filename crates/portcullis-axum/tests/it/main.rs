@@ -1,0 +1,23 @@
+//! What axum services are promised, written against the public API.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod acting;
+mod answers;
+mod cast;
+mod decoding;
+mod enforce;
+mod extract;
+mod hidden;
+mod log;
+mod once;
+mod routes;
+mod skips;
+mod wire;

@@ -1,0 +1,132 @@
+//! Who takes part: callers known by the name they send, and a service that says whom it saw.
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use portcullis_core::{
+    Answer, Authenticator, Credential, Error, ErrorKind, Gate, Membership, Principal, PrincipalKind, ResourceRef, Role,
+    RoleHierarchy,
+};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+use tokio::task::yield_now;
+use tower::{Service, ServiceExt, service_fn};
+
+/// The credential is the name. Some names do not hold, and each look at one is counted.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    slow: bool,
+    verified: Arc<AtomicUsize>,
+}
+
+impl Names {
+    /// Verifies after waiting.
+    pub fn slow() -> Self {
+        Self { slow: true, ..Self::default() }
+    }
+
+    /// How many credentials were verified since the last time this was asked.
+    pub fn verified(&self) -> usize {
+        self.verified.swap(0, Relaxed)
+    }
+
+    fn verify(&self, name: &str) -> Result<Principal, Error> {
+        self.verified.fetch_add(1, Relaxed);
+        match name {
+            "broken" => Err(Error::new(ErrorKind::Invalid, "the name does not hold")),
+            "down" => Err(Error::new(ErrorKind::Unavailable, "nobody is in")),
+            name => Ok(Principal::new(PrincipalKind::User, name).with_staff(name == "staff")),
+        }
+    }
+}
+
+impl Authenticator for Names {
+    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+        if !self.slow {
+            return Answer::now(self.verify(credential.expose()));
+        }
+        Answer::later(async {
+            yield_now().await;
+            self.verify(credential.expose())
+        })
+    }
+}
+
+/// On project 42 the viewer is one; on project 13 the database is down. Every question waits.
+#[derive(Debug)]
+pub struct Projects;
+
+impl Membership for Projects {
+    async fn role(&self, who: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
+        yield_now().await;
+        match on.id() {
+            "13" => Err(Error::new(ErrorKind::Unavailable, "the database is down")),
+            id => Ok((id == "42" && who.subject() == "viewer").then(|| Role::new("viewer"))),
+        }
+    }
+}
+
+pub fn gate_of(names: &Names) -> Gate {
+    let roles = RoleHierarchy::ranked(["viewer", "owner"]).unwrap();
+    Gate::builder().bearer().authenticator(names.clone()).roles(roles).membership(Projects).build().unwrap()
+}
+
+pub fn gate() -> Gate {
+    gate_of(&Names::default())
+}
+
+/// One and the same gate under both kinds of authenticators.
+pub fn fast_and_slow() -> [(Names, Gate); 2] {
+    [Names::default(), Names::slow()].map(|names| (names.clone(), gate_of(&names)))
+}
+
+/// The body of the services here, in requests and responses.
+pub type Text = Full<Bytes>;
+
+pub trait Inner:
+    Service<Request<Text>, Response = Response<Text>, Error = Infallible, Future: Send> + Clone + Send
+{
+}
+impl<S> Inner for S where
+    S: Service<Request<Text>, Response = Response<Text>, Error = Infallible, Future: Send> + Clone + Send
+{
+}
+
+/// Says back the body it got, and counts its calls.
+pub fn echo(calls: &Arc<AtomicUsize>) -> impl Inner + use<> {
+    let calls = calls.clone();
+    service_fn(move |request: Request<Text>| {
+        calls.fetch_add(1, Relaxed);
+        async move { Ok(Response::new(request.into_body())) }
+    })
+}
+
+/// A request by the caller of this name; of nobody if it is empty. Its body is `hello`.
+pub fn request(path: &str, who: &str) -> Request<Text> {
+    let request = Request::get(path);
+    let request = if who.is_empty() { request } else { request.header("authorization", format!("Bearer {who}")) };
+    request.body(Text::from("hello")).unwrap()
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Wire {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+pub async fn send(service: &impl Inner, request: Request<Text>) -> Wire {
+    let (head, body) = service.clone().oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Wire { status: head.status, headers: head.headers, body: String::from_utf8(body.into()).unwrap() }
+}
+
+pub async fn ask(service: &impl Inner, path: &str, who: &str) -> Wire {
+    send(service, request(path, who)).await
+}
