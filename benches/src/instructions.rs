@@ -104,12 +104,9 @@ mod stepping {
     }
 
     fn ptrace(request: c_uint, child: pid_t, address: usize) -> io::Result<c_long> {
-        // A word that is peeked at may be -1 as well; only `errno` tells it from a failure.
-        // SAFETY: `errno` belongs to this thread.
-        let errno = unsafe { &mut *libc::__errno_location() };
-        *errno = 0;
         // SAFETY: of the requests made here none writes to this process.
         let answer = unsafe { libc::ptrace(request, child, address, 0_usize) };
-        if answer == -1 && *errno != 0 { Err(io::Error::from_raw_os_error(*errno)) } else { Ok(answer) }
+        // A register could hold -1 as well; the ones that are read here hold addresses.
+        if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(answer) }
     }
 }

@@ -2,7 +2,7 @@ use crate::case::Operation;
 
 /// About how long one batch of calls takes: long against the clock's own cost, short against a time slice.
 const BATCH_NANOSECONDS: u64 = 1_500_000;
-const ROUNDS: usize = 61;
+const ROUNDS: usize = 201;
 
 /// The least time that one call of each operation took, in nanoseconds of this thread's CPU time.
 ///

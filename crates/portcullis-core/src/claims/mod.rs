@@ -8,7 +8,7 @@ pub(crate) use map::is_set;
 
 use crate::{
     error::Error,
-    json::{Member, Value},
+    json::{Object, Value},
 };
 use serde::de::DeserializeOwned;
 use std::{
@@ -30,8 +30,7 @@ const LAST_SECOND: f64 = 253_402_300_799.0;
 pub struct Claims(Arc<Inner>);
 
 struct Inner {
-    text: String,
-    members: Vec<Member>,
+    object: Object,
     registered: Registered,
     views: Views,
 }
@@ -39,7 +38,6 @@ struct Inner {
 /// What the registered claims say where it is compared, read once and checked for its type.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Registered {
-    pub(crate) has_audience: bool,
     pub(crate) expires_at: Option<f64>,
     pub(crate) not_before: Option<f64>,
     pub(crate) issued_at: Option<f64>,
@@ -47,15 +45,15 @@ pub(crate) struct Registered {
 
 impl Registered {
     /// A registered claim that is there and is not what RFC 7519 says it is makes the token invalid.
-    pub(crate) fn read(text: &str, members: &[Member]) -> Result<Self, Error> {
+    pub(crate) fn read(claims: &Object) -> Result<Self, Error> {
         let mut found = Self::default();
-        for member in members {
-            let (name, value) = (member.name(text), member.value(text));
+        // All seven have names of three letters.
+        for (name, value) in claims.members_of_length(3) {
             let time = || match value.as_number() {
                 Some(time) if (0.0..=LAST_SECOND).contains(&time) => Ok(Some(time)),
                 _ => Err(Error::invalid(format!("`{name}` is not a time between 1970 and the year 9999 in seconds"))),
             };
-            match name {
+            match &*name {
                 "exp" => found.expires_at = time()?,
                 "nbf" => found.not_before = time()?,
                 "iat" => found.issued_at = time()?,
@@ -65,7 +63,6 @@ impl Registered {
                 "aud" if !is_audience(value) => {
                     return Err(Error::invalid("`aud` is neither a string nor an array of strings"));
                 }
-                "aud" => found.has_audience = true,
                 _ => {}
             }
         }
@@ -79,22 +76,17 @@ fn is_audience(value: Value<'_>) -> bool {
 
 impl Claims {
     /// Only for a verifier that has checked everything.
-    pub(crate) fn verified(text: String, members: Vec<Member>, registered: Registered) -> Self {
-        Self(Arc::new(Inner { text, members, registered, views: Views::default() }))
-    }
-
-    pub(crate) fn value(&self) -> Value<'_> {
-        Value::new(self.0.text.trim())
+    pub(crate) fn verified(object: Object, registered: Registered) -> Self {
+        Self(Arc::new(Inner { object, registered, views: Views::default() }))
     }
 
     fn member(&self, name: &str) -> Option<Value<'_>> {
-        let inner = &*self.0;
-        inner.members.iter().find(|member| member.name(&inner.text) == name).map(|member| member.value(&inner.text))
+        self.0.object.member(name)
     }
 
     /// A claim by its name, or by a JSON pointer (RFC 6901) if that begins with a slash: `/realm_access/roles`.
     pub(crate) fn at(&self, path: &str) -> Option<Value<'_>> {
-        if path.starts_with('/') { self.value().pointer(path) } else { self.member(path) }
+        if path.starts_with('/') { self.0.object.value().pointer(path) } else { self.member(path) }
     }
 
     /// A claim as a type of yours, by its name or by a JSON pointer (RFC 6901): `/realm_access/roles`. `None` if the
@@ -112,7 +104,7 @@ impl Claims {
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the claims do not fit the type.
     pub fn view<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Result<&T, Error> {
-        self.0.views.get_or_try_insert(|| serde_json::from_str(&self.0.text).map_err(|error| misfit(&error)))
+        self.0.views.get_or_try_insert(|| serde_json::from_str(self.0.object.text()).map_err(|error| misfit(&error)))
     }
 
     /// `iss`: who issued the token.
@@ -174,7 +166,7 @@ fn misfit(error: &serde_json::Error) -> Error {
 
 impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.0.members.iter().map(|member| member.name(&self.0.text));
+        let names = self.0.object.members().map(|(name, _)| name);
         f.write_str("Claims")?;
         f.debug_set().entries(names).finish()
     }

@@ -1,16 +1,27 @@
-use std::{
-    any::{Any, TypeId},
-    sync::OnceLock,
-};
+use std::{any::Any, sync::OnceLock};
 
 /// Typed views of one document, one for each type: a list that grows at its end and never locks a reader.
 #[derive(Default)]
-pub(super) struct Views(OnceLock<Box<View>>);
+pub(super) struct Views(OnceLock<Box<dyn AnyView>>);
 
-struct View {
-    id: TypeId,
-    value: Box<dyn Any + Send + Sync>,
+struct View<T> {
+    value: T,
     next: Views,
+}
+
+trait AnyView: Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    fn next(&self) -> &Views;
+}
+
+impl<T: Send + Sync + 'static> AnyView for View<T> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn next(&self) -> &Views {
+        &self.next
+    }
 }
 
 impl Views {
@@ -23,7 +34,7 @@ impl Views {
         if let Some(found) = found {
             return Ok(found);
         }
-        let made = Box::new(View { id: TypeId::of::<T>(), value: Box::new(make()?), next: Self::default() });
+        let made: Box<dyn AnyView> = Box::new(View { value: make()?, next: Self::default() });
         let mut made = Some(made);
         loop {
             // Somebody else's view may have taken the end of the list meanwhile. INVARIANT: once ours is in, it is found.
@@ -40,10 +51,10 @@ impl Views {
     fn find<T: 'static>(&self) -> (&Self, Option<&T>) {
         let mut at = self;
         while let Some(view) = at.0.get() {
-            if view.id == TypeId::of::<T>() {
-                return (at, view.value.downcast_ref());
+            if let Some(found) = view.as_any().downcast_ref::<View<T>>() {
+                return (at, Some(&found.value));
             }
-            at = &view.next;
+            at = view.next();
         }
         (at, None)
     }

@@ -56,7 +56,8 @@ impl Gate {
     ) -> Held<'a> {
         Box::pin(async move {
             if asked.fetch_add(1, Relaxed) >= MAX_RESOURCES {
-                let detail = format!("more than {MAX_RESOURCES} resources above one; {on} is the last that was reached");
+                let detail =
+                    format!("more than {MAX_RESOURCES} resources above one; {on} is the last that was reached");
                 return Err(Error::misconfigured(detail));
             }
             if let Some(role) = membership.role(principal, on).await? {

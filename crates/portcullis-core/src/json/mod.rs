@@ -6,12 +6,14 @@
 //! of numbers can be changed by any other crate of the program (`arbitrary_precision`); a property test holds the two
 //! side by side.
 
+mod object;
 mod scan;
 #[cfg(test)]
 mod tests;
 mod value;
 
-pub(crate) use scan::{Member, object, outline};
+pub(crate) use object::Object;
+pub(crate) use scan::{object, outline};
 pub(crate) use value::Value;
 
 /// How deep objects and arrays may nest.

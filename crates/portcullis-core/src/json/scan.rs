@@ -22,22 +22,40 @@ impl Fault {
     }
 }
 
-/// A member of the outermost object: where its name stands (without quotes) and where its value stands.
-#[derive(Debug, Clone)]
+/// A member of an object: where its name stands (without quotes) and where its value stands.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Member {
-    name: Range<usize>,
-    unescaped: Option<String>,
-    value: Range<usize>,
+    name: (u32, u32),
+    value: (u32, u32),
+    /// Differs where length, first or last byte of the names do, as those of most names do.
+    pub(super) mark: u32,
+    escaped: bool,
 }
 
 impl Member {
-    pub(crate) fn name<'t>(&'t self, text: &'t str) -> &'t str {
-        self.unescaped.as_deref().unwrap_or_else(|| text.get(self.name.clone()).unwrap_or_default())
+    pub(crate) fn name(self, text: &str) -> Cow<'_, str> {
+        let raw = part(text, self.name);
+        if self.escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
     }
 
-    pub(crate) fn value<'t>(&self, text: &'t str) -> Value<'t> {
-        Value::new(text.get(self.value.clone()).unwrap_or_default())
+    pub(crate) fn value(self, text: &str) -> Value<'_> {
+        Value::new(part(text, self.value))
     }
+
+    /// How long the name is.
+    pub(crate) fn length(self) -> usize {
+        (self.mark >> 16) as usize
+    }
+}
+
+fn part(text: &str, (start, end): (u32, u32)) -> &str {
+    text.get(start as usize..end as usize).unwrap_or_default()
+}
+
+/// What tells most names apart.
+pub(super) fn mark(name: &[u8]) -> u32 {
+    let byte = |byte: Option<&u8>| byte.map_or(0, |byte| u32::from(*byte));
+    (name.len() as u32) << 16 | byte(name.first()) << 8 | byte(name.last())
 }
 
 /// Checks that the whole text is one object, and finds its members.
@@ -52,10 +70,12 @@ pub(crate) fn outline(text: &str) -> Result<Vec<Member>, Fault> {
 }
 
 fn scan(text: &str, unique_to: usize) -> Result<Vec<Member>, Fault> {
-    let mut scanner = Scanner { text, at: 0, names: Vec::with_capacity(16), unique_to };
-    let mut members = Vec::with_capacity(12);
+    if u32::try_from(text.len()).is_err() {
+        return Err(Fault::Syntax);
+    }
+    let mut scanner = Scanner { text, at: 0, unique_to };
     scanner.space();
-    scanner.object(1, Some(&mut members))?;
+    let members = scanner.object(1)?;
     scanner.space();
     if scanner.at == text.len() { Ok(members) } else { Err(Fault::Syntax) }
 }
@@ -63,13 +83,11 @@ fn scan(text: &str, unique_to: usize) -> Result<Vec<Member>, Fault> {
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
-    /// The member names of every object that is open, innermost last.
-    names: Vec<Cow<'a, str>>,
     /// Down to which depth names have to differ.
     unique_to: usize,
 }
 
-impl<'a> Scanner<'a> {
+impl Scanner<'_> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -90,7 +108,7 @@ impl<'a> Scanner<'a> {
 
     fn value(&mut self, depth: usize) -> Result<(), Fault> {
         match self.peek() {
-            Some(b'{') => self.object(depth + 1, None),
+            Some(b'{') => self.object(depth + 1).map(drop),
             Some(b'[') => self.array(depth + 1),
             Some(b'"') => self.string().map(drop),
             Some(b't') => self.literal("true"),
@@ -101,30 +119,35 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn object(&mut self, depth: usize, mut found: Option<&mut Vec<Member>>) -> Result<(), Fault> {
+    fn object(&mut self, depth: usize) -> Result<Vec<Member>, Fault> {
         if depth > MAX_DEPTH {
             return Err(Fault::Depth);
         }
         self.expect(b'{')?;
         self.space();
+        let mut members = Vec::new();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(());
+            return Ok(members);
         }
-        let outer = self.names.len();
         loop {
             let (name, escaped) = self.string()?;
-            let raw = self.text.get(name.clone()).ok_or(Fault::Syntax)?;
-            let unescaped = escaped.then(|| unescape(raw));
-            self.names.push(unescaped.clone().map_or(Cow::Borrowed(raw), Cow::Owned));
+            let mark = if escaped {
+                mark(unescape(self.text.get(name.clone()).unwrap_or_default()).as_bytes())
+            } else {
+                mark(self.text.as_bytes().get(name.clone()).unwrap_or_default())
+            };
             self.space();
             self.expect(b':')?;
             self.space();
             let start = self.at;
             self.value(depth)?;
-            if let Some(members) = found.as_deref_mut() {
-                members.push(Member { name, unescaped, value: start..self.at });
+            if members.capacity() == 0 {
+                members.reserve(if depth == 1 { 16 } else { 4 });
             }
+            // INVARIANT: the text is shorter than 4 GiB, or it would not have been read.
+            let place = |range: Range<usize>| (range.start as u32, range.end as u32);
+            members.push(Member { name: place(name), value: place(start..self.at), mark, escaped });
             self.space();
             match self.peek() {
                 Some(b',') => {
@@ -138,9 +161,8 @@ impl<'a> Scanner<'a> {
                 _ => return Err(Fault::Syntax),
             }
         }
-        let duplicate = depth <= self.unique_to && self.names.get_mut(outer..).is_some_and(has_duplicate);
-        self.names.truncate(outer);
-        if duplicate { Err(Fault::Duplicate) } else { Ok(()) }
+        let unique = depth > self.unique_to || !has_duplicate(&members, self.text);
+        if unique { Ok(members) } else { Err(Fault::Duplicate) }
     }
 
     fn array(&mut self, depth: usize) -> Result<(), Fault> {
@@ -185,9 +207,7 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            let rest = self.text.as_bytes().get(self.at..).ok_or(Fault::Syntax)?;
-            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).ok_or(Fault::Syntax)?;
-            self.at += plain;
+            self.at += plain(self.text.as_bytes().get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -253,7 +273,8 @@ impl<'a> Scanner<'a> {
                 return Err(Fault::Syntax);
             }
         }
-        if let Some(b'e' | b'E') = self.peek() {
+        let scaled = matches!(self.peek(), Some(b'e' | b'E'));
+        if scaled {
             self.at += 1;
             if let Some(b'+' | b'-') = self.peek() {
                 self.at += 1;
@@ -263,21 +284,42 @@ impl<'a> Scanner<'a> {
             }
         }
         // Up to 300 characters without an exponent are always finite; the rest is asked.
+        if !scaled && self.at - start <= 300 {
+            return Ok(());
+        }
         let text = self.text.get(start..self.at).ok_or(Fault::Syntax)?;
-        let short = text.len() <= 300 && !text.contains(['e', 'E']);
-        if short || text.parse::<f64>().is_ok_and(f64::is_finite) { Ok(()) } else { Err(Fault::Syntax) }
+        if text.parse::<f64>().is_ok_and(f64::is_finite) { Ok(()) } else { Err(Fault::Syntax) }
     }
 }
 
+/// How many bytes come before the first quote, backslash or control character; eight are looked at together.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    // The lowest bit that this sets stands in the first byte that is below the limit; those above it may be wrong.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (place, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5C), 1);
+        if found != 0 {
+            return place * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    words.len() * 8 + rest.iter().position(special).unwrap_or(rest.len())
+}
+
 /// Few names are compared pair by pair; many are sorted first, so that hostile objects cost no quadratic work.
-fn has_duplicate(names: &mut [Cow<'_, str>]) -> bool {
-    if names.len() > 16 {
+fn has_duplicate(members: &[Member], text: &str) -> bool {
+    if members.len() > 16 {
+        let mut names: Vec<_> = members.iter().map(|member| member.name(text)).collect();
         names.sort_unstable();
         return !names.is_sorted_by(|a, b| a < b);
     }
-    let mut rest: &[Cow<'_, str>] = names;
+    let mut rest = members;
     while let [first, others @ ..] = rest {
-        if others.contains(first) {
+        if others.iter().any(|other| other.mark == first.mark && other.name(text) == first.name(text)) {
             return true;
         }
         rest = others;

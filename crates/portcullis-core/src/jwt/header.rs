@@ -1,45 +1,29 @@
-use super::{Algorithm, base64url};
-use crate::{error::Error, json};
+use super::Algorithm;
+use crate::{error::Error, json::Object};
+use std::{borrow::Cow, sync::OnceLock};
 
 /// What a token says about its own signature; a request for a key, nothing that is believed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Header {
     pub(super) algorithm: Algorithm,
     pub(super) key_id: Option<String>,
-    /// The media type of `typ`, without `application/` and in lower case.
     pub(super) token_type: Option<String>,
 }
 
 impl Header {
-    /// Reads the first part of a token (RFC 7515, section 4.1).
+    /// Reads the parameters of a token's header (RFC 7515, section 4.1).
     ///
     /// `jwk`, `jku`, `x5u` and `x5c` offer keys of the sender's choice: they are skipped and never fetched.
-    pub(super) fn decode(part: &[u8]) -> Result<Self, Error> {
-        let mut buffer = [0_u8; 256];
-        let decoded;
-        // Nearly every header fits the stack.
-        let bytes = match base64url::decode_into(part, &mut buffer) {
-            Some(bytes) => bytes,
-            None => {
-                decoded = base64url::decode(part).ok_or_else(|| Error::invalid("the header is not base64url"))?;
-                &decoded
-            }
-        };
-        Self::read(str::from_utf8(bytes).map_err(|_| Error::invalid("the header is not UTF-8"))?)
-    }
-
-    fn read(text: &str) -> Result<Self, Error> {
-        let members = json::object(text).map_err(|fault| Error::invalid(format!("the header is {}", fault.text())))?;
+    pub(super) fn read(header: &Object) -> Result<Self, Error> {
         let (mut algorithm, mut key_id, mut token_type) = (None, None, None);
-        for member in &members {
-            let (name, value) = (member.name(text), member.value(text));
+        for (name, value) in header.members() {
             let string =
                 || value.as_str().ok_or_else(|| Error::invalid(format!("the header's `{name}` is not a string")));
-            match name {
+            match &*name {
                 "alg" => algorithm = Some(string()?),
                 "kid" => key_id = Some(string()?),
-                "typ" => token_type = Some(media_type(&string()?)),
-                "cty" if media_type(&string()?) != "json" => {
+                "typ" => token_type = Some(string()?),
+                "cty" if !is_media_type(&string()?, "json") => {
                     return Err(Error::invalid("the token wraps another token or something else than JSON (`cty`)"));
                 }
                 // RFC 7515, section 4.1.11: extensions that are not understood must be refused; we understand none.
@@ -53,14 +37,39 @@ impl Header {
         let name = algorithm.ok_or_else(|| Error::invalid("the header names no algorithm"))?;
         let algorithm = Algorithm::from_name(&name)
             .ok_or_else(|| Error::invalid(format!("the algorithm {} is not accepted", quote(&name))))?;
-        Ok(Self { algorithm, key_id: key_id.map(Into::into), token_type })
+        Ok(Self { algorithm, key_id: key_id.map(Cow::into_owned), token_type: token_type.map(Cow::into_owned) })
+    }
+}
+
+/// Headers of tokens that held, by their encoded text: an issuer's tokens have few different ones, so nearly every header
+/// has been read before. Only verified tokens add to it, up to a fixed number.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KnownHeaders([OnceLock<(String, Header)>; 8]);
+
+impl KnownHeaders {
+    pub(super) fn get(&self, encoded: &str) -> Option<&Header> {
+        let known = self.0.iter().map_while(OnceLock::get);
+        known.into_iter().find_map(|(text, header)| (text == encoded).then_some(header))
+    }
+
+    pub(super) fn add(&self, encoded: &str, header: &Header) {
+        let mut new = Some((encoded.to_owned(), header.clone()));
+        for place in &self.0 {
+            new = new.and_then(|new| place.set(new).err());
+        }
     }
 }
 
 /// RFC 7515, section 4.1.9: compared without case, and `application/` may be left out.
-pub(super) fn media_type(text: &str) -> String {
-    let text = text.to_ascii_lowercase();
-    text.strip_prefix("application/").map(str::to_owned).unwrap_or(text)
+pub(super) fn is_media_type(found: &str, name: &str) -> bool {
+    strip_application(found).eq_ignore_ascii_case(strip_application(name))
+}
+
+fn strip_application(text: &str) -> &str {
+    match text.split_at_checked("application/".len()) {
+        Some((start, rest)) if start.eq_ignore_ascii_case("application/") => rest,
+        _ => text,
+    }
 }
 
 /// Text of a token that nobody vouches for, made fit for a log: escaped and short.

@@ -1,14 +1,14 @@
 use super::{
     Algorithm, KeySet,
-    header::{Header, media_type, quote},
+    header::{Header, is_media_type, quote},
     key::PreparedKey,
 };
 use crate::{
     claims::{ClaimMap, Registered},
     error::{Error, ErrorKind},
-    json::Value,
+    json::{Object, Value},
 };
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 /// The most that clocks may be allowed to differ.
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
@@ -185,8 +185,8 @@ impl Issuer {
     /// Accepts tokens of this type only (`typ`, such as `at+jwt` of RFC 9068). By default `JWT`, `at+jwt` and tokens
     /// without a type are accepted.
     #[must_use]
-    pub fn token_type(mut self, media_type_name: &str) -> Self {
-        self.token_type = Some(media_type(media_type_name));
+    pub fn token_type(mut self, media_type: &str) -> Self {
+        self.token_type = Some(media_type.to_owned());
         self
     }
 
@@ -270,11 +270,11 @@ impl Issuer {
         &self,
         header: &Header,
         registered: &Registered,
-        claims: Value<'_>,
+        claims: &Object,
         now: f64,
     ) -> Result<(), Error> {
         self.check_type(header)?;
-        self.check_audience(registered, claims)?;
+        self.check_audience(claims)?;
         for claim in &self.forbidden {
             if claims.member(claim).is_some() {
                 return Err(Error::invalid(format!("a token with the claim `{claim}` is not accepted here")));
@@ -290,8 +290,9 @@ impl Issuer {
 
     fn check_type(&self, header: &Header) -> Result<(), Error> {
         let fits = match (&self.token_type, header.token_type.as_deref()) {
-            (Some(only), found) => found == Some(only),
-            (None, found) => matches!(found, None | Some("jwt" | "at+jwt")),
+            (Some(only), found) => found.is_some_and(|found| is_media_type(found, only)),
+            (None, Some(found)) => ["jwt", "at+jwt"].iter().any(|usual| is_media_type(found, usual)),
+            (None, None) => true,
         };
         if fits {
             return Ok(());
@@ -302,19 +303,20 @@ impl Issuer {
         )))
     }
 
-    fn check_audience(&self, registered: &Registered, claims: Value<'_>) -> Result<(), Error> {
-        let audiences = || claims.member("aud").into_iter().flat_map(audience_names);
+    fn check_audience(&self, claims: &Object) -> Result<(), Error> {
+        let audience = claims.member("aud");
+        let names = || audience.into_iter().flat_map(audience_names);
         let problem = match &self.audience {
             AudienceRule::Anybody => return Ok(()),
-            AudienceRule::AnyOf(ours) if audiences().any(|aud| ours.contains(&aud)) => return Ok(()),
-            AudienceRule::AnyOf(ours) if !registered.has_audience => {
+            AudienceRule::AnyOf(ours) if names().any(|name| ours.iter().any(|our| *our == name)) => return Ok(()),
+            AudienceRule::AnyOf(ours) if audience.is_none() => {
                 format!("the token has no `aud`; expected `{}`", ours.join("` or `"))
             }
             AudienceRule::AnyOf(ours) => {
-                let theirs: Vec<_> = audiences().take(4).collect();
+                let theirs: Vec<_> = names().take(4).collect();
                 format!("the token is for {}, not for `{}`", quote(&theirs.join(", ")), ours.join("` or `"))
             }
-            AudienceRule::Absent | AudienceRule::ClientId(_) if registered.has_audience => {
+            AudienceRule::Absent | AudienceRule::ClientId(_) if audience.is_some() => {
                 "the token has an `aud`, so it is meant for somebody else".to_owned()
             }
             AudienceRule::Absent => return Ok(()),
@@ -360,9 +362,7 @@ impl Issuer {
 }
 
 /// The names in a checked `aud`: one string or an array of strings.
-pub(super) fn audience_names(value: Value<'_>) -> Vec<String> {
-    match value.elements() {
-        Some(elements) => elements.filter_map(Value::as_str).map(Into::into).collect(),
-        None => value.as_str().map(Into::into).into_iter().collect(),
-    }
+fn audience_names(value: Value<'_>) -> impl Iterator<Item = Cow<'_, str>> {
+    let one = value.as_str();
+    value.elements().into_iter().flatten().filter_map(Value::as_str).chain(one)
 }

@@ -32,9 +32,13 @@ impl Key {
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or the secret is
-    /// shorter than its hash: 32, 48 or 64 bytes (RFC 7518, section 3.2).
+    /// shorter than its hash: 32, 48 or 64 bytes (RFC 7518, section 3.2), or is a PEM document.
     pub fn secret(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         let (needed, given) = (hash_bytes(algorithm)?, secret.as_ref().len());
+        // What is public is no secret: whoever has the key could sign (CVE-2022-29217).
+        if secret.as_ref().trim_ascii_start().starts_with(b"-----BEGIN ") {
+            return Err(Error::misconfigured("the secret is a PEM document; a public key goes into Key::pem"));
+        }
         if given < needed {
             let detail = format!("{algorithm} needs a secret of at least {needed} bytes, and this one has {given}");
             return Err(Error::misconfigured(detail));
@@ -60,8 +64,9 @@ impl Key {
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no such key, a private key, one that the
     /// algorithm cannot use, or a weak one.
     pub fn pem(algorithm: Algorithm, pem: &str) -> Result<Self, Error> {
-        let (label, document) = Document::from_pem(pem.trim())
-            .map_err(|error| Error::misconfigured("the public key is not valid PEM").with_cause(error))?;
+        let (label, document) = Document::from_pem(pem.trim()).map_err(|error| {
+            Error::misconfigured("the public key is not valid PEM; are its line breaks still there?").with_cause(error)
+        })?;
         match label {
             "PUBLIC KEY" => Self::der(algorithm, document.as_bytes()),
             "RSA PUBLIC KEY" => Self::public(algorithm, Material::rsa_der(document.as_bytes())?),

@@ -19,10 +19,12 @@ use crate::{
     clock::{Clock, SystemClock, seconds},
     credential::Credential,
     error::{Error, ErrorKind},
-    json::{self, Member},
+    json::{Object, Value},
     principal::Principal,
 };
-use header::{Header, quote};
+use header::{Header, KnownHeaders, quote};
+use key::PreparedKey;
+use memchr::memchr_iter;
 use std::sync::Arc;
 
 /// Longer tokens are refused before anything is decoded.
@@ -31,29 +33,35 @@ const MAX_BYTES: usize = 8 * 1024;
 /// Verifies signed tokens of one or several issuers, without asking anybody.
 ///
 /// A token that is none of a compact JWT, or of an issuer that is not listed, is left to the next authenticator; any
-/// other failure is final. The order of the checks: size and shape, header, issuer, key, signature, and then what the
-/// claims say.
+/// other failure is final. The order of the checks: size and shape, header, issuer, the types of the registered claims,
+/// key, signature, and then what the claims say.
 #[derive(Debug, Clone)]
 pub struct Jwt {
     issuers: Vec<Issuer>,
     clock: Arc<dyn Clock>,
     max_bytes: usize,
+    headers: KnownHeaders,
 }
 
-/// A token taken apart, with nothing of it verified.
-struct Parts<'t> {
-    header: Header,
-    text: String,
-    members: Vec<Member>,
-    signed: &'t str,
+/// The compact form of a token (RFC 7515, section 7.1), still encoded.
+struct Compact<'t> {
+    header: &'t str,
+    claims: &'t str,
     signature: &'t str,
+    /// What the signature is over: header and claims with the dot between them.
+    signed: &'t str,
 }
 
 impl Jwt {
     /// A verifier that trusts this issuer.
     #[must_use]
     pub fn new(issuer: Issuer) -> Self {
-        Self { issuers: vec![issuer], clock: Arc::new(SystemClock), max_bytes: MAX_BYTES }
+        Self {
+            issuers: vec![issuer],
+            clock: Arc::new(SystemClock),
+            max_bytes: MAX_BYTES,
+            headers: KnownHeaders::default(),
+        }
     }
 
     /// One more issuer beside the others; each token is checked with the keys and rules of its own.
@@ -95,49 +103,39 @@ impl Jwt {
     }
 
     fn check(&self, token: &str) -> Result<(Claims, &Issuer), Error> {
-        let parts = self.take_apart(token)?;
-        let registered = Registered::read(&parts.text, &parts.members);
-        let issuer = self.issuer_of(&parts)?;
-        let registered = registered.and_then(|registered| {
-            parts.check_signature(issuer)?;
-            let claims = json::Value::new(parts.text.trim());
-            issuer.check(&parts.header, &registered, claims, seconds(self.clock.now()))?;
-            Ok(registered)
-        });
-        let registered = registered.map_err(|error| error.with_issuer(issuer.name.clone()))?;
-        Ok((Claims::verified(parts.text, parts.members, registered), issuer))
-    }
-
-    /// Splits the compact form (RFC 7515, section 7.1) and reads header and claims, which nobody vouches for yet.
-    fn take_apart<'t>(&self, token: &'t str) -> Result<Parts<'t>, Error> {
-        let unrecognized = || Error::new(ErrorKind::Unrecognized, "the credential is not a JWT");
         if token.len() > self.max_bytes {
             return Err(Error::invalid(format!("the token has more than {} bytes", self.max_bytes)));
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or_else(unrecognized)?;
-        let (header, payload) = signed.split_once('.').ok_or_else(unrecognized)?;
-        // Exactly three parts; five would be an encrypted token.
-        if header.is_empty() || payload.contains('.') {
-            return Err(unrecognized());
+        let compact = Compact::split(token)?;
+        let known = self.headers.get(compact.header);
+        let header = match known {
+            Some(header) => header,
+            None => &Header::read(&decode(compact.header, "header")?)?,
+        };
+        // Read, and believed by nobody before the signature has held.
+        let claims = decode(compact.claims, "claims")?;
+        let issuer = self.issuer_of(&claims)?;
+        let registered = Registered::read(&claims).and_then(|registered| {
+            compact.check_signature(issuer.key(header)?)?;
+            issuer.check(header, &registered, &claims, seconds(self.clock.now()))?;
+            Ok(registered)
+        });
+        let registered = registered.map_err(|error| error.with_issuer(issuer.name.clone()))?;
+        if known.is_none() {
+            self.headers.add(compact.header, header);
         }
-        let header = Header::decode(header.as_bytes())?;
-        let bytes =
-            base64url::decode(payload.as_bytes()).ok_or_else(|| Error::invalid("the claims are not base64url"))?;
-        let text = String::from_utf8(bytes).map_err(|_| Error::invalid("the claims are not UTF-8"))?;
-        let members =
-            json::object(&text).map_err(|fault| Error::invalid(format!("the claims are {}", fault.text())))?;
-        Ok(Parts { header, text, members, signed, signature })
+        Ok((Claims::verified(claims, registered), issuer))
     }
 
     /// The one issuer that `iss` names, byte for byte (RFC 8725, section 3.8).
-    fn issuer_of(&self, parts: &Parts<'_>) -> Result<&Issuer, Error> {
+    fn issuer_of(&self, claims: &Object) -> Result<&Issuer, Error> {
         if let [only] = &*self.issuers
             && only.any_name
         {
             return Ok(only);
         }
-        let named = parts.members.iter().find(|member| member.name(&parts.text) == "iss");
-        let name = named.and_then(|member| member.value(&parts.text).as_str());
+        let named = claims.member("iss");
+        let name = named.and_then(Value::as_str);
         let known = name.as_deref().and_then(|name| self.issuers.iter().find(|issuer| *issuer.name == *name));
         known.ok_or_else(|| {
             let ours: Vec<&str> = self.issuers.iter().map(Issuer::name).collect();
@@ -152,16 +150,36 @@ impl Jwt {
     }
 }
 
-impl Parts<'_> {
-    fn check_signature(&self, issuer: &Issuer) -> Result<(), Error> {
-        let key = issuer.key(&self.header)?;
+/// One part of a token: a JSON object in base64url.
+fn decode(part: &str, what: &str) -> Result<Object, Error> {
+    let wrong = |why: &str| Error::invalid(format!("the {what} {} {why}", if what == "header" { "is" } else { "are" }));
+    let bytes = base64url::decode(part.as_bytes()).ok_or_else(|| wrong("not base64url"))?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong("not UTF-8"))?;
+    Object::read(text).map_err(|fault| wrong(fault.text()))
+}
+
+impl<'t> Compact<'t> {
+    /// Exactly three parts; five would be an encrypted token.
+    fn split(token: &'t str) -> Result<Self, Error> {
+        let split = || {
+            let mut dots = memchr_iter(b'.', token.as_bytes());
+            let (first, second) = (dots.next()?, dots.next()?);
+            let is_compact = first > 0 && dots.next().is_none();
+            let (header, signed) = (token.get(..first)?, token.get(..second)?);
+            let (claims, signature) = (signed.get(first + 1..)?, token.get(second + 1..)?);
+            is_compact.then_some(Self { header, claims, signature, signed })
+        };
+        split().ok_or_else(|| Error::new(ErrorKind::Unrecognized, "the credential is not a JWT"))
+    }
+
+    fn check_signature(&self, key: &PreparedKey) -> Result<(), Error> {
         // The longest signature: RSA with 8192 bits.
         let mut buffer = [0_u8; 1024];
         let signature = base64url::decode_into(self.signature.as_bytes(), &mut buffer);
         if signature.is_some_and(|signature| key.verifies(self.signed.as_bytes(), signature)) {
             return Ok(());
         }
-        Err(Error::invalid(format!("the signature does not fit the issuer's key for {}", self.header.algorithm)))
+        Err(Error::invalid(format!("the signature does not fit the issuer's key for {}", key.algorithm)))
     }
 }
 

@@ -248,9 +248,13 @@ async fn a_closure_sees_the_request_and_its_error_is_no_denial() {
     assert_eq!(why(ask(&gate, &acting_as("bob"), &own, &head).await), (ErrorKind::Denied, "own-page".to_owned()));
     for kind in [ErrorKind::Unavailable, ErrorKind::Misconfigured, ErrorKind::Malformed] {
         let broken = when_async("paid", move |_| async move { Err(Error::new(kind, "the till is closed")) });
-        for policy in
-            [&broken as &dyn Policy, &not(&broken), &not(not(&broken)), &hidden(&broken), &any((&broken, authenticated()))]
-        {
+        for policy in [
+            &broken as &dyn Policy,
+            &not(&broken),
+            &not(not(&broken)),
+            &hidden(&broken),
+            &any((&broken, authenticated())),
+        ] {
             let error = ask(&gate, &acting_as("alice"), policy, &head).await.unwrap_err();
             assert_eq!(error.kind(), kind, "{policy:?}");
         }

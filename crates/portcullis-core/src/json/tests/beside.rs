@@ -110,7 +110,7 @@ fn assert_agree(text: &str) {
             assert_same(Value::new(text.trim()), &theirs);
             assert_eq!(members.len(), theirs.as_object().map_or(0, Map::len), "{text}");
             for member in &members {
-                assert_same(member.value(text), &theirs[member.name(text)]);
+                assert_same(member.value(text), &theirs[&*member.name(text)]);
             }
         }
         (Err(_), None) => {}

@@ -1,0 +1,44 @@
+use super::{
+    scan::{Fault, Member, mark, object},
+    value::Value,
+};
+use std::borrow::Cow;
+
+/// A text that is one checked JSON object, with its members found.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    text: String,
+    members: Vec<Member>,
+}
+
+impl Object {
+    pub(crate) fn read(text: String) -> Result<Self, Fault> {
+        let members = object(&text)?;
+        Ok(Self { text, members })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn value(&self) -> Value<'_> {
+        Value::new(self.text.trim())
+    }
+
+    /// Names, without escapes, and values.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
+        self.members.iter().map(|member| (member.name(&self.text), member.value(&self.text)))
+    }
+
+    /// Those whose names have this length.
+    pub(crate) fn members_of_length(&self, length: usize) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
+        let members = self.members.iter().filter(move |member| member.length() == length);
+        members.map(|member| (member.name(&self.text), member.value(&self.text)))
+    }
+
+    pub(crate) fn member(&self, name: &str) -> Option<Value<'_>> {
+        let mark = mark(name.as_bytes());
+        let found = self.members.iter().find(|member| member.mark == mark && member.name(&self.text) == name);
+        found.map(|member| member.value(&self.text))
+    }
+}
