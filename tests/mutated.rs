@@ -167,7 +167,8 @@ async fn damaged_requests_are_refused() -> Result<(), Box<dyn std::error::Error>
         assert!(!accepted(&gate, &raw), "seed {seed}, request {tried}: {raw:?}");
         if tried % 8 == 0 {
             let uri = format!("/?{}", raw.query.as_deref().unwrap_or_default());
-            let request = raw.headers.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, &value[..]));
+            let request =
+                raw.headers.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, &value[..]));
             let Ok(request) = request.body(Body::empty()) else { continue };
             let status = app.clone().oneshot(request).await?.status();
             assert!(matches!(status.as_u16(), 400 | 401), "seed {seed}, request {tried}: {status} {raw:?}");

@@ -57,7 +57,8 @@ fn pair(algorithm: Algorithm, theirs: oracle::Algorithm, leeway: u64) -> Result<
     validation.set_audience(&["here"]);
     validation.set_required_spec_claims(&["exp", "iss", "aud"]);
     (validation.leeway, validation.validate_nbf) = (leeway, true);
-    let ours = Issuer::new("issuer", Audience::is("here"), [algorithm], key.key())?.leeway(Duration::from_secs(leeway))?;
+    let ours =
+        Issuer::new("issuer", Audience::is("here"), [algorithm], key.key())?.leeway(Duration::from_secs(leeway))?;
     Ok(Pair { ours: Jwt::new(ours), theirs: (decoding, validation), key })
 }
 
@@ -80,7 +81,9 @@ fn claims(now: u64) -> impl Strategy<Value = String> {
     let changes = proptest::collection::vec((select(names), proptest::option::of(value(now))), 0..=3);
     (changes, any::<bool>()).prop_map(move |(changes, duplicate)| {
         let mut claims = Map::new();
-        for (name, value) in [("iss", json!("issuer")), ("aud", json!("here")), ("exp", json!(now + 5000)), ("sub", json!("a"))] {
+        for (name, value) in
+            [("iss", json!("issuer")), ("aud", json!("here")), ("exp", json!(now + 5000)), ("sub", json!("a"))]
+        {
             claims.insert(name.into(), value);
         }
         let mut twice = String::new();
@@ -99,7 +102,8 @@ fn claims(now: u64) -> impl Strategy<Value = String> {
 }
 
 fn header(algorithm: Algorithm) -> impl Strategy<Value = String> {
-    let alg = prop_oneof![12 => Just(algorithm.name()), 1 => select(vec!["none", "HS256", "RS256", "ES256", "hs256", ""])];
+    let alg =
+        prop_oneof![12 => Just(algorithm.name()), 1 => select(vec!["none", "HS256", "RS256", "ES256", "hs256", ""])];
     let rest = prop_oneof![
         6 => Just(String::new()),
         1 => select(vec![r#","typ":"JWT""#, r#","typ":"jwt","kid":"k""#, r#","typ":7"#, r#","kid":1"#, r#","crit":[]"#, r#","alg":"HS256""#, r#","b64":false"#, r#","jwk":{}"#, ","]).prop_map(Into::into),
@@ -170,7 +174,8 @@ fn refuses_what_jsonwebtoken_refuses() -> Result<(), Box<dyn std::error::Error>>
                         return Err(TestCaseError::fail(known));
                     }
                     (Ok(ours), Ok(theirs)) => {
-                        let same: &Map<String, Value> = ours.view().map_err(|error| TestCaseError::fail(error.to_string()))?;
+                        let same: &Map<String, Value> =
+                            ours.view().map_err(|error| TestCaseError::fail(error.to_string()))?;
                         prop_assert_eq!(same, &theirs.claims);
                         counts.0 += 1;
                     }

@@ -40,6 +40,8 @@
 //! - [`gate.require(policy)`](GateExt::require) as a layer of a router of your own. Axum's layers cover what was added
 //!   *before* them: what is added later by `.route`, `.merge`, `.fallback` or a further method is not guarded.
 //!
+//! With `policy::*` imported, name axum's own `any` as `axum::routing::any`: an explicit import of it would hide the policy.
+//!
 //! [`gate.enforce()`](GateExt::enforce) as the outermost layer tells when one was forgotten.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -74,6 +76,7 @@ pub trait GateExt {
 
     /// An outermost layer that answers 500, and says so in the log, instead of a response that no guard and no extractor
     /// has looked at: the net below guards that were forgotten. The handler has run by then, so what it did is done.
+    /// What answers before any of them counts as not looked at, such as an extractor that stands before ours.
     #[must_use]
     fn enforce(&self) -> EnforceLayer;
 }

@@ -8,7 +8,8 @@ use std::future::ready;
 ///
 /// The policy is an argument, so it cannot be forgotten; it covers every method of the route, those that are answered
 /// with 405 too; and the order of the calls opens no hole. A public route says [`anyone()`](portcullis_core::policy::anyone).
-/// One path may be there several times with a policy for each method:
+/// One path may be there several times with a policy for each method; for methods that it does not have, the last of them
+/// stands:
 ///
 /// ```
 /// use axum::{Router, routing::{delete, get}};
@@ -64,7 +65,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: self.router.merge(routes.router), gate: self.gate }
     }
 
-    /// The router. Unknown paths are answered like hidden denials, by the gate's renderer if it has one.
+    /// The router. Unknown paths are answered like hidden denials: by the gate's renderer if it has one, as a fallback that
+    /// another router's fallback cannot be merged with.
     pub fn into_router(self) -> Router<S> {
         if self.gate.not_found().is_none() {
             return self.router;

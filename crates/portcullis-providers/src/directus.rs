@@ -68,7 +68,8 @@ impl Directus {
 
     fn with_keys<const N: usize>(algorithms: [Algorithm; N], keys: impl Into<KeySet>) -> Result<Self, Error> {
         let map = ClaimMap::new().subject("id").roles("role").staff("admin_access");
-        let issuer = Issuer::new("directus", Audience::absent(), algorithms, keys)?.claim_map(map).forbid_claim("share");
+        let issuer =
+            Issuer::new("directus", Audience::absent(), algorithms, keys)?.claim_map(map).forbid_claim("share");
         Ok(Self { jwt: Jwt::new(issuer.clone()), issuer, clock: None })
     }
 

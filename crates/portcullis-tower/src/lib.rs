@@ -60,6 +60,7 @@ pub trait GateExt {
 
     /// An outermost layer that answers 500, and says so in the log, instead of a response that no guard and no extractor
     /// has looked at: the net below guards that were forgotten. The handler has run by then, so what it did is done.
+    /// What answers before any of them counts as not looked at, such as an extractor that stands before ours.
     #[must_use]
     fn enforce(&self) -> EnforceLayer;
 }

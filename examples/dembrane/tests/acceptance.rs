@@ -206,7 +206,9 @@ async fn algorithms_and_secrets() {
         service.refuses(&[bearer(&format!("{none}.{claims}."))]).await;
     }
     // A secret that is empty or short does not even start.
-    assert!(Directus::new("").is_err() && Directus::new("short").is_err() && Directus::dangerous_short_secret("").is_err());
+    assert!(
+        Directus::new("").is_err() && Directus::new("short").is_err() && Directus::dangerous_short_secret("").is_err()
+    );
     assert!(Directus::new(SECRET).is_ok() && Directus::dangerous_short_secret("short").is_ok());
 }
 
@@ -271,7 +273,9 @@ async fn the_same_place_twice_is_refused() {
     // Differ: the original takes the first header and the last cookie.
     let twice = [bearer(&a), bearer(&b)];
     assert_eq!(service.ask("/api/v2/me", &twice).await, (400, json!({ "detail": "Invalid request" })));
-    for cookies in [vec![cookie(&a), cookie(&b)], vec![("cookie", format!("{SESSION_COOKIE}={a}; {SESSION_COOKIE}={b}"))]] {
+    for cookies in
+        [vec![cookie(&a), cookie(&b)], vec![("cookie", format!("{SESSION_COOKIE}={a}; {SESSION_COOKIE}={b}"))]]
+    {
         assert_eq!(service.ask("/api/v2/me", &cookies).await, (400, json!({ "detail": "Invalid request" })));
     }
     service.passes("a", &[cookie(&a), ("cookie", "other=1".into())]).await;

@@ -73,6 +73,6 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
     Ok(())
 }
 
-mod try_out;
 #[cfg(test)]
 mod tests;
+mod try_out;

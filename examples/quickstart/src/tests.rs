@@ -11,7 +11,8 @@ async fn answers_are_as_printed() -> Result<(), Box<dyn std::error::Error>> {
     let app = app(gate(&issuer)?, String::new());
     for ((who, token), (_, answers)) in try_out::tokens(&issuer).iter().zip(try_out::ANSWERS) {
         for (method, expected) in ["GET", "PUT", "DELETE"].into_iter().zip(answers) {
-            for (name, value) in [("authorization", format!("Bearer {token}")), ("cookie", format!("session={token}"))] {
+            for (name, value) in [("authorization", format!("Bearer {token}")), ("cookie", format!("session={token}"))]
+            {
                 let request = Request::builder().method(method).uri("/projects/42");
                 let request = if token.is_empty() { request } else { request.header(name, value) };
                 let answer = app.clone().oneshot(request.body(Body::empty())?).await?;

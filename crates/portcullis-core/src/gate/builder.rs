@@ -98,7 +98,8 @@ impl GateBuilder {
         self
     }
 
-    /// Makes the answers to refused requests from the error and the default answer.
+    /// Makes the answers to refused requests from the error and the default answer. Go by the error's kind and code; what
+    /// it says in words is for the log, and would tell a hidden denial from an unknown path.
     #[must_use]
     pub fn render(mut self, render: impl Fn(&Error, Refusal) -> Refusal + Send + Sync + 'static) -> Self {
         self.render = Some(Arc::new(render));

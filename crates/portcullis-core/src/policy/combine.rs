@@ -206,7 +206,9 @@ impl<P: Policy> Policy for Not<P> {
 #[derive(Debug, Clone, Copy)]
 pub struct Hidden<P>(pub(super) P);
 
-/// Answers whom this policy denies as if there were nothing: 404, as for an unknown path.
+/// Answers whom this policy denies as if there were nothing: 404, as for an unknown path. Who has not said who they are is
+/// asked to, with 401. What is hidden is the resource: that there is a route for such resources shows in this 401, in the
+/// methods that a framework lists when it is asked for another, and in how it answers HEAD.
 #[must_use]
 pub const fn hidden<P: Policy>(policy: P) -> Hidden<P> {
     Hidden(policy)

@@ -43,7 +43,8 @@ pub type Verdict = Result<Decision, Error>;
 ///
 /// Most policies are put together from the values of this module; implement it for what they cannot say.
 pub trait Policy: fmt::Debug + Send + Sync {
-    /// May this principal do this?
+    /// May this principal do this? Asked again for one request where the first answer is one to wait for, so whatever is
+    /// worth doing once belongs in the future.
     ///
     /// # Errors
     /// If that could not be found out. An error refuses the request and is not reported as a denial.
