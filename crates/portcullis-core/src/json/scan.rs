@@ -88,16 +88,19 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8) -> Result<(), Fault> {
         if self.peek() != Some(byte) {
             return Err(Fault::Syntax);
@@ -131,7 +134,9 @@ impl Scanner<'_> {
             return Ok(members);
         }
         loop {
-            let (name, escaped) = self.string()?;
+            let start = self.at + 1;
+            let escaped = self.string()?;
+            let name = start..self.at - 1;
             let mark = if escaped {
                 mark(unescape(self.text.get(name.clone()).unwrap_or_default()).as_bytes())
             } else {
@@ -201,17 +206,17 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Where the text between the quotes stands, and whether it has escapes.
-    fn string(&mut self) -> Result<(Range<usize>, bool), Fault> {
+    /// Passes a string, quotes included, and tells whether it has escapes.
+    #[inline]
+    fn string(&mut self) -> Result<bool, Fault> {
         self.expect(b'"')?;
-        let start = self.at;
         let mut escaped = false;
         loop {
             self.at += plain(self.text.as_bytes().get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok((start..self.at - 1, escaped));
+                    return Ok(escaped);
                 }
                 Some(b'\\') => {
                     escaped = true;
@@ -257,6 +262,7 @@ impl Scanner<'_> {
         self.at - start
     }
 
+    #[inline]
     fn number(&mut self) -> Result<(), Fault> {
         let start = self.at;
         if self.peek() == Some(b'-') {
@@ -293,6 +299,7 @@ impl Scanner<'_> {
 }
 
 /// How many bytes come before the first quote, backslash or control character; eight are looked at together.
+#[inline]
 fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_le_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);

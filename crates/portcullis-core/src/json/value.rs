@@ -31,9 +31,13 @@ impl<'a> Value<'a> {
 
     pub(crate) fn as_number(self) -> Option<f64> {
         // Up to fifteen digits are exact, and quicker to read as an integer.
-        match self.0.len() {
-            1..=15 if self.0.bytes().all(|byte| byte.is_ascii_digit()) => self.0.parse::<u64>().ok().map(|n| n as f64),
-            _ => self.is_number().then(|| self.0.parse().ok()).flatten(),
+        let small = |number: Option<u64>, byte: u8| {
+            number.filter(|_| byte.is_ascii_digit()).map(|n| n * 10 + u64::from(byte - b'0'))
+        };
+        let exact = if (1..=15).contains(&self.0.len()) { self.0.bytes().fold(Some(0), small) } else { None };
+        match exact {
+            Some(number) => Some(number as f64),
+            None => self.is_number().then(|| self.0.parse().ok()).flatten(),
         }
     }
 
