@@ -16,6 +16,8 @@ mod decoding;
 mod enforce;
 mod extract;
 mod hidden;
+// The same reader of log events as in the tests of the crate below.
+#[path = "../../../portcullis-tower/tests/it/log.rs"]
 mod log;
 mod once;
 mod routes;

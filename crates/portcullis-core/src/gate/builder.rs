@@ -1,26 +1,13 @@
-use super::{Gate, Parts, Render};
+use super::{Gate, Parts};
 use crate::{
-    authenticator::Authenticator,
-    credential::CredentialSource,
-    error::Error,
-    membership::{AnyMembership, Membership},
-    refusal::Refusal,
+    authenticator::Authenticator, credential::CredentialSource, error::Error, membership::Membership, refusal::Refusal,
     role::RoleHierarchy,
 };
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 /// Puts a [`Gate`] together.
 #[derive(Default)]
-pub struct GateBuilder {
-    sources: Vec<CredentialSource>,
-    reject_conflicts: bool,
-    authenticators: Vec<Arc<dyn Authenticator>>,
-    roles: RoleHierarchy,
-    roles_on: HashMap<String, RoleHierarchy>,
-    membership: Option<Arc<dyn AnyMembership>>,
-    realm: Option<String>,
-    render: Option<Arc<Render>>,
-}
+pub struct GateBuilder(Parts);
 
 impl GateBuilder {
     /// Reads credentials from this cookie.
@@ -51,7 +38,7 @@ impl GateBuilder {
     /// decides.
     #[must_use]
     pub fn source(mut self, source: CredentialSource) -> Self {
-        self.sources.push(source);
+        self.0.sources.push(source);
         self
     }
 
@@ -59,42 +46,42 @@ impl GateBuilder {
     /// going by the first.
     #[must_use]
     pub fn reject_conflicts(mut self) -> Self {
-        self.reject_conflicts = true;
+        self.0.reject_conflicts = true;
         self
     }
 
     /// Who turns credentials into principals. They are asked in the order of the calls.
     #[must_use]
     pub fn authenticator(mut self, authenticator: impl Authenticator + 'static) -> Self {
-        self.authenticators.push(Arc::new(authenticator));
+        self.0.authenticators.push(Arc::new(authenticator));
         self
     }
 
     /// The roles there are, on resources as well unless [`roles_on`](Self::roles_on) says otherwise.
     #[must_use]
     pub fn roles(mut self, roles: RoleHierarchy) -> Self {
-        self.roles = roles;
+        self.0.roles = roles;
         self
     }
 
     /// The roles there are on resources of this kind.
     #[must_use]
     pub fn roles_on(mut self, kind: impl Into<String>, roles: RoleHierarchy) -> Self {
-        self.roles_on.insert(kind.into(), roles);
+        self.0.roles_on.insert(kind.into(), roles);
         self
     }
 
     /// Who knows the roles that principals have on resources.
     #[must_use]
     pub fn membership(mut self, membership: impl Membership) -> Self {
-        self.membership = Some(Arc::new(membership));
+        self.0.membership = Some(Arc::new(membership));
         self
     }
 
     /// The realm of the challenge (RFC 9110, section 11.5).
     #[must_use]
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
-        self.realm = Some(realm.into());
+        self.0.realm = Some(realm.into());
         self
     }
 
@@ -102,7 +89,7 @@ impl GateBuilder {
     /// it says in words is for the log, and would tell a hidden denial from an unknown path.
     #[must_use]
     pub fn render(mut self, render: impl Fn(&Error, Refusal) -> Refusal + Send + Sync + 'static) -> Self {
-        self.render = Some(Arc::new(render));
+        self.0.render = Some(Arc::new(render));
         self
     }
 
@@ -112,43 +99,32 @@ impl GateBuilder {
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is no source or no authenticator, a source
     /// is there twice or cannot be in a request, or the realm cannot be quoted.
     pub fn build(self) -> Result<Gate, Error> {
-        if self.sources.is_empty() {
+        if self.0.sources.is_empty() {
             return Err(Error::misconfigured("the gate reads no credentials; name a source, such as `.bearer()`"));
         }
-        if self.authenticators.is_empty() {
+        if self.0.authenticators.is_empty() {
             return Err(Error::misconfigured("the gate has no `.authenticator(…)` to verify credentials"));
         }
-        for (place, source) in self.sources.iter().enumerate() {
+        for (place, source) in self.0.sources.iter().enumerate() {
             source.check()?;
-            if self.sources.iter().take(place).any(|earlier| earlier == source) {
+            if self.0.sources.iter().take(place).any(|earlier| earlier == source) {
                 return Err(Error::misconfigured(format!("the source {source} is there twice")));
             }
         }
         let quotable =
             |realm: &String| realm.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte));
-        if !self.realm.as_ref().is_none_or(quotable) {
+        if !self.0.realm.as_ref().is_none_or(quotable) {
             return Err(Error::misconfigured("the realm has characters that cannot be quoted in a header"));
         }
-        Ok(Gate(Arc::new(Parts {
-            sources: self.sources,
-            reject_conflicts: self.reject_conflicts,
-            authenticators: self.authenticators,
-            roles: self.roles,
-            roles_on: self.roles_on,
-            membership: self.membership,
-            realm: self.realm,
-            render: self.render,
-            #[cfg(feature = "testing")]
-            acting_as: None,
-        })))
+        Ok(Gate(Arc::new(self.0)))
     }
 }
 
 impl fmt::Debug for GateBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateBuilder")
-            .field("sources", &self.sources)
-            .field("authenticators", &self.authenticators)
+            .field("sources", &self.0.sources)
+            .field("authenticators", &self.0.authenticators)
             .finish_non_exhaustive()
     }
 }

@@ -43,7 +43,7 @@ pub struct Gate(Arc<Parts>);
 
 type Render = dyn Fn(&Error, Refusal) -> Refusal + Send + Sync;
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Parts {
     sources: Vec<CredentialSource>,
     reject_conflicts: bool,

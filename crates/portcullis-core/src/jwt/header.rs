@@ -48,8 +48,8 @@ pub(super) struct KnownHeaders([OnceLock<(String, Header)>; 8]);
 
 impl KnownHeaders {
     pub(super) fn get(&self, encoded: &str) -> Option<&Header> {
-        let known = self.0.iter().map_while(OnceLock::get);
-        known.into_iter().find_map(|(text, header)| (text == encoded).then_some(header))
+        let mut known = self.0.iter().map_while(OnceLock::get);
+        known.find_map(|(text, header)| (text == encoded).then_some(header))
     }
 
     pub(super) fn add(&self, encoded: &str, header: &Header) {
