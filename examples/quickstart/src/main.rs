@@ -46,19 +46,19 @@ fn app(gate: Gate, page: String) -> Router {
         .route("/", anyone(), get(Html(page)))
         .route("/me", authenticated(), get(me))
         .route("/projects/{id}", Read::POLICY, get(read))
-        .route("/projects/{id}", write, axum::routing::put(async || "saved\n"))
-        .route("/projects/{id}", delete, axum::routing::delete(async || "deleted\n"))
+        .route("/projects/{id}", write, axum::routing::put(async || "saved"))
+        .route("/projects/{id}", delete, axum::routing::delete(async || "deleted"))
         .into_router()
         .with_state(gate)
 }
 
 async fn me(Authenticated(principal): Authenticated) -> String {
-    format!("you are {}\n", principal.subject())
+    format!("you are {}", principal.subject())
 }
 
 async fn read(access: Authorized<Read>) -> String {
     let role = access.role().map_or("nobody", Role::as_str);
-    format!("project {}, read as {role}\n", access.resource().map_or("", ResourceRef::id))
+    format!("project {}, read as {role}", access.resource().map_or("", ResourceRef::id))
 }
 
 #[tokio::main]

@@ -31,7 +31,7 @@ pub(crate) const ANSWERS: [(&str, [u16; 3]); 5] = [
 pub(crate) fn lines(issuer: &TestIssuer, address: SocketAddr) -> String {
     let mut lines = format!("# a page to try the same by clicking: http://{address}/\n\n");
     let mut line = |flags: &str, path: &str, answer: &str| {
-        let _ = writeln!(lines, "curl -s -w '%{{http_code}}\\n'{flags} http://{address}{path}  # {answer}");
+        let _ = writeln!(lines, "curl -s -w '\\n%{{http_code}}\\n'{flags} http://{address}{path}  # {answer}");
     };
     for ((who, token), (_, answers)) in tokens(issuer).iter().zip(ANSWERS) {
         let bearer = if token.is_empty() { String::new() } else { format!(" -H 'Authorization: Bearer {token}'") };
