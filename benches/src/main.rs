@@ -46,7 +46,7 @@ fn report(filter: &str) {
         let countable = times.iter().all(|time| *time <= LONGEST_COUNTED);
         let mut figures = if countable { counted(case) } else { allocated(case) };
         for (figures, time) in figures.iter_mut().zip(times) {
-            figures.nanoseconds = Some(time);
+            figures.nanoseconds = Some(time).filter(|time| time.is_finite());
         }
         figures
     };

@@ -1,49 +1,60 @@
 use crate::case::Operation;
+use std::time::{Duration, Instant};
 
-/// About how long one batch of calls takes: long against the clock's own cost, short against a time slice.
-const BATCH_NANOSECONDS: u64 = 1_500_000;
-const ROUNDS: usize = 201;
+/// How long one batch of calls takes, or up to twice that: long against the clock's own cost, short against a time slice.
+const BATCH: Duration = Duration::from_millis(1);
+/// How long the operations take turns: a slow spell of a shared machine lasts for seconds, and every operation needs a
+/// quick one.
+const ALL_ROUNDS: Duration = Duration::from_secs(20);
 
-/// The least time that one call of each operation took, in nanoseconds of this thread's CPU time.
+/// The least time that one call of each operation took, in nanoseconds of this thread's CPU time; infinite if it was
+/// never measured undisturbed.
 ///
 /// The operations take turns, so that a slow spell of the machine hits all of them; and the least is what the code
 /// costs when nothing disturbs it, while a median drifts with the machine's neighbours.
 pub(crate) fn least(operations: &mut [&mut Operation]) -> Vec<f64> {
-    let calls: Vec<u64> = operations.iter_mut().map(|operation| calls_per_batch(operation)).collect();
+    let calls: Vec<u32> = operations.iter_mut().map(|operation| calls_per_batch(operation)).collect();
     let mut least = vec![f64::INFINITY; operations.len()];
-    for _ in 0..ROUNDS {
+    let start = Instant::now();
+    while start.elapsed() < ALL_ROUNDS {
         for ((operation, calls), least) in operations.iter_mut().zip(&calls).zip(&mut least) {
             // The first call after another operation finds its caches cold.
             operation.call();
-            *least = least.min(batch(operation, *calls) as f64 / *calls as f64);
+            let (cpu, wall) = batch(operation, *calls);
+            // Somebody else ran meanwhile. And in a virtual machine the CPU time may stand still afterwards, until it
+            // has made up for the time that the host took: it would be a minimum that never was.
+            if cpu.abs_diff(wall) <= wall / 200 {
+                *least = least.min(cpu.as_nanos() as f64 / f64::from(*calls));
+            }
         }
     }
     least
 }
 
-fn calls_per_batch(operation: &mut Operation) -> u64 {
+fn calls_per_batch(operation: &mut Operation) -> u32 {
     let mut calls = 1;
     loop {
-        let taken = batch(operation, calls);
-        if taken > BATCH_NANOSECONDS / 3 {
-            return (calls * BATCH_NANOSECONDS / taken).max(1);
+        let (_, wall) = batch(operation, calls);
+        if wall >= BATCH {
+            return calls;
         }
-        calls *= 2;
+        calls = calls.saturating_mul(2);
     }
 }
 
-fn batch(operation: &mut Operation, calls: u64) -> u64 {
-    let start = cpu_nanoseconds();
+/// The CPU time and the wall-clock time of several calls.
+fn batch(operation: &mut Operation, calls: u32) -> (Duration, Duration) {
+    let (wall, cpu) = (Instant::now(), cpu_time());
     for _ in 0..calls {
         operation.call();
     }
-    cpu_nanoseconds() - start
+    (cpu_time().saturating_sub(cpu), wall.elapsed())
 }
 
-fn cpu_nanoseconds() -> u64 {
+fn cpu_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a live timespec.
     let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
     assert_eq!(failed, 0, "the system has no clock of a thread's CPU time");
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
