@@ -1,6 +1,7 @@
 //! What a verified token says.
 
 mod map;
+mod typed;
 mod views;
 
 pub use map::ClaimMap;
@@ -96,7 +97,7 @@ impl Claims {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the claim does not fit the type.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Error> {
         let Some(value) = self.at(path) else { return Ok(None) };
-        serde_json::from_str(value.text()).map(Some).map_err(|error| misfit(&error))
+        typed::value(path, value).map(Some)
     }
 
     /// All claims as a type of yours: parsed on first use, then shared by everybody who holds these claims.
@@ -104,7 +105,7 @@ impl Claims {
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the claims do not fit the type.
     pub fn view<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Result<&T, Error> {
-        self.0.views.get_or_try_insert(|| serde_json::from_str(self.0.object.text()).map_err(|error| misfit(&error)))
+        self.0.views.get_or_try_insert(|| typed::object(&self.0.object))
     }
 
     /// `iss`: who issued the token.
@@ -156,12 +157,6 @@ impl Claims {
 
 fn time(seconds: f64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
-}
-
-/// What serde says may quote a claim's value, so only where it failed is kept.
-fn misfit(error: &serde_json::Error) -> Error {
-    let what = if error.is_data() { "do not fit the type asked for" } else { "cannot be read" };
-    Error::invalid(format!("the claims {what} (line {}, column {})", error.line(), error.column()))
 }
 
 impl fmt::Debug for Claims {

@@ -319,7 +319,7 @@ fn plain(bytes: &[u8]) -> usize {
 
 /// Few names are compared pair by pair; many are sorted first, so that hostile objects cost no quadratic work.
 fn has_duplicate(members: &[Member], text: &str) -> bool {
-    if members.len() > 16 {
+    if members.len() > 64 {
         let mut names: Vec<_> = members.iter().map(|member| member.name(text)).collect();
         names.sort_unstable();
         return !names.is_sorted_by(|a, b| a < b);

@@ -93,7 +93,7 @@ fn another_type_is_an_error_that_tells_no_value() {
     let error = claims.get::<u64>("age").unwrap_err();
     assert_eq!(
         (error.kind(), &*error.to_string()),
-        (ErrorKind::Invalid, "the claims do not fit the type asked for (line 1, column 17)")
+        (ErrorKind::Invalid, "the claim `age` does not fit the type asked for")
     );
     #[derive(Debug, Deserialize)]
     #[expect(dead_code, reason = "only its type matters")]
@@ -101,7 +101,17 @@ fn another_type_is_an_error_that_tells_no_value() {
         age: u64,
     }
     let view = claims.view::<Wrong>().unwrap_err();
-    for error in [error, view] {
+    assert_eq!(view.to_string(), "the claim `age` does not fit the type asked for");
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its type matters")]
+    struct More {
+        phone: String,
+    }
+    let missing = claims.view::<More>().unwrap_err();
+    assert_eq!(missing.to_string(), "the claim `phone` is missing from the token");
+    let whole = claims.view::<Vec<u8>>().unwrap_err();
+    assert_eq!(whole.to_string(), "the claims do not fit the type asked for");
+    for error in [error, view, missing, whole] {
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("secret-value") && !shown.contains("example.com"), "{shown}");
     }

@@ -26,4 +26,5 @@ mod secrets;
 mod source_order;
 mod sources;
 mod tokens;
+mod typed;
 mod vectors;

@@ -1,0 +1,159 @@
+//! Claims as a type of the application's.
+//!
+//! A struct is filled from the members that were found when the text was checked, so that nothing is read twice; what
+//! holds them is still `serde_json`'s reading of each value, but for plain texts and flags. Anything else than a struct is
+//! read by `serde_json` as a whole.
+
+use crate::{
+    error::Error,
+    json::{Object, Value},
+};
+use serde::{
+    Deserializer,
+    de::{self, DeserializeOwned, DeserializeSeed, MapAccess, Visitor, value::CowStrDeserializer},
+};
+use std::{borrow::Cow, fmt};
+
+pub(super) fn object<T: DeserializeOwned>(object: &Object) -> Result<T, Error> {
+    T::deserialize(Claims(object)).map_err(Misfit::into_error)
+}
+
+pub(super) fn value<T: DeserializeOwned>(name: &str, value: Value<'_>) -> Result<T, Error> {
+    serde_json::from_str(value.text()).map_err(|_| Misfit::at(name).into_error())
+}
+
+/// What does not fit. What serde says may quote a claim's value, so it is dropped, and only names are kept.
+#[derive(Debug)]
+struct Misfit(Cow<'static, str>);
+
+impl Misfit {
+    fn at(name: &str) -> Self {
+        Self(format!("the claim `{name}` does not fit the type asked for").into())
+    }
+
+    fn into_error(self) -> Error {
+        Error::invalid(self.0)
+    }
+}
+
+impl de::Error for Misfit {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self("the claims do not fit the type asked for".into())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self(format!("the claim `{field}` is missing from the token").into())
+    }
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+/// Leaves these methods to `serde_json`, with the text that it is to read.
+macro_rules! leave_to_serde_json {
+    ($text:expr; $($method:ident($($name:ident: $kind:ty),*))*) => {$(
+        fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, Misfit> {
+            let text: &'de str = $text(self);
+            serde_json::Deserializer::from_str(text).$method($($name,)* visitor).map_err(de::Error::custom)
+        }
+    )*};
+}
+
+/// All claims. A struct takes the members one by one.
+struct Claims<'de>(&'de Object);
+
+impl<'de> Deserializer<'de> for Claims<'de> {
+    type Error = Misfit;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        visitor.visit_map(Members { rest: self.0.members(), value: None })
+    }
+
+    leave_to_serde_json! { |claims: Claims<'de>| claims.0.text();
+        deserialize_any() deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64()
+        deserialize_i128() deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
+        deserialize_f32() deserialize_f64() deserialize_char() deserialize_str() deserialize_string()
+        deserialize_bytes() deserialize_byte_buf() deserialize_option() deserialize_unit() deserialize_seq()
+        deserialize_map() deserialize_identifier() deserialize_ignored_any()
+        deserialize_unit_struct(name: &'static str) deserialize_newtype_struct(name: &'static str)
+        deserialize_tuple(length: usize) deserialize_tuple_struct(name: &'static str, length: usize)
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+}
+
+struct Members<'de, I> {
+    rest: I,
+    value: Option<(Cow<'de, str>, Value<'de>)>,
+}
+
+impl<'de, I: Iterator<Item = (Cow<'de, str>, Value<'de>)>> MapAccess<'de> for Members<'de, I> {
+    type Error = Misfit;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+        self.value = self.rest.next();
+        let key = self.value.as_ref().map(|(name, _)| seed.deserialize(CowStrDeserializer::new(name.clone())));
+        key.transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+        let (name, value) = self.value.take().ok_or_else(|| de::Error::custom("a value before its name"))?;
+        seed.deserialize(Claim(value)).map_err(|_: Misfit| Misfit::at(&name))
+    }
+}
+
+/// One claim.
+struct Claim<'de>(Value<'de>);
+
+impl<'de> Deserializer<'de> for Claim<'de> {
+    type Error = Misfit;
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0.as_str() {
+            Some(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
+            Some(Cow::Owned(text)) => visitor.visit_string(text),
+            None => Err(de::Error::custom("not a text")),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0.text() {
+            "true" => visitor.visit_bool(true),
+            "false" => visitor.visit_bool(false),
+            _ => Err(de::Error::custom("not a flag")),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        if self.0.text() == "null" { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    leave_to_serde_json! { |claim: Claim<'de>| claim.0.text();
+        deserialize_any() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64()
+        deserialize_i128() deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
+        deserialize_f32() deserialize_f64() deserialize_char()
+        deserialize_bytes() deserialize_byte_buf() deserialize_unit() deserialize_seq()
+        deserialize_map() deserialize_identifier()
+        deserialize_unit_struct(name: &'static str) deserialize_newtype_struct(name: &'static str)
+        deserialize_tuple(length: usize) deserialize_tuple_struct(name: &'static str, length: usize)
+        deserialize_struct(name: &'static str, fields: &'static [&'static str])
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_unit() // Checked before, and of no interest.
+    }
+}
