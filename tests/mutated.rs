@@ -34,6 +34,9 @@ impl RequestHead for Raw {
     fn query(&self) -> Option<&str> {
         self.query.as_deref()
     }
+    fn authority(&self) -> Option<&str> {
+        None
+    }
     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
         self.headers.iter().filter(|(found, _)| *found == name).for_each(|(_, value)| see(value));
     }

@@ -55,7 +55,7 @@ pub use rejection::Rejection;
 pub use routes::Routes;
 
 use portcullis_core::{Error, Gate, policy::Policy};
-use portcullis_tower::{EnforceLayer, RequireLayer};
+use portcullis_tower::{EnforceLayer, RequireLayer, ScrubLayer};
 
 /// What a gate can do for axum's routers.
 pub trait GateExt {
@@ -79,6 +79,11 @@ pub trait GateExt {
     /// What answers before any of them counts as not looked at, such as an extractor that stands before ours.
     #[must_use]
     fn enforce(&self) -> EnforceLayer;
+
+    /// An outermost layer that keeps credentials out of what the layers behind it log: it replaces those in the query by
+    /// `redacted` and marks the headers that hold one as sensitive. Guards and extractors still read them.
+    #[must_use]
+    fn scrub(&self) -> ScrubLayer;
 }
 
 impl GateExt for Gate {
@@ -92,5 +97,9 @@ impl GateExt for Gate {
 
     fn enforce(&self) -> EnforceLayer {
         portcullis_tower::GateExt::enforce(self)
+    }
+
+    fn scrub(&self) -> ScrubLayer {
+        portcullis_tower::GateExt::scrub(self)
     }
 }

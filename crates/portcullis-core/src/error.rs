@@ -15,6 +15,8 @@ pub enum ErrorKind {
     Invalid,
     /// A credential that was good once: 401, told apart because clients refresh on it.
     Expired,
+    /// A page of another origin makes the request, with a cookie that the browser adds to it: 403.
+    CrossOrigin,
     /// The principal may not do this: 403.
     Denied,
     /// The principal may not do this nor know that it exists: 404.
@@ -131,6 +133,7 @@ impl Error {
             ErrorKind::Malformed => "invalid_request",
             ErrorKind::Unrecognized | ErrorKind::Invalid => "invalid_token",
             ErrorKind::Expired => "token_expired",
+            ErrorKind::CrossOrigin => "cross_origin",
             ErrorKind::Denied => "denied",
             ErrorKind::Hidden => "not_found",
             ErrorKind::Unavailable => "unavailable",
@@ -144,7 +147,7 @@ impl Error {
         match self.0.kind {
             ErrorKind::Malformed => 400,
             ErrorKind::Missing | ErrorKind::Unrecognized | ErrorKind::Invalid | ErrorKind::Expired => 401,
-            ErrorKind::Denied => 403,
+            ErrorKind::CrossOrigin | ErrorKind::Denied => 403,
             ErrorKind::Hidden => 404,
             ErrorKind::Unavailable => 503,
             ErrorKind::Misconfigured => 500,

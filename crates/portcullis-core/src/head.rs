@@ -14,6 +14,10 @@ pub trait RequestHead: Sync {
     /// The query without its question mark, still encoded.
     fn query(&self) -> Option<&str>;
 
+    /// Host and port that the request is for, where the target itself says so (HTTP/2 and the absolute form). Otherwise
+    /// the `host` header does.
+    fn authority(&self) -> Option<&str>;
+
     /// Shows every value of a header, in the order of the request. The name is given in lower case.
     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8]));
 
@@ -23,6 +27,16 @@ pub trait RequestHead: Sync {
     /// # Errors
     /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it cannot be decoded.
     fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error>;
+}
+
+/// Whether a WebSocket is asked for: with `Upgrade` (RFC 6455, section 4.1), or with `CONNECT` in HTTP/2 (RFC 8441). Takes
+/// for one whatever a framework might take for one.
+pub(crate) fn is_websocket(head: &dyn RequestHead) -> bool {
+    let mut found = head.method() == "CONNECT";
+    head.each_header("upgrade", &mut |value| {
+        found |= value.windows(9).any(|part| part.eq_ignore_ascii_case(b"websocket"));
+    });
+    found
 }
 
 /// The value of a query parameter (`application/x-www-form-urlencoded`), which may stand there once.

@@ -1,4 +1,5 @@
-use http::{Request, request::Parts};
+use crate::scrub::scrubbed_query;
+use http::{Request, request::Parts, uri::Authority};
 use portcullis_core::{Error, ErrorKind, RequestHead};
 use std::{borrow::Cow, sync::Arc};
 
@@ -65,7 +66,11 @@ impl RequestHead for Head<'_> {
     }
 
     fn query(&self) -> Option<&str> {
-        self.parts.uri.query()
+        scrubbed_query(&self.parts.extensions).or_else(|| self.parts.uri.query())
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.parts.uri.authority().map(Authority::as_str)
     }
 
     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {

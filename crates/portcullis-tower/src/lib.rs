@@ -32,12 +32,14 @@ mod head;
 mod refusal;
 mod remembered;
 mod require;
+mod scrub;
 
 pub use enforce::{Enforce, EnforceFuture, EnforceLayer};
 pub use head::{Head, Params, ReadParams};
 pub use refusal::{RefusalBody, respond};
 pub use remembered::{establish, established, looked_at};
 pub use require::{Require, RequireFuture, RequireLayer};
+pub use scrub::{Scrub, ScrubLayer};
 
 use portcullis_core::{Error, Gate, policy::Policy};
 
@@ -63,6 +65,11 @@ pub trait GateExt {
     /// What answers before any of them counts as not looked at, such as an extractor that stands before ours.
     #[must_use]
     fn enforce(&self) -> EnforceLayer;
+
+    /// An outermost layer that keeps credentials out of what the layers behind it log: it replaces those in the query by
+    /// `redacted` and marks the headers that hold one as sensitive. Guards and extractors still read them.
+    #[must_use]
+    fn scrub(&self) -> ScrubLayer;
 }
 
 impl GateExt for Gate {
@@ -76,5 +83,9 @@ impl GateExt for Gate {
 
     fn enforce(&self) -> EnforceLayer {
         EnforceLayer::new(self)
+    }
+
+    fn scrub(&self) -> ScrubLayer {
+        ScrubLayer::new(self)
     }
 }

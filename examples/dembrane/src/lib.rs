@@ -23,6 +23,7 @@ fn render(error: &Error, default: Refusal) -> Refusal {
     let detail = match error.kind() {
         ErrorKind::Malformed => "Invalid request",
         ErrorKind::Missing | ErrorKind::Unrecognized | ErrorKind::Invalid | ErrorKind::Expired => "Invalid session",
+        ErrorKind::CrossOrigin => "Cross-origin request",
         ErrorKind::Denied => "Staff-only",
         ErrorKind::Hidden => "Not Found",
         ErrorKind::Unavailable => "Service Unavailable",

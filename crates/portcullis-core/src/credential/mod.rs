@@ -1,8 +1,10 @@
 //! What the caller presented, and where it is read from.
 
 mod cookie;
+mod origin;
 mod source;
 
+pub(crate) use origin::Origins;
 pub use source::CredentialSource;
 pub(crate) use source::read;
 

@@ -1,7 +1,7 @@
 use super::{Credential, cookie};
 use crate::{
     error::{Error, ErrorKind},
-    head::{RequestHead, query_param},
+    head::{RequestHead, is_websocket, query_param},
 };
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -18,9 +18,14 @@ enum Place {
     Bearer,
     Header(Arc<str>),
     Query(Arc<str>),
+    WebSocketProtocol,
+    WebSocketQuery(Arc<str>),
 }
 
 impl CredentialSource {
+    /// The subprotocol before a token: see [`websocket_protocol`](Self::websocket_protocol).
+    pub const WEBSOCKET_PROTOCOL: &str = "bearer";
+
     /// The cookie of exactly this name. An empty or blank one counts as absent, since some servers log out by emptying
     /// it. A name with the prefix `__Host-` or `__Secure-` keeps other hosts from planting it (RFC 6265bis, section
     /// 4.1.3).
@@ -48,12 +53,60 @@ impl CredentialSource {
         Self(Place::Query(name.into()))
     }
 
+    /// The subprotocol after `bearer` in `Sec-WebSocket-Protocol`, which is all that a page can send when it opens a
+    /// WebSocket: `new WebSocket(url, ["bearer", token])`. Read from upgrades only.
+    ///
+    /// The server has to select one of the offered subprotocols (RFC 6455, section 4.2.2), and it must not be the token:
+    /// name [`WEBSOCKET_PROTOCOL`](Self::WEBSOCKET_PROTOCOL) to the framework, or a subprotocol that the page offers as
+    /// well.
+    #[must_use]
+    pub fn websocket_protocol() -> Self {
+        Self(Place::WebSocketProtocol)
+    }
+
+    /// A query parameter of this name, read from WebSocket upgrades only; elsewhere it counts as absent. What is said of
+    /// [`query`](Self::query) holds.
+    #[must_use]
+    pub fn websocket_query(name: &str) -> Self {
+        Self(Place::WebSocketQuery(name.into()))
+    }
+
+    /// The name of the header that it is read from, in lower case; `None` for the query.
+    #[must_use]
+    pub fn header_name(&self) -> Option<&str> {
+        match &self.0 {
+            Place::Cookie(_) => Some("cookie"),
+            Place::Bearer => Some("authorization"),
+            Place::Header(name) => Some(name),
+            Place::WebSocketProtocol => Some("sec-websocket-protocol"),
+            Place::Query(_) | Place::WebSocketQuery(_) => None,
+        }
+    }
+
+    /// The name of the query parameter that it is read from.
+    pub(crate) fn query_name(&self) -> Option<&str> {
+        match &self.0 {
+            Place::Query(name) | Place::WebSocketQuery(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Browsers add it to requests by themselves, whoever made them.
+    pub(crate) fn is_ambient(&self) -> bool {
+        matches!(self.0, Place::Cookie(_))
+    }
+
+    /// Whether this request may have a credential here at all.
+    fn is_open(&self, head: &dyn RequestHead) -> bool {
+        !matches!(self.0, Place::WebSocketProtocol | Place::WebSocketQuery(_)) || is_websocket(head)
+    }
+
     /// The name of the cookie, header or parameter is one that a request can have.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let name = match &self.0 {
-            Place::Bearer => return Ok(()),
-            Place::Query(name) if !name.is_empty() => return Ok(()),
-            Place::Cookie(name) | Place::Header(name) | Place::Query(name) => name,
+            Place::Bearer | Place::WebSocketProtocol => return Ok(()),
+            Place::Query(name) | Place::WebSocketQuery(name) if !name.is_empty() => return Ok(()),
+            Place::Cookie(name) | Place::Header(name) | Place::Query(name) | Place::WebSocketQuery(name) => name,
         };
         if let Place::Header(name) = &self.0
             && matches!(&**name, "authorization" | "cookie")
@@ -68,6 +121,9 @@ impl CredentialSource {
     }
 
     fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Cow<'h, str>>, Error> {
+        if !self.is_open(head) {
+            return Ok(None);
+        }
         match &self.0 {
             Place::Bearer => bearer(head),
             Place::Cookie(name) => cookie::read(head, name),
@@ -75,7 +131,8 @@ impl CredentialSource {
                 Some(value) => visible(value).map(|text| (!text.is_empty()).then_some(Cow::Borrowed(text))),
                 None => Ok(None),
             },
-            Place::Query(name) => match query_param(head, name)? {
+            Place::WebSocketProtocol => websocket_protocol(head),
+            Place::Query(name) | Place::WebSocketQuery(name) => match query_param(head, name)? {
                 Some(value) if !value.bytes().all(|byte| byte.is_ascii_graphic()) => {
                     Err(Error::invalid("the query parameter has characters that no credential has"))
                 }
@@ -92,6 +149,8 @@ impl fmt::Display for CredentialSource {
             Place::Bearer => f.write_str("bearer header"),
             Place::Header(name) => write!(f, "header `{name}`"),
             Place::Query(name) => write!(f, "query parameter `{name}`"),
+            Place::WebSocketProtocol => f.write_str("WebSocket subprotocol"),
+            Place::WebSocketQuery(name) => write!(f, "query parameter `{name}` of a WebSocket"),
         }
     }
 }
@@ -126,7 +185,7 @@ pub(crate) fn read<'h>(
 /// with another one in the header is a sign of somebody else's address.
 fn refuse_header_with_query(sources: &[CredentialSource], head: &dyn RequestHead) -> Result<(), Error> {
     for source in sources {
-        let Place::Query(name) = &source.0 else { continue };
+        let Some(name) = source.query_name().filter(|_| source.is_open(head)) else { continue };
         let value = query_param(head, name).map_err(|error| error.with_source(source))?;
         if value.is_some_and(|value| !value.is_empty()) && !matches!(bearer(head), Ok(None)) {
             let detail = format!("a bearer header and a {source} in one request");
@@ -137,7 +196,7 @@ fn refuse_header_with_query(sources: &[CredentialSource], head: &dyn RequestHead
 }
 
 /// The value of a header that may be there once.
-fn only<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&'h [u8]>, Error> {
+pub(super) fn only<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&'h [u8]>, Error> {
     let (mut value, mut count) = (None, 0_usize);
     head.each_header(name, &mut |found| {
         value = Some(found);
@@ -169,6 +228,27 @@ fn bearer<'h>(head: &'h dyn RequestHead) -> Result<Option<Cow<'h, str>>, Error> 
         return Err(Error::invalid("`Bearer` is not followed by one token (token68, RFC 6750, section 2.1)"));
     }
     visible(token).map(|text| Some(Cow::Borrowed(text)))
+}
+
+/// The element after `bearer` in the list of subprotocols (RFC 6455, section 11.3.4), which may take several lines.
+fn websocket_protocol<'h>(head: &'h dyn RequestHead) -> Result<Option<Cow<'h, str>>, Error> {
+    let (mut token, mut count, mut is_next) = (None, 0_usize, false);
+    head.each_header("sec-websocket-protocol", &mut |line: &'h [u8]| {
+        for protocol in line.split(|byte| *byte == b',').map(trim) {
+            if is_next {
+                token = Some(protocol);
+            }
+            // What follows is a token, whatever it says; the name before it counts.
+            is_next = !is_next && protocol == CredentialSource::WEBSOCKET_PROTOCOL.as_bytes();
+            count = count.saturating_add(usize::from(is_next));
+        }
+    });
+    match (count, token) {
+        (0, _) => Ok(None),
+        (1, Some(token)) if !token.is_empty() => visible(token).map(|text| Some(Cow::Borrowed(text))),
+        (1, _) => Err(Error::invalid("the WebSocket subprotocol `bearer` is not followed by a token")),
+        _ => Err(Error::new(ErrorKind::Malformed, "the WebSocket subprotocol `bearer` is there twice")),
+    }
 }
 
 /// A value of visible ASCII, without the white space around it.

@@ -34,6 +34,18 @@ impl GateBuilder {
         self.source(CredentialSource::query(name))
     }
 
+    /// Reads credentials from the subprotocols of WebSockets: see [`CredentialSource::websocket_protocol`].
+    #[must_use]
+    pub fn websocket_protocol(self) -> Self {
+        self.source(CredentialSource::websocket_protocol())
+    }
+
+    /// Reads credentials from this query parameter of WebSockets: see [`CredentialSource::websocket_query`].
+    #[must_use]
+    pub fn websocket_query(self, name: &str) -> Self {
+        self.source(CredentialSource::websocket_query(name))
+    }
+
     /// Reads credentials from this source too. The order is that of the calls: the first in which something is present
     /// decides.
     #[must_use]
@@ -47,6 +59,30 @@ impl GateBuilder {
     #[must_use]
     pub fn reject_conflicts(mut self) -> Self {
         self.0.reject_conflicts = true;
+        self
+    }
+
+    /// Pages of this origin, such as `https://app.example.com`, may make requests that carry a cookie, beside those of the
+    /// service itself.
+    ///
+    /// A cookie comes with every request, whichever page made it. So where a cookie is the credential, a request that
+    /// changes something (every method but GET, HEAD, OPTIONS and TRACE) or opens a WebSocket has to come from the service's
+    /// own origin or from an allowed one, by what the browser says in `Sec-Fetch-Site` or else in `Origin`. What another
+    /// site loads into its pages is refused too, such as an image; following a link is not. The answer is 403,
+    /// `cross_origin`. Credentials in other places are only sent by who knows them, and are not concerned.
+    ///
+    /// `Origin` is compared with the host that the request is for. Where a proxy changes that, allow the service's own origin
+    /// as well.
+    #[must_use]
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.0.origins.allowed.push(origin.into());
+        self
+    }
+
+    /// Lets pages of every origin make requests with a visitor's cookie: see [`allow_origin`](Self::allow_origin).
+    #[must_use]
+    pub fn dangerous_allow_cross_origin(mut self) -> Self {
+        self.0.origins.is_any_allowed = true;
         self
     }
 
@@ -97,7 +133,7 @@ impl GateBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is no source or no authenticator, a source
-    /// is there twice or cannot be in a request, or the realm cannot be quoted.
+    /// is there twice or cannot be in a request, an allowed origin is none, or the realm cannot be quoted.
     pub fn build(self) -> Result<Gate, Error> {
         if self.0.sources.is_empty() {
             return Err(Error::misconfigured("the gate reads no credentials; name a source, such as `.bearer()`"));
@@ -111,6 +147,7 @@ impl GateBuilder {
                 return Err(Error::misconfigured(format!("the source {source} is there twice")));
             }
         }
+        self.0.origins.check()?;
         let quotable =
             |realm: &String| realm.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte));
         if !self.0.realm.as_ref().is_none_or(quotable) {

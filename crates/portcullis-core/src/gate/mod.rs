@@ -10,7 +10,7 @@ pub use established::Established;
 use crate::{
     answer::Answer,
     authenticator::Authenticator,
-    credential::{self, Credential, CredentialSource},
+    credential::{self, Credential, CredentialSource, Origins},
     decision::{Access, Decision, Explanation},
     error::{Error, ErrorKind},
     head::RequestHead,
@@ -47,6 +47,7 @@ type Render = dyn Fn(&Error, Refusal) -> Refusal + Send + Sync;
 struct Parts {
     sources: Vec<CredentialSource>,
     reject_conflicts: bool,
+    origins: Origins,
     authenticators: Vec<Arc<dyn Authenticator>>,
     roles: RoleHierarchy,
     roles_on: HashMap<String, RoleHierarchy>,
@@ -86,9 +87,36 @@ impl Gate {
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`] if credentials are presented in a way that may not be, [`ErrorKind::Invalid`] if one is
-    /// there and unreadable.
+    /// there and unreadable, [`ErrorKind::CrossOrigin`] if it is a cookie and a page of another origin makes the request.
     pub fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Credential<'h>>, Error> {
-        credential::read(&self.0.sources, self.0.reject_conflicts, head)
+        let credential = credential::read(&self.0.sources, self.0.reject_conflicts, head)?;
+        if let Some(source) = credential.as_ref().map(Credential::source).filter(|source| source.is_ambient()) {
+            self.0.origins.admit(head).map_err(|error| error.with_source(source))?;
+        }
+        Ok(credential)
+    }
+
+    /// Where credentials are read, in order.
+    pub fn sources(&self) -> impl Iterator<Item = &CredentialSource> {
+        self.0.sources.iter()
+    }
+
+    /// A query without the credentials in it, if there are any: for logs. See `scrub` of the adapters.
+    #[must_use]
+    pub fn scrub_query(&self, query: &str) -> Option<String> {
+        let is_credential = |pair: &str| {
+            let name = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name);
+            name.is_some_and(|name| self.sources().any(|source| source.query_name() == Some(&*name)))
+        };
+        if self.sources().all(|source| source.query_name().is_none()) || !query.split('&').any(is_credential) {
+            return None;
+        }
+        let name = |pair: &str| pair.split_once('=').map_or(pair, |(name, _)| name).to_owned();
+        let pairs = query.split('&').map(|pair| match is_credential(pair) {
+            true => name(pair) + "=redacted",
+            false => pair.to_owned(),
+        });
+        Some(pairs.collect::<Vec<_>>().join("&"))
     }
 
     /// Finds out who makes a request.

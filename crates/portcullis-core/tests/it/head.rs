@@ -3,9 +3,11 @@
 use portcullis_core::{Error, ErrorKind, RequestHead};
 use std::borrow::Cow;
 
-/// A `GET /` with what a test adds to it. Header values are bytes, because attackers send those.
+/// A `GET /`, unless a test says otherwise, with what it adds. Header values are bytes, because attackers send those.
 #[derive(Debug, Clone, Default)]
 pub struct Head {
+    method: Option<&'static str>,
+    authority: Option<&'static str>,
     headers: Vec<(String, Vec<u8>)>,
     query: Option<String>,
     params: Vec<(String, String)>,
@@ -22,6 +24,16 @@ impl Head {
 
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
+        self
+    }
+
+    pub fn method(mut self, method: &'static str) -> Self {
+        self.method = Some(method);
+        self
+    }
+
+    pub fn authority(mut self, authority: &'static str) -> Self {
+        self.authority = Some(authority);
         self
     }
 
@@ -48,7 +60,11 @@ impl Head {
 
 impl RequestHead for Head {
     fn method(&self) -> &'static str {
-        "GET"
+        self.method.unwrap_or("GET")
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.authority
     }
 
     fn path(&self) -> &'static str {

@@ -1,0 +1,95 @@
+use super::source::only;
+use crate::{
+    error::{Error, ErrorKind},
+    head::{RequestHead, is_websocket},
+};
+
+/// Whose pages may make requests that carry a cookie. A browser adds cookies to requests whoever made them, so a gate
+/// goes by what it says about the page: `Sec-Fetch-Site` (Fetch Metadata), and `Origin` where that is missing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origins {
+    /// By name, beside the origin of the target itself.
+    pub(crate) allowed: Vec<String>,
+    pub(crate) is_any_allowed: bool,
+}
+
+impl Origins {
+    /// Each name is one that a browser would send.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.allowed.iter().find(|origin| !is_origin(origin)) {
+            None => Ok(()),
+            Some(origin) => Err(Error::misconfigured(format!(
+                "no browser sends the origin `{origin}`; it is `scheme://host`, in lower case, with `:port` unless it is the \
+                 usual one and with nothing after it"
+            ))),
+        }
+    }
+
+    /// Whether a page may make this request, which carries a cookie.
+    pub(crate) fn admit(&self, head: &dyn RequestHead) -> Result<(), Error> {
+        if self.is_any_allowed {
+            return Ok(());
+        }
+        let site = only(head, "sec-fetch-site")?;
+        let changes = !matches!(head.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE") || is_websocket(head);
+        let refused = match site {
+            Some(b"same-origin" | b"none") => return Ok(()),
+            // What another site loads into its pages: images, scripts, fetches. Following a link is `navigate`.
+            Some(b"cross-site") if !changes => !matches!(only(head, "sec-fetch-mode")?, None | Some(b"navigate")),
+            _ => changes,
+        };
+        if !refused {
+            return Ok(());
+        }
+        match only(head, "origin")? {
+            Some(origin) if self.allowed.iter().any(|allowed| allowed.as_bytes() == origin) => Ok(()),
+            Some(origin) if site.is_none() && is_target(origin, head)? => Ok(()),
+            Some(_) => Err(cross_origin("a page of another origin makes the request, with a cookie")),
+            None if site.is_some() => Err(cross_origin("a page of another site makes the request, with a cookie")),
+            None => Err(cross_origin(
+                "the request changes something by a cookie and has neither `Sec-Fetch-Site` nor `Origin`; clients that are \
+                 no browsers send their token in a header",
+            )),
+        }
+    }
+}
+
+fn cross_origin(detail: &'static str) -> Error {
+    Error::new(ErrorKind::CrossOrigin, detail)
+}
+
+/// Whether the request goes to the origin that it comes from. Schemes are not compared: behind a proxy, a service does not
+/// know its own.
+fn is_target(origin: &[u8], head: &dyn RequestHead) -> Result<bool, Error> {
+    let (from, usual_port): (_, &[u8]) = match (origin.strip_prefix(b"https://"), origin.strip_prefix(b"http://")) {
+        (Some(from), _) => (from, b":443"),
+        (_, Some(from)) => (from, b":80"),
+        _ => return Ok(false),
+    };
+    let target = match head.authority() {
+        Some(authority) => authority.as_bytes(),
+        None => only(head, "host")?.unwrap_or_default(),
+    };
+    let target = target.strip_suffix(usual_port).unwrap_or(target);
+    Ok(!from.is_empty() && from.eq_ignore_ascii_case(target))
+}
+
+/// As a browser serializes it (RFC 6454, section 6.2).
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, authority)) = text.split_once("://") else { return false };
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).map_or_else(
+        || !host.is_empty() && host.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_')),
+        |inner| inner.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.to_string() == inner),
+    );
+    let port = port.is_none_or(|port| {
+        port.parse::<u16>().is_ok_and(|number| number.to_string() == port)
+            && !matches!((scheme, port), ("http", "80") | ("https", "443"))
+    });
+    let scheme_is_good = scheme.starts_with(|c: char| c.is_ascii_lowercase())
+        && scheme.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'));
+    scheme_is_good && host && port
+}
