@@ -3,6 +3,9 @@
 
 pub use portcullis_core::*;
 
+#[cfg(feature = "actix")]
+#[doc(inline)]
+pub use portcullis_actix as actix;
 #[cfg(feature = "axum")]
 #[doc(inline)]
 pub use portcullis_axum as axum;

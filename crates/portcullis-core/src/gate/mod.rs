@@ -121,14 +121,39 @@ impl Gate {
 
     /// Finds out who makes a request.
     pub fn establish<'a>(&'a self, head: &'a dyn RequestHead) -> Answer<'a, Established> {
+        match self.presented(head) {
+            Ok(credential) => self.authenticate(credential),
+            Err(nobody) => Answer::now(nobody),
+        }
+    }
+
+    /// The same, holding on to nothing of the request while it waits: for frameworks in which the answer is shared or
+    /// outlives the head.
+    pub fn establish_owned(&self, head: &dyn RequestHead) -> Answer<'static, Established> {
+        let credential = match self.presented(head) {
+            Ok(credential) => credential,
+            Err(nobody) => return Answer::now(nobody),
+        };
+        let waiting = match self.authenticate(credential.clone()).ready() {
+            Ok(established) => return Answer::now(established),
+            Err(_) => (self.clone(), credential.to_owned()),
+        };
+        Answer::later(async move {
+            let (gate, credential) = waiting;
+            gate.authenticate(credential).await
+        })
+    }
+
+    /// The credential to verify, or what is established without one.
+    fn presented<'h>(&self, head: &'h dyn RequestHead) -> Result<Credential<'h>, Established> {
         #[cfg(feature = "testing")]
         if let Some(principal) = &self.0.acting_as {
-            return Answer::now(Established::new(self, None, Ok(Some(principal.clone()))));
+            return Err(Established::new(self, None, Ok(Some(principal.clone()))));
         }
         match self.read(head) {
-            Ok(Some(credential)) => self.authenticate(credential),
-            Ok(None) => Answer::now(Established::new(self, None, Ok(None))),
-            Err(error) => Answer::now(Established::new(self, None, Err(error))),
+            Ok(Some(credential)) => Ok(credential),
+            Ok(None) => Err(Established::new(self, None, Ok(None))),
+            Err(error) => Err(Established::new(self, None, Err(error))),
         }
     }
 

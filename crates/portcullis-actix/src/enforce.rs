@@ -1,0 +1,122 @@
+use crate::{
+    rejection::{Rejection, respond},
+    remembered::Looked,
+};
+use actix_web::{
+    Error, HttpMessage,
+    body::{BodySize, EitherBody, MessageBody},
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    http::{Method, StatusCode, Uri},
+};
+use pin_project_lite::pin_project;
+use portcullis_core::{self as core, ErrorKind, Gate};
+use std::{
+    fmt,
+    future::{Future, Ready, ready},
+    pin::Pin,
+    task::{self, Context, Poll},
+};
+
+/// Refuses responses that nobody looked at. Made by [`GateExt::enforce`](crate::GateExt::enforce).
+///
+/// An empty 404 or 405 passes: actix-web answers unknown paths and methods so, and it tells nothing.
+#[derive(Debug, Clone)]
+pub struct Enforce(Gate);
+
+impl Enforce {
+    pub(crate) fn new(gate: &Gate) -> Self {
+        Self(gate.clone())
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Enforce
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = EnforceMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<EnforceMiddleware<S>, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(EnforceMiddleware { inner, gate: self.0.clone() }))
+    }
+}
+
+/// A service whose every response has to have been looked at.
+#[derive(Debug)]
+pub struct EnforceMiddleware<S> {
+    inner: S,
+    gate: Gate,
+}
+
+impl<S, B> Service<ServiceRequest> for EnforceMiddleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = EnforceFuture<S::Future>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let looked = Looked::of(&mut request.extensions_mut());
+        // Both are cheap to clone, and only needed for the log. The request itself belongs to the routing further in.
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        EnforceFuture { inner: self.inner.call(request), looked, method, uri, gate: self.gate.clone() }
+    }
+}
+
+pin_project! {
+    /// The response of an enforced service.
+    pub struct EnforceFuture<F> {
+        #[pin]
+        inner: F,
+        looked: Looked,
+        method: Method,
+        uri: Uri,
+        gate: Gate,
+    }
+}
+
+impl<F, B> Future for EnforceFuture<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let outcome = task::ready!(this.inner.poll(context));
+        let tells_nothing = outcome.as_ref().is_ok_and(|response| {
+            matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+                && matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0))
+        });
+        if this.looked.is_set() || tells_nothing {
+            return Poll::Ready(outcome.map(ServiceResponse::map_into_left_body));
+        }
+        let detail = format!(
+            "no guard and no extractor looked at {} {}; a public route says `anyone()`",
+            this.method,
+            this.uri.path()
+        );
+        let error = core::Error::new(ErrorKind::Misconfigured, detail);
+        // Said once, also where another such middleware stands outside.
+        this.looked.set();
+        Poll::Ready(match outcome {
+            Ok(response) => Ok(response.into_response(respond(this.gate.refuse(&error))).map_into_right_body()),
+            Err(_) => Err(Rejection::new(this.gate, error).into()),
+        })
+    }
+}
+
+impl<F> fmt::Debug for EnforceFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EnforceFuture(..)")
+    }
+}

@@ -1,0 +1,144 @@
+use crate::{
+    head::Head,
+    rejection::Rejection,
+    remembered::{Who, establish},
+};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use futures_util::{
+    FutureExt,
+    future::{Either, LocalBoxFuture, Ready, ready},
+};
+use portcullis_core::{Access, Error, ErrorKind, Established, Gate, Principal, Requirement, ResourceRef, Role};
+use std::{fmt, marker::PhantomData};
+
+/// What an extractor of this crate waits for: usually nothing.
+type Extracting<T> = Either<Ready<Result<T, Rejection>>, LocalBoxFuture<'static, Result<T, Rejection>>>;
+
+fn now<T>(extracted: Result<T, Rejection>) -> Extracting<T> {
+    Either::Left(ready(extracted))
+}
+
+/// The gate of the innermost scope that has one.
+fn gate_of(request: &HttpRequest) -> Result<Gate, Rejection> {
+    let shared = || request.app_data::<web::Data<Gate>>().map(|data| &***data);
+    request.app_data::<Gate>().or_else(shared).cloned().ok_or_else(|| {
+        let detail = "no `Gate` in `app_data`; add `.app_data(gate.clone())` to the App, or use `Routes`";
+        Error::new(ErrorKind::Misconfigured, detail).into()
+    })
+}
+
+/// Establishes who asks and takes from that what the extractor is about.
+fn extract<T: 'static>(request: &HttpRequest, take: fn(&Established) -> Result<T, Error>) -> Extracting<T> {
+    let gate = match gate_of(request) {
+        Ok(gate) => gate,
+        Err(rejection) => return now(Err(rejection)),
+    };
+    let who = establish(&gate, request);
+    match who.now() {
+        Some(known) => now(take(known).map_err(|error| Rejection::new(&gate, error))),
+        None => Either::Right(
+            async move { take(&who.get().await).map_err(|error| Rejection::new(&gate, error)) }.boxed_local(),
+        ),
+    }
+}
+
+/// Who makes the request; a handler that takes this is not called without.
+///
+/// Not for use as `Option<Authenticated>`: actix-web itself says what an optional extractor is, and takes *every* error for
+/// `None`, so that a forged token or a missing gate would make a visitor nobody. Take a [`Visitor`].
+#[derive(Debug, Clone)]
+#[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
+pub struct Authenticated(pub Principal);
+
+impl FromRequest for Authenticated {
+    type Error = Rejection;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, |who| who.principal().cloned().map(Self))
+    }
+}
+
+/// Who makes the request, if they say so. Lets those in who say nothing about who they are, and refuses a credential that
+/// does not hold.
+#[derive(Debug, Clone)]
+#[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
+pub struct Visitor(pub Option<Principal>);
+
+impl FromRequest for Visitor {
+    type Error = Rejection;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, |who| who.visitor().map(|visitor| Self(visitor.cloned())))
+    }
+}
+
+/// Who makes the request, let through by the policy of `R`, and what was found out on the way.
+///
+/// A handler that takes this is not called without, wherever its route ends up.
+pub struct Authorized<R> {
+    principal: Principal,
+    access: Access,
+    requirement: PhantomData<fn() -> R>,
+}
+
+impl<R> Authorized<R> {
+    /// Who makes the request.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The role by which the policy let them through, if it was one.
+    #[must_use]
+    pub fn role(&self) -> Option<&Role> {
+        self.access.role()
+    }
+
+    /// The resource that the policy was about, if there was one.
+    #[must_use]
+    pub fn resource(&self) -> Option<&ResourceRef> {
+        self.access.resource()
+    }
+
+    fn new(who: &Established, access: Access) -> Result<Self, Error> {
+        Ok(Self { principal: who.principal()?.clone(), access, requirement: PhantomData })
+    }
+}
+
+impl<R> fmt::Debug for Authorized<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorized").field("principal", &self.principal).field("access", &self.access).finish()
+    }
+}
+
+impl<R: Requirement + 'static> FromRequest for Authorized<R> {
+    type Error = Rejection;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let gate = match gate_of(request) {
+            Ok(gate) => gate,
+            Err(rejection) => return now(Err(rejection)),
+        };
+        let who = establish(&gate, request);
+        // No route is added here at which a misspelt role could show, and `not(role(..))` would let everybody in.
+        if let Err(error) = gate.check(R::POLICY) {
+            return now(Err(Rejection::new(&gate, error)));
+        }
+        if let Some(known) = who.now()
+            && let Ok(access) = gate.authorize(known, R::POLICY, &Head::of(request)).ready()
+        {
+            let authorized = access.and_then(|access| Self::new(known, access));
+            return now(authorized.map_err(|error| Rejection::new(&gate, error)));
+        }
+        Either::Right(authorize(gate, who, request.clone()).boxed_local())
+    }
+}
+
+async fn authorize<R: Requirement>(gate: Gate, who: Who, request: HttpRequest) -> Result<Authorized<R>, Rejection> {
+    let who = who.get().await;
+    let access = gate.authorize(&who, R::POLICY, &Head::of(&request)).await;
+    access.and_then(|access| Authorized::new(&who, access)).map_err(|error| Rejection::new(&gate, error))
+}

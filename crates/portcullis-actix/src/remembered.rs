@@ -1,0 +1,98 @@
+//! What a request remembers: who makes it, and whether anybody asked.
+
+use crate::head::Head;
+use actix_web::{HttpMessage, HttpRequest, dev::Extensions};
+use futures_util::{FutureExt, future::Shared};
+use portcullis_core::{Answer, Established, Gate};
+use std::{cell::Cell, rc::Rc};
+
+/// Who makes the request, as one gate established it or is about to. Extractors of one handler run side by side, so what
+/// they share is the pending answer. It holds on to the credential and to nothing else of the request.
+#[derive(Debug, Clone)]
+pub(crate) enum Who {
+    Known(Established),
+    Pending(Shared<Answer<'static, Established>>),
+}
+
+impl Who {
+    /// If there is nothing to wait for any more.
+    pub(crate) fn now(&self) -> Option<&Established> {
+        match self {
+            Self::Known(who) => Some(who),
+            Self::Pending(pending) => pending.peek(),
+        }
+    }
+
+    pub(crate) async fn get(self) -> Established {
+        match self {
+            Self::Known(who) => who,
+            Self::Pending(pending) => pending.await,
+        }
+    }
+}
+
+/// One for each gate that asked. Nearly always there is one.
+#[derive(Debug, Default)]
+struct Remembered(Vec<(Gate, Who)>);
+
+impl Remembered {
+    fn of<'a>(gate: &Gate, extensions: &'a Extensions) -> Option<&'a Who> {
+        let Self(all) = extensions.get()?;
+        all.iter().find(|(of, _)| of.is_same(gate)).map(|(_, who)| who)
+    }
+}
+
+/// Who makes a request, if this gate has found that out already: for middleware behind a guard.
+#[must_use]
+pub fn established(gate: &Gate, request: &HttpRequest) -> Option<Established> {
+    Remembered::of(gate, &request.extensions())?.now().cloned()
+}
+
+/// Finds out who makes a request, unless this gate has already, and remembers it in the request.
+pub(crate) fn establish(gate: &Gate, request: &HttpRequest) -> Who {
+    looked_at(request);
+    if let Some(who) = Remembered::of(gate, &request.extensions()) {
+        return who.clone();
+    }
+    let who = match gate.establish_owned(&Head::of(request)).ready() {
+        Ok(who) => Who::Known(who),
+        Err(pending) => Who::Pending(pending.shared()),
+    };
+    let mut extensions = request.extensions_mut();
+    match extensions.get_mut::<Remembered>() {
+        Some(Remembered(all)) => all.push((gate.clone(), who.clone())),
+        None => drop(extensions.insert(Remembered(vec![(gate.clone(), who.clone())]))),
+    }
+    who
+}
+
+/// Whether anybody has asked who makes the request, or said that it does not matter.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Looked(Rc<Cell<bool>>);
+
+impl Looked {
+    /// The mark of this request; an inner middleware shares the outer one's.
+    pub(crate) fn of(extensions: &mut Extensions) -> Self {
+        if let Some(looked) = extensions.get::<Self>() {
+            return looked.clone();
+        }
+        let looked = Self::default();
+        extensions.insert(looked.clone());
+        looked
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.get()
+    }
+
+    pub(crate) fn set(&self) {
+        self.0.set(true);
+    }
+}
+
+/// Tells [`enforce`](crate::GateExt::enforce) that this request was looked at. Guards and extractors do so themselves.
+pub fn looked_at(request: &HttpRequest) {
+    if let Some(looked) = request.extensions().get::<Looked>() {
+        looked.set();
+    }
+}

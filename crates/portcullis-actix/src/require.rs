@@ -1,0 +1,169 @@
+use crate::{
+    head::Head,
+    rejection::respond,
+    remembered::{Who, establish, looked_at},
+};
+use actix_web::{
+    Error, HttpRequest,
+    body::EitherBody,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+};
+use futures_util::{FutureExt, future::LocalBoxFuture};
+use pin_project_lite::pin_project;
+use portcullis_core::{self as core, Gate, policy::Policy};
+use std::{
+    fmt,
+    future::{Future, Ready, ready},
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{self, Context, Poll},
+};
+
+/// Guards an app, a scope, a resource or a route with a policy. Made by [`GateExt::require`](crate::GateExt::require).
+#[derive(Debug, Clone)]
+pub struct Require {
+    gate: Gate,
+    policy: Arc<dyn Policy>,
+}
+
+impl Require {
+    pub(crate) fn new(gate: &Gate, policy: impl Policy + 'static) -> Result<Self, core::Error> {
+        gate.check(&policy)?;
+        Ok(Self { gate: gate.clone(), policy: Arc::new(policy) })
+    }
+
+    /// The decision, if nobody has to be waited for; otherwise who or what to wait for.
+    fn decide_now(&self, request: &HttpRequest) -> Result<Result<(), core::Error>, Who> {
+        looked_at(request);
+        if self.policy.is_public() {
+            return Ok(Ok(()));
+        }
+        let who = establish(&self.gate, request);
+        let decided = match who.now() {
+            Some(known) => self.gate.authorize(known, &*self.policy, &Head::of(request)).ready().ok(),
+            None => None,
+        };
+        decided.map(|decided| decided.map(drop)).ok_or(who)
+    }
+
+    async fn decide(&self, who: Who, request: &HttpRequest) -> Result<(), core::Error> {
+        let who = who.get().await;
+        self.gate.authorize(&who, &*self.policy, &Head::of(request)).await.map(drop)
+    }
+
+    /// The decision about a request, however long it takes.
+    pub(crate) async fn check(&self, request: &HttpRequest) -> Result<(), core::Error> {
+        match self.decide_now(request) {
+            Ok(decided) => decided,
+            Err(who) => self.decide(who, request).await,
+        }
+    }
+
+    pub(crate) fn refuse(&self, error: &core::Error) -> actix_web::HttpResponse {
+        respond(self.gate.refuse(error))
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Require
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = RequireMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<RequireMiddleware<S>, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(RequireMiddleware { inner: Rc::new(inner), guard: self.clone() }))
+    }
+}
+
+/// A service behind a guard.
+#[derive(Debug)]
+pub struct RequireMiddleware<S> {
+    inner: Rc<S>,
+    guard: Require,
+}
+
+impl<S, B> Service<ServiceRequest> for RequireMiddleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = RequireFuture<S>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let state = match self.guard.decide_now(request.request()) {
+            Ok(Ok(())) => State::Inner { future: self.inner.call(request) },
+            Ok(Err(error)) => State::Refused { response: Some(request.into_response(self.guard.refuse(&error))) },
+            Err(who) => {
+                let guard = self.guard.clone();
+                // The request itself waits here, not a clone: routing further in wants to be its only holder.
+                let deciding = async move {
+                    let decided = guard.decide(who, request.request()).await;
+                    match decided {
+                        Ok(()) => Ok(request),
+                        Err(error) => Err(request.into_response(guard.refuse(&error))),
+                    }
+                };
+                State::Deciding { deciding: deciding.boxed_local(), inner: self.inner.clone() }
+            }
+        };
+        RequireFuture { state }
+    }
+}
+
+pin_project! {
+    /// The response of a guarded service: the inner one's, polled where it stands, or a refusal.
+    pub struct RequireFuture<S: Service<ServiceRequest>> {
+        #[pin]
+        state: State<S>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S: Service<ServiceRequest>> {
+        Inner { #[pin] future: S::Future },
+        Refused { response: Option<ServiceResponse> },
+        Deciding { deciding: LocalBoxFuture<'static, Result<ServiceRequest, ServiceResponse>>, inner: Rc<S> },
+    }
+}
+
+impl<S, B> Future for RequireFuture<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProjection::Inner { future } => {
+                    return future.poll(context).map_ok(ServiceResponse::map_into_left_body);
+                }
+                StateProjection::Refused { response } => match response.take() {
+                    Some(response) => return Poll::Ready(Ok(response.map_into_right_body())),
+                    None => return Poll::Pending,
+                },
+                StateProjection::Deciding { deciding, inner } => match task::ready!(deciding.as_mut().poll(context)) {
+                    Ok(request) => State::Inner { future: inner.call(request) },
+                    Err(response) => State::Refused { response: Some(response) },
+                },
+            };
+            state.set(next);
+        }
+    }
+}
+
+impl<S: Service<ServiceRequest>> fmt::Debug for RequireFuture<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequireFuture(..)")
+    }
+}
