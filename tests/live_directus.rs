@@ -1,12 +1,17 @@
-//! Tokens that a real Directus issued, over loopback HTTP to the example. `servers/directus.sh up` starts it and prints
+//! Tokens that a real Directus issued, over loopback HTTP to the example on axum and on actix-web. `servers/directus.sh up` starts it and prints
 //! the environment that this reads; a second instance, with another secret and tokens that live a second, stands under
 //! the same names with the prefix `OTHER_`.
 #![allow(clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
-use portcullis::directus::{Directus, SESSION_COOKIE};
+use actix_web::{App, HttpServer, rt::System};
+use portcullis::{
+    Gate,
+    directus::{Directus, SESSION_COOKIE},
+};
 use serde_json::{Value, json};
 use std::{
     env,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 use ureq::{Agent, http::Response};
@@ -52,24 +57,43 @@ impl Instance {
 
     /// The example, serving on loopback with this instance's secret.
     async fn service(&self) -> Anyhow<Service> {
-        let app = dembrane::app(dembrane::gate(Directus::new(&self.secret)?, SESSION_COOKIE)?);
+        let gate = dembrane::gate(Directus::new(&self.secret)?, SESSION_COOKIE)?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let axum = listener.local_addr()?;
+        let app = dembrane::on_axum::app(gate.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Ok(Service { url })
+        let actix = on_actix(gate)?;
+        Ok(Service { urls: [axum, actix].map(|address| format!("http://{address}")) })
     }
 }
 
+/// Actix-web wants a thread of its own. It ends with the test.
+fn on_actix(gate: Gate) -> Anyhow<SocketAddr> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let app = move || App::new().configure(dembrane::on_actix::routes(&gate).into_config());
+    let server = HttpServer::new(app).workers(1).listen(listener)?;
+    std::thread::spawn(move || System::new().block_on(server.run()));
+    Ok(address)
+}
+
+/// The same service on both frameworks.
 struct Service {
-    url: String,
+    urls: [String; 2],
 }
 
 impl Service {
+    /// What both answer.
     fn get(&self, path: &str, header: Option<(&str, String)>) -> Anyhow<(u16, Value)> {
-        let request = agent().get(format!("{}{path}", self.url));
-        let request = header.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-        let mut answer: Response<ureq::Body> = request.call()?;
-        Ok((answer.status().as_u16(), answer.body_mut().read_json().unwrap_or_default()))
+        let mut answers = Vec::new();
+        for url in &self.urls {
+            let request = agent().get(format!("{url}{path}"));
+            let request = header.iter().fold(request, |request, (name, value)| request.header(*name, value));
+            let mut answer: Response<ureq::Body> = request.call()?;
+            answers.push((answer.status().as_u16(), answer.body_mut().read_json().unwrap_or_default()));
+        }
+        assert_eq!(answers[0], answers[1], "axum and actix-web answer differently to {path}");
+        Ok(answers.swap_remove(0))
     }
 
     fn by_bearer(&self, path: &str, token: &str) -> Anyhow<(u16, Value)> {

@@ -101,7 +101,8 @@ where
             return Poll::Ready(outcome.map(ServiceResponse::map_into_left_body));
         }
         let detail = format!(
-            "no guard and no extractor looked at {} {}; a public route says `anyone()`",
+            "no guard and no extractor looked at {} {}; a guard covers only what is registered in its scope, and a public \
+             route says `anyone()`",
             this.method,
             this.uri.path()
         );

@@ -9,7 +9,8 @@ use std::{fmt, marker::PhantomData};
 #[diagnostic::on_unimplemented(
     message = "no `Gate` in the router state `{Self}`",
     label = "this state holds no gate",
-    note = "use the gate as state, `.with_state(gate)`, or write `impl FromRef<{Self}> for Gate`"
+    note = "use the gate as state, `.with_state(gate)`, or write `impl FromRef<{Self}> for Gate`",
+    note = "below `#[debug_handler]`, name the state if it is not the handler's own: `#[debug_handler(state = …)]`"
 )]
 pub trait HoldsGate: Send + Sync {
     /// The gate.

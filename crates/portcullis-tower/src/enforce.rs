@@ -91,7 +91,8 @@ where
             return Poll::Ready(Ok(response));
         }
         let detail = format!(
-            "no guard and no extractor looked at {} {}; a public route says `anyone()`",
+            "no guard and no extractor looked at {} {}; a layer guards only what was added before it, and a public route says \
+             `anyone()`",
             this.method,
             this.uri.path()
         );

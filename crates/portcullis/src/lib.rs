@@ -3,15 +3,29 @@
 
 pub use portcullis_core::*;
 
+// Modules and not renamed crates: the compiler tells users the path of a module.
+
 #[cfg(feature = "actix")]
-#[doc(inline)]
-pub use portcullis_actix as actix;
+pub mod actix {
+    //! Extractors, middleware and routes for actix-web 4: the crate `portcullis-actix`.
+
+    #[doc(inline)]
+    pub use portcullis_actix::*;
+}
 #[cfg(feature = "axum")]
-#[doc(inline)]
-pub use portcullis_axum as axum;
+pub mod axum {
+    //! Extractors and routes for axum 0.8: the crate `portcullis-axum`.
+
+    #[doc(inline)]
+    pub use portcullis_axum::*;
+}
 #[cfg(feature = "tower")]
-#[doc(inline)]
-pub use portcullis_tower as tower;
+pub mod tower {
+    //! Layers for any tower service: the crate `portcullis-tower`.
+
+    #[doc(inline)]
+    pub use portcullis_tower::*;
+}
 
 #[cfg(feature = "directus")]
 #[doc(inline)]

@@ -1,14 +1,16 @@
 //! A service on Directus: the session cookie first, a bearer token second, participants without login, staff behind a
-//! flag of the token, and error bodies as its clients know them.
+//! flag of the token, and error bodies as its clients know them. On axum and on actix-web: [`on_axum`] and [`on_actix`]
+//! are all that differs.
 
-use axum::{Json, Router, routing::get};
+pub mod on_actix;
+pub mod on_axum;
+
 use portcullis::{
-    Error, ErrorKind, Gate, Refusal,
-    axum::{Authenticated, Routes},
-    directus::Directus,
-    policy::{anyone, authenticated, staff},
+    Error, ErrorKind, Gate, Principal, Refusal,
+    directus::{Directus, SESSION_COOKIE},
 };
 use serde_json::{Value, json};
+use std::{env, error, net::SocketAddr};
 
 /// Where tokens are read, and how refusals look.
 ///
@@ -33,17 +35,24 @@ fn render(error: &Error, default: Refusal) -> Refusal {
     default.without_header("www-authenticate").with_body("application/json", body)
 }
 
-/// The routes.
-pub fn app(gate: Gate) -> Router {
-    Routes::new(&gate)
-        .route("/api/health", anyone(), get(async || "ok"))
-        .route("/api/participant/projects/{id}", anyone(), get(async || "welcome"))
-        .route("/api/v2/me", authenticated(), get(me))
-        .route("/api/v2/admin/stats", staff(), get(async || Json(json!({ "users": 2 }))))
-        .into_router()
-        .with_state(gate)
+/// Who the caller is.
+fn me(principal: &Principal) -> Value {
+    json!({ "user_id": principal.subject(), "is_admin": principal.is_staff() })
 }
 
-async fn me(Authenticated(principal): Authenticated) -> Json<Value> {
-    Json(json!({ "user_id": principal.subject(), "is_admin": principal.is_staff() }))
+/// What staff may see.
+fn stats() -> Value {
+    json!({ "users": 2 })
+}
+
+/// The gate and the address, configured like the system that this stands for.
+///
+/// # Errors
+/// If `DIRECTUS_SECRET` is not set, or something that is set cannot be.
+pub fn configured() -> Result<(Gate, SocketAddr), Box<dyn error::Error>> {
+    let secret =
+        env::var("DIRECTUS_SECRET").map_err(|_| "DIRECTUS_SECRET is not set: the SECRET of the Directus instance")?;
+    let cookie = env::var("DIRECTUS_SESSION_COOKIE_NAME").unwrap_or_else(|_| SESSION_COOKIE.to_owned());
+    let port = env::var("PORT").map_or(Ok(8000), |port| port.parse())?;
+    Ok((gate(Directus::new(secret)?, &cookie)?, SocketAddr::from(([127, 0, 0, 1], port))))
 }

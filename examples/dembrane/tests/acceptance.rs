@@ -1,11 +1,13 @@
-//! The requests that the original system was measured with, and what this one answers. Where it differs on purpose, the
+//! The requests that the original system was measured with, and what this one answers, the same on axum and on actix-web. Where it differs on purpose, the
 //! README of the example says so.
 #![allow(clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
+use actix_web::test;
 use axum::{body::Body, http::Request};
+use dembrane::{on_actix, on_axum};
 use http_body_util::BodyExt;
 use portcullis::{
-    Algorithm, Error,
+    Algorithm, Error, Gate,
     directus::{Directus, SESSION_COOKIE},
     testing::{FixedClock, SigningKey},
 };
@@ -54,7 +56,7 @@ fn cookie(token: &str) -> (&'static str, String) {
 }
 
 struct Service {
-    app: axum::Router,
+    gate: Gate,
 }
 
 impl Service {
@@ -63,17 +65,36 @@ impl Service {
     }
 
     fn with(directus: Directus, cookie: &str) -> Self {
-        Self { app: dembrane::app(dembrane::gate(directus, cookie).unwrap_or_else(|error| panic!("{error}"))) }
+        Self { gate: dembrane::gate(directus, cookie).unwrap_or_else(|error| panic!("{error}")) }
     }
 
+    /// What both frameworks answer.
     async fn ask(&self, path: &str, headers: &[(&str, String)]) -> (u16, Value) {
+        let (axum, actix) = (self.ask_axum(path, headers).await, self.ask_actix(path, headers).await);
+        assert_eq!(axum, actix, "axum and actix-web answer differently to {path}");
+        let (status, has_challenge, body) = axum;
+        assert!(!has_challenge, "no challenge for these clients");
+        (status, serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).into()))
+    }
+
+    async fn ask_axum(&self, path: &str, headers: &[(&str, String)]) -> (u16, bool, Vec<u8>) {
         let request = headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, value));
         let request = request.body(Body::empty()).unwrap_or_else(|error| panic!("{error}"));
-        let answer = self.app.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
-        assert!(!answer.headers().contains_key("www-authenticate"), "no challenge for these clients");
-        let (status, body) = (answer.status().as_u16(), answer.into_body().collect().await);
-        let body = body.unwrap_or_else(|error| panic!("{error}")).to_bytes();
-        (status, serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).into()))
+        let answer = on_axum::app(self.gate.clone()).oneshot(request).await.unwrap_or_else(|never| match never {});
+        let (status, has_challenge) = (answer.status().as_u16(), answer.headers().contains_key("www-authenticate"));
+        let body = answer.into_body().collect().await.unwrap_or_else(|error| panic!("{error}"));
+        (status, has_challenge, body.to_bytes().into())
+    }
+
+    async fn ask_actix(&self, path: &str, headers: &[(&str, String)]) -> (u16, bool, Vec<u8>) {
+        let routes = on_actix::routes(&self.gate).into_config();
+        let app = test::init_service(actix_web::App::new().configure(routes)).await;
+        let request = headers.iter().fold(test::TestRequest::with_uri(path), |request, (name, value)| {
+            request.append_header((*name, value.as_str()))
+        });
+        let answer = test::call_service(&app, request.to_request()).await;
+        let (status, has_challenge) = (answer.status().as_u16(), answer.headers().contains_key("www-authenticate"));
+        (status, has_challenge, test::read_body(answer).await.into())
     }
 
     /// `/me` names this user.

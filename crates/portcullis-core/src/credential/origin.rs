@@ -44,7 +44,9 @@ impl Origins {
         match only(head, "origin")? {
             Some(origin) if self.allowed.iter().any(|allowed| allowed.as_bytes() == origin) => Ok(()),
             Some(origin) if site.is_none() && is_target(origin, head)? => Ok(()),
-            Some(_) => Err(cross_origin("a page of another origin makes the request, with a cookie")),
+            Some(_) => Err(cross_origin(
+                "a page of another origin makes the request, with a cookie; GateBuilder::allow_origin admits one by name",
+            )),
             None if site.is_some() => Err(cross_origin("a page of another site makes the request, with a cookie")),
             None => Err(cross_origin(
                 "the request changes something by a cookie and has neither `Sec-Fetch-Site` nor `Origin`; clients that are \
@@ -83,13 +85,24 @@ fn is_origin(text: &str) -> bool {
     };
     let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).map_or_else(
         || !host.is_empty() && host.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_')),
-        |inner| inner.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.to_string() == inner),
+        is_browsers_ipv6,
     );
     let port = port.is_none_or(|port| {
         port.parse::<u16>().is_ok_and(|number| number.to_string() == port)
             && !matches!((scheme, port), ("http", "80") | ("https", "443"))
     });
-    let scheme_is_good = scheme.starts_with(|c: char| c.is_ascii_lowercase())
+    // A WebSocket says the origin of its page; a file has none.
+    let scheme_is_good = !matches!(scheme, "ws" | "wss" | "file")
+        && scheme.starts_with(|c: char| c.is_ascii_lowercase())
         && scheme.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'));
     scheme_is_good && host && port
+}
+
+/// Browsers shorten addresses as the standard library does, but write those with an IPv4 address in them in hexadecimal.
+fn is_browsers_ipv6(text: &str) -> bool {
+    text.parse::<std::net::Ipv6Addr>().is_ok_and(|address| {
+        let usual = address.to_string();
+        usual == text && !usual.contains('.')
+            || usual.contains('.') && !text.contains(['.', 'A', 'B', 'C', 'D', 'E', 'F'])
+    })
 }

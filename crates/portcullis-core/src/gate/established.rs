@@ -54,6 +54,10 @@ impl Established {
     /// # Errors
     /// [`ErrorKind::Missing`] if nobody says who they are, and as [`visitor`](Self::visitor).
     pub fn principal(&self) -> Result<&Principal, Error> {
-        self.visitor()?.ok_or_else(|| Error::new(ErrorKind::Missing, "no credential was presented"))
+        self.visitor()?.ok_or_else(|| {
+            let places: Vec<String> = self.gate.sources().map(ToString::to_string).collect();
+            let detail = format!("no credential was presented; the gate reads: {}", places.join(", "));
+            Error::new(ErrorKind::Missing, detail)
+        })
     }
 }

@@ -280,7 +280,11 @@ impl Gate {
     pub fn check(&self, policy: &dyn Policy) -> Result<(), Error> {
         let mut problem = None;
         let unknown = |roles: &RoleHierarchy, role: &str| {
-            (!roles.knows(role)).then(|| format!("the gate knows no role `{role}`; it knows {:?}", roles.names()))
+            let known = roles.names();
+            (!roles.knows(role)).then(|| match known.is_empty() {
+                true => format!("the gate knows no role `{role}`; name the roles there are in `.roles(…)`"),
+                false => format!("the gate knows no role `{role}`; it knows {known:?}"),
+            })
         };
         policy.needs(&mut |need| {
             let found = match need {

@@ -317,7 +317,7 @@ impl Issuer {
                 format!("the token is for {}, not for `{}`", quote(&theirs.join(", ")), ours.join("` or `"))
             }
             AudienceRule::Absent | AudienceRule::ClientId(_) if audience.is_some() => {
-                "the token has an `aud`, so it is meant for somebody else".to_owned()
+                "the token has an `aud`, so it is meant for somebody else; see Audience::is".to_owned()
             }
             AudienceRule::Absent => return Ok(()),
             AudienceRule::ClientId(ours) => match claims.member("client_id").and_then(Value::as_str) {

@@ -179,7 +179,10 @@ impl<'t> Compact<'t> {
         if signature.is_some_and(|signature| key.verifies(self.signed.as_bytes(), signature)) {
             return Ok(());
         }
-        Err(Error::invalid(format!("the signature does not fit the issuer's key for {}", key.algorithm)))
+        Err(Error::invalid(format!(
+            "the signature does not fit the issuer's key for {}; the token was signed with another key, or changed on its way",
+            key.algorithm
+        )))
     }
 }
 

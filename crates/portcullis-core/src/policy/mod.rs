@@ -131,7 +131,8 @@ impl<'a> Question<'a> {
     pub fn param(&self, name: &str) -> Result<Cow<'a, str>, Error> {
         self.head.param(name)?.ok_or_else(|| {
             Error::misconfigured(format!(
-                "the route has no path parameter `{name}`; a guard that asks for one belongs on the route that declares it"
+                "the route has no path parameter `{name}`; name it as the route does, and put the guard on the route that \
+                 declares it"
             ))
         })
     }
