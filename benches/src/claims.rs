@@ -11,7 +11,7 @@ pub(crate) trait Sample: DeserializeOwned + PartialEq + Debug + Send + Sync + 's
 }
 
 /// What Directus puts into an access token.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Small {
     id: String,
     role: String,

@@ -1,8 +1,10 @@
-//! Measures what verification costs, beside its peers and beside the bare cryptography. See the README.
+//! Measures what verification costs, beside its peers and beside the bare cryptography, and what a guard costs a route. See
+//! the README.
 
 mod allocations;
 mod case;
 mod claims;
+mod guard;
 mod instructions;
 mod table;
 mod time;
@@ -15,6 +17,8 @@ use table::{Figures, Table};
 /// What `check` judges, and the share of the peer's instructions that ours may need there.
 const CHECKED: &str = "verify/HS256/small";
 const MOST_OF_PEER: f64 = 0.5;
+/// How many instructions a guard may add to a route where the caller is known.
+const MOST_OF_GUARD: u64 = 1_500;
 /// Above this many nanoseconds instructions are not counted: it would take minutes, and the primitive is nearly all.
 const LONGEST_COUNTED: f64 = 100_000.0;
 
@@ -34,9 +38,13 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
+    verify::cases(&wanted).into_iter().chain(guard::cases(&wanted)).collect()
+}
+
 /// Everything there is to know of the cases whose name has the filter in it.
 fn report(filter: &str) {
-    let mut cases = verify::cases(|name| name.contains(filter));
+    let mut cases = cases(|name| name.contains(filter));
     eprintln!("timing {} cases", cases.len());
     let mut operations: Vec<&mut Operation> = cases.iter_mut().flat_map(|case| &mut case.operations).collect();
     let mut times = time::least(&mut operations).into_iter();
@@ -56,22 +64,28 @@ fn report(filter: &str) {
 
 /// Judges what is the same in every run, so that a busy machine cannot fail it.
 fn check() -> ExitCode {
-    let mut cases = verify::cases(|name| [CHECKED, "verify/RS256/small"].contains(&name));
+    let mut cases = cases(|name| [CHECKED, "verify/RS256/small", guard::KNOWN].contains(&name));
     let figures: Vec<_> = cases.iter_mut().map(counted).collect();
     print(&cases, &figures);
-    let judged = cases.iter().zip(&figures).find(|(case, _)| case.name == CHECKED).map(|(_, figures)| &**figures);
-    let Some([Figures { instructions: Some(ours), .. }, Figures { instructions: Some(peer), .. }, ..]) = judged else {
+    let instructions = |name: &str| {
+        let (_, figures) = cases.iter().zip(&figures).find(|(case, _)| case.name == name)?;
+        let [ours, other, ..] = &**figures else { return None };
+        Some((ours.instructions?, other.instructions?))
+    };
+    let (Some((ours, peer)), Some((guarded, bare))) = (instructions(CHECKED), instructions(guard::KNOWN)) else {
         eprintln!("instructions: not available here, so there is nothing to judge");
         return ExitCode::FAILURE;
     };
-    let share = *ours as f64 / *peer as f64;
+    let share = ours as f64 / peer as f64;
     println!("{CHECKED}: {share:.3} of the peer's instructions, and at most {MOST_OF_PEER} is allowed");
-    if share <= MOST_OF_PEER { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let added = guarded.saturating_sub(bare);
+    println!("{}: {added} instructions over the bare route, and at most {MOST_OF_GUARD} are allowed", guard::KNOWN);
+    if share <= MOST_OF_PEER && added <= MOST_OF_GUARD { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The call that a parent process single-steps.
 fn step(name: &str, by: &str) {
-    let mut cases = verify::cases(|case| case == name);
+    let mut cases = cases(|case| case == name);
     let operation = cases.iter_mut().flat_map(|case| &mut case.operations).find(|operation| operation.by == by);
     let operation = operation.expect("the parent names what there is");
     operation.warm_up();

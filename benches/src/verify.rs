@@ -18,7 +18,7 @@ pub(crate) const PEER: &str = "jsonwebtoken";
 pub(crate) const BARE: &str = "bare aws-lc-rs";
 
 /// Sixty-four bytes, long enough for every HMAC.
-const SECRET: &[u8] = b"a benchmark's secret that protects nothing, and is 64 bytes long";
+pub(crate) const SECRET: &[u8] = b"a benchmark's secret that protects nothing, and is 64 bytes long";
 
 /// What aws-lc-rs needs to know of an algorithm.
 #[derive(Clone, Copy)]

@@ -31,14 +31,25 @@ impl Who {
     }
 }
 
-/// One for each gate that asked. Nearly always there is one.
-#[derive(Debug, Default)]
-struct Remembered(Vec<(Gate, Who)>);
+/// One for each gate that asked. Nearly always there is one, and no list is allocated for it.
+#[derive(Debug)]
+struct Remembered {
+    first: (Gate, Who),
+    others: Vec<(Gate, Who)>,
+}
 
 impl Remembered {
     fn of<'a>(gate: &Gate, extensions: &'a Extensions) -> Option<&'a Who> {
-        let Self(all) = extensions.get()?;
-        all.iter().find(|(of, _)| of.is_same(gate)).map(|(_, who)| who)
+        let Self { first, others } = extensions.get()?;
+        std::iter::once(first).chain(others).find(|(of, _)| of.is_same(gate)).map(|(_, who)| who)
+    }
+
+    fn add(gate: &Gate, who: &Who, extensions: &mut Extensions) {
+        let entry = (gate.clone(), who.clone());
+        match extensions.get_mut::<Self>() {
+            Some(remembered) => remembered.others.push(entry),
+            None => drop(extensions.insert(Self { first: entry, others: Vec::new() })),
+        }
     }
 }
 
@@ -58,11 +69,7 @@ pub(crate) fn establish(gate: &Gate, request: &HttpRequest) -> Who {
         Ok(who) => Who::Known(who),
         Err(pending) => Who::Pending(pending.shared()),
     };
-    let mut extensions = request.extensions_mut();
-    match extensions.get_mut::<Remembered>() {
-        Some(Remembered(all)) => all.push((gate.clone(), who.clone())),
-        None => drop(extensions.insert(Remembered(vec![(gate.clone(), who.clone())]))),
-    }
+    Remembered::add(gate, &who, &mut request.extensions_mut());
     who
 }
 

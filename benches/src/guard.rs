@@ -1,0 +1,128 @@
+//! What a guard costs a route, beside the bare route, and beside a peer where the token is verified on the way.
+
+use crate::{
+    case::{Case, Operation},
+    claims::{Sample, Small},
+    verify::{OURS, SECRET},
+};
+use actix_web::{
+    App, Error, HttpMessage,
+    dev::{Service, ServiceRequest},
+    error::ErrorUnauthorized,
+    http::header::{AUTHORIZATION, HeaderValue},
+    rt::System,
+    test,
+    web::{self, ServiceConfig},
+};
+use actix_web_httpauth::{extractors::bearer::BearerAuth, middleware::HttpAuthentication};
+use futures_util::FutureExt;
+use jsonwebtoken::{DecodingKey, Validation, decode};
+use portcullis_actix::{Authenticated, Routes};
+use portcullis_core::{
+    Algorithm, Error as GateError, Gate,
+    policy::authenticated,
+    testing::{SigningKey, acting_as},
+};
+use portcullis_providers::directus::Directus;
+use std::hint::black_box;
+
+/// A guarded route to which the caller is known.
+pub(crate) const KNOWN: &str = "guard/known";
+const BARE: &str = "bare route";
+const PEER: &str = "actix-web-httpauth";
+
+/// Routes of actix-web with and without a guard.
+pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
+    let token = SigningKey::secret(Algorithm::Hs256, SECRET)
+        .expect("the secret is long enough")
+        .sign(r#"{"alg":"HS256","typ":"JWT"}"#, Small::JSON);
+    let gate = gate().expect("the gate is sound");
+    // Known without a token: what it costs then is the guard's own.
+    let known = gate.acting_as(acting_as("alice"));
+    let case = |row, gate: &Gate, operations: fn(&Gate, &str) -> Vec<Operation>| {
+        let name = format!("guard/{row}");
+        let table = "guard, actix-web, a request built and answered".to_owned();
+        wanted(&name).then(|| Case { name, table, row, operations: operations(gate, &token) })
+    };
+    let cases = [
+        case("known", &known, |gate, token| vec![guarded(gate, token), bare(token)]),
+        case("known, extracted", &known, |gate, token| vec![extracted(gate, token), bare(token)]),
+        case("HS256", &gate, |gate, token| vec![extracted(gate, token), peer(token), bare(token)]),
+    ];
+    cases.into_iter().flatten().collect()
+}
+
+fn gate() -> Result<Gate, GateError> {
+    Gate::builder().bearer().authenticator(Directus::new(SECRET)?).build()
+}
+
+/// The policy before the handler.
+fn guarded(gate: &Gate, token: &str) -> Operation {
+    let routes = Routes::new(gate).route("/x", authenticated(), web::get().to(async || "ok"));
+    operation(OURS, token, routes.into_config())
+}
+
+/// The principal in the handler.
+fn extracted(gate: &Gate, token: &str) -> Operation {
+    let routes = Routes::new(gate).route(
+        "/x",
+        authenticated(),
+        web::get().to(async |Authenticated(principal): Authenticated| {
+            black_box(principal);
+            "ok"
+        }),
+    );
+    operation(OURS, token, routes.into_config())
+}
+
+fn bare(token: &str) -> Operation {
+    operation(BARE, token, |config| {
+        config.route("/x", web::get().to(async || "ok"));
+    })
+}
+
+/// Verified by `jsonwebtoken`, and the claims handed to the handler, as its documentation shows.
+fn peer(token: &str) -> Operation {
+    struct Verifier(DecodingKey, Validation);
+
+    async fn verify(request: ServiceRequest, bearer: BearerAuth) -> Result<ServiceRequest, (Error, ServiceRequest)> {
+        let verified = request
+            .app_data::<web::Data<Verifier>>()
+            .and_then(|verifier| decode::<Small>(bearer.token(), &verifier.0, &verifier.1).ok());
+        match verified {
+            Some(token) => {
+                request.extensions_mut().insert(token.claims);
+                Ok(request)
+            }
+            None => Err((ErrorUnauthorized("the token is not valid"), request)),
+        }
+    }
+    let mut rules = Validation::new(jsonwebtoken::Algorithm::HS256);
+    rules.leeway = 0;
+    rules.validate_nbf = true;
+    rules.set_issuer(&[Small::ISSUER]);
+    rules.set_required_spec_claims(&["exp", "iss"]);
+    let verifier = web::Data::new(Verifier(DecodingKey::from_secret(SECRET), rules));
+    operation(PEER, token, move |config| {
+        let route = web::get().to(async |claims: web::ReqData<Small>| {
+            black_box(&*claims);
+            "ok"
+        });
+        let resource = web::resource("/x").wrap(HttpAuthentication::bearer(verify)).route(route);
+        config.app_data(verifier).service(resource);
+    })
+}
+
+/// A request with the token, to an app with these routes.
+fn operation(by: &'static str, token: &str, routes: impl FnOnce(&mut ServiceConfig)) -> Operation {
+    let system = System::new();
+    let app = system.block_on(test::init_service(App::new().configure(routes)));
+    let bearer = HeaderValue::try_from(format!("Bearer {token}")).expect("a token is a header's value");
+    Operation::new(by, move || {
+        let _alive = &system;
+        let request = test::TestRequest::with_uri("/x").insert_header((AUTHORIZATION, bearer.clone())).to_request();
+        let response = app.call(request).now_or_never().expect("nobody is waited for").expect("it answers");
+        assert_eq!(response.status(), 200);
+        response
+    })
+}
