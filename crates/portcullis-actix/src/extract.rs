@@ -1,7 +1,7 @@
 use crate::{
     head::Head,
     rejection::Rejection,
-    remembered::{Who, establish},
+    remembered::{Who, establish, looked_at},
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::{
@@ -20,11 +20,17 @@ fn now<T>(extracted: Result<T, Rejection>) -> Extracting<T> {
 
 /// The gate of the innermost scope that has one.
 fn gate_of(request: &HttpRequest) -> Result<Gate, Rejection> {
-    let shared = || request.app_data::<web::Data<Gate>>().map(|data| &***data);
-    request.app_data::<Gate>().or_else(shared).cloned().ok_or_else(|| {
-        let detail = "no `Gate` in `app_data`; add `.app_data(gate.clone())` to the App, or use `Routes`";
-        Error::new(ErrorKind::Misconfigured, detail).into()
-    })
+    looked_at(request);
+    let (plain, shared) = (request.app_data::<Gate>(), request.app_data::<web::Data<Gate>>());
+    let detail = match (plain, shared.map(|data| &***data)) {
+        // Which of them is further in cannot be told.
+        (Some(one), Some(other)) if !one.is_same(other) => {
+            "two gates in `app_data`, one as it is and one in `web::Data`; put both there in one form"
+        }
+        (Some(gate), _) | (None, Some(gate)) => return Ok(gate.clone()),
+        (None, None) => "no `Gate` in `app_data`; add `.app_data(gate.clone())` to the App, or use `Routes`",
+    };
+    Err(Error::new(ErrorKind::Misconfigured, detail).into())
 }
 
 /// Establishes who asks and takes from that what the extractor is about.

@@ -1,27 +1,22 @@
+use crate::scrub::AsItCame;
 use actix_web::{
-    HttpMessage, HttpRequest,
+    HttpRequest,
     dev::{self, Path, Url},
 };
 use portcullis_core::{Error, ErrorKind, RequestHead};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use std::{borrow::Cow, fmt, sync::Arc};
-
-/// The query as it came, where [`scrub`](crate::GateExt::scrub) took the credentials out of the address.
-#[derive(Debug, Clone)]
-pub(crate) struct AsItCame(pub(crate) Arc<str>);
+use std::{borrow::Cow, sync::Arc};
 
 /// The head of a request with its path parameters.
 #[derive(Debug, Clone)]
 pub(crate) struct Head<'a> {
     head: &'a dev::RequestHead,
     params: &'a Path<Url>,
-    query: Option<Arc<str>>,
+    scrubbed: Option<Arc<str>>,
 }
 
 impl<'a> Head<'a> {
     pub(crate) fn of(request: &'a HttpRequest) -> Self {
-        let query = request.extensions().get::<AsItCame>().map(|query| query.0.clone());
-        Self { head: request.head(), params: request.match_info(), query }
+        Self { head: request.head(), params: request.match_info(), scrubbed: AsItCame::of(request) }
     }
 }
 
@@ -35,7 +30,7 @@ impl RequestHead for Head<'_> {
     }
 
     fn query(&self) -> Option<&str> {
-        self.query.as_deref().or_else(|| self.head.uri.query())
+        self.scrubbed.as_deref().or_else(|| self.head.uri.query())
     }
 
     fn authority(&self) -> Option<&str> {
@@ -49,48 +44,24 @@ impl RequestHead for Head<'_> {
     /// Nested scopes may each have a parameter of one name. Which of them a handler goes by depends on how it takes them, so
     /// a guard that picked one could look at another resource than the handler.
     fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error> {
-        let mut raw = self.params.iter().filter(|(found, _)| *found == name).map(|(_, value)| value);
-        let (first, second) = (raw.next(), raw.next());
+        let mut found = self.params.iter().enumerate().filter(|(_, (found, _))| *found == name);
+        let (first, second) = (found.next(), found.next());
         if second.is_some() {
             let detail = format!("the path has two parameters `{name}`; rename one of them");
             return Err(Error::new(ErrorKind::Misconfigured, detail));
         }
         match first {
-            Some(value) if value.contains('%') => decoded(self.params, name),
-            value => Ok(value.map(Cow::Borrowed)),
+            Some((place, (_, value))) if value.contains('%') => self.decoded(place).map(Some),
+            found => Ok(found.map(|(_, (_, value))| Cow::Borrowed(value))),
         }
     }
 }
 
-/// A parameter as `web::Path` tells it, because `web::Path` is what reads it.
-fn decoded<'a>(params: &'a Path<Url>, name: &str) -> Result<Option<Cow<'a, str>>, Error> {
-    let Params(params) =
-        params.load().map_err(|error| Error::new(ErrorKind::Malformed, "the path cannot be read").with_cause(error))?;
-    Ok(params.into_iter().find(|(found, _)| found == name).map(|(_, value)| Cow::Owned(value)))
-}
-
-struct Params(Vec<(String, String)>);
-
-impl<'de> Deserialize<'de> for Params {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Params;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("path parameters")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Params, M::Error> {
-                let mut params = Vec::new();
-                while let Some(param) = map.next_entry()? {
-                    params.push(param);
-                }
-                Ok(Params(params))
-            }
-        }
-
-        deserializer.deserialize_map(Pairs)
+impl Head<'_> {
+    /// A parameter as `web::Path` tells it, because this is what `web::Path` reads.
+    fn decoded(&self, place: usize) -> Result<Cow<'_, str>, Error> {
+        let unreadable = || Error::new(ErrorKind::Malformed, "a path parameter cannot be read");
+        let params: Vec<String> = self.params.load().map_err(|error| unreadable().with_cause(error))?;
+        params.into_iter().nth(place).map(Cow::Owned).ok_or_else(unreadable)
     }
 }

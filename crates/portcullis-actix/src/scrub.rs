@@ -1,6 +1,5 @@
-use crate::head::AsItCame;
 use actix_web::{
-    HttpMessage,
+    HttpMessage, HttpRequest,
     dev::{Service, ServiceRequest, Transform, forward_ready},
     http::{
         Uri,
@@ -9,7 +8,26 @@ use actix_web::{
     },
 };
 use portcullis_core::{CredentialSource, Gate};
-use std::future::{Ready, ready};
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
+
+/// The query as it came, with the credentials in it; guards and extractors go by this one.
+#[derive(Debug, Clone)]
+pub(crate) struct AsItCame {
+    query: Arc<str>,
+    /// What stands in its place. Where something else does, a middleware has rewritten the address since.
+    scrubbed: Option<Arc<str>>,
+}
+
+impl AsItCame {
+    pub(crate) fn of(request: &HttpRequest) -> Option<Arc<str>> {
+        let extensions = request.extensions();
+        let came = extensions.get::<Self>().filter(|came| came.scrubbed.as_deref() == request.uri().query());
+        came.map(|came| came.query.clone())
+    }
+}
 
 /// Keeps credentials out of what the middleware further in logs. Made by [`GateExt::scrub`](crate::GateExt::scrub).
 #[derive(Debug, Clone)]
@@ -51,14 +69,12 @@ impl<S: Service<ServiceRequest>> Service<ServiceRequest> for ScrubMiddleware<S> 
         for name in self.gate.sources().filter_map(CredentialSource::header_name) {
             mark_sensitive(request.headers_mut(), name);
         }
-        let query = request.query_string();
-        if let Some(scrubbed) = self.gate.scrub_query(query) {
-            let as_it_came = AsItCame(query.into());
+        if let Some(scrubbed) = self.gate.scrub_query(request.query_string()) {
             // What an outer middleware has scrubbed stays as it came.
-            if !request.extensions().contains::<AsItCame>() {
-                request.extensions_mut().insert(as_it_came);
-            }
+            let query = AsItCame::of(request.request()).unwrap_or_else(|| request.query_string().into());
             request.head_mut().uri = with_query(request.uri(), &scrubbed);
+            let scrubbed = request.uri().query().map(Into::into);
+            request.extensions_mut().insert(AsItCame { query, scrubbed });
         }
         self.inner.call(request)
     }
@@ -73,10 +89,10 @@ fn mark_sensitive(headers: &mut HeaderMap, name: &str) {
     }
 }
 
-/// The address with another query, or without one if that cannot be in an address.
+/// The address with another query, or without one if it is too long for an address.
 fn with_query(uri: &Uri, query: &str) -> Uri {
     let mut parts = uri.clone().into_parts();
     let target = PathAndQuery::try_from(format!("{}?{query}", uri.path()));
-    parts.path_and_query = Some(target.unwrap_or_else(|_| PathAndQuery::from_static("/")));
+    parts.path_and_query = target.or_else(|_| PathAndQuery::try_from(uri.path())).ok();
     Uri::from_parts(parts).unwrap_or_default()
 }

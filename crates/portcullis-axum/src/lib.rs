@@ -81,7 +81,8 @@ pub trait GateExt {
     fn enforce(&self) -> EnforceLayer;
 
     /// An outermost layer that keeps credentials out of what the layers behind it log: it replaces those in the query by
-    /// `redacted` and marks the headers that hold one as sensitive. Guards and extractors still read them.
+    /// `redacted` and marks the headers that hold one as sensitive. Guards and extractors still read them. Put around the
+    /// whole router, `gate.scrub().layer(router)`, it comes before axum notes its `OriginalUri` as well.
     #[must_use]
     fn scrub(&self) -> ScrubLayer;
 }

@@ -216,3 +216,12 @@ impl error::Error for Error {
         self.0.cause.as_ref().map(|cause| &**cause as &(dyn error::Error + 'static))
     }
 }
+
+/// Text of a request that nobody vouches for, made fit for a log: escaped and short.
+pub(crate) fn quote(text: &str) -> String {
+    let mut short: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    if text.chars().nth(80).is_some() {
+        short.push('…');
+    }
+    format!("`{short}`")
+}

@@ -1,4 +1,4 @@
-use crate::scrub::scrubbed_query;
+use crate::scrub;
 use http::{Request, request::Parts, uri::Authority};
 use portcullis_core::{Error, ErrorKind, RequestHead};
 use std::{borrow::Cow, sync::Arc};
@@ -66,7 +66,7 @@ impl RequestHead for Head<'_> {
     }
 
     fn query(&self) -> Option<&str> {
-        scrubbed_query(&self.parts.extensions).or_else(|| self.parts.uri.query())
+        scrub::query(&self.parts.uri, &self.parts.extensions)
     }
 
     fn authority(&self) -> Option<&str> {

@@ -9,10 +9,16 @@ use tower_service::Service;
 
 /// The query as it came, with the credentials in it; guards and extractors go by this one.
 #[derive(Debug, Clone)]
-struct AsItCame(Arc<str>);
+struct AsItCame {
+    query: Arc<str>,
+    /// What stands in its place. Where something else does, a layer has rewritten the address since.
+    scrubbed: Option<Arc<str>>,
+}
 
-pub(crate) fn scrubbed_query(extensions: &Extensions) -> Option<&str> {
-    extensions.get::<AsItCame>().map(|query| &*query.0)
+/// The query that guards and extractors go by.
+pub(crate) fn query<'a>(uri: &'a Uri, extensions: &'a Extensions) -> Option<&'a str> {
+    let as_it_came = extensions.get::<AsItCame>().filter(|came| came.scrubbed.as_deref() == uri.query());
+    as_it_came.map_or_else(|| uri.query(), |came| Some(&came.query))
 }
 
 /// Keeps credentials out of what the layers behind it log. Made by [`GateExt::scrub`](crate::GateExt::scrub).
@@ -57,20 +63,21 @@ where
         for (_, value) in request.headers_mut().iter_mut().filter(|(name, _)| holds_credential(name)) {
             value.set_sensitive(true);
         }
-        let scrubbed = request.uri().query().and_then(|query| Some((query.into(), self.gate.scrub_query(query)?)));
-        if let Some((query, scrubbed)) = scrubbed {
-            // Which an outer layer has scrubbed stays as it came.
-            request.extensions_mut().get_or_insert_with(|| AsItCame(query));
+        if let Some(scrubbed) = request.uri().query().and_then(|query| self.gate.scrub_query(query)) {
+            // What an outer layer has scrubbed stays as it came.
+            let query = query(request.uri(), request.extensions()).unwrap_or_default().into();
             *request.uri_mut() = with_query(request.uri(), &scrubbed);
+            let scrubbed = request.uri().query().map(Into::into);
+            request.extensions_mut().insert(AsItCame { query, scrubbed });
         }
         self.inner.call(request)
     }
 }
 
-/// The address with another query, or without one if that cannot be in an address.
+/// The address with another query, or without one if it is too long for an address.
 fn with_query(uri: &Uri, query: &str) -> Uri {
     let mut parts = uri.clone().into_parts();
     let target = PathAndQuery::try_from(format!("{}?{query}", uri.path()));
-    parts.path_and_query = Some(target.unwrap_or_else(|_| PathAndQuery::from_static("/")));
+    parts.path_and_query = target.or_else(|_| PathAndQuery::try_from(uri.path())).ok();
     Uri::from_parts(parts).unwrap_or_default()
 }

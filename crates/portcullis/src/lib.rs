@@ -3,6 +3,15 @@
 
 pub use portcullis_core::*;
 
+#[cfg(all(any(doc, doctest), feature = "actix", feature = "axum", feature = "testing"))]
+pub mod manual {
+    //! Longer reading, a page each.
+
+    pub mod testing {
+        #![doc = include_str!("../docs/testing.md")]
+    }
+}
+
 // Modules and not renamed crates: the compiler tells users the path of a module.
 
 #[cfg(feature = "actix")]

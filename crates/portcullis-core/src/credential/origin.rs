@@ -1,8 +1,9 @@
 use super::source::only;
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, quote},
     head::{RequestHead, is_websocket},
 };
+use std::{borrow::Cow, net::Ipv6Addr};
 
 /// Whose pages may make requests that carry a cookie. A browser adds cookies to requests whoever made them, so a gate
 /// goes by what it says about the page: `Sec-Fetch-Site` (Fetch Metadata), and `Origin` where that is missing.
@@ -19,8 +20,8 @@ impl Origins {
         match self.allowed.iter().find(|origin| !is_origin(origin)) {
             None => Ok(()),
             Some(origin) => Err(Error::misconfigured(format!(
-                "no browser sends the origin `{origin}`; it is `scheme://host`, in lower case, with `:port` unless it is the \
-                 usual one and with nothing after it"
+                "no browser sends the origin `{origin}`; it is `scheme://host`, in lower case and ASCII (`xn--`), with \
+                 `:port` unless it is the usual one, and with nothing after it"
             ))),
         }
     }
@@ -34,8 +35,7 @@ impl Origins {
         let changes = !matches!(head.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE") || is_websocket(head);
         let refused = match site {
             Some(b"same-origin" | b"none") => return Ok(()),
-            // What another site loads into its pages: images, scripts, fetches. Following a link is `navigate`.
-            Some(b"cross-site") if !changes => !matches!(only(head, "sec-fetch-mode")?, None | Some(b"navigate")),
+            Some(b"cross-site") if !changes => is_part_of_a_page(head)?,
             _ => changes,
         };
         if !refused {
@@ -44,10 +44,11 @@ impl Origins {
         match only(head, "origin")? {
             Some(origin) if self.allowed.iter().any(|allowed| allowed.as_bytes() == origin) => Ok(()),
             Some(origin) if site.is_none() && is_target(origin, head)? => Ok(()),
-            Some(_) => Err(cross_origin(
-                "a page of another origin makes the request, with a cookie; GateBuilder::allow_origin admits one by name",
-            )),
-            None if site.is_some() => Err(cross_origin("a page of another site makes the request, with a cookie")),
+            Some(origin) => Err(cross_origin(format!(
+                "a page of {} makes the request, with a cookie; GateBuilder::allow_origin admits an origin by name",
+                quote(&String::from_utf8_lossy(origin))
+            ))),
+            None if site.is_some() => Err(cross_origin("a page of another origin makes the request, with a cookie")),
             None => Err(cross_origin(
                 "the request changes something by a cookie and has neither `Sec-Fetch-Site` nor `Origin`; clients that are \
                  no browsers send their token in a header",
@@ -56,8 +57,15 @@ impl Origins {
     }
 }
 
-fn cross_origin(detail: &'static str) -> Error {
+fn cross_origin(detail: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::CrossOrigin, detail)
+}
+
+/// Whether a page loads what is asked for into itself: an image, a script, what a script fetches. Following a link is
+/// `navigate`, and a frame too; but not what is embedded.
+fn is_part_of_a_page(head: &dyn RequestHead) -> Result<bool, Error> {
+    let navigates = matches!(only(head, "sec-fetch-mode")?, None | Some(b"navigate"));
+    Ok(!navigates || matches!(only(head, "sec-fetch-dest")?, Some(b"object" | b"embed")))
 }
 
 /// Whether the request goes to the origin that it comes from. Schemes are not compared: behind a proxy, a service does not
@@ -98,11 +106,13 @@ fn is_origin(text: &str) -> bool {
     scheme_is_good && host && port
 }
 
-/// Browsers shorten addresses as the standard library does, but write those with an IPv4 address in them in hexadecimal.
+/// Browsers shorten addresses as the standard library does, but write an IPv4 address in one in hexadecimal.
 fn is_browsers_ipv6(text: &str) -> bool {
-    text.parse::<std::net::Ipv6Addr>().is_ok_and(|address| {
-        let usual = address.to_string();
-        usual == text && !usual.contains('.')
-            || usual.contains('.') && !text.contains(['.', 'A', 'B', 'C', 'D', 'E', 'F'])
+    text.parse::<Ipv6Addr>().is_ok_and(|address| {
+        let [.., high, low] = address.segments();
+        match address.to_ipv4_mapped() {
+            Some(_) => text == format!("::ffff:{high:x}:{low:x}"),
+            None => text == address.to_string(),
+        }
     })
 }

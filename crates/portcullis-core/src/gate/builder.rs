@@ -68,11 +68,12 @@ impl GateBuilder {
     /// A cookie comes with every request, whichever page made it. So where a cookie is the credential, a request that
     /// changes something (every method but GET, HEAD, OPTIONS and TRACE) or opens a WebSocket has to come from the service's
     /// own origin or from an allowed one, by what the browser says in `Sec-Fetch-Site` or else in `Origin`. What another
-    /// site loads into its pages is refused too, such as an image; following a link is not. The answer is 403,
-    /// `cross_origin`. Credentials in other places are only sent by who knows them, and are not concerned.
+    /// site loads into its pages is refused too, such as an image, which names no origin and so cannot be allowed; following
+    /// a link is not refused. The answer is 403, `cross_origin`. Credentials in other places are only sent by who knows them,
+    /// and are not concerned; a header that a login proxy adds for whoever has its cookie is not such a place.
     ///
-    /// `Origin` is compared with the host that the request is for. Where a proxy changes that, allow the service's own origin
-    /// as well.
+    /// `Origin` is compared with the host that the request is for, whatever the scheme. Where a proxy changes the host, allow
+    /// the service's own origin as well.
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.0.origins.allowed.push(origin.into());

@@ -1,5 +1,8 @@
 use super::Algorithm;
-use crate::{error::Error, json::Object};
+use crate::{
+    error::{Error, quote},
+    json::Object,
+};
 use std::{borrow::Cow, sync::OnceLock};
 
 /// What a token says about its own signature; a request for a key, nothing that is believed.
@@ -70,13 +73,4 @@ fn strip_application(text: &str) -> &str {
         Some((start, rest)) if start.eq_ignore_ascii_case("application/") => rest,
         _ => text,
     }
-}
-
-/// Text of a token that nobody vouches for, made fit for a log: escaped and short.
-pub(super) fn quote(text: &str) -> String {
-    let mut short: String = text.chars().take(80).flat_map(char::escape_debug).collect();
-    if text.chars().nth(80).is_some() {
-        short.push('…');
-    }
-    format!("`{short}`")
 }

@@ -1,11 +1,11 @@
 use super::{
     Algorithm, KeySet,
-    header::{Header, is_media_type, quote},
+    header::{Header, is_media_type},
     key::PreparedKey,
 };
 use crate::{
     claims::{ClaimMap, Registered},
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, quote},
     json::{Object, Value},
 };
 use std::{borrow::Cow, sync::Arc, time::Duration};

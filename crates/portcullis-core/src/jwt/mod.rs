@@ -18,11 +18,11 @@ use crate::{
     claims::{Claims, Registered},
     clock::{Clock, SystemClock, seconds},
     credential::Credential,
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, quote},
     json::{Object, Value},
     principal::Principal,
 };
-use header::{Header, KnownHeaders, quote};
+use header::{Header, KnownHeaders};
 use key::PreparedKey;
 use memchr::memchr_iter;
 use std::sync::Arc;

@@ -16,3 +16,4 @@ mod params;
 mod ready;
 mod require;
 mod respond;
+mod scrub;
