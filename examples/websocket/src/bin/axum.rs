@@ -1,0 +1,12 @@
+//! Serves the example on axum.
+
+use std::error;
+use tokio::net::TcpListener;
+use websocket::{on_axum::app, start};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn error::Error>> {
+    let (gate, listener) = start()?;
+    axum::serve(TcpListener::from_std(listener)?, app(gate)).await?;
+    Ok(())
+}
