@@ -72,8 +72,9 @@ fn on_actix(gate: Gate) -> Anyhow<SocketAddr> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let app = move || App::new().configure(dembrane::on_actix::routes(&gate).into_config());
-    let server = HttpServer::new(app).workers(1).listen(listener)?;
-    std::thread::spawn(move || System::new().block_on(server.run()));
+    std::thread::spawn(|| {
+        System::new().block_on(async { HttpServer::new(app).workers(1).listen(listener)?.run().await })
+    });
     Ok(address)
 }
 

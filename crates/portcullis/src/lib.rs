@@ -3,10 +3,13 @@
 
 pub use portcullis_core::*;
 
-#[cfg(all(any(doc, doctest), feature = "actix", feature = "axum", feature = "testing"))]
+#[cfg(all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"))]
 pub mod manual {
     //! Longer reading, a page each.
 
+    pub mod mistakes {
+        #![doc = include_str!("../docs/mistakes.md")]
+    }
     pub mod testing {
         #![doc = include_str!("../docs/testing.md")]
     }

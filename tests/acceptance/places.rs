@@ -1,0 +1,119 @@
+//! What every site has: paths, and who may go there. Each way in builds the same list in its own words.
+
+use portcullis::{Error, ErrorKind, Method, Principal, Requirement, policy::*};
+
+/// How a way in builds a place. Handlers say who reached them, and the parameters of their path.
+pub trait Build: Sized {
+    /// Public, and the handler asks nobody.
+    fn open(self, path: &'static str) -> Self;
+    /// Public, and the handler asks who it is, if they say so.
+    fn visit(self, path: &'static str) -> Self;
+    /// The same, asked by `Option<Authenticated>` where a handler can.
+    fn maybe(self, path: &'static str) -> Self;
+    /// For everybody who is known.
+    fn me(self, path: &'static str) -> Self;
+    /// For those whom a policy lets pass.
+    fn place<R: Requirement>(self, path: &'static str) -> Self;
+    /// Places below a path.
+    fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self;
+    /// Places below a path, all for those whom one policy lets pass.
+    fn scope<R: Requirement>(self, path: &'static str, inner: &[&'static str]) -> Self;
+}
+
+/// What handlers answer.
+pub fn said<'a>(who: Option<&Principal>, params: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut text = who.map_or("nobody", Principal::subject).to_owned();
+    let mut params: Vec<_> = params.into_iter().collect();
+    params.sort_unstable();
+    params.iter().for_each(|(name, value)| text += &format!(" {name}={value}"));
+    text
+}
+
+/// The methods that every handler answers.
+pub const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+macro_rules! policies {
+    ($($name:ident = $policy:expr;)+) => {$(
+        pub struct $name;
+        impl Requirement for $name {
+            const POLICY: &'static dyn Policy = &$policy;
+        }
+    )+};
+}
+
+policies! {
+    Known = authenticated();
+    StaffOnly = staff();
+    Editors = role("editor");
+    ReadKb = permission("kb:read");
+    ScopeKb = scope("kb:read");
+    StaffWhoWrite = all((staff(), permission("kb:write")));
+    StaffOrReaders = any((staff(), permission("kb:read")));
+    NoGuests = not(role("guest"));
+    Gold = claim("tier").is("gold");
+    BySecret = via(Method::SharedSecret);
+    NotMallory = when("not_mallory", |question| question.principal().subject() != "mallory");
+    Paid = when_async("paid", async |who: Principal| match who.subject() {
+        "debtor" => Ok(false),
+        "unknown" => Err(Error::new(ErrorKind::Unavailable, "the books are closed")),
+        "unwired" => Err(Error::new(ErrorKind::Misconfigured, "there are no books")),
+        _ => Ok(true),
+    });
+    HiddenStaff = hidden(staff());
+    HiddenKb = hidden(any((staff(), permission("kb:read"))));
+    HiddenFirst = any((hidden(permission("kb:read")), staff()));
+
+    View = role("viewer").on("project", path("id"));
+    Manage = role("manager").on("project", path("id"));
+    Own = role("owner").on("project", path("id"));
+    ViewHidden = role("viewer").on("project", path("id")).hidden();
+    Flights = permission("flights:read").on("project", path("id"));
+    StaffOrView = any((staff(), role("viewer").on("project", path("id")).hidden()));
+    Strangers = not(role("viewer").on("project", path("id")));
+    OwnName = when("own_name", |q| q.param("name").is_ok_and(|name| name == q.principal().subject()));
+    Wiring = role("viewer").on("project", path("nowhere"));
+
+    ViewQuery = role("viewer").on("project", query("project"));
+    ManageQuery = role("manager").on("project", query("project"));
+    HiddenQuery = role("viewer").on("project", query("project")).hidden();
+}
+
+pub fn places<B: Build>(site: B) -> B {
+    site.open("/open")
+        .visit("/visit")
+        .maybe("/maybe")
+        .me("/me")
+        .place::<Known>("/known")
+        .place::<StaffOnly>("/staff")
+        .place::<Editors>("/editors")
+        .place::<ReadKb>("/kb")
+        .place::<ScopeKb>("/scope")
+        .place::<StaffWhoWrite>("/all")
+        .place::<StaffOrReaders>("/any")
+        .place::<NoGuests>("/not")
+        .place::<Gold>("/gold")
+        .place::<BySecret>("/by-secret")
+        .place::<NotMallory>("/when")
+        .place::<Paid>("/paid")
+        .place::<HiddenStaff>("/hidden-staff")
+        .place::<HiddenKb>("/hidden-kb")
+        .place::<HiddenFirst>("/hidden-first")
+        .place::<ViewQuery>("/project")
+        .place::<ManageQuery>("/project/settings")
+        .place::<HiddenQuery>("/hidden-project")
+        .place::<View>("/p/{id}")
+        .place::<Manage>("/p/{id}/settings")
+        .place::<Own>("/p/{id}/keys")
+        .place::<Flights>("/p/{id}/flights")
+        .place::<ViewHidden>("/hidden/{id}")
+        .place::<StaffOrView>("/mixed/{id}")
+        .place::<Strangers>("/strangers/{id}")
+        .place::<OwnName>("/people/{name}")
+        .place::<Wiring>("/wiring/{id}")
+        .nest("/n", |site| {
+            site.open("/open").me("/me").place::<HiddenStaff>("/hidden-staff").nest("/deep", |site| site.me("/me"))
+        })
+        .nest("/teams/{team}", |site| site.place::<View>("/p/{id}").me("/me"))
+        .nest("/in/{id}", |site| site.place::<View>("/flights").place::<ViewHidden>("/hidden"))
+        .scope::<StaffOnly>("/admin", &["/users", "/keys"])
+}

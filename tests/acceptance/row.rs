@@ -1,0 +1,210 @@
+//! A row of the table: a request, and the whole answer to it.
+
+use crate::{cast, sites::Site};
+
+/// What is sent, whatever the framework.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub site: Site,
+    pub method: &'static str,
+    pub path: String,
+    /// Values are bytes, because attackers send those.
+    pub headers: Vec<(&'static str, Vec<u8>)>,
+}
+
+/// What comes back, whatever the framework. Header names are in lower case, and sorted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+/// What has to come back: the status, the headers that are ours, and the body.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub name: String,
+    pub request: Request,
+    pub expected: Expected,
+}
+
+pub fn row(name: impl Into<String>, request: Request, expected: Expected) -> Row {
+    Row { name: name.into(), request, expected }
+}
+
+pub fn ask(method: &'static str, path: impl Into<String>) -> Request {
+    let host = ("host", b"api.example.com".to_vec());
+    Request { site: Site::Every, method, path: path.into(), headers: vec![host] }
+}
+
+pub fn get(path: impl Into<String>) -> Request {
+    ask("GET", path)
+}
+
+pub fn post(path: impl Into<String>) -> Request {
+    ask("POST", path)
+}
+
+impl Request {
+    pub fn at(mut self, site: Site) -> Self {
+        self.site = site;
+        self
+    }
+
+    /// With one more line of this header.
+    pub fn header(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// With this host instead of `api.example.com`.
+    pub fn host(mut self, host: &str) -> Self {
+        self.headers.retain(|(name, _)| *name != "host");
+        if host.is_empty() { self } else { self.header("host", host) }
+    }
+
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    pub fn cookie(self, token: &str) -> Self {
+        self.header("cookie", format!("session={token}"))
+    }
+
+    /// With one more parameter in the query, encoded already.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.path += if self.path.contains('?') { "&" } else { "?" };
+        self.path += &format!("{name}={value}");
+        self
+    }
+
+    /// A good token about somebody, in the bearer header.
+    pub fn by(self, subject: &str) -> Self {
+        self.bearer(&cast::token(subject))
+    }
+
+    /// Asks for a WebSocket.
+    pub fn upgrade(self) -> Self {
+        self.header("connection", "Upgrade").header("upgrade", "websocket")
+    }
+}
+
+impl Expected {
+    fn new(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: String::new() }
+    }
+
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(found, _)| *found != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    fn problem(self, title: &str, code: Option<&str>) -> Self {
+        let code = code.map_or_else(String::new, |code| format!(r#""code":"{code}","#));
+        let body = format!(r#"{{{code}"status":{},"title":"{title}"}}"#, self.status);
+        Self { body, ..self.header("content-type", "application/problem+json") }
+    }
+
+    fn challenge(self, challenge: &str) -> Self {
+        self.header("www-authenticate", challenge)
+    }
+
+    /// The same to a HEAD.
+    pub fn without_body(self) -> Self {
+        Self { body: String::new(), ..self }
+    }
+}
+
+/// The handler was reached and says this.
+pub fn ok(body: &str) -> Expected {
+    Expected { body: body.to_owned(), ..Expected::new(200) }
+}
+
+/// 401: `credential_missing`, `invalid_token` or `token_expired`.
+pub fn unauthorized(code: &str) -> Expected {
+    let challenge = match code {
+        "credential_missing" => "Bearer",
+        "invalid_token" => r#"Bearer error="invalid_token", error_description="the token is not valid""#,
+        "token_expired" => r#"Bearer error="invalid_token", error_description="the token has expired""#,
+        other => panic!("no 401 has the code {other}"),
+    };
+    Expected::new(401).challenge(challenge).problem("Unauthorized", Some(code))
+}
+
+/// 400: credentials, or what a policy needs, are there in a way that may not be.
+pub fn malformed(code: &str) -> Expected {
+    Expected::new(400).challenge(r#"Bearer error="invalid_request""#).problem("Bad Request", Some(code))
+}
+
+pub fn forbidden(code: &str) -> Expected {
+    Expected::new(403).problem("Forbidden", Some(code))
+}
+
+pub fn insufficient_scope(scope: &str) -> Expected {
+    let challenge = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
+    forbidden("insufficient_scope").challenge(&challenge)
+}
+
+/// As for an unknown path: nothing of ours.
+pub fn not_found() -> Expected {
+    Expected::new(404)
+}
+
+/// Of the framework, behind the guard: nothing of ours.
+pub fn method_not_allowed() -> Expected {
+    Expected::new(405)
+}
+
+pub fn unavailable(retry_after: impl Into<Option<u32>>) -> Expected {
+    let expected = Expected::new(503).problem("Service Unavailable", Some("unavailable"));
+    match retry_after.into() {
+        Some(seconds) => expected.header("retry-after", seconds.to_string()),
+        None => expected,
+    }
+}
+
+/// A mistake of ours is told to nobody, not even by its code.
+pub fn misconfigured() -> Expected {
+    Expected::new(500).problem("Internal Server Error", None)
+}
+
+/// What the renderer of the site `Rendered` makes of an error with this code.
+pub fn detail(status: u16, code: &str) -> Expected {
+    let body = format!(r#"{{"detail":"{code}"}}"#);
+    let expected = Expected { body, ..Expected::new(status) };
+    expected.header("content-type", "application/json").header("cache-control", "no-store")
+}
+
+impl Answer {
+    /// What differs from the answer that has to come, in words; `None` if nothing does.
+    pub fn differs_from(&self, expected: &Expected, method: &str) -> Option<String> {
+        const OURS: [&str; 4] = ["www-authenticate", "retry-after", "cache-control", "content-type"];
+        const THEIRS: [&str; 2] = ["content-length", "allow"];
+        // A handler's media type is its own.
+        let ours = |name: &str| OURS.contains(&name) && !(self.status == 200 && name == "content-type");
+        let mut wanted = expected.headers.clone();
+        wanted.sort();
+        let mut found = self.headers.iter().filter(|(name, _)| ours(name)).map(|(name, value)| (name.as_str(), value));
+        let headers_fit = wanted.iter().map(|(name, value)| (*name, value)).eq(found.by_ref());
+        let known = |name: &str| OURS.contains(&name) || THEIRS.contains(&name);
+        let length = self.headers.iter().find(|(name, _)| name == "content-length").map(|(_, value)| value.clone());
+        let length_fits = length.is_none_or(|length| method == "HEAD" || length == self.body.len().to_string());
+        let fits = self.status == expected.status
+            && self.body == expected.body
+            && headers_fit
+            && length_fits
+            && self.headers.iter().all(|(name, _)| known(name));
+        (!fits).then(|| {
+            let got = format!("{} {:?} {:?}", self.status, self.headers, self.body);
+            format!("got {got}, expected {} {wanted:?} {:?}", expected.status, expected.body)
+        })
+    }
+}

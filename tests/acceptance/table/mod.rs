@@ -1,0 +1,36 @@
+//! The table, by theme.
+
+mod cross_origin;
+mod failing;
+mod guards;
+mod order;
+mod rendered;
+mod resources;
+mod routing;
+mod slow;
+mod sources;
+mod tokens;
+mod websocket;
+
+use crate::row::Row;
+use std::collections::HashSet;
+
+pub fn rows() -> Vec<Row> {
+    let rows = [
+        tokens::rows(),
+        sources::rows(),
+        order::rows(),
+        guards::rows(),
+        resources::rows(),
+        failing::rows(),
+        slow::rows(),
+        cross_origin::rows(),
+        websocket::rows(),
+        routing::rows(),
+        rendered::rows(),
+    ]
+    .concat();
+    let mut names = HashSet::new();
+    rows.iter().for_each(|row| assert!(names.insert(&row.name), "two rows are called {:?}", row.name));
+    rows
+}

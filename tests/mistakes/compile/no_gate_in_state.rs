@@ -1,0 +1,20 @@
+use axum::{Router, debug_handler, routing::get};
+use portcullis::axum::Authenticated;
+
+#[derive(Clone)]
+struct AppState {
+    name: String,
+}
+
+#[debug_handler(state = AppState)]
+async fn me(Authenticated(principal): Authenticated) -> String {
+    principal.subject().to_owned()
+}
+
+fn app(state: AppState) -> Router {
+    Router::new().route("/me", get(me)).with_state(state)
+}
+
+fn main() {
+    app(AppState { name: "orders".to_owned() });
+}

@@ -1,0 +1,61 @@
+//! What the compiler says.
+//!
+//! The compiler is not asked in a plain `cargo test`, only with the feature `compile-fail`: its words differ between
+//! versions of Rust and of axum. With `TRYBUILD=overwrite` they are written down again; that the page shows what is
+//! written down is asserted in any case.
+
+use crate::{blocks, one_line};
+
+const NO_GATE_IN_STATE: &str = include_str!("compile/no_gate_in_state.stderr");
+const WITHOUT_DEBUG_HANDLER: &str = include_str!("compile/no_gate_in_state_without_debug_handler.stderr");
+const NO_GATE_EXT: &str = include_str!("compile/no_gate_ext.stderr");
+
+#[cfg(feature = "compile-fail")]
+#[test]
+fn says_what_is_written_down() {
+    trybuild::TestCases::new().compile_fail("mistakes/compile/*.rs");
+}
+
+/// Asserts that one block of the page has the lines of what the compiler said that begin like these.
+#[track_caller]
+fn assert_shown(said: &str, beginnings: &[&str]) {
+    let lines: Vec<String> = beginnings
+        .iter()
+        .map(|beginning| {
+            let begins = |line: &&str| line.trim_start_matches(['|', '=', ' ']).starts_with(beginning);
+            one_line(said.lines().find(begins).unwrap_or_else(|| panic!("the compiler does not say: {beginning}")))
+        })
+        .collect();
+    let has_all = |block: &str| lines.iter().all(|line| one_line(block).contains(line));
+    assert!(blocks("text").any(has_all), "docs/mistakes.md does not show: {lines:#?}");
+}
+
+#[test]
+fn gate_missing_from_the_state() {
+    assert_shown(
+        NO_GATE_IN_STATE,
+        &["error[E0277]: no `Gate`", "10 |", "^^^^^^^^^^^^^ this state", "note: use the gate", "note: below `#[debug"],
+    );
+}
+
+#[test]
+fn gate_missing_from_the_state_without_debug_handler() {
+    assert_shown(WITHOUT_DEBUG_HANDLER, &["error[E0277]", "14 |", "^^ unsatisfied", "note: Consider using"]);
+}
+
+#[test]
+fn trait_of_the_gate_not_imported() {
+    assert_shown(
+        NO_GATE_EXT,
+        &[
+            "error[E0599]",
+            "5 |",
+            "^^^^^^^",
+            "help: items",
+            "help: the following",
+            "1 + use portcullis::actix::GateExt;",
+            "1 + use portcullis::axum::GateExt;",
+            "1 + use portcullis::tower::GateExt;",
+        ],
+    );
+}
