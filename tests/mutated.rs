@@ -61,6 +61,8 @@ fn gate() -> Result<Gate, Error> {
         .bearer()
         .header("x-api-key")
         .query("access_token")
+        .websocket_protocol()
+        .websocket_query("ws_token")
         .authenticator(jwt.clock(FixedClock::at(NOW)))
         .authenticator(SharedSecret::new("service", SECRET)?)
         .build()
@@ -78,13 +80,21 @@ fn credentials() -> Vec<Vec<u8>> {
     Algorithm::ALL.into_iter().chain(often).map(token).chain([SECRET.into()]).collect()
 }
 
-/// The request that presents it in one of the four places.
+const PLACES: u8 = 6;
+
+/// The request that presents it in one of the places.
 fn present(credential: &[u8], place: u8) -> Raw {
     let text = String::from_utf8_lossy(credential);
+    let upgrade = || ("upgrade", b"websocket".to_vec());
     match place {
         0 => Raw { headers: vec![("cookie", format!("a=1; __Host-session={text}; b=2").into_bytes())], query: None },
         1 => Raw { headers: vec![("authorization", [b"Bearer ", credential].concat())], query: None },
         2 => Raw { headers: vec![("x-api-key", credential.to_vec())], query: None },
+        3 => {
+            let protocols = [b"v1, bearer, ", credential, b", v2"].concat();
+            Raw { headers: vec![("sec-websocket-protocol", protocols), upgrade()], query: None }
+        }
+        4 => Raw { headers: vec![upgrade()], query: Some(format!("x=1&ws_token={text}")) },
         _ => Raw { headers: vec![], query: Some(format!("x=1&access_token={text}")) },
     }
 }
@@ -139,7 +149,7 @@ async fn damaged_requests_are_refused() -> Result<(), Box<dyn std::error::Error>
     let app = Routes::new(&gate).route("/", authenticated(), get(async |_: Authenticated| "in")).into_router();
     let app = app.with_state(gate.clone());
     for credential in &credentials {
-        for place in 0..4 {
+        for place in 0..PLACES {
             assert!(accepted(&gate, &present(credential, place)), "undamaged, it passes");
         }
     }
@@ -150,9 +160,9 @@ async fn damaged_requests_are_refused() -> Result<(), Box<dyn std::error::Error>
         let mut raw = if rng.u8(..4) > 0 {
             let mut damaged = credential.clone();
             damage(&mut damaged, &mut rng);
-            present(&damaged, rng.u8(..4))
+            present(&damaged, rng.u8(..PLACES))
         } else {
-            present(credential, rng.u8(..4))
+            present(credential, rng.u8(..PLACES))
         };
         if rng.bool()
             && let Some((_, value)) = raw.headers.first_mut()
