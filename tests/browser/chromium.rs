@@ -60,14 +60,17 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
+        // Asked to end, it waits for its helpers; killed, it leaves them behind, and they go on writing to the profile.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let is_over = |child: &mut Child| matches!(child.try_wait(), Ok(Some(_)));
+        for _ in 0..100 {
+            if is_over(&mut self.child) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Its helpers write for a moment after it ended.
-        for _ in 0..50 {
-            if fs::remove_dir_all(&self.profile).is_ok() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
+        let _ = fs::remove_dir_all(&self.profile);
     }
 }

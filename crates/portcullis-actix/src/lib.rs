@@ -38,7 +38,11 @@
 //! - [`Authorized<R>`](Authorized) in a handler's signature: it cannot run without;
 //! - [`gate.require(policy)`](GateExt::require) for `wrap` on an app, a scope, a resource or a route of your own. It covers
 //!   what is registered *in* there: a resource of the same path that was registered before a guarded scope gets the request
-//!   and is not guarded.
+//!   and is not guarded. A guard knows the path parameters that were matched where it hangs: an app's none, a scope's those
+//!   of its prefix.
+//!
+//! Path parameters are those of `web::Path`: decoded twice by actix-web, and with `U+FFFD` for what is not UTF-8. A guard
+//! looks at the same value as the handler. HEAD is a method like others here, and not part of `web::get()`.
 //!
 //! Extractors find the gate in `app_data`: [`Routes`] puts it there; elsewhere say `.app_data(gate.clone())`, or
 //! `.app_data(web::Data::new(gate.clone()))`. Without, they answer 500 and the log says so.

@@ -1,17 +1,13 @@
 use crate::{GateExt, rejection::respond, remembered::looked_at, require::Require};
 use actix_web::{
-    Error, HttpRequest, Resource, Route,
+    Error, HttpMessage, HttpRequest, Resource, Route,
     body::{EitherBody, MessageBody},
-    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::StatusCode,
+    dev::{ServiceRequest, ServiceResponse},
+    middleware::{Next, from_fn},
     web::{self, ServiceConfig},
 };
-use futures_util::{FutureExt, future::LocalBoxFuture};
-use portcullis_core::{Gate, policy::Policy};
-use std::{
-    fmt,
-    future::{Ready, ready},
-};
+use portcullis_core::{Gate, Refusal, policy::Policy};
+use std::{fmt, future::ready};
 
 /// The routes of an app or a scope, each of which says who may pass.
 ///
@@ -43,9 +39,15 @@ pub struct Routes {
 }
 
 enum Entry {
-    /// A path with its methods and their guards, in the order of the calls.
-    Path(String, Vec<(Route, Require)>),
+    Path(Path),
     Below(String, Routes),
+}
+
+/// A path with its methods and their guards, in the order of the calls.
+struct Path {
+    path: String,
+    gate: Gate,
+    routes: Vec<(Route, Require)>,
 }
 
 impl Routes {
@@ -61,36 +63,44 @@ impl Routes {
     /// membership.
     #[track_caller]
     pub fn route(mut self, path: &str, policy: impl Policy + 'static, route: Route) -> Self {
-        let guarded = (route, self.gate.require(policy));
-        self.add(path, vec![guarded]);
+        let routes = vec![(route, self.gate.require(policy))];
+        self.add(Path { path: path.to_owned(), gate: self.gate.clone(), routes });
         self
     }
 
-    /// Adds the routes of others below a path. They stay guarded as they are, by the gate they were made with.
+    /// Adds the routes of others below a path. They stay with the gate they were made with, which answers for unknown paths
+    /// below too.
     pub fn nest(mut self, path: &str, routes: Self) -> Self {
         self.entries.push(Entry::Below(path.to_owned(), routes));
         self
     }
 
-    /// Adds the routes of others. They stay guarded as they are, by the gate they were made with; extractors go by this one.
+    /// Adds the routes of others. They stay with the gate they were made with.
+    ///
+    /// # Panics
+    /// If a path is in both, and their gates are not the same.
+    #[track_caller]
     pub fn merge(mut self, routes: Self) -> Self {
         for entry in routes.entries {
             match entry {
-                Entry::Path(path, routes) => self.add(&path, routes),
+                Entry::Path(path) => self.add(path),
                 below @ Entry::Below(..) => self.entries.push(below),
             }
         }
         self
     }
 
-    fn add(&mut self, path: &str, added: Vec<(Route, Require)>) {
+    #[track_caller]
+    #[expect(clippy::panic, reason = "one path has one gate, and a second one has to show where it is added")]
+    fn add(&mut self, added: Path) {
         let known = self.entries.iter_mut().find_map(|entry| match entry {
-            Entry::Path(known, routes) if known == path => Some(routes),
+            Entry::Path(known) if known.path == added.path => Some(known),
             _ => None,
         });
         match known {
-            Some(routes) => routes.extend(added),
-            None => self.entries.push(Entry::Path(path.to_owned(), added)),
+            Some(known) if known.gate.is_same(&added.gate) => known.routes.extend(added.routes),
+            Some(_) => panic!("the path `{}` is there twice, with different gates", added.path),
+            None => self.entries.push(Entry::Path(added)),
         }
     }
 
@@ -100,97 +110,87 @@ impl Routes {
     pub fn into_config(self) -> impl FnOnce(&mut ServiceConfig) {
         move |config| {
             if self.gate.not_found().is_some() {
-                let gate = self.gate.clone();
-                config.default_service(web::to(move |request: HttpRequest| {
-                    looked_at(&request);
-                    ready(gate.not_found().map(respond))
-                }));
+                config.default_service(unknown_path(&self.gate));
             }
+            config.app_data(self.gate.clone());
             self.add_to(config);
         }
     }
 
     fn add_to(self, config: &mut ServiceConfig) {
-        config.app_data(self.gate);
         for entry in self.entries {
             match entry {
-                Entry::Path(path, routes) => add_path(config, &path, routes),
+                Entry::Path(path) => path.add_to(config),
                 Entry::Below(path, routes) => {
-                    config.service(web::scope(&path).configure(|config| routes.add_to(config)));
+                    // A scope does not hand its default service down to those in it.
+                    let scope = web::scope(&path).default_service(unknown_path(&routes.gate));
+                    config.service(scope.configure(|config| routes.add_to(config)));
                 }
             }
         }
     }
 }
 
-fn add_path(config: &mut ServiceConfig, path: &str, mut routes: Vec<(Route, Require)>) {
-    let Some((route, last)) = routes.pop() else { return };
-    let resource = web::resource(path);
-    if routes.is_empty() {
-        config.service(resource.route(route).wrap(last));
-        return;
+fn unknown_path(gate: &Gate) -> Route {
+    let gate = gate.clone();
+    web::to(move |request: HttpRequest| {
+        let rendered = gate.not_found().inspect(|_| looked_at(&request));
+        ready(respond(rendered.unwrap_or_else(|| Refusal::new(404))))
+    })
+}
+
+impl Path {
+    fn add_to(mut self, config: &mut ServiceConfig) {
+        let Some((route, last)) = self.routes.pop() else { return };
+        // The extractors of a route go by the gate that guards it, whatever else the app has.
+        let resource = web::resource(self.path).app_data(self.gate);
+        if self.routes.is_empty() {
+            config.service(resource.route(route).wrap(last));
+            return;
+        }
+        self.routes.push((route, last.clone()));
+        let guard_each = |resource: Resource, (route, guard): (Route, Require)| {
+            resource.route(route.wrap(guard).wrap(from_fn(mark)))
+        };
+        let resource = self.routes.into_iter().fold(resource, guard_each);
+        config.service(resource.wrap(from_fn(move |request, next| guard_rest(last.clone(), request, next))));
     }
-    routes.push((route, last.clone()));
-    let guard_each = |resource: Resource, (route, guard): (Route, Require)| resource.route(route.wrap(guard));
-    config.service(routes.into_iter().fold(resource, guard_each).wrap(MethodNotAllowed(last)));
+}
+
+/// One of the routes of a path has the method of the request, and guards it.
+struct HasMethod;
+
+async fn mark<B>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+    request.extensions_mut().insert(HasMethod);
+    next.call(request).await
+}
+
+/// Guards what a resource answers for methods that it does not have, where each method has a guard of its own.
+async fn guard_rest<B: MessageBody>(
+    guard: Require,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let response = next.call(request).await?;
+    if response.request().extensions().contains::<HasMethod>() {
+        return Ok(response.map_into_left_body());
+    }
+    match guard.check(response.request()).await {
+        Ok(()) => Ok(response.map_into_left_body()),
+        Err(error) => {
+            let (request, not_allowed) = response.into_parts();
+            // Actix-web uses a response's memory again, and with it the order of headers that an unknown path gets too.
+            drop(not_allowed);
+            Ok(ServiceResponse::new(request, guard.refuse(&error)).map_into_right_body())
+        }
+    }
 }
 
 impl fmt::Debug for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let paths = self.entries.iter().map(|entry| match entry {
-            Entry::Path(path, _) | Entry::Below(path, _) => path,
+            Entry::Path(Path { path, .. }) | Entry::Below(path, _) => path,
         });
         f.debug_struct("Routes").field("paths", &paths.collect::<Vec<_>>()).finish_non_exhaustive()
-    }
-}
-
-/// Guards what a resource answers for methods that it does not have, where each method has a guard of its own.
-struct MethodNotAllowed(Require);
-
-impl<S, B> Transform<S, ServiceRequest> for MethodNotAllowed
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    type Response = ServiceResponse<EitherBody<B>>;
-    type Error = Error;
-    type Transform = MethodNotAllowedMiddleware<S>;
-    type InitError = ();
-    type Future = Ready<Result<MethodNotAllowedMiddleware<S>, ()>>;
-
-    fn new_transform(&self, inner: S) -> Self::Future {
-        ready(Ok(MethodNotAllowedMiddleware { inner, guard: self.0.clone() }))
-    }
-}
-
-struct MethodNotAllowedMiddleware<S> {
-    inner: S,
-    guard: Require,
-}
-
-impl<S, B> Service<ServiceRequest> for MethodNotAllowedMiddleware<S>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    type Response = ServiceResponse<EitherBody<B>>;
-    type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
-
-    forward_ready!(inner);
-
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (response, guard) = (self.inner.call(request), self.guard.clone());
-        async move {
-            let response = response.await?;
-            if response.status() != StatusCode::METHOD_NOT_ALLOWED {
-                return Ok(response.map_into_left_body());
-            }
-            match guard.check(response.request()).await {
-                Ok(()) => Ok(response.map_into_left_body()),
-                Err(error) => Ok(response.into_response(guard.refuse(&error)).map_into_right_body()),
-            }
-        }
-        .boxed_local()
     }
 }

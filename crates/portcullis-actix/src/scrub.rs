@@ -76,6 +76,12 @@ impl<S: Service<ServiceRequest>> Service<ServiceRequest> for ScrubMiddleware<S> 
             let scrubbed = request.uri().query().map(Into::into);
             request.extensions_mut().insert(AsItCame { query, scrubbed });
         }
+        // Actix-web routes by an address of its own. Its path stays, because what was matched refers to it.
+        let routed = request.match_info().get_ref().uri();
+        if let Some(scrubbed) = routed.query().and_then(|query| self.gate.scrub_query(query)) {
+            let scrubbed = with_query(routed, &scrubbed);
+            request.match_info_mut().get_mut().update(&scrubbed);
+        }
         self.inner.call(request)
     }
 }

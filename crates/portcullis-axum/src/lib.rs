@@ -54,6 +54,7 @@ pub use extract::{Authenticated, Authorized, HoldsGate, Visitor};
 pub use rejection::Rejection;
 pub use routes::Routes;
 
+use axum::extract::OriginalUri;
 use portcullis_core::{Error, Gate, policy::Policy};
 use portcullis_tower::{EnforceLayer, RequireLayer, ScrubLayer};
 
@@ -81,8 +82,7 @@ pub trait GateExt {
     fn enforce(&self) -> EnforceLayer;
 
     /// An outermost layer that keeps credentials out of what the layers behind it log: it replaces those in the query by
-    /// `redacted` and marks the headers that hold one as sensitive. Guards and extractors still read them. Put around the
-    /// whole router, `gate.scrub().layer(router)`, it comes before axum notes its `OriginalUri` as well.
+    /// `redacted` and marks the headers that hold one as sensitive. Guards and extractors still read them.
     #[must_use]
     fn scrub(&self) -> ScrubLayer;
 }
@@ -101,6 +101,6 @@ impl GateExt for Gate {
     }
 
     fn scrub(&self) -> ScrubLayer {
-        portcullis_tower::GateExt::scrub(self)
+        ScrubLayer::new(self, Some(|extensions| extensions.get_mut::<OriginalUri>().map(|OriginalUri(uri)| uri)))
     }
 }

@@ -1,6 +1,6 @@
 use crate::GateExt;
 use axum::{Router, extract::Request, response::Response, routing::MethodRouter};
-use portcullis_core::{Gate, policy::Policy};
+use portcullis_core::{Gate, Refusal, policy::Policy};
 use portcullis_tower::{looked_at, respond};
 use std::future::ready;
 
@@ -47,13 +47,16 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: self.router.route(path, methods), gate: self.gate }
     }
 
-    /// Adds the routes of others below a path. They stay guarded as they are, by the gate they were made with.
+    /// Adds the routes of others below a path. They stay guarded as they are, by the gate they were made with, which answers
+    /// for unknown paths below too.
     ///
     /// # Panics
     /// If axum refuses the path.
     #[track_caller]
     pub fn nest(self, path: &str, routes: Self) -> Self {
-        Self { router: self.router.nest(path, routes.router), gate: self.gate }
+        let is_same = routes.gate.is_same(&self.gate);
+        let below = if is_same { routes.router } else { routes.with_fallback() };
+        Self { router: self.router.nest(path, below), gate: self.gate }
     }
 
     /// Adds the routes of others. They stay guarded as they are, by the gate they were made with.
@@ -68,13 +71,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// The router. Unknown paths are answered like hidden denials: by the gate's renderer if it has one, as a fallback that
     /// another router's fallback cannot be merged with.
     pub fn into_router(self) -> Router<S> {
-        if self.gate.not_found().is_none() {
-            return self.router;
-        }
+        if self.gate.not_found().is_some() { self.with_fallback() } else { self.router }
+    }
+
+    fn with_fallback(self) -> Router<S> {
         let gate = self.gate;
         self.router.fallback(move |request: Request| {
-            looked_at(request.extensions());
-            let answer: Response = gate.not_found().map(respond).unwrap_or_default();
+            let rendered = gate.not_found().inspect(|_| looked_at(request.extensions()));
+            let answer: Response = respond(rendered.unwrap_or_else(|| Refusal::new(404)));
             ready(answer)
         })
     }

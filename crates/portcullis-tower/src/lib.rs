@@ -39,7 +39,7 @@ pub use head::{Head, Params, ReadParams};
 pub use refusal::{RefusalBody, respond};
 pub use remembered::{establish, established, looked_at};
 pub use require::{Require, RequireFuture, RequireLayer};
-pub use scrub::{Scrub, ScrubLayer};
+pub use scrub::{NotedUri, Scrub, ScrubLayer};
 
 use portcullis_core::{Error, Gate, policy::Policy};
 
@@ -86,6 +86,6 @@ impl GateExt for Gate {
     }
 
     fn scrub(&self) -> ScrubLayer {
-        ScrubLayer::new(self)
+        ScrubLayer::new(self, None)
     }
 }

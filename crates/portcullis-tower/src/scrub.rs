@@ -21,13 +21,21 @@ pub(crate) fn query<'a>(uri: &'a Uri, extensions: &'a Extensions) -> Option<&'a 
     as_it_came.map_or_else(|| uri.query(), |came| Some(&came.query))
 }
 
+/// Where a framework has noted the address of a request once more.
+pub type NotedUri = fn(&mut Extensions) -> Option<&mut Uri>;
+
 /// Keeps credentials out of what the layers behind it log. Made by [`GateExt::scrub`](crate::GateExt::scrub).
 #[derive(Debug, Clone)]
-pub struct ScrubLayer(Gate);
+pub struct ScrubLayer {
+    gate: Gate,
+    noted: Option<NotedUri>,
+}
 
 impl ScrubLayer {
-    pub(crate) fn new(gate: &Gate) -> Self {
-        Self(gate.clone())
+    /// In a framework that notes addresses like this, if at all.
+    #[must_use]
+    pub fn new(gate: &Gate, noted: Option<NotedUri>) -> Self {
+        Self { gate: gate.clone(), noted }
     }
 }
 
@@ -35,7 +43,7 @@ impl<S> Layer<S> for ScrubLayer {
     type Service = Scrub<S>;
 
     fn layer(&self, inner: S) -> Scrub<S> {
-        Scrub { inner, gate: self.0.clone() }
+        Scrub { inner, scrub: self.clone() }
     }
 }
 
@@ -43,7 +51,7 @@ impl<S> Layer<S> for ScrubLayer {
 #[derive(Debug, Clone)]
 pub struct Scrub<S> {
     inner: S,
-    gate: Gate,
+    scrub: ScrubLayer,
 }
 
 impl<S, B> Service<Request<B>> for Scrub<S>
@@ -59,16 +67,22 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
-        let holds_credential = |name: &HeaderName| self.gate.sources().any(|s| s.header_name() == Some(name.as_str()));
+        let ScrubLayer { gate, noted } = &self.scrub;
+        let holds_credential = |name: &HeaderName| gate.sources().any(|s| s.header_name() == Some(name.as_str()));
         for (_, value) in request.headers_mut().iter_mut().filter(|(name, _)| holds_credential(name)) {
             value.set_sensitive(true);
         }
-        if let Some(scrubbed) = request.uri().query().and_then(|query| self.gate.scrub_query(query)) {
+        if let Some(scrubbed) = request.uri().query().and_then(|query| gate.scrub_query(query)) {
             // What an outer layer has scrubbed stays as it came.
             let query = query(request.uri(), request.extensions()).unwrap_or_default().into();
             *request.uri_mut() = with_query(request.uri(), &scrubbed);
             let scrubbed = request.uri().query().map(Into::into);
             request.extensions_mut().insert(AsItCame { query, scrubbed });
+        }
+        if let Some(noted) = noted.and_then(|noted| noted(request.extensions_mut()))
+            && let Some(scrubbed) = noted.query().and_then(|query| gate.scrub_query(query))
+        {
+            *noted = with_query(noted, &scrubbed);
         }
         self.inner.call(request)
     }

@@ -42,8 +42,8 @@ fn log(method: &str, address: &str, status: u16) {
     println!("{status} {method} {address}");
 }
 
-/// The gate and where to listen, from `SECRET` and `PORT`. Says where the page is, with a token to try in the part of the
-/// address that browsers keep to themselves.
+/// The gate and where to listen, from `SECRET` and `PORT`. Says where the page is, with a token to try in the part of
+/// the address that browsers keep to themselves.
 ///
 /// # Errors
 /// If `SECRET` is not set or too short, or the port is taken.

@@ -138,3 +138,21 @@ async fn routes_nested_in_a_router_of_ones_own_keep_their_unknown_paths() {
     assert_eq!(denied.body, "<h1>There is nothing here</h1>");
     assert_eq!(get_as(&whole, "/unknown", "alice").await.body, "", "outside it is axum's");
 }
+
+/// Nested routes are denied by their own gate, so that is the one that answers for what is not there.
+#[tokio::test]
+async fn nested_routes_of_another_gate_keep_their_unknown_paths() {
+    let plain = cast::gate();
+    let rendering = builder(&Names::default()).render(render).build().unwrap();
+    for (outer, inner) in [(&plain, &rendering), (&rendering, &plain)] {
+        let secret = |gate: &Gate| routes(gate).route("/secret", hidden(staff()), get(async || "seen"));
+        let app = secret(outer).nest("/n", secret(inner)).into_router().with_state(outer.clone());
+        for prefix in ["", "/n"] {
+            let denied = ask_wire(&app, "GET", &format!("{prefix}/secret"), "alice").await;
+            assert_eq!(denied.status, 404);
+            let unknown = ask_wire(&app, "GET", &format!("{prefix}/unknown"), "alice").await;
+            assert_eq!(denied, unknown, "below {prefix:?}");
+            assert_eq!(get_as(&app, &format!("{prefix}/secret"), "staff").await.body, "seen");
+        }
+    }
+}

@@ -21,5 +21,6 @@ mod hidden;
 mod log;
 mod once;
 mod routes;
+mod scrub;
 mod skips;
 mod wire;

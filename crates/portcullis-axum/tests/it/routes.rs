@@ -198,7 +198,7 @@ fn a_name_that_the_gate_does_not_know_stops_the_program_where_it_was_written() {
         (&|| drop(routes(&gate).route("/", any((staff(), not(role("ownr")))), get(async || ()))), &unknown),
         (&|| drop(gate.require(all((staff(), role("ownr"))))), &unknown),
         (&|| drop(routes(&bare).route("/{id}", cast::VIEW, get(async || ()))), &["project", ".membership("]),
-        (&|| drop(routes(&bare).route("/", role("viewer"), get(async || ()))), &["no role `viewer`", "[]"]),
+        (&|| drop(routes(&bare).route("/", role("viewer"), get(async || ()))), &["no role `viewer`", ".roles("]),
     ];
     for (add, words) in cases {
         let said = panic_of(add);

@@ -69,7 +69,7 @@ impl GateBuilder {
     /// changes something (every method but GET, HEAD, OPTIONS and TRACE) or opens a WebSocket has to come from the service's
     /// own origin or from an allowed one, by what the browser says in `Sec-Fetch-Site` or else in `Origin`. What another
     /// site loads into its pages is refused too, such as an image, which names no origin and so cannot be allowed; following
-    /// a link is not refused. The answer is 403, `cross_origin`. Credentials in other places are only sent by who knows them,
+    /// a link is not refused, nor is a page in a frame. The answer is 403, `cross_origin`. Credentials in other places are only sent by who knows them,
     /// and are not concerned; a header that a login proxy adds for whoever has its cookie is not such a place.
     ///
     /// `Origin` is compared with the host that the request is for, whatever the scheme. Where a proxy changes the host, allow

@@ -1,0 +1,143 @@
+//! Who takes part: callers known by the name they send, and projects they have roles on.
+
+use portcullis_actix::Routes;
+use portcullis_core::{
+    Answer, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Membership, Principal, PrincipalKind,
+    Requirement, ResourceRef, Role, RoleHierarchy, policy::*,
+};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::task::yield_now;
+
+/// The credential is the name. Some names do not hold, and each look at one is counted.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    slow: bool,
+    begun: Arc<AtomicUsize>,
+    verified: Arc<AtomicUsize>,
+}
+
+impl Names {
+    /// Verifies after waiting.
+    pub fn slow() -> Self {
+        Self { slow: true, ..Self::default() }
+    }
+
+    /// How many credentials were verified to the end since the last time this was asked.
+    pub fn verified(&self) -> usize {
+        self.begun.store(0, Relaxed);
+        self.verified.swap(0, Relaxed)
+    }
+
+    /// How many verifications were begun since then.
+    pub fn begun(&self) -> usize {
+        self.begun.load(Relaxed)
+    }
+
+    fn verify(&self, name: &str) -> Result<Principal, Error> {
+        self.verified.fetch_add(1, Relaxed);
+        match name {
+            "broken" => Err(Error::new(ErrorKind::Invalid, "the name does not hold")),
+            "expired" => Err(Error::new(ErrorKind::Expired, "the name held once")),
+            "foreign" => Err(Error::new(ErrorKind::Unrecognized, "that is no name")),
+            "down" => Err(Error::new(ErrorKind::Unavailable, "nobody is in").with_retry_after(Duration::from_secs(7))),
+            name => Ok(Principal::new(PrincipalKind::User, name).with_staff(name == "staff")),
+        }
+    }
+}
+
+impl Authenticator for Names {
+    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+        if !self.slow {
+            self.begun.fetch_add(1, Relaxed);
+            return Answer::now(self.verify(credential.expose()));
+        }
+        Answer::later(async {
+            self.begun.fetch_add(1, Relaxed);
+            yield_now().await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            self.verify(credential.expose())
+        })
+    }
+}
+
+const ROLES: [&str; 3] = ["viewer", "manager", "owner"];
+
+/// On projects 42 and `a/b` each of the three has the role of their name; on 13 the store is down. All of it waits.
+#[derive(Debug, Clone, Default)]
+pub struct Projects {
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Projects {
+    /// The projects that were asked about since the last time.
+    pub fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+}
+
+impl Membership for Projects {
+    async fn role(&self, who: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
+        self.asked.lock().unwrap().push(on.id().to_owned());
+        yield_now().await;
+        match on.id() {
+            "13" => Err(Error::new(ErrorKind::Unavailable, "the database is down")),
+            "42" | "a/b" if ROLES.contains(&who.subject()) => Ok(Some(Role::new(who.subject().to_owned()))),
+            _ => Ok(None),
+        }
+    }
+}
+
+pub fn builder(names: &Names) -> GateBuilder {
+    Gate::builder()
+        .cookie("session")
+        .bearer()
+        .authenticator(names.clone())
+        .roles(RoleHierarchy::ranked(ROLES).unwrap())
+        .membership(Projects::default())
+}
+
+/// A gate that answers at once who is asking.
+pub fn gate() -> Gate {
+    builder(&Names::default()).build().unwrap()
+}
+
+/// One and the same gate under both kinds of authenticators.
+pub fn fast_and_slow() -> [(Names, Gate); 2] {
+    [Names::default(), Names::slow()].map(|names| (names.clone(), builder(&names).build().unwrap()))
+}
+
+pub fn routes(gate: &Gate) -> Routes {
+    Routes::new(gate)
+}
+
+pub async fn open() -> &'static str {
+    "open"
+}
+
+pub const VIEW: OnResource = role("viewer").on("project", path("id"));
+
+/// Viewers of the project in the path.
+#[derive(Debug)]
+pub struct View;
+impl Requirement for View {
+    const POLICY: &'static dyn Policy = &VIEW;
+}
+
+/// The same, and to everybody else there is no project.
+#[derive(Debug)]
+pub struct ViewHidden;
+impl Requirement for ViewHidden {
+    const POLICY: &'static dyn Policy = &VIEW.hidden();
+}
+
+#[derive(Debug)]
+pub struct Staff;
+impl Requirement for Staff {
+    const POLICY: &'static dyn Policy = &staff();
+}

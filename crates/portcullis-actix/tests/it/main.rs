@@ -1,0 +1,35 @@
+//! What actix-web services are promised, written against the public API.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+#[macro_use]
+mod ask;
+mod cast;
+mod decoding;
+mod decoding_names;
+mod enforce;
+mod extract;
+mod extract_gate;
+mod hidden;
+// The same reader of log events as in the tests of the tower crate.
+#[path = "../../../portcullis-tower/tests/it/log.rs"]
+mod log;
+mod once;
+mod once_cancelled;
+mod option;
+mod origin;
+mod rejection;
+mod require;
+mod require_inner;
+mod routes;
+mod routes_order;
+mod scrub;
+mod skips;
+mod wire;
