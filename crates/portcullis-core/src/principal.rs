@@ -127,6 +127,12 @@ impl Principal {
         self.with(|inner| (inner.authenticated_at, inner.expires_at) = (authenticated_at, expires_at))
     }
 
+    /// The same, for no longer than another one.
+    pub(crate) fn ends_with(self, other: &Self) -> Self {
+        let ends = self.expires_at().into_iter().chain(other.expires_at()).min();
+        self.with(|inner| inner.expires_at = ends)
+    }
+
     pub(crate) fn with_claims(self, claims: Claims) -> Self {
         self.with(|inner| inner.claims = Some(claims))
     }

@@ -2,7 +2,7 @@
 
 use portcullis_core::{
     Algorithm, Answer, Audience, Authenticator, ClaimMap, Claims, Clock, Credential, Error, Issuer, Jwt, Key, KeySet,
-    Principal,
+    KeySource, Principal,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -66,7 +66,7 @@ impl Directus {
         Self::with_keys(algorithms, keys?)
     }
 
-    fn with_keys<const N: usize>(algorithms: [Algorithm; N], keys: impl Into<KeySet>) -> Result<Self, Error> {
+    fn with_keys<const N: usize>(algorithms: [Algorithm; N], keys: impl Into<KeySource>) -> Result<Self, Error> {
         let map = ClaimMap::new().subject("id").roles("role").staff("admin_access");
         let issuer =
             Issuer::new("directus", Audience::absent(), algorithms, keys)?.claim_map(map).forbid_claim("share");

@@ -31,6 +31,13 @@ pub mod axum {
     #[doc(inline)]
     pub use portcullis_axum::*;
 }
+#[cfg(feature = "reqwest")]
+pub mod reqwest {
+    //! An HTTP client for what issuers publish: the crate `portcullis-reqwest`.
+
+    #[doc(inline)]
+    pub use portcullis_reqwest::*;
+}
 #[cfg(feature = "tower")]
 pub mod tower {
     //! Layers for any tower service: the crate `portcullis-tower`.

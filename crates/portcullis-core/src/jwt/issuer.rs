@@ -1,14 +1,21 @@
 use super::{
-    Algorithm, KeySet,
+    Algorithm, KeySet, KeySource, Patience, RemoteKeys, Unverified,
     header::{Header, is_media_type},
     key::PreparedKey,
+    remote::Look,
+    source::Source,
 };
 use crate::{
-    claims::{ClaimMap, Registered},
+    claims::{ClaimMap, Claims, Registered},
     error::{Error, ErrorKind, quote},
     json::{Object, Value},
+    principal::Principal,
 };
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// The most that clocks may be allowed to differ.
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
@@ -78,15 +85,15 @@ impl Audience {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Issuer {
-    pub(super) name: Arc<str>,
+    pub(crate) name: Arc<str>,
     audience: AudienceRule,
-    keys: Vec<PreparedKey>,
+    keys: IssuerKeys,
     leeway: Duration,
     max_age: Option<Duration>,
     token_type: Option<String>,
     required: Vec<(String, String)>,
     forbidden: Vec<String>,
-    pub(super) map: ClaimMap,
+    pub(crate) map: ClaimMap,
     pub(super) any_name: bool,
     expiry_optional: bool,
     issued_unchecked: bool,
@@ -104,41 +111,50 @@ impl Issuer {
         name: impl Into<Arc<str>>,
         audience: Audience,
         algorithms: impl IntoIterator<Item = Algorithm>,
-        keys: impl Into<KeySet>,
+        keys: impl Into<KeySource>,
     ) -> Result<Self, Error> {
         let name = name.into();
-        let wrong = |what: String| Err(Error::misconfigured(format!("issuer `{name}`: {what}")));
-        if name.is_empty() || !audience.is_sound() {
-            return wrong("its name and its audience may not be empty".into());
-        }
+        let wrong = |what: &str| Error::misconfigured(format!("issuer `{name}`: {what}"));
         let mut algorithms: Vec<Algorithm> = algorithms.into_iter().collect();
         algorithms.sort_unstable();
         algorithms.dedup();
         if algorithms.iter().any(|a| a.hmac().is_some()) && algorithms.iter().any(|a| a.hmac().is_none()) {
-            return wrong("secrets and public keys do not belong to one issuer (RFC 8725, section 2.1)".into());
-        }
-        let keys = keys.into();
-        let mut prepared: Vec<PreparedKey> = Vec::new();
-        for key in keys.keys() {
-            for algorithm in algorithms.iter().copied().filter(|algorithm| key.can(*algorithm)) {
-                let id = key.id();
-                if prepared.iter().any(|other| other.algorithm == algorithm && other.id.as_deref() == id) {
-                    let named = id.map_or("without `kid`".to_owned(), |id| format!("with the `kid` `{id}`"));
-                    return wrong(format!("two keys {named} for {algorithm}; which one is meant could not be told"));
-                }
-                prepared.push(key.prepare(algorithm)?);
-            }
-        }
-        if let Some(algorithm) = algorithms.iter().find(|a| prepared.iter().all(|key| key.algorithm != **a)) {
-            return wrong(format!("no key for {algorithm}"));
+            return Err(wrong("secrets and public keys do not belong to one issuer (RFC 8725, section 2.1)"));
         }
         if algorithms.is_empty() {
-            return wrong("no algorithm".into());
+            return Err(wrong("no algorithm"));
+        }
+        let keys = match keys.into().0 {
+            Source::AtHand(keys) => IssuerKeys::AtHand(prepared(&keys, &algorithms).map_err(|what| wrong(&what))?),
+            Source::Remote(_) if algorithms.iter().any(|algorithm| algorithm.hmac().is_some()) => {
+                return Err(wrong("a secret is not fetched over the network"));
+            }
+            Source::Remote(keys) => {
+                keys.check_name(&name)?;
+                IssuerKeys::Remote(keys, algorithms)
+            }
+        };
+        Self::with_keys(name, audience, keys)
+    }
+
+    /// An issuer that is asked about its tokens: see [`Introspection`](crate::Introspection). As the issuer of a
+    /// [`Jwt`](super::Jwt), it is one of which no token holds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if its name or its audience is empty.
+    pub fn without_keys(name: impl Into<Arc<str>>, audience: Audience) -> Result<Self, Error> {
+        Self::with_keys(name.into(), audience, IssuerKeys::AtHand(Vec::new()))
+    }
+
+    fn with_keys(name: Arc<str>, audience: Audience, keys: IssuerKeys) -> Result<Self, Error> {
+        if name.is_empty() || !audience.is_sound() {
+            let detail = format!("issuer `{name}`: its name and its audience may not be empty");
+            return Err(Error::misconfigured(detail));
         }
         Ok(Self {
             name,
             audience: audience.0,
-            keys: prepared,
+            keys,
             leeway: Duration::ZERO,
             max_age: None,
             token_type: None,
@@ -239,30 +255,70 @@ impl Issuer {
         &self.name
     }
 
-    /// The one key that this header can mean.
-    pub(super) fn key(&self, header: &Header) -> Result<&PreparedKey, Error> {
-        let asked = header.key_id.as_deref();
-        let fitting = || self.keys.iter().filter(|key| key.algorithm == header.algorithm);
-        let mut named = fitting().filter(|key| asked.is_none() || key.id.as_deref() == asked);
-        let (mut found, mut another) = (named.next(), named.next());
-        if found.is_none() {
-            // A key that was imported without `kid` may be meant by any.
-            let mut unnamed = fitting().filter(|key| key.id.is_none());
-            (found, another) = (unnamed.next(), unnamed.next());
+    /// Verifies with the one key that this header can mean.
+    pub(super) fn with_key(
+        &self,
+        header: &Header,
+        patience: Patience,
+        verify: impl FnOnce(&PreparedKey) -> Result<(), Error>,
+    ) -> Result<(), Unverified> {
+        let (remote, algorithms) = match &self.keys {
+            IssuerKeys::AtHand(keys) => return Ok(verify(meant(keys, header).map_err(Unmeant::into_error)?)?),
+            IssuerKeys::Remote(remote, algorithms) => (remote, algorithms),
+        };
+        if !algorithms.contains(&header.algorithm) {
+            return Err(
+                Error::invalid(format!("the algorithm {} is not accepted of this issuer", header.algorithm)).into()
+            );
         }
-        match (found, another) {
-            (Some(key), None) => Ok(key),
-            (Some(_), Some(_)) => {
-                Err(Error::invalid(format!("the token names no key, and there are several for {}", header.algorithm)))
-            }
-            (None, _) => {
-                let id = header.key_id.as_deref().map_or("without `kid`".to_owned(), quote);
-                Err(Error::invalid(format!(
-                    "no key of the issuer for {} is meant by the token's `kid` ({id})",
-                    header.algorithm
-                )))
+        let mut keys = match (patience, (patience != Patience::Over).then(|| remote.look())) {
+            (_, Some(Look::Ready(keys))) => keys,
+            (Patience::Some, Some(Look::Wait(landing))) => return Err(Unverified::Waits(landing)),
+            (_, Some(Look::Nothing(error))) => return Err(error.into()),
+            _ => remote.at_hand(patience == Patience::Over)?,
+        };
+        // Others may fetch keys between any two of these steps, and a key that is there by then is known.
+        for _ in 0..2 {
+            let unknown = match meant(&keys, header) {
+                Ok(key) => return Ok(verify(key)?),
+                Err(Unmeant::Ambiguous(error)) => return Err(error.into()),
+                Err(Unmeant::Unknown(error)) => error,
+            };
+            match remote.look_beside(&keys, patience != Patience::Over) {
+                Some(Look::Ready(newer)) => keys = newer,
+                Some(Look::Wait(landing)) if patience == Patience::Some => return Err(Unverified::Waits(landing)),
+                _ => return Err(unknown.into()),
             }
         }
+        Ok(verify(meant(&keys, header).map_err(Unmeant::into_error)?)?)
+    }
+
+    /// When a token that held stops to hold, whatever is remembered of it.
+    pub(crate) fn ends(&self, principal: &Principal) -> Option<SystemTime> {
+        let issued = principal.token_claims().and_then(Claims::issued_at);
+        let too_old =
+            self.max_age.zip(issued).and_then(|(age, issued)| issued.checked_add(age)?.checked_add(self.leeway));
+        principal.expires_at().into_iter().chain(too_old).min()
+    }
+
+    /// Whether `iss` may say this.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.any_name || *self.name == *name
+    }
+
+    /// Whether there is anything to verify a signature with.
+    pub(crate) fn has_keys(&self) -> bool {
+        !matches!(&self.keys, IssuerKeys::AtHand(keys) if keys.is_empty())
+    }
+
+    /// Everything that is said of a token in an answer of the issuer's own, which has the last word on when it expires.
+    pub(crate) fn check_answer(&self, registered: &Registered, claims: &Object, now: f64) -> Result<(), Error> {
+        if let Some(name) = claims.member("iss").and_then(Value::as_str).filter(|name| !self.is_called(name)) {
+            return Err(Error::invalid(format!("the token is of {}, not of `{}`", quote(&name), self.name)));
+        }
+        self.check_audience(claims)?;
+        self.check_claims(claims)?;
+        self.check_time(registered, now, false)
     }
 
     /// Everything that is said of a token beside its signature and its `iss`.
@@ -275,6 +331,11 @@ impl Issuer {
     ) -> Result<(), Error> {
         self.check_type(header)?;
         self.check_audience(claims)?;
+        self.check_claims(claims)?;
+        self.check_time(registered, now, !self.expiry_optional)
+    }
+
+    fn check_claims(&self, claims: &Object) -> Result<(), Error> {
         for claim in &self.forbidden {
             if claims.member(claim).is_some() {
                 return Err(Error::invalid(format!("a token with the claim `{claim}` is not accepted here")));
@@ -285,7 +346,7 @@ impl Issuer {
                 return Err(Error::invalid(format!("the claim `{claim}` is not `{value}`")));
             }
         }
-        self.check_time(registered, now)
+        Ok(())
     }
 
     fn check_type(&self, header: &Header) -> Result<(), Error> {
@@ -329,7 +390,7 @@ impl Issuer {
     }
 
     /// RFC 7519, sections 4.1.4 to 4.1.6: expired from `exp` on, good from `nbf` on, never issued in the future.
-    fn check_time(&self, times: &Registered, now: f64) -> Result<(), Error> {
+    fn check_time(&self, times: &Registered, now: f64, needs_expiry: bool) -> Result<(), Error> {
         let leeway = self.leeway.as_secs_f64();
         let ahead = |name: &str, time: f64| {
             format!(
@@ -342,7 +403,7 @@ impl Issuer {
                 let detail = format!("the token expired {:.0} s ago", now - expiry);
                 return Err(Error::new(ErrorKind::Expired, detail));
             }
-            None if !self.expiry_optional => return Err(Error::invalid("the token has no `exp`")),
+            None if needs_expiry => return Err(Error::invalid("the token has no `exp`")),
             _ => {}
         }
         if let Some(start) = times.not_before.filter(|start| *start > now + leeway) {
@@ -357,6 +418,72 @@ impl Issuer {
             }
             (Some(_), None) => Err(Error::invalid("the token does not say when it was issued (`iat`)")),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Keys for the algorithms of an issuer: at hand, or fetched.
+#[derive(Debug, Clone)]
+enum IssuerKeys {
+    AtHand(Vec<PreparedKey>),
+    Remote(RemoteKeys, Vec<Algorithm>),
+}
+
+/// Every algorithm has a key, and no two keys could be taken for each other. The error is what is wrong.
+fn prepared(keys: &KeySet, algorithms: &[Algorithm]) -> Result<Vec<PreparedKey>, String> {
+    let mut prepared: Vec<PreparedKey> = Vec::new();
+    for key in keys.keys() {
+        for algorithm in algorithms.iter().copied().filter(|algorithm| key.can(*algorithm)) {
+            let id = key.id();
+            if prepared.iter().any(|other| other.algorithm == algorithm && other.id.as_deref() == id) {
+                let named = id.map_or("without `kid`".to_owned(), |id| format!("with the `kid` `{id}`"));
+                return Err(format!("two keys {named} for {algorithm}; which one is meant could not be told"));
+            }
+            prepared.push(key.prepare(algorithm).map_err(|error| error.to_string())?);
+        }
+    }
+    match algorithms.iter().find(|algorithm| prepared.iter().all(|key| key.algorithm != **algorithm)) {
+        Some(algorithm) => Err(format!("no key for {algorithm}")),
+        None => Ok(prepared),
+    }
+}
+
+/// Why no key is meant by a header.
+enum Unmeant {
+    /// It may be one that is not known yet.
+    Unknown(Error),
+    Ambiguous(Error),
+}
+
+impl Unmeant {
+    fn into_error(self) -> Error {
+        match self {
+            Self::Unknown(error) | Self::Ambiguous(error) => error,
+        }
+    }
+}
+
+/// The one of these keys that a header can mean.
+fn meant<'k>(keys: &'k [PreparedKey], header: &Header) -> Result<&'k PreparedKey, Unmeant> {
+    let asked = header.key_id.as_deref();
+    let fitting = || keys.iter().filter(|key| key.algorithm == header.algorithm);
+    let mut named = fitting().filter(|key| asked.is_none() || key.id.as_deref() == asked);
+    let (mut found, mut another) = (named.next(), named.next());
+    if found.is_none() {
+        // A key that was imported without `kid` may be meant by any.
+        let mut unnamed = fitting().filter(|key| key.id.is_none());
+        (found, another) = (unnamed.next(), unnamed.next());
+    }
+    match (found, another) {
+        (Some(key), None) => Ok(key),
+        (Some(_), Some(_)) => {
+            let detail = format!("the token names no key, and there are several for {}", header.algorithm);
+            Err(Unmeant::Ambiguous(Error::invalid(detail)))
+        }
+        (None, _) => {
+            let id = header.key_id.as_deref().map_or("without `kid`".to_owned(), quote);
+            let detail = format!("no key of the issuer for {} is meant by the token's `kid` ({id})", header.algorithm);
+            Err(Unmeant::Unknown(Error::invalid(detail)))
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     key::{Key, Material},
 };
 use crate::{
-    error::Error,
+    error::{Error, quote},
     json::{self, Value},
     secret::Secret,
 };
@@ -53,7 +53,7 @@ impl KeySet {
             }
         }
         if set.keys.is_empty() {
-            let reasons: Vec<_> = set.rejected.iter().map(|key| format!("a key {}", key.reason)).collect();
+            let reasons: Vec<_> = set.rejected.iter().take(4).map(|key| format!("a key {}", key.reason)).collect();
             return Err(no_set(&format!("no key of it can be used ({})", reasons.join("; "))));
         }
         Ok(set)
@@ -63,6 +63,16 @@ impl KeySet {
     #[must_use]
     pub fn rejected(&self) -> &[RejectedKey] {
         &self.rejected
+    }
+
+    /// What came over a network has no secrets in it that anybody could sign with.
+    pub(super) fn without_secrets(mut self) -> (Self, Vec<RejectedKey>) {
+        let is_secret = |key: &mut Key| key.is_secret();
+        let reason = "is a secret, and has been published with that".to_owned();
+        let secret = |key: Key| RejectedKey { id: key.id, reason: reason.clone() };
+        self.rejected.extend(self.keys.extract_if(.., is_secret).map(secret));
+        let rejected = std::mem::take(&mut self.rejected);
+        (self, rejected)
     }
 
     pub(crate) fn keys(&self) -> &[Key] {
@@ -103,7 +113,7 @@ pub(super) fn key(json: &str) -> Result<Key, String> {
     };
     let id = text("kid")?.map(Cow::into_owned);
     if let Some(purpose) = text("use")?.filter(|purpose| purpose != "sig") {
-        return Err(format!("is for `{purpose}`, not for signatures"));
+        return Err(format!("is for {}, not for signatures", quote(&purpose)));
     }
     if let Some(operations) = jwk.member("key_ops") {
         let mut operations = operations.elements().ok_or("has `key_ops` that are not an array")?;
@@ -116,9 +126,9 @@ pub(super) fn key(json: &str) -> Result<Key, String> {
     }
     let algorithm = match text("alg")? {
         None => None,
-        Some(name) => {
-            Some(Algorithm::from_name(&name).ok_or_else(|| format!("is for `{name}`, which is not known here"))?)
-        }
+        Some(name) => Some(
+            Algorithm::from_name(&name).ok_or_else(|| format!("is for {}, which is not known here", quote(&name)))?,
+        ),
     };
     let kind = text("kty")?.ok_or("has no `kty`")?;
     let curve = text("crv")?;
@@ -129,8 +139,8 @@ pub(super) fn key(json: &str) -> Result<Key, String> {
         ("EC", Some("P-521")) => point(Family::P521, 66, &bytes("x")?, &bytes("y")?)?,
         ("OKP", Some("Ed25519")) => Material::ed25519(&bytes("x")?)?,
         ("oct", _) => Material::Secret(Secret::new(&bytes("k")?)),
-        ("EC" | "OKP", other) => return Err(format!("is on the curve `{}`", other.unwrap_or("(none named)"))),
-        (other, _) => return Err(format!("is of type `{other}`")),
+        ("EC" | "OKP", other) => return Err(format!("is on the curve {}", quote(other.unwrap_or("(none named)")))),
+        (other, _) => return Err(format!("is of type {}", quote(other))),
     };
     let key = Key { id, algorithm, material };
     check(&key)?;

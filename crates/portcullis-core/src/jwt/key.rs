@@ -113,6 +113,10 @@ impl Key {
         self.id.as_deref()
     }
 
+    pub(crate) fn is_secret(&self) -> bool {
+        matches!(self.material, Material::Secret(_))
+    }
+
     pub(crate) fn can(&self, algorithm: Algorithm) -> bool {
         let allowed = match (self.algorithm, &self.material, algorithm.hmac()) {
             (Some(only), ..) => only == algorithm,

@@ -6,11 +6,19 @@ mod header;
 mod issuer;
 mod jwk;
 mod key;
+mod remote;
+mod source;
 
 pub use algorithm::Algorithm;
+#[cfg(feature = "testing")]
+pub(crate) use algorithm::Family;
 pub use issuer::{Audience, Issuer};
 pub use jwk::{KeySet, RejectedKey};
 pub use key::Key;
+#[cfg(feature = "testing")]
+pub(crate) use key::Material;
+pub use remote::RemoteKeys;
+pub use source::KeySource;
 
 use crate::{
     answer::Answer,
@@ -25,12 +33,13 @@ use crate::{
 use header::{Header, KnownHeaders};
 use key::PreparedKey;
 use memchr::memchr_iter;
-use std::sync::Arc;
+use remote::Landing;
+use std::{borrow::Cow, sync::Arc};
 
 /// Longer tokens are refused before anything is decoded.
 const MAX_BYTES: usize = 8 * 1024;
 
-/// Verifies signed tokens of one or several issuers, without asking anybody.
+/// Verifies signed tokens of one or several issuers, without asking anybody but for [`RemoteKeys`].
 ///
 /// A token that is none of a compact JWT, or of an issuer that is not listed, is left to the next authenticator; any
 /// other failure is final. The order of the checks: size and shape, header, issuer, the types of the registered claims,
@@ -97,14 +106,16 @@ impl Jwt {
     ///
     /// # Errors
     /// [`ErrorKind::Unrecognized`] if it is no JWT or of no issuer that is known here, [`ErrorKind::Expired`] if it was
-    /// good once, [`ErrorKind::Invalid`] for everything else.
+    /// good once, [`ErrorKind::Unavailable`] if its keys are not at hand (this does not wait for
+    /// [`RemoteKeys`]), [`ErrorKind::Invalid`] for everything else.
     pub fn verify(&self, token: &str) -> Result<Claims, Error> {
-        self.check(token).map(|(claims, _)| claims)
+        self.check(token, Patience::None).map(|(claims, _)| claims).map_err(Unverified::into_error)
     }
 
-    fn check(&self, token: &str) -> Result<(Claims, &Issuer), Error> {
+    /// With `patience`, the error may be something to wait for.
+    fn check(&self, token: &str, patience: Patience) -> Result<(Claims, &Issuer), Unverified> {
         if token.len() > self.max_bytes {
-            return Err(Error::invalid(format!("the token has more than {} bytes", self.max_bytes)));
+            return Err(Error::invalid(format!("the token has more than {} bytes", self.max_bytes)).into());
         }
         let compact = Compact::split(token)?;
         let known = self.headers.get(compact.header);
@@ -115,12 +126,13 @@ impl Jwt {
         // Read, and believed by nobody before the signature has held.
         let claims = decode(compact.claims, "claims")?;
         let issuer = self.issuer_of(&claims)?;
-        let registered = Registered::read(&claims).and_then(|registered| {
-            compact.check_signature(issuer.key(header)?)?;
+        let verify = || {
+            let registered = Registered::read(&claims)?;
+            issuer.with_key(header, patience, |key| compact.check_signature(key))?;
             issuer.check(header, &registered, &claims, seconds(self.clock.now()))?;
             Ok(registered)
-        });
-        let registered = registered.map_err(|error| error.with_issuer(issuer.name.clone()))?;
+        };
+        let registered = verify().map_err(|unverified: Unverified| unverified.of(issuer))?;
         if known.is_none() {
             self.headers.add(compact.header, header);
         }
@@ -148,6 +160,13 @@ impl Jwt {
             Error::new(ErrorKind::Unrecognized, detail)
         })
     }
+}
+
+/// Whose token this says it is, believed by nobody: `None` for what is no JWT, and inside for one that does not say.
+pub(crate) fn unverified_issuer(token: &str) -> Option<Option<String>> {
+    let compact = Compact::split(token).ok().filter(|_| token.len() <= MAX_BYTES)?;
+    let claims = decode(compact.claims, "claims").ok()?;
+    Some(claims.member("iss").and_then(Value::as_str).map(Cow::into_owned))
 }
 
 /// One part of a token: a JSON object in base64url.
@@ -188,9 +207,60 @@ impl<'t> Compact<'t> {
 
 impl Authenticator for Jwt {
     fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
-        Answer::now(self.check(credential.expose()).and_then(|(claims, issuer)| {
-            let principal = issuer.map.principal(&claims, issuer.name.clone());
-            principal.map_err(|error| error.with_issuer(issuer.name.clone()))
-        }))
+        match self.principal(credential.expose(), Patience::Some) {
+            Ok(principal) => Answer::now(Ok(principal)),
+            Err(Unverified::Refused(error)) => Answer::now(Err(error)),
+            Err(Unverified::Waits(landing)) => Answer::later(self.authenticate_later(credential.expose(), landing)),
+        }
+    }
+}
+
+impl Jwt {
+    fn principal(&self, token: &str, patience: Patience) -> Result<Principal, Unverified> {
+        let (claims, issuer) = self.check(token, patience)?;
+        let principal = issuer.map.principal(&claims, issuer.name.clone());
+        principal.map_err(|error| error.with_issuer(issuer.name.clone()).into())
+    }
+
+    async fn authenticate_later(&self, token: &str, landing: Landing) -> Result<Principal, Error> {
+        // Whether anything came of it shows when the token is checked again.
+        let _ = landing.await;
+        self.principal(token, Patience::Over).map_err(Unverified::into_error)
+    }
+}
+
+/// Whether there is time to wait for keys, which is once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Some,
+    Over,
+    None,
+}
+
+/// Why a token is not verified: it does not hold, or its keys have to be waited for.
+enum Unverified {
+    Refused(Error),
+    Waits(Landing),
+}
+
+impl Unverified {
+    fn of(self, issuer: &Issuer) -> Self {
+        match self {
+            Self::Refused(error) => Self::Refused(error.with_issuer(issuer.name.clone())),
+            waits @ Self::Waits(_) => waits,
+        }
+    }
+
+    fn into_error(self) -> Error {
+        match self {
+            Self::Refused(error) => error,
+            Self::Waits(_) => Error::new(ErrorKind::Unavailable, "the issuer's keys are not there yet"),
+        }
+    }
+}
+
+impl From<Error> for Unverified {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
     }
 }

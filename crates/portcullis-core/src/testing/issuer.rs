@@ -4,6 +4,7 @@ use super::{FixedClock, SigningKey};
 use crate::{
     claims::ClaimMap,
     clock::{Clock, SystemClock, seconds},
+    http::{HttpClient, HttpRequest, HttpResponse, Reply},
     jwt::{Algorithm, Audience, Issuer, Jwt},
 };
 use serde_json::{Map, Value, json};
@@ -99,6 +100,11 @@ impl TestIssuer {
         Jwt::new(self.issuer()).clock(self.clock.clone())
     }
 
+    /// The key that it signs with, as it publishes it.
+    fn key_set(&self) -> String {
+        format!(r#"{{"keys":[{}]}}"#, self.key.public_jwk("test").unwrap_or_default())
+    }
+
     /// A token about this subject, good for five minutes, to be signed.
     pub fn token(&self, subject: impl Into<String>) -> TestToken<'_> {
         let now = seconds(self.clock.now()) as u64;
@@ -112,6 +118,36 @@ impl TestIssuer {
         let header = json!({ "alg": self.key.algorithm().name(), "typ": "JWT" });
         let members = |value: Value| if let Value::Object(map) = value { map } else { Map::new() };
         TestToken { key: &self.key, now, header: members(header), claims: members(claims) }
+    }
+}
+
+/// What it publishes, without a network: its discovery document, and its public key at `/jwks` below its name.
+///
+/// ```
+/// use portcullis_core::{Algorithm, Audience, Error, Gate, HttpClient, Issuer, Jwt, RemoteKeys, testing::TestIssuer};
+///
+/// fn gate(name: &str, client: impl HttpClient + 'static) -> Result<Gate, Error> {
+///     let keys = RemoteKeys::discover(name, client)?;
+///     let issuer = Issuer::new(name, Audience::is("test"), [Algorithm::Es256], keys)?;
+///     Gate::builder().bearer().authenticator(Jwt::new(issuer)).build()
+/// }
+///
+/// # fn main() -> Result<(), Error> {
+/// let issuer = TestIssuer::new().on_system_time();
+/// let gate = gate("https://issuer.test", issuer.clone())?;
+/// let token = issuer.token("alice").sign();
+/// # let _ = (gate, token); Ok(()) }
+/// ```
+impl HttpClient for TestIssuer {
+    fn send(&self, request: HttpRequest, reply: Reply) {
+        let keys_at = format!("{}/jwks", self.name);
+        let document = || json!({ "issuer": self.name, "jwks_uri": keys_at }).to_string();
+        let discovery = format!("{}/.well-known/openid-configuration", self.name);
+        reply.give(Ok(match request.url() {
+            url if url == discovery => HttpResponse::new(200, document()),
+            url if url == keys_at => HttpResponse::new(200, self.key_set()),
+            _ => HttpResponse::new(404, ""),
+        }));
     }
 }
 

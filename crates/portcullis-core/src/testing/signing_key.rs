@@ -2,13 +2,15 @@
 
 use crate::{
     error::Error,
-    jwt::{Algorithm, Key, base64url},
+    jwt::{Algorithm, Family, Key, Material, base64url},
 };
 use aws_lc_rs::{
     hmac,
     rand::SystemRandom,
     signature::{self as sig, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
 };
+use pkcs1::{RsaPublicKeyRef, der::Decode};
+use serde_json::{Value, json};
 use spki::{Document, der::pem::LineEnding};
 use std::{fmt, sync::Arc};
 
@@ -108,6 +110,35 @@ impl SigningKey {
     pub fn public_pem(&self) -> Option<String> {
         let document = Document::try_from(self.public?).expect("the embedded public key is DER");
         Some(document.to_pem("PUBLIC KEY", LineEnding::LF).expect("what is DER can be PEM"))
+    }
+
+    /// The public key as a JWK (RFC 7517) under this `kid`; `None` for a secret.
+    #[must_use]
+    pub fn public_jwk(&self, id: &str) -> Option<String> {
+        let encode = |bytes: &[u8]| Value::from(base64url::encode(bytes));
+        let mut jwk = match &self.key.material {
+            Material::Secret(_) => return None,
+            Material::Rsa(der) => {
+                let key = RsaPublicKeyRef::from_der(der).expect("the embedded public key is DER");
+                let (n, e) = (encode(key.modulus.as_bytes()), encode(key.public_exponent.as_bytes()));
+                json!({ "kty": "RSA", "n": n, "e": e })
+            }
+            Material::Ec(curve, point) => {
+                let (x, y) = point.get(1..).unwrap_or_default().split_at(point.len() / 2);
+                let curve = match curve {
+                    Family::P256 => "P-256",
+                    Family::P384 => "P-384",
+                    _ => "P-521",
+                };
+                json!({ "kty": "EC", "crv": curve, "x": encode(x), "y": encode(y) })
+            }
+            Material::Ed25519(bytes) => json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(bytes) }),
+        };
+        if let Some(members) = jwk.as_object_mut() {
+            let more = [("kid", id), ("alg", self.algorithm.name()), ("use", "sig")];
+            members.extend(more.map(|(name, value)| (name.to_owned(), value.into())));
+        }
+        Some(jwk.to_string())
     }
 
     /// A token of exactly this header and these claims, well-formed or not: for tests of what is refused.

@@ -2,17 +2,17 @@
 
 use super::*;
 use crate::tokens::{HEADER, ISSUER, PASSES, at_noon, hold, invalid};
-use portcullis_core::{Audience, Issuer, Jwt, KeySet};
+use portcullis_core::{Audience, Issuer, Jwt, KeySource};
 
 fn key(byte: u8) -> SigningKey {
     SigningKey::secret(Algorithm::Hs512, [byte; 64]).unwrap()
 }
 
-fn issuer(algorithms: &[Algorithm], keys: impl Into<KeySet>) -> Result<Issuer, Error> {
+fn issuer(algorithms: &[Algorithm], keys: impl Into<KeySource>) -> Result<Issuer, Error> {
     Issuer::new(ISSUER, Audience::is("test"), algorithms.iter().copied(), keys)
 }
 
-fn hs512(keys: impl Into<KeySet>) -> Jwt {
+fn hs512(keys: impl Into<KeySource>) -> Jwt {
     at_noon(issuer(&[Algorithm::Hs512], keys).unwrap())
 }
 

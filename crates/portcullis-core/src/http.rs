@@ -1,0 +1,178 @@
+//! What is asked of issuers over HTTP, and the seam to the client that asks.
+
+use crate::error::{Error, ErrorKind, quote};
+use std::{fmt, sync::Arc};
+use zeroize::Zeroizing;
+
+/// Sends requests to issuers: their key sets, their discovery documents, their introspection.
+///
+/// `portcullis-reqwest` has the one to use. One of your own follows no redirects, gives up after some seconds, bounds the
+/// size of an answer, and talks HTTPS only, or else it is the hole in what is built on it.
+pub trait HttpClient: fmt::Debug + Send + Sync {
+    /// Sends a request and gives the answer to `reply`, sooner or later.
+    ///
+    /// Returns at once: the request goes on in a task or thread of the client's own, because whoever asked first may have
+    /// gone while others still wait. Statuses of 400 and above are answers like others.
+    fn send(&self, request: HttpRequest, reply: Reply);
+}
+
+impl<C: HttpClient + ?Sized> HttpClient for Arc<C> {
+    fn send(&self, request: HttpRequest, reply: Reply) {
+        (**self).send(request, reply);
+    }
+}
+
+/// A request to an issuer. `Debug` shows neither its headers nor its body.
+#[derive(Clone)]
+pub struct HttpRequest {
+    method: &'static str,
+    url: String,
+    headers: Vec<(&'static str, Zeroizing<String>)>,
+    body: Zeroizing<String>,
+}
+
+impl HttpRequest {
+    /// `GET` of this address.
+    #[must_use]
+    pub fn get(url: impl Into<String>) -> Self {
+        Self { method: "GET", url: url.into(), headers: Vec::new(), body: Zeroizing::default() }
+    }
+
+    /// `POST` of a form with these fields to this address.
+    #[must_use]
+    pub fn post_form(url: impl Into<String>, fields: &[(&str, &str)]) -> Self {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        let body = Zeroizing::new(form.extend_pairs(fields).finish());
+        let request = Self { method: "POST", url: url.into(), headers: Vec::new(), body };
+        request.with_header("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, Zeroizing::new(value.into())));
+        self
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.method
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The headers, names in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// The body, which is empty for `GET`.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpRequest({} {})", self.method, self.url)
+    }
+}
+
+/// An issuer's answer.
+#[derive(Debug, Clone)]
+pub struct HttpResponse {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl HttpResponse {
+    /// An answer without headers.
+    #[must_use]
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, headers: Vec::new(), body: body.into() }
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_ascii_lowercase(), value.into()));
+        self
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The first value of a header; the name is given in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a header, in order.
+    pub(crate) fn header_values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+type Then = Box<dyn FnOnce(Result<HttpResponse, Error>) + Send>;
+
+/// Where an [`HttpClient`] gives the answer. Dropped without one, it tells those who wait that there will be none.
+pub struct Reply(Option<Then>);
+
+impl Reply {
+    /// A reply that does this with the answer, on the client's task: it should be quick.
+    pub fn new(then: impl FnOnce(Result<HttpResponse, Error>) + Send + 'static) -> Self {
+        Self(Some(Box::new(then)))
+    }
+
+    /// Gives the answer.
+    pub fn give(mut self, answer: Result<HttpResponse, Error>) {
+        if let Some(then) = self.0.take() {
+            then(answer);
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(then) = self.0.take() {
+            then(Err(Error::new(ErrorKind::Unavailable, "the HTTP client gave up without an answer")));
+        }
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reply(..)")
+    }
+}
+
+/// An address that can be asked at all; whether it may be, the client decides.
+pub(crate) fn checked(url: String) -> Result<String, Error> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.is_empty() || !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::misconfigured(format!("{} is no HTTP address", quote(&url))));
+    }
+    // Addresses are told to the log.
+    if authority.contains('@') {
+        return Err(Error::misconfigured("an address with a user name or a password in it"));
+    }
+    Ok(url)
+}

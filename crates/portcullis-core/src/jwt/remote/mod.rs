@@ -1,0 +1,385 @@
+//! The keys of an issuer, fetched from it and kept up to date.
+
+mod answer;
+mod flight;
+mod snapshot;
+
+pub(super) use flight::Landing;
+use snapshot::Keys;
+
+use crate::{
+    clock::{Clock, SystemClock},
+    error::{Error, ErrorKind, quote},
+    http::{HttpClient, HttpRequest, HttpResponse, Reply, checked},
+};
+use answer::SetAnswer;
+use arc_swap::ArcSwapOption;
+use flight::{Flight, Joined};
+use futures_channel::oneshot::Sender;
+use snapshot::{Age, Snapshot, Tag};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+/// The keys of an issuer, fetched from it and kept up to date. Clones share them.
+///
+/// Verifying takes no lock and does not wait while keys are at hand that hold. They are fetched when the first token
+/// comes, or before, with [`ready`](Self::ready); again some time before they expire, while tokens are verified with those
+/// that are there; and when a token names a key that nobody knows, at most once in five seconds, so that made-up names cannot
+/// be used to flood the issuer and a new key is known soon. What a token says is never part of a request.
+///
+/// One request is under way at a time, however many wait for it, and it goes on when they leave. A bad answer replaces
+/// nothing. While the issuer is down, keys hold beyond their time, for [`max_stale`](Self::max_stale); with none that
+/// hold, a token is answered with 503, never with 401. Failures are followed by pauses that grow from one second to a
+/// minute.
+///
+/// ```
+/// # use portcullis_core::{Algorithm, Audience, Error, HttpClient, Issuer, Jwt, RemoteKeys};
+/// # fn verifier(client: impl HttpClient + 'static) -> Result<Jwt, Error> {
+/// let name = "https://id.example.com";
+/// let issuer = Issuer::new(name, Audience::is("orders"), [Algorithm::Rs256], RemoteKeys::discover(name, client)?)?;
+/// Ok(Jwt::new(issuer))
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RemoteKeys(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    snapshot: ArcSwapOption<Snapshot>,
+    flight: Mutex<Flight>,
+}
+
+#[derive(Debug, Clone)]
+struct Settings {
+    place: Place,
+    client: Arc<dyn HttpClient>,
+    clock: Arc<dyn Clock>,
+    floor: Duration,
+    ceiling: Duration,
+    max_stale: Duration,
+    imported: Option<Snapshot>,
+}
+
+/// Where the keys are.
+#[derive(Debug, Clone)]
+enum Place {
+    At(String),
+    /// Where the discovery document of this issuer says.
+    Discovered(String),
+}
+
+impl RemoteKeys {
+    /// The JWK set at this address (RFC 7517, section 5).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if it is no HTTP address.
+    pub fn jwks(url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
+        Self::new(Place::At(checked(url.into())?), client)
+    }
+
+    /// The JWK set that an issuer's discovery document names (OpenID Connect Discovery 1.0). The document has to be that of
+    /// this issuer, byte for byte.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if the issuer's name is no HTTP address.
+    pub fn discover(issuer: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
+        let issuer = checked(issuer.into())?;
+        if issuer.contains(['?', '#']) {
+            return Err(Error::misconfigured(format!("{} is no name of an issuer: it has a query", quote(&issuer))));
+        }
+        Self::new(Place::Discovered(issuer), client)
+    }
+
+    fn new(place: Place, client: impl HttpClient + 'static) -> Result<Self, Error> {
+        Ok(Self::start(Settings {
+            place,
+            client: Arc::new(client),
+            clock: Arc::new(SystemClock),
+            floor: Duration::from_secs(1),
+            ceiling: Duration::from_secs(3600),
+            max_stale: Duration::from_secs(24 * 3600),
+            imported: None,
+        }))
+    }
+
+    fn start(settings: Settings) -> Self {
+        let (floor, ceiling) = (settings.floor, settings.ceiling);
+        let imported = settings.imported.clone().map(|snapshot| Arc::new(snapshot.holding(floor, ceiling)));
+        let snapshot = ArcSwapOption::from(imported);
+        Self(Arc::new(Inner { settings, snapshot, flight: Mutex::default() }))
+    }
+
+    fn with(self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.0.settings.clone();
+        change(&mut settings);
+        Self::start(settings)
+    }
+
+    /// Tells the time by another clock than the system's.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock + 'static) -> Self {
+        self.with(|settings| settings.clock = Arc::new(clock))
+    }
+
+    /// How long keys hold at least and at most, whatever the issuer says of it in `Cache-Control`; a second and an hour
+    /// unless said otherwise. Five minutes where the issuer says nothing.
+    #[must_use]
+    pub fn lifetime(self, floor: Duration, ceiling: Duration) -> Self {
+        self.with(|settings| (settings.floor, settings.ceiling) = (floor, ceiling.max(floor)))
+    }
+
+    /// How long keys are good beyond their time while the issuer does not answer; a day unless said otherwise.
+    #[must_use]
+    pub fn max_stale(self, max_stale: Duration) -> Self {
+        self.with(|settings| settings.max_stale = max_stale)
+    }
+
+    /// Begins with keys that an earlier process [exported](Self::export). They are as old as they were there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if this is no export, or of keys that cannot be used.
+    pub fn import(self, export: &str) -> Result<Self, Error> {
+        let snapshot = Snapshot::import(export)?;
+        Ok(self.with(|settings| settings.imported = Some(snapshot)))
+    }
+
+    /// The keys that are at hand, for [`import`](Self::import) by a process that starts without the issuer. They are public.
+    #[must_use]
+    pub fn export(&self) -> Option<String> {
+        self.0.snapshot.load().as_ref().map(|snapshot| snapshot.export())
+    }
+
+    /// Waits until there are keys to verify with.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if the issuer did not answer, or not with keys.
+    pub async fn ready(&self) -> Result<(), Error> {
+        match self.look() {
+            Look::Ready(_) => return Ok(()),
+            // Whether anything came of it shows below.
+            Look::Wait(landing) => drop(landing.await),
+            Look::Nothing(error) => return Err(error),
+        }
+        self.at_hand(true).map(drop)
+    }
+
+    /// An issuer that is discovered has the name of the issuer whose keys these are.
+    pub(super) fn check_name(&self, name: &str) -> Result<(), Error> {
+        match &self.0.settings.place {
+            Place::Discovered(issuer) if issuer != name => {
+                Err(Error::misconfigured(format!("issuer `{name}`: its keys are those of `{issuer}`")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The keys to verify with, or what to wait for.
+    pub(super) fn look(&self) -> Look {
+        let now = self.0.settings.clock.now();
+        let keys = self.0.snapshot.load();
+        let age = keys.as_ref().map(|snapshot| snapshot.age(now, self.0.settings.max_stale));
+        match (age, (age != Some(Age::Fresh)).then(|| self.fetch(now))) {
+            (Some(Age::Fresh | Age::Due), _) => Look::Ready(Keys(keys)),
+            // The issuer is down, so nobody waits to hear it again.
+            (Some(Age::Stale), _) if self.flight().is_failing(now) => Look::Ready(Keys(keys)),
+            (_, Some(Ok(landing))) => Look::Wait(landing),
+            _ => Look::Nothing(self.unavailable(now)),
+        }
+    }
+
+    /// The keys as they are, for those who cannot wait, or not again. Those that came when they were waited for are good,
+    /// however long they took and however short they hold.
+    pub(super) fn at_hand(&self, waited: bool) -> Result<Keys, Error> {
+        let (now, keys) = (self.0.settings.clock.now(), self.0.snapshot.load());
+        let came = waited && self.flight().failure.is_none();
+        match keys.as_ref().map(|snapshot| snapshot.age(now, self.0.settings.max_stale)) {
+            Some(_) if came => Ok(Keys(keys)),
+            Some(Age::Fresh | Age::Due | Age::Stale) => Ok(Keys(keys)),
+            Some(Age::TooOld) | None => Err(self.unavailable(now)),
+        }
+    }
+
+    /// With why they are not there and when it is tried again, if that is known.
+    fn unavailable(&self, now: SystemTime) -> Error {
+        let error = Error::new(ErrorKind::Unavailable, "the issuer's keys are not there");
+        let flight = self.flight();
+        let error = match flight.failure.clone() {
+            Some(failure) => error.with_cause(failure),
+            None => error,
+        };
+        match flight.pause(now) {
+            Some(pause) => error.with_retry_after(pause),
+            None => error,
+        }
+    }
+
+    /// What there is beside these keys, for a token that names none of them. `None`: there is no such key.
+    pub(super) fn look_beside(&self, keys: &Keys, may_wait: bool) -> Option<Look> {
+        let now = self.0.settings.clock.now();
+        // All of it under one lock: a flight that is not under way any more has left its keys here, and others who come
+        // with the same key join the look for it.
+        let joined = {
+            let mut flight = self.flight();
+            if !flight.is_under_way() {
+                let newer = self.0.snapshot.load();
+                if !keys.are(&newer) {
+                    return Some(Look::Ready(Keys(newer)));
+                }
+                let may_look = may_wait && flight.may_look(now);
+                // What came when it was waited for was a look as well.
+                if may_look || !may_wait {
+                    flight.note_look(now);
+                }
+                if !may_look {
+                    return None;
+                }
+            } else if !may_wait {
+                return None;
+            }
+            flight.join(now)
+        };
+        joined.ok().map(|joined| Look::Wait(self.landing_of(joined, now)))
+    }
+
+    /// Begins to fetch the keys, or joins those who wait for them. The error is how long nobody asks after a failure.
+    fn fetch(&self, now: SystemTime) -> Result<Landing, Duration> {
+        let joined = self.flight().join(now)?;
+        Ok(self.landing_of(joined, now))
+    }
+
+    /// Not under the lock: a client may answer at once.
+    fn landing_of(&self, joined: Joined, now: SystemTime) -> Landing {
+        if let Some(landed) = joined.to_begin {
+            self.begin(Begun { at: now, landed });
+        }
+        joined.landing
+    }
+
+    fn begin(&self, begun: Begun) {
+        let discovered = self.flight().keys_at.clone();
+        match (&self.0.settings.place, discovered) {
+            (Place::At(url), _) => self.ask_for_keys(url, begun),
+            (Place::Discovered(_), Some(url)) => self.ask_for_keys(&url, begun),
+            (Place::Discovered(issuer), None) => {
+                let base = issuer.strip_suffix('/').unwrap_or(issuer);
+                let request = HttpRequest::get(format!("{base}/.well-known/openid-configuration"));
+                let (keys, issuer) = (self.clone(), issuer.clone());
+                let then = move |answer: Result<HttpResponse, Error>| match answer
+                    .and_then(|answer| answer::discovery(&answer, &issuer))
+                {
+                    Ok(url) => {
+                        keys.flight().keys_at = Some(url.clone());
+                        keys.ask_for_keys(&url, begun);
+                    }
+                    Err(error) => keys.land(Err(error), begun),
+                };
+                self.0.settings.client.send(request.with_header("accept", "application/json"), Reply::new(then));
+            }
+        }
+    }
+
+    fn ask_for_keys(&self, url: &str, begun: Begun) {
+        let request = HttpRequest::get(url).with_header("accept", "application/jwk-set+json, application/json");
+        let known = self.0.snapshot.load_full().filter(|known| known.tag.as_ref().is_some_and(|tag| tag.url == url));
+        let request = match known.as_ref().and_then(|known| known.tag.as_ref()) {
+            Some(tag) => request.with_header("if-none-match", &tag.value),
+            None => request,
+        };
+        let (keys, url) = (self.clone(), url.to_owned());
+        let then = move |answer: Result<HttpResponse, Error>| {
+            let snapshot = answer.and_then(|answer| keys.renewed(&answer, &url, known, begun.at));
+            keys.land(snapshot, begun);
+        };
+        self.0.settings.client.send(request, Reply::new(then));
+    }
+
+    /// The keys that an answer brings, or those that the issuer was asked about and that have not changed.
+    fn renewed(
+        &self,
+        answer: &HttpResponse,
+        url: &str,
+        known: Option<Arc<Snapshot>>,
+        at: SystemTime,
+    ) -> Result<Snapshot, Error> {
+        let lifetime = answer::lifetime(answer).clamp(self.0.settings.floor, self.0.settings.ceiling);
+        let (set, tag) = match (answer::key_set(answer)?, known) {
+            (SetAnswer::New { set, etag }, _) => (set, etag.map(|value| Tag { url: url.to_owned(), value })),
+            (SetAnswer::Unchanged, Some(known)) => (known.set.clone(), known.tag.clone()),
+            (SetAnswer::Unchanged, None) => {
+                return Err(Error::new(ErrorKind::Unavailable, "the issuer says that keys are unchanged, unasked"));
+            }
+        };
+        Ok(Snapshot::new(set, tag, at, lifetime))
+    }
+
+    /// The end of a flight: keys that replace those at hand, or a failure that replaces nothing.
+    fn land(&self, fetched: Result<Snapshot, Error>, begun: Begun) {
+        let place = &self.0.settings.place;
+        let failure = match fetched {
+            Ok(snapshot) => {
+                self.log_rejected(&snapshot);
+                self.0.snapshot.store(Some(Arc::new(snapshot)));
+                None
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error);
+                tracing::warn!(target: "portcullis", %place, cause, "the issuer's keys were not fetched: {error}");
+                Some(error)
+            }
+        };
+        let now = self.0.settings.clock.now();
+        self.flight().end(failure, now);
+        // Nobody may be waiting any more.
+        let _ = begun.landed.send(());
+    }
+
+    /// Said once for a set, and not of a thousand keys.
+    fn log_rejected(&self, snapshot: &Snapshot) {
+        if self.0.snapshot.load().as_ref().is_some_and(|known| known.set.text == snapshot.set.text) {
+            return;
+        }
+        let (place, rejected) = (&self.0.settings.place, &snapshot.set.rejected);
+        for key in rejected.iter().take(8) {
+            let id = key.id.as_deref().map(quote);
+            tracing::warn!(target: "portcullis", %place, id, "a key of the issuer is not used: it {}", key.reason);
+        }
+        if let Some(more) = rejected.len().checked_sub(8).filter(|more| *more > 0) {
+            tracing::warn!(target: "portcullis", %place, "{more} more keys of the issuer are not used");
+        }
+    }
+
+    fn flight(&self) -> MutexGuard<'_, Flight> {
+        self.0.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A flight that is under way.
+struct Begun {
+    at: SystemTime,
+    landed: Sender<()>,
+}
+
+/// What there is to verify with.
+pub(super) enum Look {
+    Ready(Keys),
+    Wait(Landing),
+    Nothing(Error),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(url) => f.write_str(url),
+            Self::Discovered(issuer) => write!(f, "{issuer} (discovered)"),
+        }
+    }
+}
+
+impl fmt::Debug for RemoteKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RemoteKeys({})", self.0.settings.place)
+    }
+}

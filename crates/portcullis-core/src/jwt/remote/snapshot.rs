@@ -1,0 +1,112 @@
+use super::answer::Prepared;
+use crate::{
+    clock::seconds,
+    error::Error,
+    json::{self, Value},
+    jwt::key::PreparedKey,
+};
+use arc_swap::Guard;
+use std::{
+    ops::Deref,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// Keys as they were fetched once, and until when they hold.
+#[derive(Debug, Clone)]
+pub(super) struct Snapshot {
+    pub(super) set: Prepared,
+    /// The tag of the set, and the address that it belongs to.
+    pub(super) tag: Option<Tag>,
+    fetched: SystemTime,
+    lifetime: Duration,
+    /// When they are fetched again, while they still hold. Processes that began together do not ask together.
+    due_after: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Tag {
+    pub(super) url: String,
+    pub(super) value: String,
+}
+
+/// How keys stand at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    Fresh,
+    /// They hold, and it is time to fetch the next ones.
+    Due,
+    /// They hold only as long as there are no others to be had.
+    Stale,
+    TooOld,
+}
+
+impl Snapshot {
+    pub(super) fn new(set: Prepared, tag: Option<Tag>, fetched: SystemTime, lifetime: Duration) -> Self {
+        let due_after = lifetime.mul_f64(0.7 + 0.2 * fastrand::f64());
+        Self { set, tag, fetched, lifetime, due_after }
+    }
+
+    /// The same, with another lifetime within these bounds.
+    pub(super) fn holding(self, floor: Duration, ceiling: Duration) -> Self {
+        Self::new(self.set, self.tag, self.fetched, self.lifetime.clamp(floor, ceiling))
+    }
+
+    pub(super) fn age(&self, now: SystemTime, max_stale: Duration) -> Age {
+        match now.duration_since(self.fetched) {
+            Ok(age) if age < self.due_after => Age::Fresh,
+            Ok(age) if age < self.lifetime => Age::Due,
+            Ok(age) if age < self.lifetime.saturating_add(max_stale) => Age::Stale,
+            Ok(_) => Age::TooOld,
+            // Fetched since somebody looked at the clock.
+            Err(early) if early.duration() < Duration::from_secs(1) => Age::Fresh,
+            // The clock was set back, so their age is not known.
+            Err(_) => Age::Stale,
+        }
+    }
+
+    pub(super) fn export(&self) -> String {
+        let (fetched, lifetime) = (seconds(self.fetched), self.lifetime.as_secs());
+        let keys = self.set.public_texts().collect::<Vec<_>>().join(",");
+        format!(r#"{{"fetched":{fetched},"lifetime":{lifetime},"jwks":{{"keys":[{keys}]}}}}"#)
+    }
+
+    pub(super) fn import(export: &str) -> Result<Self, Error> {
+        let wrong = |why: &str| Error::misconfigured(format!("not an export of keys: {why}"));
+        json::outline(export).map_err(|fault| wrong(fault.text()))?;
+        let export = Value::new(export.trim());
+        let number = |name: &str| export.member(name).and_then(Value::as_number).filter(|number| *number >= 0.0);
+        let duration = |name: &str| number(name).and_then(|number| Duration::try_from_secs_f64(number).ok());
+        let (fetched, lifetime) = (duration("fetched"), duration("lifetime"));
+        let fetched = fetched.and_then(|after| SystemTime::UNIX_EPOCH.checked_add(after));
+        match (fetched, lifetime, export.member("jwks")) {
+            (Some(fetched), Some(lifetime), Some(set)) => {
+                let set =
+                    Prepared::read(set.text()).map_err(|error| wrong("its keys cannot be used").with_cause(error))?;
+                Ok(Self::new(set, None, fetched, lifetime))
+            }
+            _ => Err(wrong("it has no time or no keys")),
+        }
+    }
+}
+
+/// Keys that somebody verifies with; they stay, whatever replaces them meanwhile.
+pub(in crate::jwt) struct Keys(pub(super) Guard<Option<Arc<Snapshot>>>);
+
+impl Keys {
+    /// Whether these are the same keys, and not some that were fetched since.
+    pub(super) fn are(&self, others: &Option<Arc<Snapshot>>) -> bool {
+        match (&*self.0, others) {
+            (Some(these), Some(others)) => Arc::ptr_eq(these, others),
+            (these, others) => these.is_none() && others.is_none(),
+        }
+    }
+}
+
+impl Deref for Keys {
+    type Target = [PreparedKey];
+
+    fn deref(&self) -> &[PreparedKey] {
+        self.0.as_ref().map(|snapshot| &*snapshot.set.keys).unwrap_or_default()
+    }
+}

@@ -1,0 +1,289 @@
+//! Which tokens an issuer is asked about, which ones never leave this service, and who is asked next.
+
+use super::{
+    INACTIVE, URL, active, ask, asking, asking_of, assert_is, client::Endpoint, jwt_of, with_keys, without_keys,
+};
+use crate::{
+    head::Head,
+    tokens::{HEADER, ISSUER, NOW, PASSES, Want, base64url, expired, hs256, invalid, unrecognized, with_header},
+};
+use futures_util::FutureExt;
+use portcullis_core::{
+    Algorithm, Audience, Error, ErrorKind, Gate, Introspection, Issuer, Jwt,
+    testing::{FixedClock, SigningKey, TestIssuer},
+};
+
+const OTHER: &str = "https://other.test";
+
+/// Each row on a fresh authenticator: what came of it, and how often the issuer was asked.
+fn hold(make: impl Fn(&Endpoint) -> Introspection, rows: &[(&str, String, Want, usize)]) {
+    for (what, token, want, asked) in rows {
+        let endpoint = Endpoint::saying(active(&[]));
+        assert_is(what, &ask(&make(&endpoint), token), *want);
+        assert_eq!(endpoint.asked(), *asked, "{what}: how often it is asked");
+        if want.is_ok() && *asked > 0 {
+            // Its last word is the issuer's.
+            let endpoint = Endpoint::saying(INACTIVE);
+            assert_is(what, &ask(&make(&endpoint), token), invalid("not active"));
+            assert_eq!(endpoint.asked(), 1, "{what}");
+        }
+    }
+}
+
+fn ours(more: &str) -> String {
+    jwt_of(ISSUER, more)
+}
+
+/// The same with one character of the signature changed.
+fn forged(token: &str) -> String {
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let first = if signature.starts_with('A') { "B" } else { "A" };
+    format!("{signed}.{first}{}", &signature[1..])
+}
+
+fn unsigned(claims: &str) -> String {
+    format!("{}.{}.", base64url(r#"{"alg":"none"}"#), base64url(claims))
+}
+
+fn signed(claims: &str) -> String {
+    hs256().sign(HEADER, claims)
+}
+
+/// The longest token of ours with no more than 8192 bytes, and the shortest with more.
+fn around_the_limit() -> (String, String) {
+    let tokens = (5500..).map(|more| ours(&format!(r#","x":"{}""#, "x".repeat(more))));
+    let mut last = String::new();
+    for token in tokens {
+        if token.len() > 8192 {
+            return (last, token);
+        }
+        last = token;
+    }
+    unreachable!("tokens grow");
+}
+
+#[test]
+fn an_issuer_with_keys_hears_of_no_forged_tokens() {
+    let late = format!(r#"{{"iss":"{ISSUER}","aud":"test","sub":"alice","exp":{NOW}}}"#);
+    let foreign = SigningKey::embedded(Algorithm::Es256).sign(r#"{"alg":"ES256"}"#, &late);
+    hold(
+        |endpoint| asking_of(with_keys(), endpoint, &FixedClock::at(NOW)),
+        &[
+            ("opaque", "2YotnFZFEjr1zCsicMWpAA".into(), PASSES, 1),
+            ("ours", ours(""), PASSES, 1),
+            ("forged", forged(&ours("")), invalid("the signature does not fit"), 0),
+            ("cut off", ours("").split_at(ours("").len() - 10).0.to_owned(), invalid("the signature does not fit"), 0),
+            ("unsigned", unsigned(&late), invalid(""), 0),
+            ("another algorithm", foreign, invalid(""), 0),
+            ("another type", with_header(r#"{"alg":"HS256","typ":"id+jwt"}"#), invalid("`typ`"), 0),
+            ("expired", signed(&late), expired("expired 0 s ago"), 0),
+            ("for others", signed(&late.replace("\"test\"", "\"x\"")), invalid("not for `test`"), 0),
+            ("no `exp`", signed(&late.replace("exp", "until")), invalid("no `exp`"), 0),
+            ("no `iss`", signed(&late.replace("iss", "from")), unrecognized("no `iss`"), 0),
+            ("`iss` a number", signed(&late.replace(&format!("\"{ISSUER}\""), "7")), unrecognized("not a string"), 0),
+            ("another issuer", jwt_of(OTHER, ""), unrecognized("the token is not of `https://issuer.test`"), 0),
+            ("another issuer, forged", forged(&jwt_of(OTHER, "")), unrecognized("not of"), 0),
+            ("almost this issuer", jwt_of("https://issuer.test/", ""), unrecognized("not of"), 0),
+        ],
+    );
+}
+
+#[test]
+fn an_issuer_without_keys_is_asked_about_its_jwts() {
+    let claims = format!(r#"{{"iss":"{ISSUER}","sub":"alice"}}"#);
+    hold(
+        asking,
+        &[
+            ("opaque", "2YotnFZFEjr1zCsicMWpAA".into(), PASSES, 1),
+            ("ours", ours(""), PASSES, 1),
+            ("what it says of itself is not believed", signed(&claims), PASSES, 1),
+            ("forged, for all that is known here", forged(&ours("")), PASSES, 1),
+            ("of nobody", signed(r#"{"sub":"alice"}"#), PASSES, 1),
+            ("another issuer", jwt_of(OTHER, ""), unrecognized("not of"), 0),
+            ("another issuer, escaped", jwt_of("https:\\/\\/other.test", ""), unrecognized("not of"), 0),
+            ("ours, escaped", jwt_of("https:\\/\\/issuer.test", ""), PASSES, 1),
+            ("another issuer, unsigned", unsigned(r#"{"iss":"x"}"#), unrecognized("not of"), 0),
+        ],
+    );
+}
+
+/// Whatever `iss` says, as long as the issuer's own key or its own word vouches for the token.
+#[test]
+fn an_issuer_of_any_name() {
+    let no_iss = format!(r#"{{"aud":"test","sub":"alice","exp":{}}}"#, NOW + 300);
+    hold(
+        |endpoint| asking_of(with_keys().dangerous_any_name(), endpoint, &FixedClock::at(NOW)),
+        &[
+            ("ours", ours(""), PASSES, 1),
+            ("another name", jwt_of(OTHER, ""), PASSES, 1),
+            ("no name", signed(&no_iss), PASSES, 1),
+            ("forged", forged(&jwt_of(OTHER, "")), invalid("the signature does not fit"), 0),
+        ],
+    );
+    let any = || without_keys().dangerous_any_name();
+    hold(
+        |endpoint| asking_of(any(), endpoint, &FixedClock::at(NOW)),
+        &[("another name", jwt_of(OTHER, ""), PASSES, 1), ("too long", "x".repeat(8193), invalid("8192"), 0)],
+    );
+    for (iss, want) in [(r#""https://other.test""#, PASSES), ("", PASSES), ("7", invalid("`iss` is not a string"))] {
+        let endpoint = Endpoint::saying(active(&[("iss", iss)]));
+        assert_is(iss, &ask(&asking_of(any(), &endpoint, &FixedClock::at(NOW)), "opaque"), want);
+        assert_eq!(endpoint.asked(), 1);
+    }
+}
+
+/// What merely looks like a JWT is opaque.
+#[test]
+fn garbage_in_three_parts() {
+    let claims = |text: &[u8]| format!("{}.{}.c2ln", base64url(HEADER), base64url(text));
+    let rows: Vec<(&str, String, Want, usize)> = vec![
+        ("letters", "a.b.c".into(), PASSES, 1),
+        ("dots", "..".into(), PASSES, 1),
+        ("no claims", format!("{}..c2ln", base64url(HEADER)), PASSES, 1),
+        ("no JSON", claims(b"garbage"), PASSES, 1),
+        ("no object", claims(b"[]"), PASSES, 1),
+        ("no UTF-8", claims(b"{\"iss\":\"\xff\"}"), PASSES, 1),
+        ("five parts", format!("{}.e.e.e.e", base64url(HEADER)), PASSES, 1),
+        ("two parts", "a.b".into(), PASSES, 1),
+    ];
+    hold(asking, &rows);
+    hold(|endpoint| asking_of(with_keys(), endpoint, &FixedClock::at(NOW)), &rows);
+}
+
+#[test]
+fn long_tokens_are_not_passed_on() {
+    let (longest, longer) = around_the_limit();
+    assert!((8190..=8192).contains(&longest.len()) && (8193..8196).contains(&longer.len()));
+    let rows = [
+        ("opaque, 8192", "x".repeat(8192), PASSES, 1),
+        ("opaque, 8193", "x".repeat(8193), invalid("more than 8192 bytes"), 0),
+        ("opaque, a million", "x".repeat(1 << 20), invalid("more than 8192 bytes"), 0),
+        ("dots", ".".repeat(8193), invalid("more than 8192 bytes"), 0),
+        ("two bytes each", "é".repeat(4097), invalid("more than 8192 bytes"), 0),
+        ("ours, the longest", longest, PASSES, 1),
+        ("ours, longer", longer, invalid("more than 8192 bytes"), 0),
+    ];
+    hold(asking, &rows);
+    hold(|endpoint| asking_of(with_keys(), endpoint, &FixedClock::at(NOW)), &rows);
+}
+
+#[test]
+fn sessions_are_asked_about() {
+    let with_sid = |value: &str| ours(&format!(r#","sid":{value}"#));
+    let usual = |endpoint: &Endpoint| asking_of(with_keys(), endpoint, &FixedClock::at(NOW));
+    hold(
+        |endpoint| usual(endpoint).unless_session("sid"),
+        &[
+            ("none", ours(""), PASSES, 0),
+            ("one", with_sid(r#""7""#), PASSES, 1),
+            ("a number", with_sid("7"), PASSES, 1),
+            ("empty", with_sid(r#""""#), PASSES, 1),
+            ("null", with_sid("null"), PASSES, 1),
+            ("another name", ours(r#","Sid":"7""#), PASSES, 0),
+            ("opaque", "opaque".into(), PASSES, 1),
+            ("forged", forged(&with_sid("7")), invalid("signature"), 0),
+            ("forged without one", forged(&ours("")), invalid("signature"), 0),
+            ("another issuer", jwt_of(OTHER, r#","sid":"7""#), unrecognized(""), 0),
+        ],
+    );
+    hold(
+        |endpoint| usual(endpoint).unless_session("/session/id"),
+        &[
+            ("none", ours(r#","session":{}"#), PASSES, 0),
+            ("one", ours(r#","session":{"id":7}"#), PASSES, 1),
+            ("elsewhere", ours(r#","/session/id":7"#), PASSES, 0),
+        ],
+    );
+    // Without keys nothing is taken as it is.
+    hold(|endpoint| asking(endpoint).unless_session("sid"), &[("none", ours(""), PASSES, 1)]);
+}
+
+/// What a JWT says counts at each request, whatever is remembered of the issuer's answer.
+#[test]
+fn a_jwt_expires_while_it_is_remembered() {
+    let (endpoint, clock) = (Endpoint::saying(active(&[])), FixedClock::at(NOW));
+    let asking = asking_of(with_keys(), &endpoint, &clock).remember(super::seconds(3600), super::seconds(3600));
+    assert_is("good", &ask(&asking, &ours("")), PASSES);
+    clock.advance(super::seconds(299));
+    assert_is("still good", &ask(&asking, &ours("")), PASSES);
+    clock.advance(super::seconds(1));
+    assert_is("expired", &ask(&asking, &ours("")), expired("expired 0 s ago"));
+    assert_eq!(endpoint.asked(), 1);
+}
+
+/// Who is let in, as it says on the principal, or the kind of the refusal.
+fn enter(gate: &Gate, token: &str) -> Result<String, ErrorKind> {
+    let head = Head::new().bearer(token);
+    let who = gate.establish(&head).now_or_never().expect("an answer at once");
+    who.principal().map(|who| who.issuer().unwrap_or_default().to_owned()).map_err(|error: Error| error.kind())
+}
+
+fn asking_other(endpoint: &Endpoint) -> Introspection {
+    asking_of(Issuer::without_keys(OTHER, Audience::is("test")).unwrap(), endpoint, &FixedClock::at(NOW))
+}
+
+#[test]
+fn keys_of_one_issuer_and_answers_of_another() {
+    let test = TestIssuer::new();
+    for jwt_first in [true, false] {
+        let endpoint = Endpoint::saying(active(&[]));
+        let (jwt, other) = (test.authenticator(), asking_other(&endpoint));
+        let gate = Gate::builder().bearer();
+        let gate = if jwt_first {
+            gate.authenticator(jwt).authenticator(other)
+        } else {
+            gate.authenticator(other).authenticator(jwt)
+        };
+        let gate = gate.build().unwrap();
+        let own = test.token("alice").sign();
+        assert_eq!(enter(&gate, &own), Ok(ISSUER.into()));
+        assert_eq!(enter(&gate, &forged(&own)), Err(ErrorKind::Invalid));
+        assert_eq!(enter(&gate, &test.token("alice").expired_for(super::seconds(9)).sign()), Err(ErrorKind::Expired));
+        assert_eq!(enter(&gate, &jwt_of("https://third.test", "")), Err(ErrorKind::Unrecognized));
+        assert_eq!(endpoint.asked(), 0, "none of that is shown to the other issuer");
+        assert_eq!(enter(&gate, &jwt_of(OTHER, "")), Ok(OTHER.into()));
+        assert_eq!(enter(&gate, "opaque"), Ok(OTHER.into()));
+        assert_eq!(endpoint.asked(), 2);
+        endpoint.become_like(&Endpoint::saying(INACTIVE));
+        assert_eq!(enter(&gate, &jwt_of(OTHER, r#","x":1"#)), Err(ErrorKind::Invalid));
+        assert_eq!(enter(&gate, "opaque-too"), Err(ErrorKind::Invalid));
+        assert_eq!(enter(&gate, &own), Ok(ISSUER.into()));
+        assert_eq!(endpoint.asked(), 4);
+    }
+}
+
+/// Two that are asked: each hears of its own tokens, and opaque ones are the first one's business.
+#[test]
+fn answers_of_two_issuers() {
+    for (said, want) in [
+        (active(&[]), Ok(ISSUER.to_owned())),
+        (INACTIVE.into(), Err(ErrorKind::Invalid)),
+        (active(&[("aud", r#""x""#)]), Err(ErrorKind::Invalid)),
+        (active(&[("iss", r#""https://other.test""#)]), Err(ErrorKind::Invalid)),
+    ] {
+        let (first, second) = (Endpoint::saying(said), Endpoint::saying(active(&[])));
+        let gate = Gate::builder().bearer().authenticator(asking(&first)).authenticator(asking_other(&second));
+        let gate = gate.build().unwrap();
+        for token in [ours(""), "opaque".to_owned()] {
+            let before = first.asked();
+            assert_eq!(enter(&gate, &token), want);
+            assert_eq!((first.asked(), second.asked()), (before + 1, 0));
+        }
+        assert_eq!(enter(&gate, &jwt_of(OTHER, "")), Ok(OTHER.into()));
+        assert_eq!((first.asked(), second.asked()), (2, 1));
+    }
+}
+
+/// Who is asked may be on the same address, and still hears only what is its own.
+#[test]
+fn an_issuer_with_keys_behind_one_that_is_asked() {
+    let endpoint = Endpoint::saying(active(&[]));
+    let verifier = Jwt::new(with_keys()).clock(FixedClock::at(NOW));
+    let asking = Introspection::new(without_keys(), URL, endpoint.clone()).unwrap().clock(FixedClock::at(NOW));
+    let gate = Gate::builder().bearer().authenticator(verifier).authenticator(asking).build().unwrap();
+    assert_eq!(enter(&gate, &ours("")), Ok(ISSUER.into()));
+    assert_eq!(enter(&gate, &forged(&ours(""))), Err(ErrorKind::Invalid));
+    assert_eq!(endpoint.asked(), 0);
+    assert_eq!(enter(&gate, "opaque"), Ok(ISSUER.into()));
+    assert_eq!(endpoint.asked(), 1);
+}

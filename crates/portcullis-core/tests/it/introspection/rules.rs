@@ -1,0 +1,291 @@
+//! The issuer's rules, held against what it says of a token.
+
+use super::{URL, active, ask, asking_of, assert_is, client::Endpoint, seconds, set_back, without_keys};
+use crate::tokens::{ISSUER, NOW, PASSES, Want, expired, invalid};
+use portcullis_core::{Audience, ClaimMap, Introspection, Issuer, Principal, PrincipalKind, testing::FixedClock};
+use std::time::{Duration, SystemTime};
+
+type Members<'a> = &'a [(&'a str, &'a str)];
+
+/// Asks twice: what the issuer has said is remembered, accepted or not.
+fn hold(what: &str, issuer: &Issuer, rows: &[(Members<'_>, Want)]) {
+    for (members, want) in rows {
+        let endpoint = Endpoint::saying(active(members));
+        let asking = asking_of(issuer.clone(), &endpoint, &FixedClock::at(NOW));
+        for _ in 0..2 {
+            let outcome = ask(&asking, "abc");
+            assert_is(&format!("{what}, {members:?}"), &outcome, *want);
+            let of = outcome.as_ref().map_or_else(|error| error.issuer(), Principal::issuer);
+            assert_eq!(of, Some(ISSUER), "{members:?}");
+        }
+        assert_eq!(endpoint.asked(), 1, "{what}, {members:?}");
+    }
+    assert!(rows.iter().any(|row| row.1.is_ok()) && rows.iter().any(|row| row.1.is_err()), "both sides");
+}
+
+#[test]
+fn the_issuer() {
+    hold(
+        "iss",
+        &without_keys(),
+        &[
+            (&[("iss", r#""https://issuer.test""#)], PASSES),
+            (&[("iss", "")], PASSES),
+            (&[("iss", r#""https:\/\/issuer.test""#)], PASSES),
+            (&[("iss", r#""https://issuer.test/""#)], invalid("not of `https://issuer.test`")),
+            (&[("iss", r#""https://ISSUER.test""#)], invalid("not of")),
+            (&[("iss", r#""https://other.test""#)], invalid("the token is of `https://other.test`")),
+            (&[("iss", r#""""#)], invalid("not of")),
+            (&[("iss", "1")], invalid("`iss` is not a string")),
+            (&[("iss", "null")], invalid("`iss` is not a string")),
+            (&[("iss", r#"["https://issuer.test"]"#)], invalid("`iss` is not a string")),
+        ],
+    );
+}
+
+#[test]
+fn the_audience() {
+    let of = |audience| Issuer::without_keys(ISSUER, audience).unwrap();
+    let malformed = || invalid("`aud` is neither a string nor an array of strings");
+    hold(
+        "is",
+        &of(Audience::is("test")),
+        &[
+            (&[("aud", r#""test""#)], PASSES),
+            (&[("aud", r#"["test"]"#)], PASSES),
+            (&[("aud", r#"["other","test"]"#)], PASSES),
+            (&[("aud", "")], invalid("the token has no `aud`; expected `test`")),
+            (&[("aud", "[]")], invalid("not for `test`")),
+            (&[("aud", r#""other""#)], invalid("the token is for `other`, not for `test`")),
+            (&[("aud", r#""test ""#)], invalid("not for")),
+            (&[("aud", r#""other test""#)], invalid("not for")),
+            (&[("aud", r#""TEST""#)], invalid("not for")),
+            (&[("aud", r#"["other"]"#)], invalid("not for")),
+            (&[("aud", "1")], malformed()),
+            (&[("aud", "null")], malformed()),
+            (&[("aud", r#"["test",1]"#)], malformed()),
+            (&[("aud", r#"[["test"]]"#)], malformed()),
+            (&[("aud", r#"{"test":true}"#)], malformed()),
+            (&[("aud", ""), ("client_id", r#""test""#)], invalid("no `aud`")),
+        ],
+    );
+    hold(
+        "any of",
+        &of(Audience::any_of(["one", "two"])),
+        &[
+            (&[("aud", r#""one""#)], PASSES),
+            (&[("aud", r#"["x","two"]"#)], PASSES),
+            (&[("aud", r#""test""#)], invalid("not for `one` or `two`")),
+        ],
+    );
+    hold(
+        "client_id",
+        &of(Audience::client_id("app")),
+        &[
+            (&[("aud", ""), ("client_id", r#""app""#)], PASSES),
+            (&[("aud", ""), ("client_id", r#""app2""#)], invalid("`client_id` is `app2`, not `app`")),
+            (&[("aud", ""), ("client_id", "1")], invalid("`client_id`")),
+            (&[("aud", "")], invalid("`client_id`")),
+            (&[("aud", r#""app""#), ("client_id", r#""app""#)], invalid("meant for somebody else")),
+        ],
+    );
+    hold(
+        "absent",
+        &of(Audience::absent()),
+        &[
+            (&[("aud", "")], PASSES),
+            (&[("aud", r#""test""#)], invalid("meant for somebody else")),
+            (&[("aud", "[]")], invalid("meant for somebody else")),
+        ],
+    );
+    hold(
+        "anybody",
+        &of(Audience::dangerous_anybody()),
+        &[(&[("aud", "")], PASSES), (&[("aud", r#""whoever""#)], PASSES), (&[("aud", "7")], malformed())],
+    );
+}
+
+#[test]
+fn claims_that_are_required_and_forbidden() {
+    let issuer = without_keys().require_claim("token_use", "access").forbid_claim("share");
+    hold(
+        "claims",
+        &issuer,
+        &[
+            (&[("token_use", r#""access""#)], PASSES),
+            (&[("token_use", r#""id""#)], invalid("the claim `token_use` is not `access`")),
+            (&[("token_use", "")], invalid("the claim `token_use` is not `access`")),
+            (&[("token_use", r#"["access"]"#)], invalid("the claim `token_use`")),
+            (&[("token_use", r#""access""#), ("share", r#""x""#)], invalid("with the claim `share`")),
+            (&[("token_use", r#""access""#), ("share", "null")], invalid("with the claim `share`")),
+            (&[("token_use", r#""access""#), ("Share", "null")], PASSES),
+        ],
+    );
+}
+
+/// An `exp`, `nbf` or `iat` relative to noon.
+fn at(offset: i64) -> String {
+    (NOW as i64 + offset).to_string()
+}
+
+#[test]
+fn times() {
+    let (second_ago, now, soon, later) = (at(-1), at(0), at(1), at(3600));
+    let malformed = || invalid("is not a time between 1970 and the year 9999");
+    hold(
+        "no leeway",
+        &without_keys(),
+        &[
+            (&[("exp", &soon)], PASSES),
+            (&[("exp", &later)], PASSES),
+            (&[("exp", &format!("{now}.5"))], PASSES),
+            (&[("exp", "")], PASSES),
+            (&[("exp", "253402300799")], PASSES),
+            (&[("exp", &now)], expired("the token expired 0 s ago")),
+            (&[("exp", &second_ago)], expired("the token expired 1 s ago")),
+            (&[("exp", "0")], expired("expired")),
+            (&[("exp", "-1")], malformed()),
+            (&[("exp", "253402300800")], malformed()),
+            (&[("exp", "1e300")], malformed()),
+            (&[("exp", &format!("\"{later}\""))], malformed()),
+            (&[("exp", "null")], malformed()),
+            (&[("exp", "true")], malformed()),
+            (&[("exp", &format!("[{later}]"))], malformed()),
+            // Milliseconds, as some issuers have them, are years away, and not forever.
+            (&[("exp", &format!("{later}000"))], malformed()),
+            (&[("nbf", &now)], PASSES),
+            (&[("nbf", &soon)], invalid("`nbf` is 1.0 s ahead")),
+            (&[("nbf", "\"0\"")], malformed()),
+            (&[("iat", &now)], PASSES),
+            (&[("iat", &second_ago)], PASSES),
+            (&[("iat", &soon)], invalid("`iat` is 1.0 s ahead")),
+            (&[("iat", "{}")], malformed()),
+            (&[("exp", &later), ("nbf", &second_ago), ("iat", &second_ago)], PASSES),
+        ],
+    );
+    let (four, five, six) = (at(4), at(5), at(6));
+    hold(
+        "leeway",
+        &without_keys().leeway(seconds(5)).unwrap(),
+        &[
+            (&[("exp", &at(-5))], expired("expired 5 s ago")),
+            (&[("nbf", &five)], PASSES),
+            (&[("nbf", &six)], invalid("ahead")),
+            (&[("iat", &five)], PASSES),
+            (&[("iat", &six)], invalid("ahead")),
+            (&[("exp", &four), ("iat", &four)], PASSES),
+        ],
+    );
+    hold(
+        "in the future",
+        &without_keys().dangerous_issued_in_future(),
+        &[(&[("iat", &later)], PASSES), (&[("nbf", &later)], invalid("ahead"))],
+    );
+    hold(
+        "maximal age",
+        &without_keys().max_token_age(seconds(60)),
+        &[
+            (&[("iat", &at(-59))], PASSES),
+            (&[("iat", &at(-60))], expired("issued too long ago")),
+            (&[("iat", "")], invalid("does not say when it was issued")),
+        ],
+    );
+}
+
+/// In the time that clocks may differ a token is good, and past its end. Nothing is remembered beyond that end.
+#[test]
+fn past_its_end_a_token_is_asked_about_each_time() {
+    let clock = FixedClock::at(NOW);
+    let endpoint = Endpoint::saying(active(&[("exp", &at(-4))]));
+    let asking = asking_of(without_keys().leeway(seconds(5)).unwrap(), &endpoint, &clock);
+    for again in 1..=3 {
+        assert!(ask(&asking, "abc").is_ok());
+        assert_eq!(endpoint.asked(), again);
+    }
+    clock.advance(seconds(1));
+    assert_is("over", &ask(&asking, "abc"), expired("expired 5 s ago"));
+    set_back(&clock, seconds(1));
+    assert!(ask(&asking, "abc").is_ok(), "a refusal from the future is no refusal");
+    assert_eq!(endpoint.asked(), 5);
+}
+
+#[test]
+fn whom_it_is_about() {
+    let nobody = || invalid("does not say whom it is about");
+    hold(
+        "sub",
+        &without_keys(),
+        &[
+            (&[("sub", r#""alice""#)], PASSES),
+            (&[("sub", "")], nobody()),
+            (&[("sub", r#""""#)], nobody()),
+            (&[("sub", "1")], invalid("`sub` is not a string")),
+            (&[("sub", "null")], invalid("`sub` is not a string")),
+            (&[("sub", ""), ("username", r#""alice""#)], nobody()),
+        ],
+    );
+    hold(
+        "elsewhere",
+        &without_keys().claim_map(ClaimMap::new().subject("/user/id")),
+        &[
+            (&[("sub", ""), ("user", r#"{"id":7}"#)], PASSES),
+            (&[("user", r#"{"id":true}"#)], nobody()),
+            (&[], nobody()),
+        ],
+    );
+}
+
+#[test]
+fn what_a_principal_is_given() {
+    let map = ClaimMap::new().scopes("scope").roles("roles").roles("/realm_access/roles").staff("admin");
+    let issuer = without_keys().claim_map(map.organization("org").kind(PrincipalKind::Service));
+    let principal = |members: Members<'_>| {
+        let endpoint = Endpoint::saying(active(members));
+        let found = Introspection::new(issuer.clone(), URL, endpoint.clone()).unwrap().clock(FixedClock::at(NOW));
+        let principal = ask(&found, "abc").unwrap();
+        assert_eq!(endpoint.asked(), 1);
+        principal
+    };
+    for (scope, scopes) in [
+        (r#""read write""#, &["read", "write"] as &[&str]),
+        (r#"["read","write"]"#, &["read", "write"]),
+        (r#"["read",1,null]"#, &["read"]),
+        (r#""""#, &[]),
+        ("", &[]),
+        ("true", &[]),
+        (r#"{"read":true}"#, &[]),
+    ] {
+        assert_eq!(principal(&[("scope", scope)]).scopes(), scopes, "{scope}");
+    }
+    for (roles, names) in [
+        (r#""admin user""#, vec!["admin user"]),
+        (r#"["a",["b"],2,"c"]"#, vec!["a", "c"]),
+        ("1", vec![]),
+        ("null", vec![]),
+    ] {
+        let principal = principal(&[("roles", roles)]);
+        assert_eq!(principal.roles().iter().map(ToString::to_string).collect::<Vec<_>>(), names, "{roles}");
+    }
+    assert_eq!(principal(&[("realm_access", r#"{"roles":["deep"]}"#)]).roles().len(), 1);
+    assert_eq!(principal(&[("/realm_access/roles", r#"["deep"]"#)]).roles().len(), 0);
+    for (flag, staff) in [
+        ("true", true),
+        ("1", true),
+        (r#""true""#, false),
+        (r#""1""#, false),
+        ("1.0", false),
+        ("2", false),
+        ("[true]", false),
+        ("null", false),
+        ("", false),
+    ] {
+        assert_eq!(principal(&[("admin", flag)]).is_staff(), staff, "{flag}");
+    }
+    let whole = principal(&[("org", r#""acme""#), ("iat", &at(-5)), ("exp", &at(60)), ("jti", r#""7""#)]);
+    let time = |offset: i64| Some(SystemTime::UNIX_EPOCH + Duration::from_secs((NOW as i64 + offset) as u64));
+    assert_eq!((whole.subject(), whole.kind(), whole.organization()), ("alice", PrincipalKind::Service, Some("acme")));
+    assert_eq!((whole.authenticated_at(), whole.expires_at()), (time(-5), time(60)));
+    assert_eq!(whole.token_claims().unwrap().get::<u64>("jti").ok(), None, "a text is no number");
+    assert_eq!(whole.token_claims().unwrap().token_id().as_deref(), Some("7"));
+    assert_eq!(principal(&[]).expires_at(), None);
+}

@@ -1,0 +1,212 @@
+//! How long keys hold: `Cache-Control`, `Age`, and `ETag`.
+
+use super::*;
+
+/// How many seconds the keys hold: then, and not a second before, a token waits for the next ones.
+fn holds(headers: &[(&str, &str)], settings: impl Fn(RemoteKeys) -> RemoteKeys) -> u64 {
+    let answer = headers.iter().fold(ok(set(&[1])), |answer, (name, value)| answer.with_header(name, *value));
+    let waits_after = |millis: u64| {
+        let rig = Rig::with(Does::Give(answer.clone()), &settings);
+        assert_eq!((rig.ask(&token(1)), rig.issuer.count()), (PASSES, 1), "{headers:?}");
+        rig.issuer.now(Does::Keep);
+        rig.clock.advance(Duration::from_millis(millis));
+        let says = rig.ask(&token(1));
+        assert!(rig.issuer.count() <= 2);
+        says == WAITS
+    };
+    let (mut low, mut high) = (0, 200_000_000);
+    assert!(waits_after(high));
+    while high - low > 1 {
+        let middle = low.midpoint(high);
+        if waits_after(middle) { high = middle } else { low = middle }
+    }
+    assert_eq!(high % 1000, 0, "{headers:?}");
+    high / 1000
+}
+
+fn control(value: &str) -> u64 {
+    holds(&[("cache-control", value)], |keys| keys)
+}
+
+#[test]
+fn what_the_issuer_says() {
+    assert_eq!(holds(&[], |keys| keys), 300);
+    for (value, want) in [
+        ("max-age=600", 600),
+        ("Max-Age=600", 600),
+        ("MAX-AGE=600", 600),
+        ("public, max-age=600, must-revalidate", 600),
+        ("max-age=600,public", 600),
+        (" \tmax-age=600\t ", 600),
+        (",,max-age=600,,", 600),
+        ("max-age=\"600\"", 600),
+        ("max-age=0600", 600),
+        ("max-age=0", 1),
+        ("max-age=1", 1),
+        ("max-age=3600", 3600),
+        ("max-age=3601", 3600),
+        ("max-age=31536000", 3600),
+        ("no-store", 1),
+        ("no-cache", 1),
+        ("No-Store", 1),
+        ("max-age=600, no-store", 1),
+        ("no-cache, max-age=600", 1),
+        ("no-cache=\"x\", max-age=600", 600),
+        // Nothing that it says: five minutes.
+        ("", 300),
+        ("public", 300),
+        ("private", 300),
+        ("s-maxage=600", 300),
+        ("x-max-age=600", 300),
+        ("max-age", 300),
+    ] {
+        assert_eq!(control(value), want, "{value}");
+    }
+}
+
+/// What nobody can read holds no longer than what is not said.
+#[test]
+fn what_the_issuer_means() {
+    for value in [
+        "max-age=",
+        "max-age=-1",
+        "max-age=-600",
+        "max-age=+-600",
+        "max-age=600.5",
+        "max-age=1e3",
+        "max-age=ten",
+        "max-age=\u{661}",
+        "max-age = 600",
+        "max-age=600 seconds",
+        "max-age='600'",
+        "max-age=0x258",
+        "max-age=600;public",
+        "max-age=18446744073709551616",
+        "max-age=99999999999999999999999999",
+    ] {
+        assert!(control(value) <= 300, "{value}: {}", control(value));
+    }
+    assert_eq!(control("max-age=18446744073709551615"), 3600);
+    // Twice: the first, or the shorter (RFC 9111, section 4.2.1).
+    assert!(control("max-age=10, max-age=20") <= 20);
+    assert!(control("max-age=20, max-age=10") <= 20);
+}
+
+/// Several lines are one list (RFC 9110, section 5.3).
+#[test]
+fn two_lines() {
+    let lines = |one, two| holds(&[("cache-control", one), ("cache-control", two)], |keys| keys);
+    assert_eq!(lines("max-age=600", "public"), 600);
+    assert_eq!(lines("public", "max-age=60"), 60);
+    assert_eq!(lines("max-age=600", "no-store"), 1);
+}
+
+#[test]
+fn the_age_that_it_has_already() {
+    let aged = |max_age: &str, age: &str| holds(&[("cache-control", max_age), ("age", age)], |keys| keys);
+    for (max_age, age, want) in [
+        ("max-age=600", "0", 600),
+        ("max-age=600", "500", 100),
+        ("max-age=600", " 500 ", 100),
+        ("max-age=600", "599", 1),
+        ("max-age=600", "600", 1),
+        ("max-age=600", "100000", 1),
+        ("max-age=600", "18446744073709551615", 1),
+        ("max-age=7200", "3600", 3600),
+        ("max-age=600", "-5", 600),
+        ("max-age=600", "old", 600),
+        ("no-store", "5", 1),
+        ("public", "500", 300),
+    ] {
+        assert_eq!(aged(max_age, age), want, "{max_age} {age}");
+    }
+}
+
+#[test]
+fn floor_and_ceiling() {
+    let between = |value, floor, ceiling| {
+        holds(&[("cache-control", value)], |keys| keys.lifetime(seconds(floor), seconds(ceiling)))
+    };
+    assert_eq!(between("max-age=5", 60, 120), 60);
+    assert_eq!(between("no-store", 60, 120), 60);
+    assert_eq!(between("max-age=100", 60, 120), 100);
+    assert_eq!(between("max-age=600", 60, 120), 120);
+    assert_eq!(between("public", 60, 120), 120);
+    assert_eq!(between("max-age=86400", 60, 100_000), 86_400);
+    // A ceiling below the floor is the floor.
+    assert_eq!(between("max-age=600", 60, 10), 60);
+}
+
+/// Keys that may not be kept at all are fetched for each token, and once for each at most.
+#[test]
+fn no_lifetime_at_all() {
+    let answer = ok(set(&[1])).with_header("cache-control", "no-store");
+    let rig = Rig::with(Does::Give(answer), |keys| keys.lifetime(Duration::ZERO, Duration::ZERO));
+    rig.expect("one", &[(&token(1), PASSES)], 1);
+    assert_eq!(rig.ask(&token(1)), PASSES);
+    assert!(rig.issuer.count() <= 2);
+}
+
+fn tagged(numbers: &[u8], etag: &str) -> HttpResponse {
+    keys(numbers).with_header("ETag", etag)
+}
+
+#[test]
+fn a_tag_is_sent_back_and_304_renews() {
+    for tag in ["\"v1\"", "W/\"v1\"", "\"\"", "unquoted"] {
+        let rig = Rig::new(Does::Give(tagged(&[1], tag)));
+        rig.expect("first", &[(&token(1), PASSES)], 1);
+        assert_eq!(rig.issuer.last_header("if-none-match"), None);
+        rig.issuer.now(Does::Give(status(304).with_header("cache-control", "max-age=50")));
+        for requests in [2, 3] {
+            rig.advance(100);
+            rig.expect("unchanged", &[(&token(1), PASSES)], requests);
+            assert_eq!(rig.issuer.last_header("if-none-match").as_deref(), Some(tag));
+        }
+        rig.advance(34);
+        rig.expect("for 50 seconds", &[(&token(1), PASSES)], 3);
+        rig.issuer.now(Does::Give(tagged(&[2], "\"v2\"")));
+        rig.advance(16);
+        rig.expect("changed", &[(&token(2), PASSES)], 4);
+        assert_eq!(rig.ask(&token(1)), INVALID);
+        rig.advance(100);
+        assert_eq!(rig.ask(&token(2)), PASSES);
+        assert_eq!(rig.issuer.last_header("if-none-match").as_deref(), Some("\"v2\""));
+    }
+}
+
+#[test]
+fn a_set_without_a_tag_forgets_the_old_one() {
+    let rig = Rig::new(Does::Give(tagged(&[1], "\"v1\"")));
+    rig.expect("first", &[(&token(1), PASSES)], 1);
+    rig.issuer.now(Does::Give(keys(&[1])));
+    rig.advance(100);
+    rig.expect("second", &[(&token(1), PASSES)], 2);
+    rig.advance(100);
+    rig.expect("third", &[(&token(1), PASSES)], 3);
+    assert_eq!(rig.issuer.last_header("if-none-match"), None);
+}
+
+/// 304 also for keys that had been given up.
+#[test]
+fn unchanged_after_a_long_outage() {
+    let rig = Rig::with(Does::Give(tagged(&[1], "\"v1\"")), |keys| keys.max_stale(Duration::ZERO));
+    rig.expect("first", &[(&token(1), PASSES)], 1);
+    rig.issuer.now(Does::Fail);
+    rig.advance(100);
+    rig.expect("down", &[(&token(1), UNAVAILABLE)], 2);
+    rig.issuer.now(Does::Give(status(304)));
+    rig.advance(1);
+    rig.expect("unchanged", &[(&token(1), PASSES)], 3);
+    assert_eq!(rig.verify(&token(1)), PASSES);
+}
+
+/// Nobody has asked whether it changed: not known, or known without a tag.
+#[test]
+fn unchanged_without_a_question_is_a_failure() {
+    let rig = Rig::new(Does::Give(status(304)));
+    rig.expect("nothing known", &[(&token(1), UNAVAILABLE), (&token(1), UNAVAILABLE)], 1);
+    let rig = Rig::warm_with(Does::Give(status(304)), |keys| keys.max_stale(Duration::ZERO));
+    rig.advance(100);
+    rig.expect("known without a tag", &[(&token(1), UNAVAILABLE)], 2);
+}

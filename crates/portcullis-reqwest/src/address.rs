@@ -1,0 +1,53 @@
+//! Which addresses may be asked.
+
+use portcullis_core::{Error, ErrorKind};
+use reqwest::Url;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// An address that may be asked.
+pub(crate) struct Address {
+    pub(crate) url: Url,
+    /// Its host and port, for the log.
+    pub(crate) host: String,
+}
+
+impl Address {
+    /// The details show nothing of an address but its host: more of it might be a secret.
+    pub(crate) fn new(address: &str, allow_http: bool) -> Result<Self, Error> {
+        let misconfigured = |detail| Error::new(ErrorKind::Misconfigured, detail);
+        let url = Url::parse(address)
+            .map_err(|error| misconfigured("the address to ask is not a URL".to_owned()).with_cause(error))?;
+        // The longest name that the DNS has; nothing longer comes into the log.
+        let Some(name) = url.host_str().filter(|name| name.len() <= 253) else {
+            return Err(misconfigured("the address to ask has no host".to_owned()));
+        };
+        let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(misconfigured(format!("the address of {host} has a user name or password in it")));
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if allow_http || is_loopback(name) => {}
+            "http" => {
+                let detail = format!("{host} is not asked over plain http, unless `dangerous_allow_http()` says so");
+                return Err(misconfigured(detail));
+            }
+            _ => return Err(misconfigured(format!("{host} is asked over https and nothing else"))),
+        }
+        Ok(Self { url, host })
+    }
+}
+
+/// For a host as a URL has it after parsing: in lower case, numbers as dotted quads, IPv6 in brackets.
+fn is_loopback(host: &str) -> bool {
+    let v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    match v6 {
+        Some(v6) => v6.parse().is_ok_and(|address: Ipv6Addr| address.is_loopback()),
+        None => is_localhost(host) || host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback()),
+    }
+}
+
+/// The names that are this machine (RFC 6761, section 6.3).
+pub(crate) fn is_localhost(name: &str) -> bool {
+    name.strip_suffix("localhost").is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}

@@ -1,0 +1,18 @@
+//! What [`portcullis_reqwest::Client`] is promised to do, over loopback sockets with a script.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod address;
+mod answer;
+mod cast;
+mod faults;
+mod runtime;
+mod size;
+mod tls;
