@@ -1,30 +1,23 @@
 //! Tokens that a real Directus issued, over loopback HTTP to the example on axum and on actix-web. `servers/directus.sh up` starts it and prints
 //! the environment that this reads; a second instance, with another secret and tokens that live a second, stands under
 //! the same names with the prefix `OTHER_`.
-#![allow(clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
+#![allow(clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]
+
+#[path = "live/common.rs"]
+mod common;
 
 use actix_web::{App, HttpServer, rt::System};
+use common::{Anyhow, agent, variable};
 use portcullis::{
     Gate,
     directus::{Directus, SESSION_COOKIE},
 };
 use serde_json::{Value, json};
 use std::{
-    env,
     net::SocketAddr,
     time::{Duration, Instant},
 };
-use ureq::{Agent, http::Response};
-
-type Anyhow<T = ()> = Result<T, Box<dyn std::error::Error>>;
-
-fn variable(name: &str) -> String {
-    env::var(name).unwrap_or_else(|_| panic!("`{name}` is not set; `servers/directus.sh up` prints it"))
-}
-
-fn agent() -> Agent {
-    Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30))).build().into()
-}
+use ureq::http::Response;
 
 /// A Directus instance that runs.
 struct Instance {

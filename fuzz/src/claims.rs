@@ -1,0 +1,159 @@
+use crate::{
+    NOW,
+    json::{same, strict},
+    sealed,
+};
+use portcullis_core::{
+    Algorithm, Audience, ClaimMap, Claims, Credential, CredentialSource, ErrorKind, Gate, Issuer, Jwt, Principal,
+    testing::{FixedClock, SigningKey},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::sync::LazyLock;
+
+const LEEWAY: u64 = 10;
+/// 9999-12-31T23:59:59Z.
+const LAST_SECOND: f64 = 253_402_300_799.0;
+
+struct Trusted {
+    key: SigningKey,
+    jwt: Jwt,
+    gate: Gate,
+}
+
+static TRUSTED: LazyLock<Trusted> = LazyLock::new(|| {
+    let key = SigningKey::embedded(Algorithm::Hs256);
+    let issuer = Issuer::new("issuer", Audience::any_of(["here", "hier"]), [Algorithm::Hs256], key.key());
+    let issuer = issuer.and_then(|issuer| issuer.leeway(std::time::Duration::from_secs(LEEWAY)));
+    let map = ClaimMap::new().roles("/realm/roles").roles("role").scopes("scope").permissions("permissions");
+    let map = map.staff("/flags/0").organization("org");
+    let jwt = Jwt::new(issuer.expect("the issuer is sound").claim_map(map)).clock(FixedClock::at(NOW));
+    let gate = Gate::builder().bearer().authenticator(jwt.clone()).build().expect("the gate is sound");
+    Trusted { key, jwt, gate }
+});
+
+/// Any claims under a good header, signed: accepted if they are what the issuer has to say, and only then, and read as
+/// `serde_json` reads them.
+pub fn claims_json(data: &[u8]) -> bool {
+    let Trusted { key, jwt, gate } = &*TRUSTED;
+    let token = sealed(key, br#"{"alg":"HS256"}"#, data);
+    let shown = String::from_utf8_lossy(data);
+    let found = jwt.verify(&token);
+    let expected = if token.len() > 8192 { Err(ErrorKind::Invalid) } else { expected(data) };
+    let answer = gate.authenticate(Credential::new(&*token, CredentialSource::bearer()));
+    let who = answer.ready().expect("nothing has to wait");
+    let claims = match (found, expected) {
+        (Ok(claims), Ok(_)) => claims,
+        (Err(found), Err(expected)) => {
+            assert_eq!(found.kind(), expected, "{shown}: {found}");
+            assert_eq!(who.principal().err().map(|error| error.kind()), Some(expected), "{shown}");
+            return false;
+        }
+        (found, expected) => panic!("{shown}: {:?}, not {expected:?}", found.map_err(|error| error.to_string())),
+    };
+    let value = Value::Object(strict(data).expect("it was accepted"));
+    assert_reads_alike(&claims, &value, str::from_utf8(data).expect("it was accepted"));
+    match (who.principal(), value["sub"].as_str().filter(|subject| !subject.is_empty())) {
+        (Ok(principal), Some(subject)) => assert_principal(principal, subject, &value),
+        (Err(error), None) => assert_eq!(error.kind(), ErrorKind::Invalid, "{shown}"),
+        (found, subject) => panic!("{shown}: {found:?} and {subject:?}"),
+    }
+    true
+}
+
+/// RFC 7519, section 4.1, read a second time.
+fn expected(data: &[u8]) -> Result<(), ErrorKind> {
+    let holds = |condition: bool| if condition { Ok(()) } else { Err(ErrorKind::Invalid) };
+    let claims = strict(data).ok_or(ErrorKind::Invalid)?;
+    if claims.get("iss").and_then(Value::as_str) != Some("issuer") {
+        return Err(ErrorKind::Unrecognized);
+    }
+    let text = |name: &str| claims.get(name).is_none_or(Value::is_string);
+    holds(text("sub") && text("jti"))?;
+    let time = |name: &str| match claims.get(name) {
+        None => Ok(None),
+        Some(value) => {
+            let time = value.as_f64().filter(|time| (0.0..=LAST_SECOND).contains(time)).ok_or(ErrorKind::Invalid);
+            time.map(Some)
+        }
+    };
+    let (expiry, start, issued) = (time("exp")?, time("nbf")?, time("iat")?);
+    let names: Vec<&str> = match claims.get("aud") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => {
+            names.iter().map(Value::as_str).collect::<Option<_>>().ok_or(ErrorKind::Invalid)?
+        }
+        _ => return Err(ErrorKind::Invalid),
+    };
+    holds(names.iter().any(|name| ["here", "hier"].contains(name)))?;
+    let (now, leeway) = (NOW as f64, LEEWAY as f64);
+    match expiry {
+        None => return Err(ErrorKind::Invalid),
+        Some(expiry) if now >= expiry + leeway => return Err(ErrorKind::Expired),
+        Some(_) => {}
+    }
+    let begun = |time: Option<f64>| time.is_none_or(|time| time <= now + leeway);
+    holds(begun(start) && begun(issued))
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Typed {
+    iss: String,
+    sub: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+    realm: Option<Realm>,
+    staff: Option<bool>,
+    exp: Value,
+    count: Option<i64>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Realm {
+    roles: Option<Vec<String>>,
+}
+
+fn assert_reads_alike(claims: &Claims, value: &Value, text: &str) {
+    let all = Value::Object(claims.view::<Map<String, Value>>().expect("any claims are a map").clone());
+    assert!(same(&all, value), "{all} and {value}");
+    assert_eq!(claims.view::<Typed>().ok(), serde_json::from_str::<Typed>(text).ok().as_ref(), "{text}");
+    for path in ["/realm/roles", "/realm/roles/1", "/flags/0", "/a~1b/m~0n", "role", "sub", "/sub", "/", ""] {
+        let found = claims.get::<Value>(path).expect("any claim is a value");
+        let expected = if path.starts_with('/') { value.pointer(path) } else { value.get(path) };
+        let alike = match (&found, expected) {
+            (Some(found), Some(expected)) => same(found, expected),
+            (found, expected) => found.is_none() && expected.is_none(),
+        };
+        assert!(alike, "{path} in {text}: {found:?} and {expected:?}");
+    }
+    assert_eq!(claims.subject().as_deref(), value["sub"].as_str(), "{text}");
+    assert_eq!(claims.token_id().as_deref(), value["jti"].as_str(), "{text}");
+    assert!(claims.audience().iter().any(|name| name == "here" || name == "hier"), "{text}");
+    assert!(claims.expires_at().is_some(), "{text}");
+}
+
+fn assert_principal(principal: &Principal, subject: &str, value: &Value) {
+    assert_eq!(principal.subject(), subject, "{value}");
+    let texts = |value: Option<&Value>| match value {
+        Some(Value::String(text)) => vec![text.clone()],
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let roles = [texts(value.pointer("/realm/roles")), texts(value.get("role"))].concat();
+    let found: Vec<&str> = principal.roles().iter().map(|role| role.as_str()).collect();
+    assert!(found.iter().all(|role| roles.iter().any(|other| other == role)), "{found:?} in {value}");
+    assert!(roles.iter().all(|role| found.contains(&&**role)), "{found:?} in {value}");
+    let scopes = texts(value.get("scope")).join(" ");
+    assert!(
+        scopes.split_ascii_whitespace().all(|scope| principal.scopes().iter().any(|held| held == scope)),
+        "{value}"
+    );
+    assert!(
+        principal.scopes().iter().all(|held| scopes.split_ascii_whitespace().any(|scope| held == scope)),
+        "{value}"
+    );
+    let flag = value.pointer("/flags/0");
+    let is_set = flag == Some(&Value::Bool(true)) || flag.is_some_and(|flag| flag.as_u64() == Some(1));
+    assert_eq!(principal.is_staff(), is_set, "{value}");
+    assert_eq!(principal.organization(), value["org"].as_str(), "{value}");
+}
