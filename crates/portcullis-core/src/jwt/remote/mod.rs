@@ -23,7 +23,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The keys of an issuer, fetched from it and kept up to date. Clones share them.
+/// The keys of an issuer, fetched from it and kept up to date. Clones share them; one with another setting begins anew.
 ///
 /// Verifying takes no lock and does not wait while keys are at hand that hold. They are fetched when the first token
 /// comes, or before, with [`ready`](Self::ready); again some time before they expire, while tokens are verified with those
