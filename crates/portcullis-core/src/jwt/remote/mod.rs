@@ -179,25 +179,39 @@ impl RemoteKeys {
     /// The keys to verify with, or what to wait for.
     pub(super) fn look(&self) -> Look {
         let now = self.0.settings.clock.now();
-        let keys = self.0.snapshot.load();
-        let age = keys.as_ref().map(|snapshot| snapshot.age(now, self.0.settings.max_stale));
-        match (age, (age != Some(Age::Fresh)).then(|| self.fetch(now))) {
-            (Some(Age::Fresh | Age::Due), _) => Look::Ready(Keys(keys)),
-            // The issuer is down, so nobody waits to hear it again.
-            (Some(Age::Stale), _) if self.flight().is_failing(now) => Look::Ready(Keys(keys)),
-            (_, Some(Ok(landing))) => Look::Wait(landing),
-            _ => Look::Nothing(self.unavailable(now)),
+        loop {
+            let keys = Keys(self.0.snapshot.load());
+            let age = keys.age(now, self.0.settings.max_stale);
+            if age == Some(Age::Fresh) {
+                return Look::Ready(keys);
+            }
+            let (joined, is_failing) = {
+                let mut flight = self.flight();
+                // One that is not under way any more may have left its keys since.
+                if !flight.is_under_way() && !keys.are(&self.0.snapshot.load()) {
+                    continue;
+                }
+                (flight.join(now), flight.is_failing(now))
+            };
+            let landing = joined.map(|joined| self.landing_of(joined, now));
+            return match (age, landing) {
+                (Some(Age::Due), _) => Look::Ready(keys),
+                // The issuer is down, so nobody waits to hear it again.
+                (Some(Age::Stale), _) if is_failing => Look::Ready(keys),
+                (_, Ok(landing)) => Look::Wait(landing),
+                _ => Look::Nothing(self.unavailable(now)),
+            };
         }
     }
 
     /// The keys as they are, for those who cannot wait, or not again. Those that came when they were waited for are good,
     /// however long they took and however short they hold.
     pub(super) fn at_hand(&self, waited: bool) -> Result<Keys, Error> {
-        let (now, keys) = (self.0.settings.clock.now(), self.0.snapshot.load());
+        let (now, keys) = (self.0.settings.clock.now(), Keys(self.0.snapshot.load()));
         let came = waited && self.flight().failure.is_none();
-        match keys.as_ref().map(|snapshot| snapshot.age(now, self.0.settings.max_stale)) {
-            Some(_) if came => Ok(Keys(keys)),
-            Some(Age::Fresh | Age::Due | Age::Stale) => Ok(Keys(keys)),
+        match keys.age(now, self.0.settings.max_stale) {
+            Some(_) if came => Ok(keys),
+            Some(Age::Fresh | Age::Due | Age::Stale) => Ok(keys),
             Some(Age::TooOld) | None => Err(self.unavailable(now)),
         }
     }
@@ -244,13 +258,7 @@ impl RemoteKeys {
         joined.ok().map(|joined| Look::Wait(self.landing_of(joined, now)))
     }
 
-    /// Begins to fetch the keys, or joins those who wait for them. The error is how long nobody asks after a failure.
-    fn fetch(&self, now: SystemTime) -> Result<Landing, Duration> {
-        let joined = self.flight().join(now)?;
-        Ok(self.landing_of(joined, now))
-    }
-
-    /// Not under the lock: a client may answer at once.
+    /// Begins the flight, if nobody has. Not under the lock: a client may answer at once.
     fn landing_of(&self, joined: Joined, now: SystemTime) -> Landing {
         if let Some(landed) = joined.to_begin {
             self.begin(Begun { at: now, landed });

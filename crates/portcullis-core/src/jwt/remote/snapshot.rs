@@ -94,6 +94,11 @@ impl Snapshot {
 pub(in crate::jwt) struct Keys(pub(super) Guard<Option<Arc<Snapshot>>>);
 
 impl Keys {
+    /// How they stand; `None` if there are none.
+    pub(super) fn age(&self, now: SystemTime, max_stale: Duration) -> Option<Age> {
+        self.0.as_ref().map(|snapshot| snapshot.age(now, max_stale))
+    }
+
     /// Whether these are the same keys, and not some that were fetched since.
     pub(super) fn are(&self, others: &Option<Arc<Snapshot>>) -> bool {
         match (&*self.0, others) {
