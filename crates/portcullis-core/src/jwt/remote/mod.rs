@@ -77,7 +77,7 @@ impl RemoteKeys {
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if it is no HTTP address.
     pub fn jwks(url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
-        Self::new(Place::At(checked(url.into())?), client)
+        Ok(Self::new(Place::At(checked(url.into())?), client))
     }
 
     /// The JWK set that an issuer's discovery document names (OpenID Connect Discovery 1.0). The document has to be that of
@@ -90,11 +90,11 @@ impl RemoteKeys {
         if issuer.contains(['?', '#']) {
             return Err(Error::misconfigured(format!("{} is no name of an issuer: it has a query", quote(&issuer))));
         }
-        Self::new(Place::Discovered(issuer), client)
+        Ok(Self::new(Place::Discovered(issuer), client))
     }
 
-    fn new(place: Place, client: impl HttpClient + 'static) -> Result<Self, Error> {
-        Ok(Self::start(Settings {
+    fn new(place: Place, client: impl HttpClient + 'static) -> Self {
+        Self::start(Settings {
             place,
             client: Arc::new(client),
             clock: Arc::new(SystemClock),
@@ -102,7 +102,7 @@ impl RemoteKeys {
             ceiling: Duration::from_secs(3600),
             max_stale: Duration::from_secs(24 * 3600),
             imported: None,
-        }))
+        })
     }
 
     fn start(settings: Settings) -> Self {
