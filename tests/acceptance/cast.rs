@@ -4,7 +4,7 @@ use portcullis::{
     Algorithm, Answer, Authenticator, Credential, Error, ErrorKind, Membership, Principal, ResourceRef, Role,
     testing::{SigningKey, TestIssuer},
 };
-use std::{fmt, sync::LazyLock, time::Duration};
+use std::{sync::LazyLock, time::Duration};
 use tokio::task::yield_now;
 
 pub static ISSUER: LazyLock<TestIssuer> = LazyLock::new(TestIssuer::new);
@@ -43,7 +43,7 @@ pub fn unsigned() -> String {
 pub struct Directory;
 
 impl Authenticator for Directory {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         let down = Error::new(ErrorKind::Unavailable, "the directory is down");
         Answer::now(Err(match credential.expose() {
             "down" => down.with_retry_after(Duration::from_secs(7)),
@@ -58,12 +58,13 @@ impl Authenticator for Directory {
 #[derive(Debug, Clone)]
 pub struct Slow<A>(pub A);
 
-impl<A: Authenticator + fmt::Debug> Authenticator for Slow<A> {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+impl<A: Authenticator + Clone + 'static> Authenticator for Slow<A> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+        let (this, credential) = (self.0.clone(), credential.to_owned());
         Answer::later(async move {
             yield_now().await;
             yield_now().await;
-            self.0.authenticate(credential).await
+            this.authenticate(&credential).await
         })
     }
 }

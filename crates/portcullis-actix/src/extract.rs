@@ -8,7 +8,10 @@ use futures_util::{
     FutureExt,
     future::{Either, LocalBoxFuture, Ready, ready},
 };
-use portcullis_core::{Access, Error, ErrorKind, Established, Gate, Principal, Requirement, ResourceRef, Role};
+use portcullis_core::{
+    Access, Error, ErrorKind, Established, Gate, Lease, Principal, Requirement, ResourceRef, Role,
+    policy::authenticated,
+};
 use std::{fmt, marker::PhantomData};
 
 /// What an extractor of this crate waits for: usually nothing.
@@ -34,18 +37,22 @@ fn gate_of(request: &HttpRequest) -> Result<Gate, Rejection> {
 }
 
 /// Establishes who asks and takes from that what the extractor is about.
-fn extract<T: 'static>(request: &HttpRequest, take: fn(&Established) -> Result<T, Error>) -> Extracting<T> {
+fn extract<T: 'static>(
+    request: &HttpRequest,
+    take: fn(&Established, &HttpRequest) -> Result<T, Error>,
+) -> Extracting<T> {
     let gate = match gate_of(request) {
         Ok(gate) => gate,
         Err(rejection) => return now(Err(rejection)),
     };
-    let who = establish(&gate, request);
-    match who.now() {
-        Some(known) => now(take(known).map_err(|error| Rejection::new(&gate, error))),
-        None => Either::Right(
-            async move { take(&who.get().await).map_err(|error| Rejection::new(&gate, error)) }.boxed_local(),
-        ),
+    let who = establish(&gate, &authenticated(), request);
+    if let Some(known) = who.now() {
+        return now(take(known, request).map_err(|error| Rejection::new(&gate, error)));
     }
+    let request = request.clone();
+    Either::Right(
+        async move { take(&who.get().await, &request).map_err(|error| Rejection::new(&gate, error)) }.boxed_local(),
+    )
 }
 
 /// Who makes the request; a handler that takes this is not called without.
@@ -61,7 +68,7 @@ impl FromRequest for Authenticated {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, |who| who.principal().cloned().map(Self))
+        extract(request, |who, _| who.principal().cloned().map(Self))
     }
 }
 
@@ -76,7 +83,21 @@ impl FromRequest for Visitor {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, |who| who.visitor().map(|visitor| Self(visitor.cloned())))
+        extract(request, |who, _| who.visitor().map(|visitor| Self(visitor.cloned())))
+    }
+}
+
+/// Who opens a connection that outlives the request, such as a WebSocket, and for how long they may: see [`Lease`].
+#[derive(Debug, Clone)]
+#[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
+pub struct Leased(pub Lease);
+
+impl FromRequest for Leased {
+    type Error = Rejection;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, |who, request| who.lease(&Head::of(request)).map(Self))
     }
 }
 
@@ -128,7 +149,7 @@ impl<R: Requirement + 'static> FromRequest for Authorized<R> {
             Ok(gate) => gate,
             Err(rejection) => return now(Err(rejection)),
         };
-        let who = establish(&gate, request);
+        let who = establish(&gate, R::POLICY, request);
         // No route is added here at which a misspelt role could show, and `not(role(..))` would let everybody in.
         if let Err(error) = gate.check(R::POLICY) {
             return now(Err(Rejection::new(&gate, error)));

@@ -60,7 +60,7 @@ mod routes;
 mod scrub;
 
 pub use enforce::{Enforce, EnforceFuture, EnforceMiddleware};
-pub use extract::{Authenticated, Authorized, Visitor};
+pub use extract::{Authenticated, Authorized, Leased, Visitor};
 pub use rejection::{Rejection, respond};
 pub use remembered::{established, looked_at};
 pub use require::{Require, RequireFuture, RequireMiddleware};

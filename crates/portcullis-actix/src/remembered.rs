@@ -3,8 +3,11 @@
 use crate::head::Head;
 use actix_web::{HttpMessage, HttpRequest, dev::Extensions};
 use futures_util::{FutureExt, future::Shared};
-use portcullis_core::{Answer, Established, Gate};
-use std::{cell::Cell, rc::Rc};
+use portcullis_core::{
+    Answer, Established, Gate,
+    policy::{self, Policy},
+};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 /// Who makes the request, as one gate established it or is about to. Extractors of one handler run side by side, so what
 /// they share is the pending answer. It holds on to the credential and to nothing else of the request.
@@ -34,21 +37,32 @@ impl Who {
 /// One for each gate that asked. Nearly always there is one, and no list is allocated for it.
 #[derive(Debug)]
 struct Remembered {
-    first: (Gate, Who),
-    others: Vec<(Gate, Who)>,
+    first: Entry,
+    others: Vec<Entry>,
+}
+
+/// Who one gate established, and as freshly as this policy asked for.
+#[derive(Debug)]
+struct Entry {
+    gate: Gate,
+    fresh: Option<Duration>,
+    who: Who,
 }
 
 impl Remembered {
-    fn of<'a>(gate: &Gate, extensions: &'a Extensions) -> Option<&'a Who> {
+    fn of<'a>(gate: &Gate, extensions: &'a Extensions) -> Option<&'a Entry> {
         let Self { first, others } = extensions.get()?;
-        std::iter::once(first).chain(others).find(|(of, _)| of.is_same(gate)).map(|(_, who)| who)
+        std::iter::once(first).chain(others).find(|entry| entry.gate.is_same(gate))
     }
 
-    fn add(gate: &Gate, who: &Who, extensions: &mut Extensions) {
-        let entry = (gate.clone(), who.clone());
-        match extensions.get_mut::<Self>() {
-            Some(remembered) => remembered.others.push(entry),
-            None => drop(extensions.insert(Self { first: entry, others: Vec::new() })),
+    fn add(entry: Entry, extensions: &mut Extensions) {
+        let Some(Self { first, others }) = extensions.get_mut::<Self>() else {
+            extensions.insert(Self { first: entry, others: Vec::new() });
+            return;
+        };
+        match std::iter::once(first).chain(others.iter_mut()).find(|earlier| earlier.gate.is_same(&entry.gate)) {
+            Some(earlier) => *earlier = entry,
+            None => others.push(entry),
         }
     }
 }
@@ -56,20 +70,23 @@ impl Remembered {
 /// Who makes a request, if this gate has found that out already: for middleware behind a guard.
 #[must_use]
 pub fn established(gate: &Gate, request: &HttpRequest) -> Option<Established> {
-    Remembered::of(gate, &request.extensions())?.now().cloned()
+    Remembered::of(gate, &request.extensions())?.who.now().cloned()
 }
 
-/// Finds out who makes a request, unless this gate has already, and remembers it in the request.
-pub(crate) fn establish(gate: &Gate, request: &HttpRequest) -> Who {
+/// Finds out who makes a request, as freshly as this policy asks for, unless this gate has already, and remembers it in the
+/// request.
+pub(crate) fn establish(gate: &Gate, policy: &dyn Policy, request: &HttpRequest) -> Who {
     looked_at(request);
-    if let Some(who) = Remembered::of(gate, &request.extensions()) {
-        return who.clone();
+    let fresh = policy::max_age(policy);
+    let is_enough = |entry: &&Entry| fresh.is_none_or(|fresh| entry.fresh.is_some_and(|earlier| earlier <= fresh));
+    if let Some(entry) = Remembered::of(gate, &request.extensions()).filter(is_enough) {
+        return entry.who.clone();
     }
-    let who = match gate.establish_owned(&Head::of(request)).ready() {
+    let who = match gate.establish_for(policy, &Head::of(request)).ready() {
         Ok(who) => Who::Known(who),
         Err(pending) => Who::Pending(pending.shared()),
     };
-    Remembered::add(gate, &who, &mut request.extensions_mut());
+    Remembered::add(Entry { gate: gate.clone(), fresh, who: who.clone() }, &mut request.extensions_mut());
     who
 }
 

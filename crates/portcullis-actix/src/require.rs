@@ -39,7 +39,7 @@ impl Require {
         if self.policy.is_public() {
             return Ok(Ok(()));
         }
-        let who = establish(&self.gate, request);
+        let who = establish(&self.gate, &*self.policy, request);
         let decided = match who.now() {
             Some(known) => self.gate.authorize(known, &*self.policy, &Head::of(request)).ready().ok(),
             None => None,

@@ -1,8 +1,8 @@
 use crate::{params, rejection::Rejection};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
-use portcullis_core::{Access, Gate, Principal, Requirement, ResourceRef, Role};
-use portcullis_tower::{Head, establish};
+use portcullis_core::{Access, Gate, Lease, Principal, Requirement, ResourceRef, Role};
+use portcullis_tower::{Head, Params, establish, establish_for};
 use std::{fmt, marker::PhantomData};
 
 /// A router state in which a [`Gate`] can be found: the gate itself, or anything with `impl FromRef<…> for Gate`.
@@ -69,6 +69,21 @@ impl<S: HoldsGate> FromRequestParts<S> for Visitor {
     }
 }
 
+/// Who opens a connection that outlives the request, such as a WebSocket, and for how long they may: see [`Lease`].
+#[derive(Debug, Clone)]
+#[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
+pub struct Leased(pub Lease);
+
+impl<S: HoldsGate> FromRequestParts<S> for Leased {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let gate = state.gate();
+        let who = establish(&gate, parts).await;
+        who.lease(&Head::new(parts, &Params::Absent)).map(Self).map_err(|error| Rejection::new(&gate, error))
+    }
+}
+
 /// Who makes the request, let through by the policy of `R`, and what was found out on the way.
 ///
 /// A handler that takes this is not called without, wherever its route ends up.
@@ -109,7 +124,7 @@ impl<S: HoldsGate, R: Requirement> FromRequestParts<S> for Authorized<R> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let gate = state.gate();
-        let who = establish(&gate, parts).await;
+        let who = establish_for(&gate, R::POLICY, parts).await;
         // No route is added here at which a misspelt role could show, and `not(role(..))` would let everybody in.
         gate.check(R::POLICY).map_err(|error| Rejection::new(&gate, error))?;
         let params = params::read(parts);

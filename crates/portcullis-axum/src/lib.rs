@@ -50,7 +50,7 @@ mod params;
 mod rejection;
 mod routes;
 
-pub use extract::{Authenticated, Authorized, HoldsGate, Visitor};
+pub use extract::{Authenticated, Authorized, HoldsGate, Leased, Visitor};
 pub use rejection::Rejection;
 pub use routes::Routes;
 

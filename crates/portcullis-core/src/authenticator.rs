@@ -1,4 +1,4 @@
-use crate::{answer::Answer, credential::Credential, error::Error, principal::Principal};
+use crate::{answer::Answer, credential::Credential, error::Error, jwt::Jwt, principal::Principal};
 use std::{fmt, sync::Arc};
 
 /// Turns a credential into a principal.
@@ -6,18 +6,48 @@ use std::{fmt, sync::Arc};
 /// A gate asks its authenticators in order. One that does not know this kind of credential says so with an error of the
 /// kind [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized), and the next is asked; any other error refuses the
 /// request. So a token that is recognized and does not hold is never tried elsewhere.
+///
+/// One that has to wait takes what it needs into the future, such as a clone of its connection pool:
+///
+/// ```
+/// # use portcullis_core::{Answer, Authenticator, Credential, Error, Principal};
+/// # #[derive(Debug, Clone)] struct Accounts;
+/// # impl Accounts { async fn of_key(&self, key: &Credential<'_>) -> Result<Principal, Error> { unimplemented!() } }
+/// #[derive(Debug)]
+/// struct Keys {
+///     accounts: Accounts,
+/// }
+///
+/// impl Authenticator for Keys {
+///     fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+///         let (accounts, key) = (self.accounts.clone(), credential.to_owned());
+///         Answer::later(async move { accounts.of_key(&key).await })
+///     }
+/// }
+/// ```
 pub trait Authenticator: fmt::Debug + Send + Sync {
-    /// Who is asking, by this credential. Called again where the first answer is one to wait for, so whatever is worth
-    /// doing once belongs in the future.
+    /// Who is asking, by this credential. One that remembers answers remembers them for no longer than
+    /// [`Credential::max_age`].
     ///
     /// # Errors
     /// `Unrecognized` if it is not for this authenticator, `Invalid` or `Expired` if it does not hold, `Unavailable` if
     /// that could not be found out.
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>>;
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>>;
+
+    /// The verifier of tokens, if this one does nothing but verify with it. What such an authenticator accepts follows from
+    /// the token, the verifier's keys and the time: a gate with a [`TokenCache`](crate::TokenCache) may remember it, and a
+    /// route that asks for a [`fresh`](crate::policy::fresh) identity gets none from it.
+    fn verifier(&self) -> Option<&Jwt> {
+        None
+    }
 }
 
 impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         (**self).authenticate(credential)
+    }
+
+    fn verifier(&self) -> Option<&Jwt> {
+        (**self).verifier()
     }
 }

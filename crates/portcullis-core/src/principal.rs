@@ -5,7 +5,7 @@ use crate::{
     role::Role,
 };
 use serde::de::DeserializeOwned;
-use std::{sync::Arc, time::SystemTime};
+use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
 /// Who acts: a user, a service, or a key.
 ///
@@ -21,6 +21,7 @@ struct Inner {
     method: Method,
     issuer: Option<Arc<str>>,
     organization: Option<String>,
+    session: Option<String>,
     roles: Vec<Role>,
     scopes: Vec<String>,
     permissions: PermissionSet,
@@ -28,6 +29,8 @@ struct Inner {
     authenticated_at: Option<SystemTime>,
     expires_at: Option<SystemTime>,
     claims: Option<Claims>,
+    /// What the token itself says, where the claims are what its issuer says of it.
+    signed: Option<Claims>,
 }
 
 /// What a principal is.
@@ -64,6 +67,7 @@ impl Principal {
             method: Method::Custom,
             issuer: None,
             organization: None,
+            session: None,
             roles: Vec::new(),
             scopes: Vec::new(),
             permissions: PermissionSet::default(),
@@ -71,6 +75,7 @@ impl Principal {
             authenticated_at: None,
             expires_at: None,
             claims: None,
+            signed: None,
         }))
     }
 
@@ -95,6 +100,12 @@ impl Principal {
     #[must_use]
     pub fn with_organization(self, organization: impl Into<String>) -> Self {
         self.with(|inner| inner.organization = Some(organization.into()))
+    }
+
+    /// With the session that its credential belongs to.
+    #[must_use]
+    pub fn with_session(self, session: impl Into<String>) -> Self {
+        self.with(|inner| inner.session = Some(session.into()))
     }
 
     /// With one more role that it has everywhere.
@@ -127,10 +138,17 @@ impl Principal {
         self.with(|inner| (inner.authenticated_at, inner.expires_at) = (authenticated_at, expires_at))
     }
 
-    /// The same, for no longer than another one.
-    pub(crate) fn ends_with(self, other: &Self) -> Self {
-        let ends = self.expires_at().into_iter().chain(other.expires_at()).min();
-        self.with(|inner| inner.expires_at = ends)
+    /// What an issuer was told of, and says, about a principal that its token was verified for.
+    pub(crate) fn confirming(self, verified: &Self) -> Result<Self, Error> {
+        if self.subject() != verified.subject() {
+            return Err(Error::invalid("the issuer says that the token is about somebody else"));
+        }
+        let ends = self.expires_at().into_iter().chain(verified.expires_at()).min();
+        Ok(self.with(|inner| {
+            inner.expires_at = ends;
+            inner.session = inner.session.take().or_else(|| verified.0.session.clone());
+            inner.signed = verified.0.claims.clone();
+        }))
     }
 
     pub(crate) fn with_claims(self, claims: Claims) -> Self {
@@ -171,6 +189,18 @@ impl Principal {
         self.0.organization.as_deref()
     }
 
+    /// The session that its credential belongs to, if it says so.
+    #[must_use]
+    pub fn session(&self) -> Option<&str> {
+        self.0.session.as_deref()
+    }
+
+    /// The identifier of its token (`jti`), if it came with one that has one.
+    #[must_use]
+    pub fn token_id(&self) -> Option<Cow<'_, str>> {
+        self.all_claims().find_map(Claims::token_id)
+    }
+
     /// The roles that it has everywhere; those on a resource are the business of [`Membership`](crate::Membership).
     #[must_use]
     pub fn roles(&self) -> &[Role] {
@@ -205,6 +235,19 @@ impl Principal {
     #[must_use]
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.0.authenticated_at
+    }
+
+    /// When its token was issued (`iat`); without a token, when it proved itself.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<SystemTime> {
+        match self.all_claims().next() {
+            Some(_) => self.all_claims().find_map(Claims::issued_at),
+            None => self.authenticated_at(),
+        }
+    }
+
+    fn all_claims(&self) -> impl Iterator<Item = &Claims> {
+        self.0.claims.iter().chain(&self.0.signed)
     }
 
     /// Until when that holds.

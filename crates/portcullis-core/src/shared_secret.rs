@@ -82,7 +82,7 @@ impl SharedSecret {
 }
 
 impl Authenticator for SharedSecret {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         let presented = Fingerprint::of(credential.expose().as_bytes());
         // All are compared, so that the time does not tell which one fits.
         let fits = self.fingerprints.iter().fold(false, |fits, ours| ours.is_same(&presented) | fits);

@@ -1,13 +1,16 @@
-//! Tokens of [Directus](https://directus.io), verified with the instance's secret.
+//! Tokens of [Directus](https://directus.io), verified with the instance's secret or by asking it.
 
 use portcullis_core::{
-    Algorithm, Answer, Audience, Authenticator, ClaimMap, Claims, Clock, Credential, Error, Issuer, Jwt, Key, KeySet,
-    KeySource, Principal,
+    Algorithm, Answer, Audience, Authenticator, ClaimMap, Claims, Clock, Credential, Error, HttpClient, Issuer, Jwt,
+    Key, KeySet, KeySource, Principal, WhoAmI,
 };
 use std::{sync::Arc, time::Duration};
 
 /// The cookie in which Directus keeps session tokens, unless configured otherwise.
 pub const SESSION_COOKIE: &str = "directus_session_token";
+
+/// The `iss` of every instance.
+const NAME: &str = "directus";
 
 /// Verifies the tokens that one Directus instance issues, with its `SECRET` and without asking it.
 ///
@@ -19,7 +22,8 @@ pub const SESSION_COOKIE: &str = "directus_session_token";
 /// tokens of shares are refused, and those that Directus makes for invitations and password resets, which name nobody.
 ///
 /// What is not seen without asking Directus: a session that was logged out, a user who was suspended or deleted, and
-/// rights that were taken away. They end when the token does.
+/// rights that were taken away. They end when the token does. [`hybrid`](Self::hybrid) asks where that may matter, and
+/// [`introspect`](Self::introspect) always does.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
@@ -67,10 +71,46 @@ impl Directus {
     }
 
     fn with_keys<const N: usize>(algorithms: [Algorithm; N], keys: impl Into<KeySource>) -> Result<Self, Error> {
-        let map = ClaimMap::new().subject("id").roles("role").staff("admin_access");
-        let issuer =
-            Issuer::new("directus", Audience::absent(), algorithms, keys)?.claim_map(map).forbid_claim("share");
+        let issuer = with_rules(Issuer::new(NAME, Audience::absent(), algorithms, keys)?);
         Ok(Self { jwt: Jwt::new(issuer.clone()), issuer, clock: None })
+    }
+
+    /// Asks the instance at this address about every token, static ones too: who somebody is, and whether they are an
+    /// administrator now. For services that do not have its `SECRET`.
+    ///
+    /// Answers are remembered for some seconds: see [`WhoAmI::remember`]. With a token that is not from a session, Directus 11
+    /// knows a user who was deleted as before, until the token expires; one who was suspended is refused if they may read
+    /// their own `status`, as everybody may who has access to the app. Directus 10 has no `/policies/me/globals`, so it is
+    /// answered with 503.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if it is no HTTP address.
+    pub fn introspect(url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
+        asking(with_rules(Issuer::without_keys(NAME, Audience::absent())?), url, client)
+    }
+
+    /// Verifies tokens here, with these settings, and asks the instance at this address about those that could have ended
+    /// meanwhile: those of a session, static ones, which only the instance knows, and all where a route asks for a
+    /// [`fresh`](portcullis_core::policy::fresh) identity. What it then says counts, rather than the token: see
+    /// [`introspect`](Self::introspect).
+    ///
+    /// ```
+    /// # use portcullis_core::{Error, Gate, HttpClient};
+    /// # use portcullis_providers::directus::{Directus, SESSION_COOKIE};
+    /// # fn gate(secret: &str, client: impl HttpClient + 'static) -> Result<Gate, Error> {
+    /// let directus = Directus::new(secret)?.hybrid("https://directus.example.com", client)?;
+    /// Gate::builder().cookie(SESSION_COOKIE).bearer().authenticator(directus).build()
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if it is no HTTP address.
+    pub fn hybrid(self, url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
+        let asking = asking(self.issuer, url, client)?.sessions_only();
+        Ok(match self.clock {
+            Some(clock) => asking.clock(clock),
+            None => asking,
+        })
     }
 
     /// The same with its rules changed.
@@ -141,7 +181,24 @@ impl Directus {
 }
 
 impl Authenticator for Directus {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         self.jwt.authenticate(credential)
     }
+
+    fn verifier(&self) -> Option<&Jwt> {
+        Some(&self.jwt)
+    }
+}
+
+/// What a token says and what the instance answers have the same names.
+fn with_rules(issuer: Issuer) -> Issuer {
+    let map = ClaimMap::new().subject("id").roles("role").staff("admin_access").session("session");
+    issuer.claim_map(map).forbid_claim("share").require_claim_if_present("status", "active")
+}
+
+/// Of the ways to ask whether somebody is an administrator, only `globals` counts policies of parent roles and of the user.
+fn asking(issuer: Issuer, url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
+    let base = url.strip_suffix('/').unwrap_or(url);
+    let me = WhoAmI::new(issuer, format!("{base}/users/me?fields=id,role,status"), client)?;
+    Ok(me.and(format!("{base}/policies/me/globals"))?.within("/data"))
 }

@@ -1,7 +1,7 @@
 use crate::{
     head::{Head, Params, ReadParams},
     refusal::{RefusalBody, respond},
-    remembered::{establish, establish_now, established, looked_at},
+    remembered::{establish_behind, establish_now, established, looked_at},
 };
 use http::{Request, Response, request::Parts};
 use pin_project_lite::pin_project;
@@ -83,7 +83,7 @@ impl RequireLayer {
 
     /// The decision, if nobody has to be waited for.
     fn decide_now(&self, parts: &mut Parts) -> Option<Result<(), Error>> {
-        if !establish_now(&self.gate, parts) {
+        if !establish_now(&self.gate, &*self.policy, parts) {
             return None;
         }
         let params = self.params(parts);
@@ -93,7 +93,7 @@ impl RequireLayer {
     }
 
     async fn decide(self, mut parts: Parts) -> Result<Parts, Error> {
-        let who = establish(&self.gate, &mut parts).await;
+        let who = establish_behind(&self.gate, &*self.policy, &mut parts).await;
         let params = self.params(&mut parts);
         self.gate.authorize(&who, &*self.policy, &Head::new(&parts, &params)).await?;
         Ok(parts)

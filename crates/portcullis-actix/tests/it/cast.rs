@@ -52,16 +52,17 @@ impl Names {
 }
 
 impl Authenticator for Names {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         if !self.slow {
             self.begun.fetch_add(1, Relaxed);
             return Answer::now(self.verify(credential.expose()));
         }
-        Answer::later(async {
-            self.begun.fetch_add(1, Relaxed);
+        let (this, credential) = (self.clone(), credential.to_owned());
+        Answer::later(async move {
+            this.begun.fetch_add(1, Relaxed);
             yield_now().await;
             tokio::time::sleep(Duration::from_millis(1)).await;
-            self.verify(credential.expose())
+            this.verify(credential.expose())
         })
     }
 }

@@ -97,7 +97,7 @@ async fn an_extractor_that_is_dropped_half_way_does_not_verify_again() {
 struct Stuck;
 
 impl Authenticator for Stuck {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         let is_stuck = credential.expose() == "stuck";
         Answer::later(async move {
             if is_stuck {

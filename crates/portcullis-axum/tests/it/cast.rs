@@ -45,13 +45,14 @@ impl Names {
 }
 
 impl Authenticator for Names {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         if !self.slow {
             return Answer::now(self.verify(credential.expose()));
         }
-        Answer::later(async {
+        let (this, credential) = (self.clone(), credential.to_owned());
+        Answer::later(async move {
             yield_now().await;
-            self.verify(credential.expose())
+            this.verify(credential.expose())
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     principal::{Method, Principal, PrincipalKind},
     role::Role,
 };
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// How an issuer's claims become a principal.
 ///
@@ -29,6 +29,7 @@ pub struct ClaimMap {
     permissions: Vec<String>,
     staff: Option<String>,
     organization: Option<String>,
+    session: String,
     authenticated_at: String,
     kind: PrincipalKind,
 }
@@ -42,6 +43,7 @@ impl Default for ClaimMap {
             permissions: Vec::new(),
             staff: None,
             organization: None,
+            session: "sid".into(),
             authenticated_at: "auth_time".into(),
             kind: PrincipalKind::User,
         }
@@ -49,7 +51,8 @@ impl Default for ClaimMap {
 }
 
 impl ClaimMap {
-    /// The subject from `sub`, the time of authentication from `auth_time` or `iat`, and nothing else.
+    /// The subject from `sub`, the session from `sid`, the time of authentication from `auth_time` or `iat`, and nothing
+    /// else.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -97,6 +100,14 @@ impl ClaimMap {
         self
     }
 
+    /// Where the session stands that the token belongs to; `sid` unless said otherwise (OpenID Connect Front-Channel Logout
+    /// 1.0, section 3).
+    #[must_use]
+    pub fn session(mut self, path: impl Into<String>) -> Self {
+        self.session = path.into();
+        self
+    }
+
     /// What the principals of this issuer are; users, unless said otherwise.
     #[must_use]
     pub fn kind(mut self, kind: PrincipalKind) -> Self {
@@ -104,13 +115,16 @@ impl ClaimMap {
         self
     }
 
+    /// Whether a token belongs to a session, whatever its name.
+    pub(crate) fn has_session(&self, claims: &Claims) -> bool {
+        claims.at(&self.session).is_some()
+    }
+
     pub(crate) fn principal(&self, claims: &Claims, issuer: Arc<str>) -> Result<Principal, Error> {
-        let subject = claims
-            .at(&self.subject)
-            .and_then(|value| value.as_str().map(Into::into).or_else(|| value.as_integer().map(str::to_owned)));
-        let subject: String = subject.filter(|subject: &String| !subject.is_empty()).ok_or_else(|| {
-            Error::invalid(format!("the token does not say whom it is about: `{}` is no text", self.subject))
-        })?;
+        let subject =
+            claims.at(&self.subject).and_then(name).filter(|subject| !subject.is_empty()).ok_or_else(|| {
+                Error::invalid(format!("the token does not say whom it is about: `{}` is no text", self.subject))
+            })?;
         let mut principal = Principal::new(self.kind, subject).with_method(Method::Token).with_issuer(issuer);
         for role in self.roles.iter().flat_map(|path| texts(claims.at(path))) {
             principal = principal.with_role(Role::new(role));
@@ -126,6 +140,9 @@ impl ClaimMap {
         if let Some(organization) = self.organization.as_ref().and_then(|path| claims.at(path)?.as_str()) {
             principal = principal.with_organization(organization);
         }
+        if let Some(session) = claims.at(&self.session).and_then(name) {
+            principal = principal.with_session(session);
+        }
         let staff = self.staff.as_ref().and_then(|path| claims.at(path)).is_some_and(is_set);
         // A time that cannot be read is not replaced by `iat`: that would make an old sign-in look new.
         let since = match claims.at(&self.authenticated_at) {
@@ -139,6 +156,11 @@ impl ClaimMap {
 /// A flag is JSON `true` or `1`; some databases have no booleans. A text, whatever it says, is not set.
 pub(crate) fn is_set(value: Value<'_>) -> bool {
     value.is_true() || value.as_integer() == Some("1")
+}
+
+/// A text, or an integer in decimal.
+fn name(value: Value<'_>) -> Option<String> {
+    value.as_str().map(Cow::into_owned).or_else(|| value.as_integer().map(str::to_owned))
 }
 
 fn texts(value: Option<Value<'_>>) -> Vec<String> {

@@ -81,6 +81,11 @@ impl Claims {
         Self(Arc::new(Inner { object, registered, views: Views::default() }))
     }
 
+    /// The claims about time, as they were compared.
+    pub(crate) fn registered(&self) -> &Registered {
+        &self.0.registered
+    }
+
     fn member(&self, name: &str) -> Option<Value<'_>> {
         self.0.object.member(name)
     }

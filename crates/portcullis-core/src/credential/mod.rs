@@ -8,7 +8,7 @@ pub(crate) use origin::Origins;
 pub use source::CredentialSource;
 pub(crate) use source::read;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, time::Duration};
 use zeroize::Zeroize;
 
 /// What a request presented to prove who is asking: a token, an API key, a shared secret.
@@ -19,12 +19,13 @@ use zeroize::Zeroize;
 pub struct Credential<'a> {
     text: Cow<'a, str>,
     source: CredentialSource,
+    max_age: Option<Duration>,
 }
 
 impl<'a> Credential<'a> {
     /// A credential as if it had been read from this source.
     pub fn new(text: impl Into<Cow<'a, str>>, source: CredentialSource) -> Self {
-        Self { text: text.into(), source }
+        Self { text: text.into(), source, max_age: None }
     }
 
     /// The text itself. Whoever calls this keeps it out of logs and errors.
@@ -39,10 +40,25 @@ impl<'a> Credential<'a> {
         &self.source
     }
 
+    /// How old may be what is remembered of it, where the route asks for a [`fresh`](crate::policy::fresh) identity. `None`:
+    /// as old as whoever remembers it thinks right.
+    #[must_use]
+    pub fn max_age(&self) -> Option<Duration> {
+        self.max_age
+    }
+
+    /// The same, of which nothing older than this may be remembered.
+    #[must_use]
+    pub fn with_max_age(mut self, max_age: Option<Duration>) -> Self {
+        self.max_age = max_age;
+        self
+    }
+
     /// A copy that outlives the request's head.
     #[must_use]
     pub fn to_owned(&self) -> Credential<'static> {
-        Credential { text: Cow::Owned(self.text.as_ref().to_owned()), source: self.source.clone() }
+        let text = Cow::Owned(self.text.as_ref().to_owned());
+        Credential { text, source: self.source.clone(), max_age: self.max_age }
     }
 }
 

@@ -1,7 +1,7 @@
-use super::{Gate, Parts};
+use super::{Gate, Parts, TokenCache, cache::Cache};
 use crate::{
     authenticator::Authenticator, credential::CredentialSource, error::Error, membership::Membership, refusal::Refusal,
-    role::RoleHierarchy,
+    revocation::Revocations, role::RoleHierarchy,
 };
 use std::{fmt, sync::Arc};
 
@@ -94,6 +94,24 @@ impl GateBuilder {
         self
     }
 
+    /// Remembers tokens that were verified, so that the next request with one costs a look at its text instead of a signature.
+    ///
+    /// Every request is answered as it would be without: times and keys are looked at anew each time, revocations too, and
+    /// what somebody may do is decided each time. It serves authenticators that do nothing but verify: see
+    /// [`Authenticator::verifier`].
+    #[must_use]
+    pub fn cache(mut self, size: TokenCache) -> Self {
+        self.0.cache = Some(Arc::new(Cache::new(size)));
+        self
+    }
+
+    /// What was withdrawn before its time. Asked about every principal that a credential brings.
+    #[must_use]
+    pub fn revocations(mut self, revocations: impl Revocations + 'static) -> Self {
+        self.0.revocations = Some(Arc::new(revocations));
+        self
+    }
+
     /// The roles there are, on resources as well unless [`roles_on`](Self::roles_on) says otherwise.
     #[must_use]
     pub fn roles(mut self, roles: RoleHierarchy) -> Self {
@@ -135,7 +153,7 @@ impl GateBuilder {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is no source or no authenticator, a source
     /// is there twice or cannot be in a request, an allowed origin is none, or the realm cannot be quoted.
-    pub fn build(self) -> Result<Gate, Error> {
+    pub fn build(mut self) -> Result<Gate, Error> {
         if self.0.sources.is_empty() {
             return Err(Error::misconfigured("the gate reads no credentials; name a source, such as `.bearer()`"));
         }
@@ -154,6 +172,8 @@ impl GateBuilder {
         if !self.0.realm.as_ref().is_none_or(quotable) {
             return Err(Error::misconfigured("the realm has characters that cannot be quoted in a header"));
         }
+        let verified_only = self.0.authenticators.iter().all(|authenticator| authenticator.verifier().is_some());
+        self.0.finds_again = self.0.cache.is_some() && verified_only && self.0.revocations.is_none();
         Ok(Gate(Arc::new(self.0)))
     }
 }

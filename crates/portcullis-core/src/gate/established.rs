@@ -1,9 +1,11 @@
 use super::Gate;
 use crate::{
-    credential::CredentialSource,
+    credential::{Credential, CredentialSource},
     error::{Error, ErrorKind},
+    policy::{Policy, is_within, max_age},
     principal::Principal,
 };
+use std::time::Duration;
 
 /// Who makes a request, as one gate found out: somebody, nobody, or a credential that does not hold.
 ///
@@ -11,28 +13,50 @@ use crate::{
 /// another: see [`is_of`](Self::is_of).
 #[derive(Debug, Clone)]
 pub struct Established {
-    gate: Gate,
+    pub(super) gate: Gate,
     source: Option<CredentialSource>,
+    max_age: Option<Duration>,
     outcome: Result<Option<Principal>, Error>,
 }
 
 impl Established {
     pub(super) fn new(
         gate: &Gate,
-        source: Option<CredentialSource>,
+        credential: Option<&Credential<'_>>,
         outcome: Result<Option<Principal>, Error>,
     ) -> Self {
+        let (source, max_age) = match credential {
+            Some(credential) => (Some(credential.source().clone()), credential.max_age()),
+            None => (None, Some(Duration::ZERO)),
+        };
         let outcome = match (outcome, &source) {
             (Err(error), Some(source)) => Err(error.with_source(source)),
             (outcome, _) => outcome,
         };
-        Self { gate: gate.clone(), source, outcome }
+        Self { gate: gate.clone(), source, max_age, outcome }
     }
 
     /// Whether this gate established it.
     #[must_use]
     pub fn is_of(&self, gate: &Gate) -> bool {
         self.gate.is_same(gate)
+    }
+
+    /// Whether it was established as freshly as this policy asks for: see [`fresh`](crate::policy::fresh). A credential that
+    /// does not hold does not get better.
+    #[must_use]
+    pub fn is_enough_for(&self, policy: &dyn Policy) -> bool {
+        self.outcome.is_err() || is_within(self.max_age, max_age(policy))
+    }
+
+    pub(super) fn max_age(&self) -> Option<Duration> {
+        self.max_age
+    }
+
+    /// Whether finding it out anew costs no more than remembering it: the gate has it in its [cache](crate::TokenCache).
+    #[must_use]
+    pub fn is_found_again(&self) -> bool {
+        self.gate.0.finds_again && self.outcome.is_ok()
     }
 
     /// Where the credential came from.

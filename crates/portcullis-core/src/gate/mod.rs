@@ -1,11 +1,16 @@
 //! Everything assembled once: where credentials are read, who verifies them, which roles there are, what is answered.
 
 mod builder;
+mod cache;
 mod established;
 mod held;
+mod identify;
+mod lease;
 
 pub use builder::GateBuilder;
+pub use cache::TokenCache;
 pub use established::Established;
+pub use lease::Lease;
 
 use crate::{
     answer::Answer,
@@ -18,8 +23,10 @@ use crate::{
     policy::{Need, Policy, Question, Verdict},
     principal::Principal,
     refusal::Refusal,
+    revocation::Revocations,
     role::RoleHierarchy,
 };
+use cache::Cache;
 use std::{collections::HashMap, fmt, sync::Arc};
 
 /// Where requests are let in or refused. Built once, shared by all routes; cheap to clone.
@@ -49,6 +56,10 @@ struct Parts {
     reject_conflicts: bool,
     origins: Origins,
     authenticators: Vec<Arc<dyn Authenticator>>,
+    cache: Option<Arc<Cache>>,
+    /// Whoever is authenticated is in the cache, and nobody else is asked.
+    finds_again: bool,
+    revocations: Option<Arc<dyn Revocations>>,
     roles: RoleHierarchy,
     roles_on: HashMap<String, RoleHierarchy>,
     membership: Option<Arc<dyn AnyMembership>>,
@@ -119,77 +130,6 @@ impl Gate {
         Some(pairs.collect::<Vec<_>>().join("&"))
     }
 
-    /// Finds out who makes a request.
-    pub fn establish<'a>(&'a self, head: &'a dyn RequestHead) -> Answer<'a, Established> {
-        match self.presented(head) {
-            Ok(credential) => self.authenticate(credential),
-            Err(nobody) => Answer::now(nobody),
-        }
-    }
-
-    /// The same, holding on to nothing of the request while it waits: for frameworks in which the answer is shared or
-    /// outlives the head.
-    pub fn establish_owned(&self, head: &dyn RequestHead) -> Answer<'static, Established> {
-        let credential = match self.presented(head) {
-            Ok(credential) => credential,
-            Err(nobody) => return Answer::now(nobody),
-        };
-        let waiting = match self.authenticate(credential.clone()).ready() {
-            Ok(established) => return Answer::now(established),
-            Err(_) => (self.clone(), credential.to_owned()),
-        };
-        Answer::later(async move {
-            let (gate, credential) = waiting;
-            gate.authenticate(credential).await
-        })
-    }
-
-    /// The credential to verify, or what is established without one.
-    fn presented<'h>(&self, head: &'h dyn RequestHead) -> Result<Credential<'h>, Established> {
-        #[cfg(feature = "testing")]
-        if let Some(principal) = &self.0.acting_as {
-            return Err(Established::new(self, None, Ok(Some(principal.clone()))));
-        }
-        match self.read(head) {
-            Ok(Some(credential)) => Ok(credential),
-            Ok(None) => Err(Established::new(self, None, Ok(None))),
-            Err(error) => Err(Established::new(self, None, Err(error))),
-        }
-    }
-
-    /// Finds out who presents this credential: the first authenticator that recognizes it decides.
-    pub fn authenticate<'a>(&'a self, credential: Credential<'a>) -> Answer<'a, Established> {
-        let mut unknown = None;
-        for (place, authenticator) in self.0.authenticators.iter().enumerate() {
-            let outcome = authenticator.authenticate(&credential).ready().ok();
-            match outcome {
-                Some(Err(error)) if error.kind() == ErrorKind::Unrecognized => unknown = Some(error),
-                Some(outcome) => {
-                    return Answer::now(Established::new(self, Some(credential.source().clone()), outcome.map(Some)));
-                }
-                // It has to wait. Futures do nothing before they are polled, so it is asked once all the same.
-                None => return Answer::later(self.authenticate_later(credential, place, unknown)),
-            }
-        }
-        Answer::now(self.nobody(&credential, unknown))
-    }
-
-    async fn authenticate_later(&self, credential: Credential<'_>, from: usize, unknown: Option<Error>) -> Established {
-        let mut unknown = unknown;
-        for authenticator in self.0.authenticators.iter().skip(from) {
-            match authenticator.authenticate(&credential).await {
-                Err(error) if error.kind() == ErrorKind::Unrecognized => unknown = Some(error),
-                outcome => return Established::new(self, Some(credential.source().clone()), outcome.map(Some)),
-            }
-        }
-        self.nobody(&credential, unknown)
-    }
-
-    fn nobody(&self, credential: &Credential<'_>, unknown: Option<Error>) -> Established {
-        let error = unknown.unwrap_or_else(|| Error::new(ErrorKind::Unrecognized, "nobody knows this credential"));
-        Established::new(self, Some(credential.source().clone()), Err(error))
-    }
-
     /// Decides whether who makes a request may do what it asks for. A policy that lets everybody pass does so here too,
     /// whoever asks.
     ///
@@ -242,7 +182,7 @@ impl Gate {
             Ok(principal) => principal,
             Err(error) => return Answer::now(Err(error)),
         };
-        let answer = policy.decide(Question { gate: self, principal, head, explaining });
+        let answer = policy.decide(Question { gate: self, principal, head, max_age: who.max_age(), explaining });
         if !explaining {
             return answer;
         }
@@ -293,11 +233,20 @@ impl Gate {
                     Some(format!("a policy asks for roles on a {kind}, and the gate has no `.membership(…)` to ask"))
                 }
                 Need::RoleOn(Some(role), kind) => unknown(self.roles_on(kind), role),
+                Need::Fresh(_) if !self.may_ask() => {
+                    Some("a policy asks for a fresh identity, and the gate has nobody to ask, neither an authenticator that does \
+                          more than verify nor `.revocations(…)`".to_owned())
+                }
                 _ => None,
             };
             problem = problem.take().or(found);
         });
         problem.map_or(Ok(()), |problem| Err(Error::misconfigured(problem)))
+    }
+
+    /// Whether more can be found out about a credential than that it was issued.
+    fn may_ask(&self) -> bool {
+        self.0.revocations.is_some() || self.0.authenticators.iter().any(|asked| asked.verifier().is_none())
     }
 
     /// A gate like this one to which every request comes from this principal, without any credential: for tests of

@@ -1,3 +1,5 @@
+//! What issuers answer about tokens.
+
 use crate::{
     claims::{Claims, Registered},
     error::{Error, ErrorKind, quote},
@@ -5,21 +7,46 @@ use crate::{
     json::{Object, Value},
     jwt::Issuer,
 };
+use std::{borrow::Cow, fmt::Write};
 
-/// What an issuer says of a token that is active (RFC 7662, section 2.2). `Unavailable` where it is no answer.
-pub(super) fn claims(answer: &HttpResponse, issuer: &Issuer, any_type: bool, now: f64) -> Result<Claims, Error> {
-    let no_answer = |what: String| Error::new(ErrorKind::Unavailable, format!("the issuer answered with {what}"));
+fn no_answer(what: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("the issuer answered with {}", what.into()))
+}
+
+fn status_of(answer: &HttpResponse) -> Error {
+    no_answer(format!("the status {}", answer.status()))
+}
+
+fn object(answer: &HttpResponse) -> Result<Object, Error> {
+    let text = str::from_utf8(answer.body()).map_err(|error| no_answer("no UTF-8").with_cause(error))?;
+    Object::read(text.to_owned()).map_err(|fault| no_answer(format!("JSON that is {}", fault.text())))
+}
+
+/// What is said holds, by the issuer's rules.
+fn checked(object: Object, issuer: &Issuer, now: f64) -> Result<Claims, Error> {
+    let registered = Registered::read(&object)?;
+    issuer.check_answer(&registered, &object, now)?;
+    Ok(Claims::verified(object, registered))
+}
+
+/// What an issuer says of a token that is active (RFC 7662, section 2.2).
+pub(super) fn introspected(
+    answers: &[HttpResponse],
+    issuer: &Issuer,
+    any_type: bool,
+    now: f64,
+) -> Result<Claims, Error> {
+    let answer = answers.first().ok_or_else(|| no_answer("nothing"))?;
     if answer.status() != 200 {
-        return Err(no_answer(format!("the status {}", answer.status())));
+        return Err(status_of(answer));
     }
-    let text = str::from_utf8(answer.body()).map_err(|error| no_answer("no UTF-8".into()).with_cause(error))?;
-    let object = Object::read(text.to_owned()).map_err(|fault| no_answer(format!("JSON that is {}", fault.text())))?;
+    let object = object(answer)?;
     match object.member("active") {
         Some(active) if active.is_true() => {}
         Some(active) if active.text() == "false" => {
             return Err(Error::invalid("the issuer says that the token is not active"));
         }
-        _ => return Err(no_answer("no `active` that is true or false".into())),
+        _ => return Err(no_answer("no `active` that is true or false")),
     }
     let kind = object.member("token_type").and_then(Value::as_str);
     let is_access = |kind: &str| ["bearer", "access_token"].iter().any(|known| kind.eq_ignore_ascii_case(known));
@@ -27,7 +54,34 @@ pub(super) fn claims(answer: &HttpResponse, issuer: &Issuer, any_type: bool, now
         let kind = quote(&kind.unwrap_or_default());
         return Err(Error::invalid(format!("the `token_type` {kind} is none of access tokens")));
     }
-    let registered = Registered::read(&object)?;
-    issuer.check_answer(&registered, &object, now)?;
-    Ok(Claims::verified(object, registered))
+    checked(object, issuer, now)
+}
+
+/// Whether a service that was shown a token goes on with it.
+pub(super) fn shown(answer: &HttpResponse) -> Result<(), Error> {
+    match answer.status() {
+        200 => Ok(()),
+        status @ (401 | 403) => Err(Error::invalid(format!("the issuer refuses the token with {status}"))),
+        _ => Err(status_of(answer)),
+    }
+}
+
+/// What a service says of who it was shown the token of: the members of all its answers, the last of each name.
+pub(super) fn told(answers: &[HttpResponse], within: &str, issuer: &Issuer, now: f64) -> Result<Claims, Error> {
+    let objects = answers.iter().map(object).collect::<Result<Vec<_>, _>>()?;
+    let mut members: Vec<(Cow<'_, str>, Value<'_>)> = Vec::new();
+    for (name, value) in objects.iter().filter_map(|object| object.value().pointer(within)?.members()).flatten() {
+        members.retain(|(earlier, _)| *earlier != name);
+        members.push((name, value));
+    }
+    let mut text = String::from("{");
+    for (name, value) in members {
+        let comma = if text.len() > 1 { "," } else { "" };
+        let name = serde_json::Value::from(name);
+        // Writing to a text does not fail.
+        let _ = write!(text, "{comma}{name}:{}", value.text());
+    }
+    text.push('}');
+    let object = Object::read(text).map_err(|fault| no_answer(format!("JSON that is {}", fault.text())))?;
+    checked(object, issuer, now)
 }

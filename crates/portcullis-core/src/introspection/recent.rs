@@ -4,7 +4,7 @@ use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::{FutureExt, future::Shared};
 use std::{
     collections::{HashMap, VecDeque},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 pub(super) type Outcome = Result<Principal, Error>;
@@ -18,8 +18,15 @@ const MOST_REMEMBERED: usize = 10_000;
 /// More are not asked about at a time: a flood of made-up tokens is not passed on whole.
 const MOST_ASKED: usize = 256;
 
-/// From when and until when an answer holds. Before, the clock was set back.
-pub(super) type Kept = (SystemTime, SystemTime);
+/// For how long an answer holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept {
+    /// When it was asked for.
+    pub(super) asked: SystemTime,
+    /// When it came; before that, the clock was set back.
+    pub(super) since: SystemTime,
+    pub(super) until: SystemTime,
+}
 
 /// A token as it is remembered: its SHA-256.
 pub(super) type Key = [u8; 32];
@@ -36,33 +43,42 @@ pub(super) struct Recent {
     settled: HashMap<Key, (Outcome, Kept)>,
     /// In the order in which they were first settled.
     order: VecDeque<Key>,
-    asked: HashMap<Key, Answering>,
+    asked: HashMap<Key, (Answering, SystemTime)>,
+}
+
+pub(super) struct Joined {
+    pub(super) answering: Answering,
+    /// Since when the issuer is being asked.
+    pub(super) at: SystemTime,
+    /// For who has to ask.
+    pub(super) to_begin: Option<Sender<Outcome>>,
 }
 
 impl Recent {
-    /// What is remembered of a token. What does not hold any more never does again, whatever becomes of the clock; its place
-    /// stays until it is the oldest.
-    pub(super) fn settled(&mut self, key: Key, now: SystemTime) -> Option<Outcome> {
-        let (outcome, (since, until)) = self.settled.get_mut(&key)?;
-        if *since <= now && now < *until {
-            return Some(outcome.clone());
+    /// What is remembered of a token, no older than that if it is said. What does not hold any more never does again,
+    /// whatever becomes of the clock; its place stays until it is the oldest.
+    pub(super) fn settled(&mut self, key: Key, now: SystemTime, max_age: Option<Duration>) -> Option<Outcome> {
+        let (outcome, kept) = self.settled.get_mut(&key)?;
+        if now < kept.since || kept.until <= now {
+            kept.until = kept.since;
+            return None;
         }
-        *until = *since;
-        None
+        let is_younger = |max_age| now.duration_since(kept.asked).is_ok_and(|age| age < max_age);
+        max_age.is_none_or(is_younger).then(|| outcome.clone())
     }
 
     /// The answer that is under way, or one that somebody has to ask for. `None` if there are too many.
-    pub(super) fn join(&mut self, key: Key) -> Option<(Answering, Option<Sender<Outcome>>)> {
-        if let Some(answering) = self.asked.get(&key) {
-            return Some((answering.clone(), None));
+    pub(super) fn join(&mut self, key: Key, now: SystemTime) -> Option<Joined> {
+        if let Some((answering, at)) = self.asked.get(&key) {
+            return Some(Joined { answering: answering.clone(), at: *at, to_begin: None });
         }
         if self.asked.len() >= MOST_ASKED {
             return None;
         }
         let (begun, answering) = channel();
         let answering = answering.shared();
-        self.asked.insert(key, answering.clone());
-        Some((answering, Some(begun)))
+        self.asked.insert(key, (answering.clone(), now));
+        Some(Joined { answering, at: now, to_begin: Some(begun) })
     }
 
     /// The end of a question, which is remembered if it is said for how long.

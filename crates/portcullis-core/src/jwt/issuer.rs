@@ -2,7 +2,7 @@ use super::{
     Algorithm, KeySet, KeySource, Patience, RemoteKeys, Unverified,
     header::{Header, is_media_type},
     key::PreparedKey,
-    remote::Look,
+    remote::{Generation, Look},
     source::Source,
 };
 use crate::{
@@ -92,6 +92,7 @@ pub struct Issuer {
     max_age: Option<Duration>,
     token_type: Option<String>,
     required: Vec<(String, String)>,
+    required_if_present: Vec<(String, String)>,
     forbidden: Vec<String>,
     pub(crate) map: ClaimMap,
     pub(super) any_name: bool,
@@ -159,6 +160,7 @@ impl Issuer {
             max_age: None,
             token_type: None,
             required: Vec::new(),
+            required_if_present: Vec::new(),
             forbidden: Vec::new(),
             map: ClaimMap::default(),
             any_name: false,
@@ -213,6 +215,14 @@ impl Issuer {
         self
     }
 
+    /// Refuses tokens in which this claim is there and is not this text, such as `status` and `active` where not everybody
+    /// may read it.
+    #[must_use]
+    pub fn require_claim_if_present(mut self, claim: impl Into<String>, value: impl Into<String>) -> Self {
+        self.required_if_present.push((claim.into(), value.into()));
+        self
+    }
+
     /// Refuses tokens that have this claim, whatever its value.
     #[must_use]
     pub fn forbid_claim(mut self, claim: impl Into<String>) -> Self {
@@ -255,15 +265,18 @@ impl Issuer {
         &self.name
     }
 
-    /// Verifies with the one key that this header can mean.
+    /// Verifies with the one key that this header can mean, and tells of which keys it is.
     pub(super) fn with_key(
         &self,
         header: &Header,
         patience: Patience,
         verify: impl FnOnce(&PreparedKey) -> Result<(), Error>,
-    ) -> Result<(), Unverified> {
+    ) -> Result<Generation, Unverified> {
         let (remote, algorithms) = match &self.keys {
-            IssuerKeys::AtHand(keys) => return Ok(verify(meant(keys, header).map_err(Unmeant::into_error)?)?),
+            IssuerKeys::AtHand(keys) => {
+                verify(meant(keys, header).map_err(Unmeant::into_error)?)?;
+                return Ok(None);
+            }
             IssuerKeys::Remote(remote, algorithms) => (remote, algorithms),
         };
         if !algorithms.contains(&header.algorithm) {
@@ -280,7 +293,10 @@ impl Issuer {
         // Others may fetch keys between any two of these steps, and a key that is there by then is known.
         for _ in 0..2 {
             let unknown = match meant(&keys, header) {
-                Ok(key) => return Ok(verify(key)?),
+                Ok(key) => {
+                    verify(key)?;
+                    return Ok(keys.generation());
+                }
                 Err(Unmeant::Ambiguous(error)) => return Err(error.into()),
                 Err(Unmeant::Unknown(error)) => error,
             };
@@ -290,7 +306,14 @@ impl Issuer {
                 _ => return Err(unknown.into()),
             }
         }
-        Ok(verify(meant(&keys, header).map_err(Unmeant::into_error)?)?)
+        verify(meant(&keys, header).map_err(Unmeant::into_error)?)?;
+        Ok(keys.generation())
+    }
+
+    /// Whether these are the keys to verify with now, without waiting for any.
+    pub(super) fn still_has(&self, generation: &Generation) -> bool {
+        let IssuerKeys::Remote(remote, _) = &self.keys else { return generation.is_none() };
+        matches!(remote.look(), Look::Ready(keys) if keys.are_of(generation))
     }
 
     /// When a token that held stops to hold, whatever is remembered of it.
@@ -332,6 +355,11 @@ impl Issuer {
         self.check_type(header)?;
         self.check_audience(claims)?;
         self.check_claims(claims)?;
+        self.check_own_time(registered, now)
+    }
+
+    /// What a token's own times say.
+    pub(super) fn check_own_time(&self, registered: &Registered, now: f64) -> Result<(), Error> {
         self.check_time(registered, now, !self.expiry_optional)
     }
 
@@ -341,7 +369,8 @@ impl Issuer {
                 return Err(Error::invalid(format!("a token with the claim `{claim}` is not accepted here")));
             }
         }
-        for (claim, value) in &self.required {
+        let present = self.required_if_present.iter().filter(|(claim, _)| claims.member(claim).is_some());
+        for (claim, value) in self.required.iter().chain(present) {
             if claims.member(claim).and_then(Value::as_str).is_none_or(|found| found != *value) {
                 return Err(Error::invalid(format!("the claim `{claim}` is not `{value}`")));
             }

@@ -33,8 +33,9 @@ use crate::{
 use header::{Header, KnownHeaders};
 use key::PreparedKey;
 use memchr::memchr_iter;
-use remote::Landing;
+use remote::{Generation, Landing};
 use std::{borrow::Cow, sync::Arc};
+use zeroize::Zeroizing;
 
 /// Longer tokens are refused before anything is decoded.
 const MAX_BYTES: usize = 8 * 1024;
@@ -44,8 +45,13 @@ const MAX_BYTES: usize = 8 * 1024;
 /// A token that is none of a compact JWT, or of an issuer that is not listed, is left to the next authenticator; any
 /// other failure is final. The order of the checks: size and shape, header, issuer, the types of the registered claims,
 /// key, signature, and then what the claims say.
+///
+/// Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Jwt {
+pub struct Jwt(Arc<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
     issuers: Vec<Issuer>,
     clock: Arc<dyn Clock>,
     max_bytes: usize,
@@ -65,41 +71,44 @@ impl Jwt {
     /// A verifier that trusts this issuer.
     #[must_use]
     pub fn new(issuer: Issuer) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             issuers: vec![issuer],
             clock: Arc::new(SystemClock),
             max_bytes: MAX_BYTES,
             headers: KnownHeaders::default(),
-        }
+        }))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
     }
 
     /// One more issuer beside the others; each token is checked with the keys and rules of its own.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if there is one of this name, or either accepts any name.
-    pub fn issuer(mut self, issuer: Issuer) -> Result<Self, Error> {
-        if self.issuers.iter().any(|other| other.name == issuer.name) {
+    pub fn issuer(self, issuer: Issuer) -> Result<Self, Error> {
+        if self.0.issuers.iter().any(|other| other.name == issuer.name) {
             return Err(Error::misconfigured(format!("two issuers are called `{}`", issuer.name)));
         }
-        self.issuers.push(issuer);
-        if self.issuers.iter().any(|issuer| issuer.any_name) {
+        let both = self.with(|inner| inner.issuers.push(issuer));
+        if both.0.issuers.iter().any(|issuer| issuer.any_name) {
             return Err(Error::misconfigured("an issuer that accepts any name has to be the only one"));
         }
-        Ok(self)
+        Ok(both)
     }
 
     /// Tells the time by another clock than the system's.
     #[must_use]
-    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Arc::new(clock);
-        self
+    pub fn clock(self, clock: impl Clock + 'static) -> Self {
+        self.with(|inner| inner.clock = Arc::new(clock))
     }
 
     /// How long a token may be in bytes; 8192 unless said otherwise.
     #[must_use]
-    pub fn max_token_bytes(mut self, bytes: usize) -> Self {
-        self.max_bytes = bytes;
-        self
+    pub fn max_token_bytes(self, bytes: usize) -> Self {
+        self.with(|inner| inner.max_bytes = bytes)
     }
 
     /// Verifies a token and returns what it says.
@@ -109,16 +118,16 @@ impl Jwt {
     /// good once, [`ErrorKind::Unavailable`] if its keys are not at hand (this does not wait for
     /// [`RemoteKeys`]), [`ErrorKind::Invalid`] for everything else.
     pub fn verify(&self, token: &str) -> Result<Claims, Error> {
-        self.check(token, Patience::None).map(|(claims, _)| claims).map_err(Unverified::into_error)
+        self.check(token, Patience::None).map(|(claims, ..)| claims).map_err(Unverified::into_error)
     }
 
     /// With `patience`, the error may be something to wait for.
-    fn check(&self, token: &str, patience: Patience) -> Result<(Claims, &Issuer), Unverified> {
-        if token.len() > self.max_bytes {
-            return Err(Error::invalid(format!("the token has more than {} bytes", self.max_bytes)).into());
+    fn check(&self, token: &str, patience: Patience) -> Result<(Claims, &Issuer, Generation), Unverified> {
+        if token.len() > self.0.max_bytes {
+            return Err(Error::invalid(format!("the token has more than {} bytes", self.0.max_bytes)).into());
         }
         let compact = Compact::split(token)?;
-        let known = self.headers.get(compact.header);
+        let known = self.0.headers.get(compact.header);
         let header = match known {
             Some(header) => header,
             None => &Header::read(&decode(compact.header, "header")?)?,
@@ -128,29 +137,29 @@ impl Jwt {
         let issuer = self.issuer_of(&claims)?;
         let verify = || {
             let registered = Registered::read(&claims)?;
-            issuer.with_key(header, patience, |key| compact.check_signature(key))?;
-            issuer.check(header, &registered, &claims, seconds(self.clock.now()))?;
-            Ok(registered)
+            let keys = issuer.with_key(header, patience, |key| compact.check_signature(key))?;
+            issuer.check(header, &registered, &claims, seconds(self.0.clock.now()))?;
+            Ok((registered, keys))
         };
-        let registered = verify().map_err(|unverified: Unverified| unverified.of(issuer))?;
+        let (registered, keys) = verify().map_err(|unverified: Unverified| unverified.of(issuer))?;
         if known.is_none() {
-            self.headers.add(compact.header, header);
+            self.0.headers.add(compact.header, header);
         }
-        Ok((Claims::verified(claims, registered), issuer))
+        Ok((Claims::verified(claims, registered), issuer, keys))
     }
 
     /// The one issuer that `iss` names, byte for byte (RFC 8725, section 3.8).
     fn issuer_of(&self, claims: &Object) -> Result<&Issuer, Error> {
-        if let [only] = &*self.issuers
+        if let [only] = &*self.0.issuers
             && only.any_name
         {
             return Ok(only);
         }
         let named = claims.member("iss");
         let name = named.and_then(Value::as_str);
-        let known = name.as_deref().and_then(|name| self.issuers.iter().find(|issuer| *issuer.name == *name));
+        let known = name.as_deref().and_then(|name| self.0.issuers.iter().find(|issuer| *issuer.name == *name));
         known.ok_or_else(|| {
-            let ours: Vec<&str> = self.issuers.iter().map(Issuer::name).collect();
+            let ours: Vec<&str> = self.0.issuers.iter().map(Issuer::name).collect();
             let theirs = match (name, named) {
                 (Some(name), _) => format!("the `iss` {}", quote(&name)),
                 (None, Some(_)) => "an `iss` that is not a string".to_owned(),
@@ -206,26 +215,57 @@ impl<'t> Compact<'t> {
 }
 
 impl Authenticator for Jwt {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
-        match self.principal(credential.expose(), Patience::Some) {
-            Ok(principal) => Answer::now(Ok(principal)),
-            Err(Unverified::Refused(error)) => Answer::now(Err(error)),
-            Err(Unverified::Waits(landing)) => Answer::later(self.authenticate_later(credential.expose(), landing)),
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+        match self.verify_now(credential.expose()) {
+            Ok(verified) => Answer::now(Ok(verified.principal)),
+            Err(answer) => answer,
         }
+    }
+
+    fn verifier(&self) -> Option<&Jwt> {
+        Some(self)
     }
 }
 
+/// A principal, and what that depended on beside the token, the time and the verifier.
+pub(crate) struct Verified {
+    pub(crate) principal: Principal,
+    keys: Generation,
+}
+
 impl Jwt {
-    fn principal(&self, token: &str, patience: Patience) -> Result<Principal, Unverified> {
-        let (claims, issuer) = self.check(token, patience)?;
-        let principal = issuer.map.principal(&claims, issuer.name.clone());
-        principal.map_err(|error| error.with_issuer(issuer.name.clone()).into())
+    /// Who a token is about, or else what to answer.
+    pub(crate) fn verify_now(&self, token: &str) -> Result<Verified, Answer<'static, Result<Principal, Error>>> {
+        self.verified(token, Patience::Some).map_err(|unverified| match unverified {
+            Unverified::Refused(error) => Answer::now(Err(error)),
+            Unverified::Waits(landing) => {
+                let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
+                Answer::later(async move {
+                    // Whether anything came of it shows when the token is checked again.
+                    let _ = landing.await;
+                    let verified = this.verified(&token, Patience::Over).map_err(Unverified::into_error);
+                    Ok(verified?.principal)
+                })
+            }
+        })
     }
 
-    async fn authenticate_later(&self, token: &str, landing: Landing) -> Result<Principal, Error> {
-        // Whether anything came of it shows when the token is checked again.
-        let _ = landing.await;
-        self.principal(token, Patience::Over).map_err(Unverified::into_error)
+    fn verified(&self, token: &str, patience: Patience) -> Result<Verified, Unverified> {
+        let (claims, issuer, keys) = self.check(token, patience)?;
+        let principal = issuer.map.principal(&claims, issuer.name.clone());
+        let principal = principal.map_err(|error| error.with_issuer(issuer.name.clone()))?;
+        Ok(Verified { principal, keys })
+    }
+
+    /// Whether verifying the token again would come to the same: its keys are those of then, and its times hold. Everything
+    /// else is the token's and the verifier's own, which do not change.
+    pub(crate) fn still_holds(&self, verified: &Verified) -> bool {
+        let name = verified.principal.issuer();
+        let issuer = self.0.issuers.iter().find(|issuer| Some(&*issuer.name) == name);
+        let times = verified.principal.token_claims().map(Claims::registered);
+        issuer.zip(times).is_some_and(|(issuer, times)| {
+            issuer.still_has(&verified.keys) && issuer.check_own_time(times, seconds(self.0.clock.now())).is_ok()
+        })
     }
 }
 

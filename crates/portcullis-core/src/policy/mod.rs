@@ -14,6 +14,7 @@
 mod basic;
 mod claim;
 mod combine;
+mod fresh;
 mod resource;
 mod when;
 
@@ -23,6 +24,8 @@ pub use basic::{
 };
 pub use claim::{RequireClaim, claim};
 pub use combine::{All, Any, Hidden, Not, PolicyList, all, any, hidden, not};
+pub(crate) use fresh::is_within;
+pub use fresh::{Fresh, fresh, max_age};
 pub use resource::{OnResource, ResourceId, path, query};
 pub use when::{When, WhenAsync, when, when_async};
 
@@ -34,7 +37,7 @@ use crate::{
     head::{RequestHead, query_param},
     principal::Principal,
 };
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 /// What a policy answers: a decision, or that it cannot decide.
 pub type Verdict = Result<Decision, Error>;
@@ -50,7 +53,8 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// If that could not be found out. An error refuses the request and is not reported as a denial.
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict>;
 
-    /// Names that have to be known for this to work, so that a misspelt one is refused where the route is added.
+    /// What this needs to work: names that have to be known, so that a misspelt one is refused where the route is added, and
+    /// how fresh the identity has to be. A policy around another one passes on what that needs.
     fn needs(&self, see: &mut dyn FnMut(Need)) {
         let _ = see;
     }
@@ -61,7 +65,7 @@ pub trait Policy: fmt::Debug + Send + Sync {
     }
 }
 
-/// A name that a policy refers to.
+/// Something that a policy needs: a name that it refers to, or a fresh identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Need {
@@ -71,6 +75,8 @@ pub enum Need {
     RoleOn(Option<&'static str>, &'static str),
     /// A parameter of the route's path.
     PathParam(&'static str),
+    /// An identity of which nothing older than this is remembered.
+    Fresh(Duration),
 }
 
 impl<P: Policy + ?Sized> Policy for &P {
@@ -107,6 +113,8 @@ pub struct Question<'a> {
     pub(crate) gate: &'a Gate,
     pub(crate) principal: &'a Principal,
     pub(crate) head: &'a dyn RequestHead,
+    /// How old may be what is remembered of the principal.
+    pub(crate) max_age: Option<Duration>,
     pub(crate) explaining: bool,
 }
 

@@ -16,7 +16,7 @@ const PRIVATE: &str = "a detail for the log alone";
 struct Words;
 
 impl Authenticator for Words {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         let error = |kind| Error::new(kind, PRIVATE).with_cause(std::io::Error::other(PRIVATE));
         Answer::now(Err(match credential.expose() {
             "busy" => error(ErrorKind::Unavailable).with_retry_after(Duration::from_secs(30)),

@@ -13,7 +13,7 @@ use portcullis_core::{
 use std::sync::{Arc, Mutex};
 
 /// An authenticator that says what it was told to, at once or later, and writes down that it was asked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Says {
     outcome: Option<ErrorKind>,
     later: bool,
@@ -22,13 +22,14 @@ struct Says {
 }
 
 impl Authenticator for Says {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         assert_eq!(credential.expose(), "abc");
+        let this = self.clone();
         let outcome = move || {
-            self.asked.lock().unwrap().push(self.name);
-            match self.outcome {
-                None => Ok(Principal::new(PrincipalKind::Key, self.name)),
-                Some(kind) => Err(Error::new(kind, self.name)),
+            this.asked.lock().unwrap().push(this.name);
+            match this.outcome {
+                None => Ok(Principal::new(PrincipalKind::Key, this.name)),
+                Some(kind) => Err(Error::new(kind, this.name)),
             }
         };
         if self.later { Answer::later(async move { outcome() }) } else { Answer::now(outcome()) }

@@ -79,7 +79,7 @@ const SUBJECT: &str = "alice@example.org";
 struct Broken;
 
 impl Authenticator for Broken {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         let down = credential.expose() == "down";
         let kind = if down { ErrorKind::Unavailable } else { ErrorKind::Unrecognized };
         Answer::now(Err(

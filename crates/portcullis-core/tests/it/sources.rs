@@ -20,7 +20,7 @@ pub const fn text(text: &'static str) -> Read {
 struct Nobody;
 
 impl Authenticator for Nobody {
-    fn authenticate<'a>(&'a self, _: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, _: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         Answer::now(Err(Error::new(ErrorKind::Unrecognized, "nobody is known here")))
     }
 }

@@ -5,6 +5,7 @@ mod flight;
 mod snapshot;
 
 pub(super) use flight::Landing;
+pub(super) use snapshot::Generation;
 use snapshot::Keys;
 
 use crate::{

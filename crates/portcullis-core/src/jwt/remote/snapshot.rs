@@ -93,7 +93,18 @@ impl Snapshot {
 /// Keys that somebody verifies with; they stay, whatever replaces them meanwhile.
 pub(in crate::jwt) struct Keys(pub(super) Guard<Option<Arc<Snapshot>>>);
 
+/// Which keys they are: of two sets with the same text, the same.
+pub(in crate::jwt) type Generation = Option<Arc<[PreparedKey]>>;
+
 impl Keys {
+    pub(in crate::jwt) fn generation(&self) -> Generation {
+        self.0.as_ref().map(|snapshot| snapshot.set.keys.clone())
+    }
+
+    pub(in crate::jwt) fn are_of(&self, generation: &Generation) -> bool {
+        self.0.as_ref().zip(generation.as_ref()).is_some_and(|(now, then)| Arc::ptr_eq(&now.set.keys, then))
+    }
+
     /// How they stand; `None` if there are none.
     pub(super) fn age(&self, now: SystemTime, max_stale: Duration) -> Option<Age> {
         self.0.as_ref().map(|snapshot| snapshot.age(now, max_stale))

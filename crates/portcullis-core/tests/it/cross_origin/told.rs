@@ -7,7 +7,7 @@ use super::*;
 struct Counting(Arc<AtomicUsize>);
 
 impl Authenticator for Counting {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         self.0.fetch_add(1, SeqCst);
         Answer::now(match credential.expose() {
             "abc" => Ok(acting_as("alice").with_staff(true)),

@@ -154,7 +154,7 @@ fn who_shares_what_is_remembered() {
         first.clone().client("orders", "secret"),
         first.clone().dangerous_any_token_type(),
         first.clone().clock(FixedClock::at(NOW)),
-        first.clone().unless_session("sid"),
+        first.clone().sessions_only(),
     ];
     for (more, changed) in changed.iter().enumerate() {
         assert!(ask(changed, "abc").is_ok());

@@ -102,7 +102,7 @@ fn who_leaves_while_the_keys_are_fetched_asks_nothing() {
 #[test]
 fn sessions_and_keys() {
     let (keys, questions) = (Endpoint::later(), Endpoint::saying(INACTIVE));
-    let asking = asking(&keys, &questions).unless_session("sid");
+    let asking = asking(&keys, &questions).sessions_only();
     let (mut plain, mut session) = (begun(&asking, &token("")), begun(&asking, &token(r#","sid":"7""#)));
     keys.answer_all(&ok(set()));
     assert_is("nothing to end", &poll(&mut plain).unwrap(), PASSES);

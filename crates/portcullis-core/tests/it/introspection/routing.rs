@@ -9,7 +9,7 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portcullis_core::{
-    Algorithm, Audience, Error, ErrorKind, Gate, Introspection, Issuer, Jwt,
+    Algorithm, Audience, ClaimMap, Error, ErrorKind, Gate, Introspection, Issuer, Jwt,
     testing::{FixedClock, SigningKey, TestIssuer},
 };
 
@@ -172,7 +172,7 @@ fn sessions_are_asked_about() {
     let with_sid = |value: &str| ours(&format!(r#","sid":{value}"#));
     let usual = |endpoint: &Endpoint| asking_of(with_keys(), endpoint, &FixedClock::at(NOW));
     hold(
-        |endpoint| usual(endpoint).unless_session("sid"),
+        |endpoint| usual(endpoint).sessions_only(),
         &[
             ("none", ours(""), PASSES, 0),
             ("one", with_sid(r#""7""#), PASSES, 1),
@@ -187,7 +187,10 @@ fn sessions_are_asked_about() {
         ],
     );
     hold(
-        |endpoint| usual(endpoint).unless_session("/session/id"),
+        |endpoint| {
+            let map = ClaimMap::new().session("/session/id");
+            asking_of(with_keys().claim_map(map), endpoint, &FixedClock::at(NOW)).sessions_only()
+        },
         &[
             ("none", ours(r#","session":{}"#), PASSES, 0),
             ("one", ours(r#","session":{"id":7}"#), PASSES, 1),
@@ -195,7 +198,7 @@ fn sessions_are_asked_about() {
         ],
     );
     // Without keys nothing is taken as it is.
-    hold(|endpoint| asking(endpoint).unless_session("sid"), &[("none", ours(""), PASSES, 1)]);
+    hold(|endpoint| asking(endpoint).sessions_only(), &[("none", ours(""), PASSES, 1)]);
 }
 
 /// What a JWT says counts at each request, whatever is remembered of the issuer's answer.

@@ -26,7 +26,7 @@ async fn the_first_request_waits_and_is_let_in() {
         let rig = Rig::new(Does::Keep);
         let (gate, head) = (gate(&rig), Head::new().bearer(&token(1)));
         let mut waits = gate.establish(&head);
-        let mut owned = gate.establish_owned(&head);
+        let mut owned = gate.establish(&head);
         assert!(poll(&mut waits).is_none() && poll(&mut owned).is_none());
         assert_eq!(rig.issuer.count(), 1);
         rig.issuer.now(Does::Fail);
@@ -82,7 +82,7 @@ fn warm() {
     let rig = Rig::warm(Does::Keep);
     let (gate, head) = (gate(&rig), Head::new().bearer(&token(1)));
     rig.advance(95);
-    assert!(gate.establish(&head).ready().is_ok() && gate.establish_owned(&head).ready().is_ok());
+    assert!(gate.establish(&head).ready().is_ok() && gate.establish(&head).ready().is_ok());
     assert_eq!(rig.issuer.count(), 2);
 }
 

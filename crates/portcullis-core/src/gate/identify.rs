@@ -1,0 +1,124 @@
+//! Finding out who makes a request.
+
+use super::{Established, Gate};
+use crate::{
+    answer::Answer,
+    authenticator::Authenticator,
+    credential::Credential,
+    error::{Error, ErrorKind},
+    head::RequestHead,
+    policy::{Policy, max_age},
+    principal::Principal,
+};
+use std::time::Duration;
+
+type Found = Result<Principal, Error>;
+
+impl Gate {
+    /// Finds out who makes a request. What is waited for holds on to nothing of it but the credential.
+    pub fn establish(&self, head: &dyn RequestHead) -> Answer<'static, Established> {
+        self.establish_within(None, head)
+    }
+
+    /// The same for a route with this policy, which may ask for a [`fresh`](crate::policy::fresh) identity: see
+    /// [`Established::is_enough_for`].
+    pub fn establish_for(&self, policy: &dyn Policy, head: &dyn RequestHead) -> Answer<'static, Established> {
+        self.establish_within(max_age(policy), head)
+    }
+
+    fn establish_within(&self, max_age: Option<Duration>, head: &dyn RequestHead) -> Answer<'static, Established> {
+        #[cfg(feature = "testing")]
+        if let Some(principal) = &self.0.acting_as {
+            return Answer::now(Established::new(self, None, Ok(Some(principal.clone()))));
+        }
+        match self.read(head) {
+            Ok(Some(credential)) => self.authenticate(credential.with_max_age(max_age)),
+            Ok(None) => Answer::now(Established::new(self, None, Ok(None))),
+            Err(error) => Answer::now(Established::new(self, None, Err(error))),
+        }
+    }
+
+    /// Finds out who presents this credential: the first authenticator that recognizes it decides.
+    pub fn authenticate(&self, credential: Credential<'_>) -> Answer<'static, Established> {
+        let nobody = Error::new(ErrorKind::Unrecognized, "nobody knows this credential");
+        match self.ask_from(0, &credential, nobody) {
+            Ok(found) => Answer::now(Established::new(self, Some(&credential), found.map(Some))),
+            Err(mut waiting) => {
+                let (gate, credential) = (self.clone(), credential.to_owned());
+                Answer::later(async move {
+                    let found = loop {
+                        match waiting.step(&gate, &credential).await {
+                            Ok(found) => break found,
+                            Err(further) => waiting = further,
+                        }
+                    };
+                    Established::new(&gate, Some(&credential), found.map(Some))
+                })
+            }
+        }
+    }
+
+    /// Asks the authenticators from this place on, up to the first that recognizes the credential or has to wait.
+    fn ask_from(&self, from: usize, credential: &Credential<'_>, mut unknown: Error) -> Result<Found, Waiting> {
+        for (place, authenticator) in self.0.authenticators.iter().enumerate().skip(from) {
+            let answer = match (&self.0.cache, authenticator.verifier()) {
+                (Some(cache), Some(verifier)) => cache.authenticate(place, verifier, credential),
+                _ => authenticator.authenticate(credential),
+            };
+            match answer.ready() {
+                Ok(Err(error)) if error.kind() == ErrorKind::Unrecognized => unknown = error,
+                Ok(Err(error)) => return Ok(Err(error)),
+                Ok(Ok(principal)) => return self.accept(principal, place, credential),
+                Err(asked) => return Err(Waiting::Asked { asked, place }),
+            }
+        }
+        Ok(Err(unknown))
+    }
+
+    /// What an authenticator accepts may still not be fresh enough for the route, or revoked.
+    fn accept(&self, principal: Principal, place: usize, credential: &Credential<'_>) -> Result<Found, Waiting> {
+        let is_only_verified = self.0.authenticators.get(place).is_some_and(|asked| asked.verifier().is_some());
+        match &self.0.revocations {
+            None if is_only_verified && credential.max_age().is_some() => Ok(Err(Error::misconfigured(
+                "the route asks for a fresh identity, and nobody is asked whether the token was withdrawn",
+            ))),
+            None => Ok(Ok(principal)),
+            Some(revocations) => match revocations.is_revoked(&principal).ready() {
+                Ok(revoked) => Ok(unless_revoked(principal, revoked)),
+                Err(revoked) => Err(Waiting::Looked { revoked, principal }),
+            },
+        }
+    }
+}
+
+/// What a gate waits for while it finds out who presents a credential.
+enum Waiting {
+    Asked { asked: Answer<'static, Found>, place: usize },
+    Looked { revoked: Answer<'static, Result<bool, Error>>, principal: Principal },
+}
+
+impl Waiting {
+    /// Waits, and goes on from there.
+    async fn step(self, gate: &Gate, credential: &Credential<'_>) -> Result<Found, Self> {
+        match self {
+            Self::Looked { revoked, principal } => Ok(unless_revoked(principal, revoked.await)),
+            Self::Asked { asked, place } => match asked.await {
+                Ok(principal) => gate.accept(principal, place, credential),
+                Err(error) if error.kind() == ErrorKind::Unrecognized => {
+                    gate.ask_from(place.saturating_add(1), credential, error)
+                }
+                Err(error) => Ok(Err(error)),
+            },
+        }
+    }
+}
+
+/// Where it is not known what was revoked, nobody passes.
+fn unless_revoked(principal: Principal, revoked: Result<bool, Error>) -> Found {
+    match revoked {
+        Ok(false) => Ok(principal),
+        Ok(true) => Err(Error::invalid("the credential was revoked")),
+        Err(error) if error.status() >= 500 => Err(error),
+        Err(error) => Err(Error::new(ErrorKind::Unavailable, "what was revoked is not known").with_cause(error)),
+    }
+}

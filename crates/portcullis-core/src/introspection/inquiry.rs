@@ -1,0 +1,246 @@
+//! What all ways of asking an issuer about its tokens have in common: when it is asked, and what is remembered.
+
+use super::recent::{Kept, Key, Outcome, Recent, fingerprint};
+use crate::{
+    answer::Answer,
+    authenticator::Authenticator,
+    claims::Claims,
+    clock::{Clock, SystemClock, seconds},
+    credential::Credential,
+    error::{Error, ErrorKind},
+    http::{HttpClient, HttpRequest, HttpResponse, Reply},
+    jwt::{Issuer, Jwt, unverified_issuer},
+    principal::Principal,
+};
+use futures_channel::oneshot::Sender;
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+use zeroize::Zeroizing;
+
+/// Longer than anything is remembered.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// Longer tokens are refused unasked.
+const MAX_BYTES: usize = 8 * 1024;
+
+/// How an issuer is asked about a token, and what its answers say.
+pub(super) trait Question: fmt::Debug + Clone + Send + Sync + 'static {
+    /// What is asked after these answers; nothing more, if they tell it all.
+    fn next(&self, token: &str, answers: &[HttpResponse]) -> Result<Option<HttpRequest>, Error>;
+
+    /// What they tell, held against the issuer's rules.
+    fn claims(&self, answers: &[HttpResponse], issuer: &Issuer, now: f64) -> Result<Claims, Error>;
+}
+
+/// An issuer that is asked. A setting that is changed makes a new one, with nothing remembered.
+pub(super) struct Inquiry<Q>(Arc<Inner<Q>>);
+
+struct Inner<Q> {
+    question: Q,
+    settings: Settings,
+    /// For an issuer with keys.
+    verifier: Option<Jwt>,
+    recent: Mutex<Recent>,
+}
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    issuer: Issuer,
+    client: Arc<dyn HttpClient>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) sessions_only: bool,
+    pub(super) active_for: Duration,
+    pub(super) inactive_for: Duration,
+}
+
+impl<Q: Question> Inquiry<Q> {
+    pub(super) fn new(question: Q, issuer: Issuer, client: impl HttpClient + 'static) -> Self {
+        let settings = Settings {
+            issuer,
+            client: Arc::new(client),
+            clock: Arc::new(SystemClock),
+            sessions_only: false,
+            active_for: Duration::from_secs(10),
+            inactive_for: Duration::from_secs(2),
+        };
+        Self::start(question, settings)
+    }
+
+    fn start(question: Q, settings: Settings) -> Self {
+        let verifier =
+            settings.issuer.has_keys().then(|| Jwt::new(settings.issuer.clone()).clock(settings.clock.clone()));
+        Self(Arc::new(Inner { question, settings, verifier, recent: Mutex::default() }))
+    }
+
+    pub(super) fn with(&self, change: impl FnOnce(&mut Q, &mut Settings)) -> Self {
+        let (mut question, mut settings) = (self.0.question.clone(), self.0.settings.clone());
+        change(&mut question, &mut settings);
+        Self::start(question, settings)
+    }
+
+    pub(super) fn issuer(&self) -> &Issuer {
+        &self.0.settings.issuer
+    }
+
+    /// What is known of a token, or what to wait for. Nobody is asked before somebody waits.
+    fn ask(&self, token: &str, max_age: Option<Duration>) -> Answer<'static, Outcome> {
+        if token.len() > MAX_BYTES {
+            return Answer::now(Err(Error::invalid(format!("the token has more than {MAX_BYTES} bytes"))));
+        }
+        let (key, now) = (fingerprint(token), self.0.settings.clock.now());
+        if let Some(outcome) = self.recent().settled(key, now, max_age) {
+            return Answer::now(outcome);
+        }
+        let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
+        // Good for who waits is an answer that was asked for since then.
+        let since = max_age.and_then(|max_age| now.checked_sub(max_age));
+        Answer::later(async move {
+            loop {
+                let now = this.0.settings.clock.now();
+                let joined = this.recent().join(key, now);
+                let Some(joined) = joined else {
+                    return Err(Error::new(ErrorKind::Unavailable, "too many tokens are being asked about"));
+                };
+                let is_ours = joined.to_begin.is_some();
+                // Not under the lock: a client may answer at once.
+                if let Some(begun) = joined.to_begin {
+                    let asking =
+                        Asking { inquiry: this.clone(), key, token: token.clone(), begun: Some(begun), asked: now };
+                    asking.go_on(Vec::new());
+                }
+                let outcome = joined.answering.await;
+                if is_ours || since.is_none_or(|since| joined.at >= since) {
+                    let gone = |_| Err(Error::new(ErrorKind::Unavailable, "nobody asked the issuer to the end"));
+                    return outcome.unwrap_or_else(gone);
+                }
+            }
+        })
+    }
+
+    /// Until when an answer is remembered, if at all.
+    fn keep_until(&self, outcome: &Outcome, now: SystemTime) -> Option<SystemTime> {
+        let settings = &self.0.settings;
+        let (time, ends) = match outcome {
+            Ok(principal) => (settings.active_for, settings.issuer.ends(principal)),
+            // What could not be found out is asked again.
+            Err(error) if error.status() >= 500 => return None,
+            Err(_) => (settings.inactive_for, None),
+        };
+        let until = now.checked_add(time.min(FAR))?;
+        Some(ends.map_or(until, |ends| ends.min(until)))
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.0.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a JWT that was verified here is to be asked about as well.
+    fn asks_about(&self, principal: &Principal) -> bool {
+        let settings = &self.0.settings;
+        let has_session = |claims| settings.issuer.map.has_session(claims);
+        !settings.sessions_only || principal.token_claims().is_some_and(has_session)
+    }
+}
+
+/// A question that is under way.
+struct Asking<Q: Question> {
+    inquiry: Inquiry<Q>,
+    key: Key,
+    token: Zeroizing<String>,
+    asked: SystemTime,
+    /// None at its end.
+    begun: Option<Sender<Outcome>>,
+}
+
+impl<Q: Question> Asking<Q> {
+    /// Asks what is to be asked after these answers, or ends.
+    fn go_on(self, answers: Vec<HttpResponse>) {
+        let inquiry = &self.inquiry.0;
+        let request = match inquiry.question.next(&self.token, &answers) {
+            Ok(Some(request)) => request,
+            Ok(None) => {
+                let (issuer, now) = (self.inquiry.issuer(), seconds(inquiry.settings.clock.now()));
+                let claims = inquiry.question.claims(&answers, issuer, now);
+                let outcome = claims.and_then(|claims| issuer.map.principal(&claims, issuer.name.clone()));
+                return self.end(outcome);
+            }
+            Err(error) => return self.end(Err(error)),
+        };
+        let client = inquiry.settings.client.clone();
+        let then = move |answer: Result<HttpResponse, Error>| match answer {
+            Ok(answer) => self.go_on(answers.into_iter().chain([answer]).collect()),
+            // Whatever the client says of itself, the token is not at fault.
+            Err(error) if error.status() >= 500 => self.end(Err(error)),
+            Err(error) => {
+                self.end(Err(Error::new(ErrorKind::Unavailable, "the issuer was not asked").with_cause(error)));
+            }
+        };
+        client.send(request, Reply::new(then));
+    }
+
+    fn end(mut self, outcome: Outcome) {
+        self.settle(outcome);
+    }
+
+    /// What came of it is remembered for a while.
+    fn settle(&mut self, outcome: Outcome) {
+        let Some(begun) = self.begun.take() else { return };
+        let outcome = outcome.map_err(|error| error.with_issuer(self.inquiry.issuer().name.clone()));
+        let since = self.inquiry.0.settings.clock.now();
+        let until = self.inquiry.keep_until(&outcome, since);
+        let kept = until.map(|until| Kept { asked: self.asked, since, until });
+        self.inquiry.recent().settle(self.key, &outcome, kept);
+        // Nobody may be waiting any more.
+        let _ = begun.send(outcome);
+    }
+}
+
+/// Whatever happens on the way, a question does not stay under way.
+impl<Q: Question> Drop for Asking<Q> {
+    fn drop(&mut self) {
+        self.settle(Err(Error::new(ErrorKind::Unavailable, "nobody asked the issuer to the end")));
+    }
+}
+
+impl<Q: Question> Authenticator for Inquiry<Q> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
+        let (token, max_age) = (credential.expose(), credential.max_age());
+        let Some(issuer) = unverified_issuer(token) else { return self.ask(token, max_age) };
+        if issuer.is_some_and(|issuer| !self.issuer().is_called(&issuer)) {
+            let detail = format!("the token is not of `{}`", self.issuer().name);
+            return Answer::now(Err(Error::new(ErrorKind::Unrecognized, detail)));
+        }
+        let Some(verifier) = &self.0.verifier else { return self.ask(token, max_age) };
+        match verifier.authenticate(credential).ready() {
+            Ok(Ok(principal)) if max_age.is_some() || self.asks_about(&principal) => {
+                self.ask(token, max_age).map(move |answered| answered?.confirming(&principal))
+            }
+            Ok(outcome) => Answer::now(outcome),
+            Err(later) => {
+                let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
+                Answer::later(async move {
+                    let principal = later.await?;
+                    match max_age.is_some() || this.asks_about(&principal) {
+                        true => this.ask(&token, max_age).await?.confirming(&principal),
+                        false => Ok(principal),
+                    }
+                })
+            }
+        }
+    }
+}
+
+impl<Q> Clone for Inquiry<Q> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<Q: Question> fmt::Debug for Inquiry<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} of `{}`", self.0.question, self.issuer().name)
+    }
+}

@@ -1,0 +1,120 @@
+use super::{
+    answer,
+    inquiry::{Inquiry, Question},
+};
+use crate::{
+    answer::Answer,
+    authenticator::Authenticator,
+    claims::Claims,
+    clock::Clock,
+    credential::Credential,
+    error::Error,
+    http::{HttpClient, HttpRequest, HttpResponse, checked},
+    jwt::Issuer,
+    principal::Principal,
+};
+use std::{fmt, sync::Arc, time::Duration};
+use zeroize::Zeroizing;
+
+/// Asks an issuer who somebody is, with their own token: `GET` with it as the bearer, as the UserInfo endpoint of OpenID
+/// Connect Core 1.0 (section 5.3) is asked, and `/users/me` of many services.
+///
+/// What is answered is JSON, and its members are the claims: they are held against the issuer's rules and become a principal
+/// by its [`ClaimMap`](crate::ClaimMap). So an answer without a subject is nobody, whatever its status. 401 and 403 refuse the
+/// token; another status than 200 is an outage, 503, and nothing is kept of it.
+///
+/// An issuer [without keys](Issuer::without_keys) is asked about every token. One with keys verifies a JWT here first; what is
+/// asked, what is remembered and what is left to other authenticators is as with [`Introspection`](crate::Introspection).
+/// Whoever is asked gets to see the token, so it has to be the one that it is meant for.
+///
+/// ```
+/// # use portcullis_core::{Audience, ClaimMap, Error, HttpClient, Issuer, WhoAmI};
+/// # fn authenticator(client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
+/// let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?
+///     .claim_map(ClaimMap::new().subject("id").roles("role"));
+/// Ok(WhoAmI::new(issuer, "https://id.example.com/users/me", client)?.within("/data"))
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct WhoAmI(Inquiry<Shown>);
+
+/// What is asked by showing the token.
+#[derive(Clone)]
+struct Shown {
+    urls: Vec<String>,
+    within: String,
+}
+
+impl WhoAmI {
+    /// Asks at this address about tokens of this issuer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no HTTP address.
+    pub fn new(issuer: Issuer, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
+        let question = Shown { urls: vec![checked(url.into())?], within: String::new() };
+        Ok(Self(Inquiry::new(question, issuer, client)))
+    }
+
+    /// Asks at this address as well, after the others. What it answers is added, and stands in place of a member of the same
+    /// name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no HTTP address.
+    pub fn and(self, url: impl Into<String>) -> Result<Self, Error> {
+        let url = checked(url.into())?;
+        Ok(Self(self.0.with(|question, _| question.urls.push(url))))
+    }
+
+    /// Where in each answer the claims are, by a JSON pointer (RFC 6901) such as `/data`; the whole answer unless said
+    /// otherwise.
+    #[must_use]
+    pub fn within(self, pointer: impl Into<String>) -> Self {
+        Self(self.0.with(|question, _| question.within = pointer.into()))
+    }
+
+    /// Takes a JWT that was verified here as it is, unless it belongs to a [session](crate::ClaimMap::session), which may have
+    /// ended. For an issuer with keys; opaque tokens are asked about as before.
+    #[must_use]
+    pub fn sessions_only(self) -> Self {
+        Self(self.0.with(|_, settings| settings.sessions_only = true))
+    }
+
+    /// How long it is remembered who somebody is, and that a token was refused; ten seconds and two unless said otherwise.
+    #[must_use]
+    pub fn remember(self, known: Duration, refused: Duration) -> Self {
+        Self(self.0.with(|_, settings| (settings.active_for, settings.inactive_for) = (known, refused)))
+    }
+
+    /// Tells the time by another clock than the system's.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock + 'static) -> Self {
+        Self(self.0.with(|_, settings| settings.clock = Arc::new(clock)))
+    }
+}
+
+impl Authenticator for WhoAmI {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+        self.0.authenticate(credential)
+    }
+}
+
+impl Question for Shown {
+    fn next(&self, token: &str, answers: &[HttpResponse]) -> Result<Option<HttpRequest>, Error> {
+        if let Some(answer) = answers.last() {
+            answer::shown(answer)?;
+        }
+        let bearer = Zeroizing::new(format!("Bearer {token}"));
+        let request = |url| HttpRequest::get(url).with_header("accept", "application/json");
+        Ok(self.urls.get(answers.len()).map(|url| request(url).with_header("authorization", bearer.as_str())))
+    }
+
+    fn claims(&self, answers: &[HttpResponse], issuer: &Issuer, now: f64) -> Result<Claims, Error> {
+        answer::told(answers, &self.within, issuer, now)
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.urls.join(" and "))
+    }
+}
