@@ -68,24 +68,8 @@ fn expected(data: &[u8]) -> Result<(), ErrorKind> {
     if claims.get("iss").and_then(Value::as_str) != Some("issuer") {
         return Err(ErrorKind::Unrecognized);
     }
-    let text = |name: &str| claims.get(name).is_none_or(Value::is_string);
-    holds(text("sub") && text("jti"))?;
-    let time = |name: &str| match claims.get(name) {
-        None => Ok(None),
-        Some(value) => {
-            let time = value.as_f64().filter(|time| (0.0..=LAST_SECOND).contains(time)).ok_or(ErrorKind::Invalid);
-            time.map(Some)
-        }
-    };
-    let (expiry, start, issued) = (time("exp")?, time("nbf")?, time("iat")?);
-    let names: Vec<&str> = match claims.get("aud") {
-        Some(Value::String(name)) => vec![name],
-        Some(Value::Array(names)) => {
-            names.iter().map(Value::as_str).collect::<Option<_>>().ok_or(ErrorKind::Invalid)?
-        }
-        _ => return Err(ErrorKind::Invalid),
-    };
-    holds(names.iter().any(|name| ["here", "hier"].contains(name)))?;
+    let Registered { names, expiry, start, issued } = Registered::read(&claims).ok_or(ErrorKind::Invalid)?;
+    holds(names.is_some_and(|names| names.iter().any(|name| ["here", "hier"].contains(name))))?;
     let (now, leeway) = (NOW as f64, LEEWAY as f64);
     match expiry {
         None => return Err(ErrorKind::Invalid),
@@ -94,6 +78,33 @@ fn expected(data: &[u8]) -> Result<(), ErrorKind> {
     }
     let begun = |time: Option<f64>| time.is_none_or(|time| time <= now + leeway);
     holds(begun(start) && begun(issued))
+}
+
+/// The registered claims that are compared, of the types that RFC 7519 gives them.
+pub(crate) struct Registered<'c> {
+    pub(crate) names: Option<Vec<&'c str>>,
+    pub(crate) expiry: Option<f64>,
+    pub(crate) start: Option<f64>,
+    pub(crate) issued: Option<f64>,
+}
+
+impl<'c> Registered<'c> {
+    /// `None` if one of them is of another type.
+    pub(crate) fn read(claims: &'c Map<String, Value>) -> Option<Self> {
+        let is_text = |name: &str| claims.get(name).is_none_or(Value::is_string);
+        let time = |name: &str| match claims.get(name) {
+            None => Some(None),
+            Some(value) => value.as_f64().filter(|time| (0.0..=LAST_SECOND).contains(time)).map(Some),
+        };
+        let names = match claims.get("aud") {
+            None => None,
+            Some(Value::String(name)) => Some(vec![&**name]),
+            Some(Value::Array(names)) => Some(names.iter().map(Value::as_str).collect::<Option<_>>()?),
+            Some(_) => return None,
+        };
+        let found = Self { names, expiry: time("exp")?, start: time("nbf")?, issued: time("iat")? };
+        ["iss", "sub", "jti"].into_iter().all(is_text).then_some(found)
+    }
 }
 
 #[derive(Debug, PartialEq, Deserialize)]

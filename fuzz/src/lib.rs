@@ -1,14 +1,18 @@
 //! The bodies of the fuzz targets: plain functions, so that an ordinary test can replay the corpora without libFuzzer.
 //!
 //! Each takes any bytes, panics where a promise of the library is broken, and tells whether the input came through: a
-//! credential was read, a token or a key accepted, a query scrubbed. `README.md` says what each one promises.
+//! credential was read, a token or a key accepted, keys fetched, a query scrubbed. `README.md` says what each one
+//! promises.
 
 mod claims;
+mod discovery;
 mod header;
+mod introspection;
 mod json;
 mod keys;
 mod origin;
 mod request;
+mod scripted;
 mod scrub;
 mod sources;
 #[cfg(feature = "oracle")]
@@ -16,7 +20,9 @@ mod structured;
 mod token;
 
 pub use claims::claims_json;
+pub use discovery::discovery;
 pub use header::header_json;
+pub use introspection::introspection;
 pub use keys::{jwk, jwk_set};
 pub use origin::origin;
 pub use scrub::scrub_query;
@@ -41,6 +47,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("claims_json", claims_json),
     ("jwk", jwk),
     ("jwk_set", jwk_set),
+    ("introspection", introspection),
+    ("discovery", discovery),
     #[cfg(feature = "oracle")]
     ("structured", structured),
 ];

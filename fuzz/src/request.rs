@@ -82,7 +82,7 @@ impl RequestHead for Request {
 pub(crate) struct Everybody;
 
 impl Authenticator for Everybody {
-    fn authenticate<'a>(&'a self, credential: &'a Credential<'_>) -> Answer<'a, Result<Principal, Error>> {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         Answer::now(Ok(Principal::new(PrincipalKind::User, credential.expose())))
     }
 }
