@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use portcullis::{
-    Gate,
+    Gate, RevocationList,
     policy::{anyone, authenticated},
 };
 use std::{
@@ -21,9 +21,14 @@ use std::{
     time::Duration,
 };
 use tokio::time::sleep;
-use websocket::{on_actix, on_axum};
+use websocket::{Service, on_actix, on_axum};
 
 pub const PAGE: &str = include_str!("page.html");
+
+/// The example behind this gate.
+fn example(gate: Gate) -> Service {
+    Service { gate, revocations: RevocationList::new(Duration::from_secs(3600)) }
+}
 
 /// The example, with a page that makes requests, and orders that one can make with a cookie.
 pub fn axum_service(gate: Gate, journal: &Arc<Journal>) -> SocketAddr {
@@ -42,7 +47,7 @@ pub fn axum_service(gate: Gate, journal: &Arc<Journal>) -> SocketAddr {
             response
         }
     };
-    serve(on_axum::app(gate).merge(own).layer(from_fn(note)))
+    serve(on_axum::app(example(gate)).merge(own).layer(from_fn(note)))
 }
 
 /// The same on actix-web.
@@ -64,7 +69,7 @@ pub fn actix_service(gate: Gate, journal: &Arc<Journal>) -> SocketAddr {
                 Ok(response)
             }
         };
-        on_actix::app(gate.clone()).configure(own.into_config()).wrap(actix_web::middleware::from_fn(note))
+        on_actix::app(example(gate.clone())).configure(own.into_config()).wrap(actix_web::middleware::from_fn(note))
     };
     thread::spawn(move || {
         let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap();

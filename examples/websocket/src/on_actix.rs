@@ -1,6 +1,6 @@
 //! The service on actix-web.
 
-use crate::{PAGE, log};
+use crate::{PAGE, Service, log};
 use actix_web::{
     App, Error, HttpRequest, HttpResponse,
     body::MessageBody,
@@ -9,16 +9,18 @@ use actix_web::{
     rt,
     web::{self, Html},
 };
-use actix_ws::Message;
+use actix_ws::{CloseCode, CloseReason, Message};
 use portcullis::{
-    CredentialSource, Gate,
-    actix::{Authenticated, GateExt, Routes},
-    policy::{anyone, permission},
+    CredentialSource,
+    actix::{Authenticated, GateExt, Leased, Routes},
+    policy::{anyone, authenticated, permission},
 };
+use std::{future::ready, pin::pin};
+use tokio::{select, time::sleep};
 
-/// The service. The guard of `/ws` decides before the socket opens.
+/// The service. The guard of `/ws` decides before the socket opens, and the lease tells when it has to close.
 pub fn app(
-    gate: Gate,
+    service: Service,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -28,33 +30,43 @@ pub fn app(
         InitError = (),
     >,
 > {
+    let gate = service.gate.clone();
+    let sign_out = move |Authenticated(who): Authenticated| {
+        service.sign_out(&who);
+        ready(HttpResponse::Ok())
+    };
     let routes = Routes::new(&gate)
         .route("/", anyone(), web::get().to(async || Html::new(PAGE)))
         .route("/ws", permission("echo:use"), web::get().to(echo))
+        .route("/sign-out", authenticated(), web::post().to(sign_out))
         .into_config();
     App::new().configure(routes).wrap(from_fn(access_log)).wrap(gate.scrub())
 }
 
-async fn echo(
-    Authenticated(principal): Authenticated,
-    request: HttpRequest,
-    body: web::Payload,
-) -> Result<HttpResponse, Error> {
+async fn echo(Leased(lease): Leased, request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Error> {
     let protocols = [CredentialSource::WEBSOCKET_PROTOCOL];
     let (response, mut session, mut messages) = actix_ws::handle_with_protocols(&request, body, &protocols)?;
     rt::spawn(async move {
-        while let Some(Ok(message)) = messages.recv().await {
+        let mut ended = pin!(lease.ended(sleep));
+        let reason = loop {
+            let message = select! {
+                message = messages.recv() => message,
+                error = &mut ended => break Some(CloseReason {
+                    code: CloseCode::Policy,
+                    description: Some(error.code().to_owned()),
+                }),
+            };
             let sent = match message {
-                Message::Text(text) => session.text(format!("{}: {text}", principal.subject())).await,
-                Message::Ping(bytes) => session.pong(&bytes).await,
-                Message::Close(_) => break,
+                Some(Ok(Message::Text(text))) => session.text(format!("{}: {text}", lease.principal().subject())).await,
+                Some(Ok(Message::Ping(bytes))) => session.pong(&bytes).await,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => break None,
                 _ => Ok(()),
             };
             if sent.is_err() {
                 return;
             }
-        }
-        let _ = session.close(None).await;
+        };
+        let _ = session.close(reason).await;
     });
     Ok(response)
 }

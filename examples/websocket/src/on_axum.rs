@@ -1,38 +1,58 @@
 //! The service on axum.
 
-use crate::{PAGE, log};
+use crate::{PAGE, Service, log};
 use axum::{
     Router,
     extract::{
         Request,
-        ws::{Message, WebSocketUpgrade},
+        ws::{CloseFrame, Message, WebSocketUpgrade, close_code},
     },
     middleware::{Next, from_fn},
     response::{Html, Response},
-    routing::{any, get},
+    routing::{any, get, post},
 };
 use portcullis::{
-    CredentialSource, Gate,
-    axum::{Authenticated, GateExt, Routes},
-    policy::{anyone, permission},
+    CredentialSource,
+    axum::{Authenticated, GateExt, Leased, Routes},
+    policy::{anyone, authenticated, permission},
 };
+use std::pin::pin;
+use tokio::{select, time::sleep};
 
-/// The service. The guard of `/ws` decides before the socket opens.
-pub fn app(gate: Gate) -> Router {
+/// The service. The guard of `/ws` decides before the socket opens, and the lease tells when it has to close.
+pub fn app(service: Service) -> Router {
+    let gate = service.gate.clone();
     Routes::new(&gate)
         .route("/", anyone(), get(Html(PAGE)))
         .route("/ws", permission("echo:use"), any(echo))
+        .route(
+            "/sign-out",
+            authenticated(),
+            post(async move |Authenticated(who): Authenticated| service.sign_out(&who)),
+        )
         .into_router()
         .layer(from_fn(access_log))
         .layer(gate.scrub())
         .with_state(gate)
 }
 
-async fn echo(Authenticated(principal): Authenticated, upgrade: WebSocketUpgrade) -> Response {
+async fn echo(Leased(lease): Leased, upgrade: WebSocketUpgrade) -> Response {
     upgrade.protocols([CredentialSource::WEBSOCKET_PROTOCOL]).on_upgrade(async move |mut socket| {
-        while let Some(Ok(message)) = socket.recv().await {
-            let Message::Text(text) = message else { continue };
-            if socket.send(format!("{}: {text}", principal.subject()).into()).await.is_err() {
+        let mut ended = pin!(lease.ended(sleep));
+        loop {
+            let answer = select! {
+                message = socket.recv() => match message {
+                    Some(Ok(Message::Text(text))) => format!("{}: {text}", lease.principal().subject()).into(),
+                    Some(Ok(_)) => continue,
+                    _ => return,
+                },
+                error = &mut ended => {
+                    let reason = error.code().to_owned().into();
+                    Message::Close(Some(CloseFrame { code: close_code::POLICY, reason }))
+                }
+            };
+            let is_last = matches!(answer, Message::Close(_));
+            if socket.send(answer).await.is_err() || is_last {
                 return;
             }
         }

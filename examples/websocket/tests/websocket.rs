@@ -14,6 +14,7 @@ use std::{
     io::{BufRead, BufReader},
     net::{SocketAddr, TcpListener},
     process::{Command, Stdio},
+    sync::LazyLock,
     thread,
     time::Duration,
 };
@@ -22,16 +23,17 @@ use tokio::{
     net::TcpStream,
 };
 use tokio_tungstenite::{
-    client_async,
-    tungstenite::{Error, client::IntoClientRequest, http::HeaderMap},
+    WebSocketStream, client_async,
+    tungstenite::{Error, Message, client::IntoClientRequest, http::HeaderMap},
 };
-use websocket::{AUDIENCE, ISSUER, gate, on_actix, on_axum};
+use websocket::{AUDIENCE, ISSUER, on_actix, on_axum};
 
 const SECRET: &str = "a secret of this test, of more than thirty-two bytes";
 
+static KEY: LazyLock<TestIssuer> = LazyLock::new(|| issuer(SECRET));
+
 /// A token that may echo.
 fn token() -> TestToken<'static> {
-    static KEY: std::sync::LazyLock<TestIssuer> = std::sync::LazyLock::new(|| issuer(SECRET));
     KEY.token("alice").permission("echo:use")
 }
 
@@ -119,11 +121,29 @@ impl Service {
         }
     }
 
-    /// A request that asks for no socket: its status.
+    /// A socket that stays open.
+    async fn socket(&self, token: &str) -> WebSocketStream<TcpStream> {
+        let mut request = format!("ws://{}/ws", self.address).into_client_request().unwrap();
+        request.headers_mut().append("authorization", format!("Bearer {token}").parse().unwrap());
+        client_async(request, TcpStream::connect(self.address).await.unwrap()).await.unwrap().0
+    }
+
     async fn get(&self, path: &str, headers: Headers<'_>) -> u16 {
+        self.ask("GET", path, headers).await
+    }
+
+    async fn post(&self, path: &str, headers: Headers<'_>) -> u16 {
+        self.ask("POST", path, headers).await
+    }
+
+    /// A request that asks for no socket: its status.
+    async fn ask(&self, method: &str, path: &str, headers: Headers<'_>) -> u16 {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{lines}\r\n", self.address);
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: 0\r\nconnection: close\r\n{lines}\r\n",
+            self.address
+        );
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
@@ -140,10 +160,11 @@ fn services() -> [Service; 2] {
     };
     let (axum, listener) = bind();
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-    tokio::spawn(async { axum::serve(listener, on_axum::app(gate(SECRET).unwrap())).await });
+    tokio::spawn(async { axum::serve(listener, on_axum::app(websocket::Service::new(SECRET).unwrap())).await });
     let (actix, listener) = bind();
     thread::spawn(|| {
-        let server = HttpServer::new(|| on_actix::app(gate(SECRET).unwrap())).workers(1).disable_signals();
+        let service = websocket::Service::new(SECRET).unwrap();
+        let server = HttpServer::new(move || on_actix::app(service.clone())).workers(1).disable_signals();
         rt::System::new().block_on(server.listen(listener).unwrap().run())
     });
     [Service { name: "axum", address: axum }, Service { name: "actix", address: actix }]
@@ -162,6 +183,47 @@ async fn a_token_opens_the_socket() {
             service.opens("/ws", &[("sec-websocket-protocol", &offered)], Some("bearer")).await;
         }
         assert_eq!(service.get("/", &[]).await, 200, "{}: the page is everybody's", service.name);
+    }
+}
+
+/// What closes a socket by itself: the code, and why.
+async fn closed(socket: &mut WebSocketStream<TcpStream>) -> (u16, String) {
+    loop {
+        if let Message::Close(Some(frame)) = socket.next().await.unwrap().unwrap() {
+            return (frame.code.into(), frame.reason.to_string());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_ends_with_its_token() {
+    for service in services() {
+        let hour = token().sign();
+        let mut stays = service.socket(&hour).await;
+        let seconds = token().expires_in(Duration::from_secs(2)).sign();
+        let mut ends = service.socket(&seconds).await;
+        assert_eq!(closed(&mut ends).await, (1008, "token_expired".into()), "{}", service.name);
+        stays.send("still".into()).await.unwrap();
+        assert_eq!(stays.next().await.unwrap().unwrap().into_text().unwrap().as_str(), "alice: still");
+    }
+}
+
+#[tokio::test]
+async fn a_socket_ends_when_somebody_signs_out() {
+    for service in services() {
+        let (alice, bob) = (token().sign(), KEY.token("bob").permission("echo:use").sign());
+        let (mut one, mut two, mut other) =
+            (service.socket(&alice).await, service.socket(&alice).await, service.socket(&bob).await);
+        assert_eq!(service.post("/sign-out", &[]).await, 401, "{}: nobody signs out", service.name);
+        assert_eq!(service.post("/sign-out", &[("authorization", &format!("Bearer {alice}"))]).await, 200);
+        for socket in [&mut one, &mut two] {
+            assert_eq!(closed(socket).await, (1008, "invalid_token".into()), "{}", service.name);
+        }
+        other.send("still".into()).await.unwrap();
+        assert_eq!(other.next().await.unwrap().unwrap().into_text().unwrap().as_str(), "bob: still");
+        // Nor does the token open another one.
+        service.refuses("/ws", &[("authorization", &format!("Bearer {alice}"))], (401, "invalid_token")).await;
+        service.socket(&bob).await.close(None).await.unwrap();
     }
 }
 

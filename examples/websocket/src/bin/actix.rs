@@ -6,7 +6,7 @@ use websocket::{on_actix::app, start};
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let (gate, listener) = start()?;
-    HttpServer::new(move || app(gate.clone())).listen(listener)?.run().await?;
+    let (service, listener) = start()?;
+    HttpServer::new(move || app(service.clone())).listen(listener)?.run().await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use websocket::{on_axum::app, start};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let (gate, listener) = start()?;
-    axum::serve(TcpListener::from_std(listener)?, app(gate)).await?;
+    let (service, listener) = start()?;
+    axum::serve(TcpListener::from_std(listener)?, app(service)).await?;
     Ok(())
 }
