@@ -24,6 +24,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const PAGE: &str = include_str!("page.html");
 
 /// What the service is made of.
+#[allow(clippy::exhaustive_structs, reason = "made by whoever serves it")]
 #[derive(Debug, Clone)]
 pub struct Service {
     /// Who gets in.
