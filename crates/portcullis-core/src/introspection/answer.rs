@@ -7,14 +7,19 @@ use crate::{
     json::{Object, Value},
     jwt::Issuer,
 };
-use std::{borrow::Cow, fmt::Write};
+use std::{borrow::Cow, fmt::Write, time::Duration};
 
 fn no_answer(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the issuer answered with {}", what.into()))
 }
 
+/// With when to come again, if the issuer says that in seconds (RFC 9110, section 10.2.3), and not in years.
 fn status_of(answer: &HttpResponse) -> Error {
-    no_answer(format!("the status {}", answer.status()))
+    let error = no_answer(format!("the status {}", answer.status()));
+    match answer.header("retry-after").and_then(|seconds| seconds.trim().parse().ok()) {
+        Some(seconds @ 1..=3600) => error.with_retry_after(Duration::from_secs(seconds)),
+        _ => error,
+    }
 }
 
 fn object(answer: &HttpResponse) -> Result<Object, Error> {

@@ -222,3 +222,32 @@ fn an_error_of_the_client_is_an_outage() {
         assert!(ask(&asking, "abc").is_ok(), "{at:?}");
     }
 }
+
+/// An issuer that is busy says when to come again, and so do we; not what is no number of seconds, nor what is a year.
+#[test]
+fn when_to_come_again() {
+    let seconds = Duration::from_secs;
+    let rows = [
+        ("1", Some(seconds(1))),
+        (" 120 ", Some(seconds(120))),
+        ("3600", Some(seconds(3600))),
+        ("0", None),
+        ("3601", None),
+        ("99999999999999999999999", None),
+        ("-1", None),
+        ("1.5", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("", None),
+    ];
+    for (said, want) in rows {
+        for status in [429, 503] {
+            let answer = HttpResponse::new(status, "").with_header("Retry-After", said);
+            let endpoint = Endpoint::answering(move |_| Ok(answer.clone()));
+            let error = ask(&asking(&endpoint), "abc").unwrap_err();
+            assert_eq!((error.status(), error.retry_after()), (503, want), "{status} {said:?}");
+        }
+    }
+    let refusal = HttpResponse::new(200, INACTIVE).with_header("Retry-After", "9");
+    let endpoint = Endpoint::answering(move |_| Ok(refusal.clone()));
+    assert_eq!(ask(&asking(&endpoint), "abc").unwrap_err().retry_after(), None, "a token that is not active stays so");
+}
