@@ -1,7 +1,7 @@
 //! The gates that rows are sent to. They differ in what they read and how they answer; whom they know is the same.
 
 use crate::cast::{Directory, ISSUER, Projects, Slow};
-use portcullis::{CredentialSource, Error, Gate, GateBuilder, Refusal, RoleHierarchy, SharedSecret};
+use portcullis::{CredentialSource, Error, Gate, GateBuilder, Refusal, RoleHierarchy, SharedSecret, TokenCache};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Site {
@@ -42,6 +42,15 @@ impl Site {
     ];
 
     pub fn gate(self) -> Gate {
+        self.builder().build().unwrap()
+    }
+
+    /// The same, which remembers tokens that it has verified.
+    pub fn cached(self) -> Gate {
+        self.builder().cache(TokenCache::new(100)).build().unwrap()
+    }
+
+    fn builder(self) -> GateBuilder {
         let builder = match self {
             Self::Every => known(every(Gate::builder())),
             Self::Strict => known(every(Gate::builder())).reject_conflicts(),
@@ -55,7 +64,7 @@ impl Site {
                 usual().authenticator(Slow(Directory)).authenticator(Slow(ISSUER.authenticator())).membership(Projects)
             }
         };
-        roles(builder).build().unwrap()
+        roles(builder)
     }
 }
 

@@ -25,7 +25,8 @@ pub enum Way {
     ActixRoutes,
 }
 
-/// What stands outermost. Neither of them changes what is answered, unless nobody has looked.
+/// What stands outermost. Neither of them changes what is answered, unless nobody has looked. The gates that they are of
+/// have a cache, which does not change it either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outside {
     Nothing,
