@@ -3,6 +3,7 @@
 
 mod allocations;
 mod case;
+mod check;
 mod claims;
 mod guard;
 mod instructions;
@@ -14,11 +15,6 @@ use case::{Case, Operation};
 use std::{env, process::ExitCode};
 use table::{Figures, Table};
 
-/// What `check` judges, and the share of the peer's instructions that ours may need there.
-const CHECKED: &str = "verify/HS256/small";
-const MOST_OF_PEER: f64 = 0.5;
-/// How many instructions a guard may add to a route where the caller is known.
-const MOST_OF_GUARD: u64 = 1_500;
 /// Above this many nanoseconds instructions are not counted: it would take minutes, and the primitive is nearly all.
 const LONGEST_COUNTED: f64 = 100_000.0;
 
@@ -62,25 +58,12 @@ fn report(filter: &str) {
     print(&cases, &figures);
 }
 
-/// Judges what is the same in every run, so that a busy machine cannot fail it.
+/// Measures what is judged, and judges it.
 fn check() -> ExitCode {
-    let mut cases = cases(|name| [CHECKED, "verify/RS256/small", guard::KNOWN].contains(&name));
+    let mut cases = cases(check::concerns);
     let figures: Vec<_> = cases.iter_mut().map(counted).collect();
     print(&cases, &figures);
-    let instructions = |name: &str| {
-        let (_, figures) = cases.iter().zip(&figures).find(|(case, _)| case.name == name)?;
-        let [ours, other, ..] = &**figures else { return None };
-        Some((ours.instructions?, other.instructions?))
-    };
-    let (Some((ours, peer)), Some((guarded, bare))) = (instructions(CHECKED), instructions(guard::KNOWN)) else {
-        eprintln!("instructions: not available here, so there is nothing to judge");
-        return ExitCode::FAILURE;
-    };
-    let share = ours as f64 / peer as f64;
-    println!("{CHECKED}: {share:.3} of the peer's instructions, and at most {MOST_OF_PEER} is allowed");
-    let added = guarded.saturating_sub(bare);
-    println!("{}: {added} instructions over the bare route, and at most {MOST_OF_GUARD} are allowed", guard::KNOWN);
-    if share <= MOST_OF_PEER && added <= MOST_OF_GUARD { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if check::judge(&cases, &figures) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The call that a parent process single-steps.

@@ -13,6 +13,8 @@ use jsonwebtoken::{DecodingKey, Validation, decode};
 use portcullis_core::{Algorithm, Audience, Issuer, Jwt, testing::SigningKey};
 use std::{hint::black_box, sync::Arc};
 
+/// The one that services see most.
+pub(crate) const HS256: &str = "verify/HS256/small";
 pub(crate) const OURS: &str = "portcullis";
 pub(crate) const PEER: &str = "jsonwebtoken";
 pub(crate) const BARE: &str = "bare aws-lc-rs";

@@ -1,9 +1,16 @@
 use crate::{params, rejection::Rejection};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use futures_util::future::Either;
 use http::request::Parts;
-use portcullis_core::{Access, Gate, Lease, Principal, Requirement, ResourceRef, Role};
-use portcullis_tower::{Head, Params, establish, establish_for};
-use std::{fmt, marker::PhantomData};
+use portcullis_core::{
+    Access, Error, Established, Gate, Lease, Principal, Requirement, ResourceRef, Role, policy::authenticated,
+};
+use portcullis_tower::{Head, Params, establish_for, establish_now, remember};
+use std::{
+    fmt,
+    future::{Future, ready},
+    marker::PhantomData,
+};
 
 /// A router state in which a [`Gate`] can be found: the gate itself, or anything with `impl FromRef<…> for Gate`.
 #[diagnostic::on_unimplemented(
@@ -27,6 +34,26 @@ where
     }
 }
 
+/// Establishes who asks and takes from that what the extractor is about. What waits is boxed, so that it takes no room in
+/// the future of every handler.
+fn extract<T: Send>(
+    gate: Gate,
+    parts: &mut Parts,
+    take: fn(&Established, &Parts) -> Result<T, Error>,
+) -> impl Future<Output = Result<T, Rejection>> + Send {
+    let taken = move |gate: &Gate, who: &Established, parts: &Parts| {
+        take(who, parts).map_err(|error| Rejection::new(gate, error))
+    };
+    match establish_now(&gate, &authenticated(), parts) {
+        Ok(who) => Either::Left(ready(taken(&gate, &who, parts))),
+        Err(waiting) => Either::Right(Box::pin(async move {
+            let who = waiting.await;
+            remember(&gate, &mut parts.extensions, &who);
+            taken(&gate, &who, parts)
+        })),
+    }
+}
+
 /// Who makes the request; a handler that takes this is not called without.
 ///
 /// As `Option<Authenticated>` it lets those in who say nothing about who they are, and still refuses a credential that
@@ -38,19 +65,19 @@ pub struct Authenticated(pub Principal);
 impl<S: HoldsGate> FromRequestParts<S> for Authenticated {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let gate = state.gate();
-        let who = establish(&gate, parts).await;
-        who.principal().cloned().map(Self).map_err(|error| Rejection::new(&gate, error))
+    fn from_request_parts(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        extract(state.gate(), parts, |who, _| who.principal().cloned().map(Self))
     }
 }
 
 impl<S: HoldsGate> OptionalFromRequestParts<S> for Authenticated {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Rejection> {
-        let Visitor(visitor) = <Visitor as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        Ok(visitor.map(Self))
+    fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> impl Future<Output = Result<Option<Self>, Rejection>> + Send {
+        extract(state.gate(), parts, |who, _| who.visitor().map(|visitor| visitor.cloned().map(Self)))
     }
 }
 
@@ -62,10 +89,8 @@ pub struct Visitor(pub Option<Principal>);
 impl<S: HoldsGate> FromRequestParts<S> for Visitor {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let gate = state.gate();
-        let who = establish(&gate, parts).await;
-        who.visitor().map(|visitor| Self(visitor.cloned())).map_err(|error| Rejection::new(&gate, error))
+    fn from_request_parts(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        extract(state.gate(), parts, |who, _| who.visitor().map(|visitor| Self(visitor.cloned())))
     }
 }
 
@@ -77,10 +102,8 @@ pub struct Leased(pub Lease);
 impl<S: HoldsGate> FromRequestParts<S> for Leased {
     type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let gate = state.gate();
-        let who = establish(&gate, parts).await;
-        who.lease(&Head::new(parts, &Params::Absent)).map(Self).map_err(|error| Rejection::new(&gate, error))
+    fn from_request_parts(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        extract(state.gate(), parts, |who, parts| who.lease(&Head::new(parts, &Params::Absent)).map(Self))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Tokens of [Directus](https://directus.io), verified with the instance's secret or by asking it.
 
 use portcullis_core::{
-    Algorithm, Answer, Audience, Authenticator, ClaimMap, Claims, Clock, Credential, Error, HttpClient, Issuer, Jwt,
-    Key, KeySet, KeySource, Principal, WhoAmI,
+    Algorithm, Answer, Audience, Authenticator, ClaimMap, Claims, Clock, Credential, Error, ErrorKind, HttpClient,
+    Issuer, Jwt, Key, KeySet, KeySource, Principal, WhoAmI,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -199,6 +199,11 @@ fn with_rules(issuer: Issuer) -> Issuer {
 /// Of the ways to ask whether somebody is an administrator, only `globals` counts policies of parent roles and of the user.
 fn asking(issuer: Issuer, url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
     let base = url.strip_suffix('/').unwrap_or(url);
+    // What is added to it must not end up in another host, nor in a query.
+    let host = base.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+    if host.is_none_or(str::is_empty) || base.contains(['?', '#']) {
+        return Err(Error::new(ErrorKind::Misconfigured, "the address of a Directus instance has a host and no query"));
+    }
     let me = WhoAmI::new(issuer, format!("{base}/users/me?fields=id,role,status"), client)?;
     Ok(me.and(format!("{base}/policies/me/globals"))?.within("/data"))
 }

@@ -1,5 +1,10 @@
 use crate::scrub;
-use http::{Request, request::Parts, uri::Authority};
+use http::{
+    Request,
+    header::{AUTHORIZATION, COOKIE},
+    request::Parts,
+    uri::Authority,
+};
 use portcullis_core::{Error, ErrorKind, RequestHead};
 use std::{borrow::Cow, sync::Arc};
 
@@ -74,7 +79,14 @@ impl RequestHead for Head<'_> {
     }
 
     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
-        self.parts.headers.get_all(name).iter().for_each(|value| see(value.as_bytes()));
+        let headers = &self.parts.headers;
+        let values = match name {
+            // Names that need not be looked up.
+            "authorization" => headers.get_all(AUTHORIZATION),
+            "cookie" => headers.get_all(COOKIE),
+            _ => headers.get_all(name),
+        };
+        values.iter().for_each(|value| see(value.as_bytes()));
     }
 
     fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error> {

@@ -3,7 +3,7 @@
 use crate::head::{Head, Params};
 use http::{Extensions, request::Parts};
 use portcullis_core::{
-    Established, Gate,
+    Answer, Established, Gate,
     policy::{Policy, authenticated},
 };
 use std::sync::{
@@ -25,21 +25,6 @@ pub fn established<'a>(gate: &Gate, extensions: &'a Extensions) -> Option<&'a Es
     std::iter::once(&remembered.first).chain(&remembered.others).find(|established| established.is_of(gate))
 }
 
-fn known<'a>(gate: &Gate, policy: &dyn Policy, extensions: &'a Extensions) -> Option<&'a Established> {
-    established(gate, extensions).filter(|known| known.is_enough_for(policy))
-}
-
-fn remember(gate: &Gate, extensions: &mut Extensions, established: Established) {
-    let Some(Remembered { first, others }) = extensions.get_mut::<Remembered>() else {
-        extensions.insert(Remembered { first: established, others: Vec::new() });
-        return;
-    };
-    match std::iter::once(first).chain(others.iter_mut()).find(|earlier| earlier.is_of(gate)) {
-        Some(earlier) => *earlier = established,
-        None => others.push(established),
-    }
-}
-
 /// Finds out who makes a request, unless this gate has already; and remembers it in the request, unless it is found again as
 /// easily.
 pub async fn establish(gate: &Gate, parts: &mut Parts) -> Established {
@@ -48,33 +33,46 @@ pub async fn establish(gate: &Gate, parts: &mut Parts) -> Established {
 
 /// The same for a route with this policy, which may ask for a [`fresh`](portcullis_core::policy::fresh) identity.
 pub async fn establish_for(gate: &Gate, policy: &dyn Policy, parts: &mut Parts) -> Established {
+    match establish_now(gate, policy, parts) {
+        Ok(who) => who,
+        Err(waiting) => {
+            let who = waiting.await;
+            remember(gate, &mut parts.extensions, &who);
+            who
+        }
+    }
+}
+
+/// The same, if it needs no waiting; otherwise what to wait for, and to [`remember`].
+///
+/// # Errors
+/// If it has to be waited for.
+pub fn establish_now(
+    gate: &Gate,
+    policy: &dyn Policy,
+    parts: &mut Parts,
+) -> Result<Established, Answer<'static, Established>> {
     looked_at(&parts.extensions);
-    if let Some(known) = known(gate, policy, &parts.extensions) {
-        return known.clone();
+    if let Some(known) = established(gate, &parts.extensions).filter(|known| known.is_enough_for(policy)) {
+        return Ok(known.clone());
     }
-    let found = gate.establish_for(policy, &Head::new(parts, &Params::Absent)).await;
-    if !found.is_found_again() {
-        remember(gate, &mut parts.extensions, found.clone());
+    let who = gate.establish_for(policy, &Head::new(parts, &Params::Absent)).ready()?;
+    if !who.is_found_again() {
+        remember(gate, &mut parts.extensions, &who);
     }
-    found
+    Ok(who)
 }
 
-/// The same for a guard, behind which it is always remembered.
-pub(crate) async fn establish_behind(gate: &Gate, policy: &dyn Policy, parts: &mut Parts) -> Established {
-    let found = establish_for(gate, policy, parts).await;
-    if found.is_found_again() {
-        remember(gate, &mut parts.extensions, found.clone());
+/// Remembers in a request who makes it, in place of what this gate has established before.
+pub fn remember(gate: &Gate, extensions: &mut Extensions, who: &Established) {
+    let Some(Remembered { first, others }) = extensions.get_mut::<Remembered>() else {
+        extensions.insert(Remembered { first: who.clone(), others: Vec::new() });
+        return;
+    };
+    match std::iter::once(first).chain(others.iter_mut()).find(|earlier| earlier.is_of(gate)) {
+        Some(earlier) => *earlier = who.clone(),
+        None => others.push(who.clone()),
     }
-    found
-}
-
-/// The same, if it needs no waiting.
-pub(crate) fn establish_now(gate: &Gate, policy: &dyn Policy, parts: &mut Parts) -> bool {
-    if known(gate, policy, &parts.extensions).is_some() {
-        return true;
-    }
-    let found = gate.establish_for(policy, &Head::new(parts, &Params::Absent)).ready().ok();
-    found.map(|found| remember(gate, &mut parts.extensions, found)).is_some()
 }
 
 /// Whether anybody has asked who makes the request, or said that it does not matter.

@@ -1,12 +1,12 @@
 use crate::{
     head::{Head, Params, ReadParams},
     refusal::{RefusalBody, respond},
-    remembered::{establish_behind, establish_now, established, looked_at},
+    remembered::{establish_now, looked_at, remember},
 };
 use http::{Request, Response, request::Parts};
 use pin_project_lite::pin_project;
 use portcullis_core::{
-    Error, Gate,
+    Answer, Error, Established, Gate,
     policy::{Need, Policy},
 };
 use std::{
@@ -81,19 +81,21 @@ impl RequireLayer {
         }
     }
 
-    /// The decision, if nobody has to be waited for.
-    fn decide_now(&self, parts: &mut Parts) -> Option<Result<(), Error>> {
-        if !establish_now(&self.gate, &*self.policy, parts) {
-            return None;
+    /// The decision, if nothing has to be waited for; otherwise who makes the request, or what to wait for.
+    fn decide_now(&self, parts: &mut Parts) -> Result<Result<(), Error>, Answer<'static, Established>> {
+        let who = establish_now(&self.gate, &*self.policy, parts)?;
+        if who.is_found_again() {
+            // Layers further in may look for it.
+            remember(&self.gate, &mut parts.extensions, &who);
         }
         let params = self.params(parts);
-        let who = established(&self.gate, &parts.extensions)?;
-        let decided = self.gate.authorize(who, &*self.policy, &Head::new(parts, &params)).ready().ok();
-        decided.map(|decided| decided.map(drop))
+        let decided = self.gate.authorize(&who, &*self.policy, &Head::new(parts, &params)).ready().ok();
+        decided.map(|decided| decided.map(drop)).ok_or_else(|| Answer::now(who))
     }
 
-    async fn decide(self, mut parts: Parts) -> Result<Parts, Error> {
-        let who = establish_behind(&self.gate, &*self.policy, &mut parts).await;
+    async fn decide(self, who: Answer<'static, Established>, mut parts: Parts) -> Result<Parts, Error> {
+        let who = who.await;
+        remember(&self.gate, &mut parts.extensions, &who);
         let params = self.params(&mut parts);
         self.gate.authorize(&who, &*self.policy, &Head::new(&parts, &params)).await?;
         Ok(parts)
@@ -131,15 +133,15 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         looked_at(&parts.extensions);
-        let decided = if self.guard.policy.is_public() { Some(Ok(())) } else { self.guard.decide_now(&mut parts) };
+        let decided = if self.guard.policy.is_public() { Ok(Ok(())) } else { self.guard.decide_now(&mut parts) };
         let state = match decided {
-            Some(Ok(())) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
-            Some(Err(error)) => State::Refused { error: Some(error) },
-            None => {
+            Ok(Ok(())) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
+            Ok(Err(error)) => State::Refused { error: Some(error) },
+            Err(who) => {
                 // The clone takes the place of the one that is ready and waits here for the decision.
                 let clone = self.inner.clone();
                 let inner = mem::replace(&mut self.inner, clone);
-                let deciding = Box::pin(self.guard.clone().decide(parts));
+                let deciding = Box::pin(self.guard.clone().decide(who, parts));
                 State::Deciding { deciding, rest: Some((inner, body)) }
             }
         };

@@ -21,7 +21,7 @@ use std::{
 use views::Views;
 
 /// 9999-12-31T23:59:59Z: no token lives longer.
-const LAST_SECOND: f64 = 253_402_300_799.0;
+pub(crate) const LAST_SECOND: f64 = 253_402_300_799.0;
 
 /// The claims of a token whose signature, issuer, audience and times were verified (RFC 7519, section 4).
 ///

@@ -1,9 +1,8 @@
-use super::source::{trim, visible};
+use super::source::trim;
 use crate::{
     error::{Error, ErrorKind},
     head::RequestHead,
 };
-use std::borrow::Cow;
 
 /// More cookie text than this is refused unread; browsers send a fraction of it.
 const MAX_BYTES: usize = 64 * 1024;
@@ -11,7 +10,7 @@ const MAX_BYTES: usize = 64 * 1024;
 /// The value of the cookie with exactly this name (RFC 6265bis, section 5.8.3). HTTP/2 may split the header into crumbs
 /// (RFC 9113, section 8.2.3), so all lines count together. Read by hand and as bytes, because a neighbour's cookie that
 /// is not UTF-8 must not matter, and a second one of the same name must.
-pub(super) fn read<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<Cow<'h, str>>, Error> {
+pub(super) fn read<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&'h [u8]>, Error> {
     let (mut value, mut count, mut bytes) = (None, 0_usize, 0_usize);
     head.each_header("cookie", &mut |line: &'h [u8]| {
         bytes = bytes.saturating_add(line.len());
@@ -36,8 +35,5 @@ pub(super) fn read<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<C
     let Some(value) = value else { return Ok(None) };
     let value = trim(value);
     let value = value.strip_prefix(b"\"").and_then(|inside| inside.strip_suffix(b"\"")).unwrap_or(value);
-    if trim(value).is_empty() {
-        return Ok(None);
-    }
-    visible(value).map(|text| Some(Cow::Borrowed(text)))
+    Ok(Some(trim(value)).filter(|value| !value.is_empty()))
 }

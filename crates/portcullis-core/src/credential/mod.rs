@@ -6,7 +6,7 @@ mod source;
 
 pub(crate) use origin::Origins;
 pub use source::CredentialSource;
-pub(crate) use source::read;
+pub(crate) use source::{Found, agreed, find};
 
 use std::{borrow::Cow, fmt, time::Duration};
 use zeroize::Zeroize;

@@ -120,25 +120,55 @@ impl CredentialSource {
         Err(Error::misconfigured(format!("{self} cannot be in a request: that is no name for it")))
     }
 
-    fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Cow<'h, str>>, Error> {
+    fn find<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Text<'h>>, Error> {
         if !self.is_open(head) {
             return Ok(None);
         }
         match &self.0 {
-            Place::Bearer => bearer(head),
-            Place::Cookie(name) => cookie::read(head, name),
-            Place::Header(name) => match only(head, name)? {
-                Some(value) => visible(value).map(|text| (!text.is_empty()).then_some(Cow::Borrowed(text))),
-                None => Ok(None),
-            },
-            Place::WebSocketProtocol => websocket_protocol(head),
+            Place::Bearer => Ok(bearer(head)?.map(|token| Text::Raw(token, token68))),
+            Place::Cookie(name) => Ok(cookie::read(head, name)?.map(|value| Text::Raw(value, visible))),
+            Place::Header(name) => {
+                let value = only(head, name)?.map(trim).filter(|value| !value.is_empty());
+                Ok(value.map(|value| Text::Raw(value, visible)))
+            }
+            Place::WebSocketProtocol => Ok(websocket_protocol(head)?.map(|token| Text::Raw(token, visible))),
             Place::Query(name) | Place::WebSocketQuery(name) => match query_param(head, name)? {
                 Some(value) if !value.bytes().all(|byte| byte.is_ascii_graphic()) => {
                     Err(Error::invalid("the query parameter has characters that no credential has"))
                 }
-                value => Ok(value.filter(|value| !value.is_empty())),
+                value => Ok(value.filter(|value| !value.is_empty()).map(Text::Checked)),
             },
         }
+    }
+}
+
+/// What stands in a source.
+enum Text<'h> {
+    /// Not looked at yet for bytes that may not be in it, with the function that does.
+    Raw(&'h [u8], fn(&[u8]) -> Result<&str, Error>),
+    Checked(Cow<'h, str>),
+}
+
+/// A credential that is present, and may have bytes in it that no credential has.
+pub(crate) struct Found<'h, 's> {
+    text: Text<'h>,
+    pub(crate) source: &'s CredentialSource,
+}
+
+impl<'h> Found<'h, '_> {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.text {
+            Text::Raw(bytes, _) => bytes,
+            Text::Checked(text) => text.as_bytes(),
+        }
+    }
+
+    pub(crate) fn check(self) -> Result<Credential<'h>, Error> {
+        let text = match self.text {
+            Text::Raw(bytes, check) => Cow::Borrowed(check(bytes).map_err(|error| error.with_source(self.source))?),
+            Text::Checked(text) => text,
+        };
+        Ok(Credential::new(text, self.source.clone()))
     }
 }
 
@@ -155,30 +185,40 @@ impl fmt::Display for CredentialSource {
     }
 }
 
-/// The first credential that is present in the order of the sources, or what makes it unreadable.
-pub(crate) fn read<'h>(
+/// The first credential that is present in the order of the sources.
+pub(crate) fn find<'h, 's>(
+    sources: &'s [CredentialSource],
+    head: &'h dyn RequestHead,
+) -> Result<Option<Found<'h, 's>>, Error> {
+    refuse_header_with_query(sources, head)?;
+    for source in sources {
+        if let Some(text) = source.find(head).map_err(|error| error.with_source(source))? {
+            return Ok(Some(Found { text, source }));
+        }
+    }
+    Ok(None)
+}
+
+/// The same, if all sources in which something is present agree.
+pub(crate) fn agreed<'h>(
     sources: &[CredentialSource],
-    reject_conflicts: bool,
     head: &'h dyn RequestHead,
 ) -> Result<Option<Credential<'h>>, Error> {
     refuse_header_with_query(sources, head)?;
-    let mut found: Option<Credential<'h>> = None;
+    let mut first: Option<Credential<'h>> = None;
     for source in sources {
-        let text = source.read(head).map_err(|error| error.with_source(source))?;
-        let Some(text) = text else { continue };
-        match &found {
-            Some(first) if *first.expose() != *text => {
+        let Some(text) = source.find(head).map_err(|error| error.with_source(source))? else { continue };
+        let credential = Found { text, source }.check()?;
+        match &first {
+            Some(first) if first.expose() != credential.expose() => {
                 let detail = format!("{} and {source} present different credentials", first.source());
                 return Err(Error::new(ErrorKind::Malformed, detail).with_code("conflicting_credentials"));
             }
             Some(_) => {}
-            None => found = Some(Credential::new(text, source.clone())),
-        }
-        if !reject_conflicts {
-            break;
+            None => first = Some(credential),
         }
     }
-    Ok(found)
+    Ok(first)
 }
 
 /// A client must not use more than one method in a request (RFC 6750, section 2), and a token in an address that comes
@@ -208,30 +248,29 @@ pub(super) fn only<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&
     Ok(value)
 }
 
-fn bearer<'h>(head: &'h dyn RequestHead) -> Result<Option<Cow<'h, str>>, Error> {
-    let Some(value) = only(head, "authorization")? else { return Ok(None) };
-    let value = trim(value);
+fn bearer(head: &dyn RequestHead) -> Result<Option<&[u8]>, Error> {
+    let Some(value) = only(head, "authorization")?.map(trim).filter(|value| !value.is_empty()) else { return Ok(None) };
+    // How nearly every request has it.
+    if let Some((scheme, token)) = value.split_first_chunk::<7>()
+        && (scheme == b"Bearer " || scheme.eq_ignore_ascii_case(b"bearer "))
+    {
+        return Ok(Some(without_spaces(token)));
+    }
     let end = value.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(value.len());
     let (scheme, rest) = value.split_at_checked(end).unwrap_or((value, b""));
-    if value.is_empty() {
-        return Ok(None);
-    }
     // RFC 9110, section 11.4: a scheme, then at least one space. Anything else is no authorization header at all.
     if scheme.is_empty() || !(rest.is_empty() || rest.starts_with(b" ")) {
         return Err(Error::invalid("the authorization header is not `scheme credentials`"));
     }
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Ok(None);
-    }
-    let token = rest.iter().position(|byte| *byte != b' ').and_then(|start| rest.get(start..)).unwrap_or_default();
-    match str::from_utf8(token) {
-        Ok(text) if is_token68(token) => Ok(Some(Cow::Borrowed(text))),
-        _ => Err(Error::invalid("`Bearer` is not followed by one token (token68, RFC 6750, section 2.1)")),
-    }
+    Ok(scheme.eq_ignore_ascii_case(b"bearer").then_some(without_spaces(rest)))
+}
+
+fn without_spaces(text: &[u8]) -> &[u8] {
+    text.iter().position(|byte| *byte != b' ').and_then(|start| text.get(start..)).unwrap_or_default()
 }
 
 /// The element after `bearer` in the list of subprotocols (RFC 6455, section 11.3.4), which may take several lines.
-fn websocket_protocol<'h>(head: &'h dyn RequestHead) -> Result<Option<Cow<'h, str>>, Error> {
+fn websocket_protocol<'h>(head: &'h dyn RequestHead) -> Result<Option<&'h [u8]>, Error> {
     let (mut token, mut count, mut is_next) = (None, 0_usize, false);
     head.each_header("sec-websocket-protocol", &mut |line: &'h [u8]| {
         for protocol in line.split(|byte| *byte == b',').map(trim) {
@@ -245,7 +284,7 @@ fn websocket_protocol<'h>(head: &'h dyn RequestHead) -> Result<Option<Cow<'h, st
     });
     match (count, token) {
         (0, _) => Ok(None),
-        (1, Some(token)) if !token.is_empty() => visible(token).map(|text| Some(Cow::Borrowed(text))),
+        (1, Some(token)) if !token.is_empty() => Ok(Some(token)),
         (1, _) => Err(Error::invalid("the WebSocket subprotocol `bearer` is not followed by a token")),
         _ => Err(Error::new(ErrorKind::Malformed, "the WebSocket subprotocol `bearer` is there twice")),
     }
@@ -270,11 +309,17 @@ pub(super) fn trim(value: &[u8]) -> &[u8] {
 }
 
 /// `token68` of RFC 9110, section 11.2: base64 alphabets, then padding.
-fn is_token68(text: &[u8]) -> bool {
-    let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
-    let body = text.get(..end).unwrap_or_default();
-    let is_good = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
-    !body.is_empty() && each(body, is_good)
+fn token68(token: &[u8]) -> Result<&str, Error> {
+    let end = token.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let body = token.get(..end).unwrap_or_default();
+    // From `-` to `9` are `-`, `.`, `/` and the digits.
+    let is_letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a') < 26;
+    let is_good =
+        |byte: u8| is_letter(byte) | (byte.wrapping_sub(b'-') <= b'9' - b'-') | matches!(byte, b'_' | b'~' | b'+');
+    match str::from_utf8(token) {
+        Ok(text) if !body.is_empty() && each(body, is_good) => Ok(text),
+        _ => Err(Error::invalid("`Bearer` is not followed by one token (token68, RFC 6750, section 2.1)")),
+    }
 }
 
 /// Whether this holds for each byte. Tokens are long and nearly always good, so there is no early exit, and the compiler can

@@ -1,15 +1,16 @@
 use crate::{
     answer::Answer,
-    credential::Credential,
     error::Error,
-    jwt::{Jwt, Verified},
+    jwt::{Jwt, Looked, Verified},
     principal::Principal,
 };
 use quick_cache::{Equivalent, Weighter, sync};
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    ops::Range,
     sync::Arc,
+    time::SystemTime,
 };
 use zeroize::Zeroizing;
 
@@ -43,35 +44,50 @@ impl TokenCache {
 ///
 /// An entry is found by the whole text of its token and the place of its verifier in the gate, so that none is taken for
 /// another. It is immutable and shared. What it depends on beside, keys and time, is asked on every hit.
-pub(super) struct Cache(sync::Cache<Token, Arc<Verified>, Weight>);
+pub(super) struct Cache(sync::Cache<Token, Arc<Entry>, Weight>);
+
+struct Entry {
+    verified: Verified,
+    /// From when until when its times hold surely.
+    surely: Range<SystemTime>,
+}
 
 impl Cache {
     pub(super) fn new(size: TokenCache) -> Self {
         let (entries, bytes) = (size.entries as u64, size.bytes as u64);
-        // So that the weight bounds both, an entry weighs its share at least. One more of them does not fit.
-        let share = (bytes / entries.saturating_add(1)).saturating_add(1);
+        // So that the weight bounds both, an entry weighs its share at least. One more of them does not fit, also where the
+        // bytes are divided among parts of the cache and rounded up.
+        let share = (bytes.saturating_add(entries) / entries.saturating_add(1)).saturating_add(1);
         Self(sync::Cache::with_weighter(size.entries, bytes, Weight { share }))
     }
 
-    /// What the verifier would answer.
-    pub(super) fn authenticate(
+    /// Who comes with this token, if that is known and the verifier would say the same now. Otherwise what it has looked at
+    /// to find that out, which is looked at once for a request.
+    pub(super) fn recall(&self, place: usize, verifier: &Jwt, token: &[u8]) -> Result<Principal, Looked> {
+        let token = TokenRef { place, token };
+        let Some(entry) = self.0.get(&token) else { return Err(Looked::default()) };
+        match verifier.still_holds(&entry.verified, &entry.surely) {
+            Ok(()) => Ok(entry.verified.principal.clone()),
+            Err(looked) => {
+                self.0.remove_if(&token, |found| Arc::ptr_eq(found, &entry));
+                Err(looked)
+            }
+        }
+    }
+
+    /// What the verifier answers, which is remembered.
+    pub(super) fn verify(
         &self,
         place: usize,
         verifier: &Jwt,
-        credential: &Credential<'_>,
+        token: &str,
+        looked: Looked,
     ) -> Answer<'static, Result<Principal, Error>> {
-        let text = credential.expose();
-        let token = TokenRef { place, text };
-        if let Some(verified) = self.0.get(&token) {
-            if verifier.still_holds(&verified) {
-                return Answer::now(Ok(verified.principal.clone()));
-            }
-            self.0.remove_if(&token, |found| Arc::ptr_eq(found, &verified));
-        }
-        match verifier.verify_now(text) {
+        match verifier.verify_now(token, looked) {
             Ok(verified) => {
                 let principal = verified.principal.clone();
-                self.0.insert(Token { place, text: Zeroizing::new(text.to_owned()) }, Arc::new(verified));
+                let (surely, token) = (verifier.surely(&verified), Zeroizing::new(token.as_bytes().to_vec()));
+                self.0.insert(Token { place, token }, Arc::new(Entry { verified, surely }));
                 Answer::now(Ok(principal))
             }
             Err(answer) => answer,
@@ -88,18 +104,18 @@ impl fmt::Debug for Cache {
 /// A token, and the place of the authenticator that verified it.
 struct Token {
     place: usize,
-    text: Zeroizing<String>,
+    token: Zeroizing<Vec<u8>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct TokenRef<'t> {
     place: usize,
-    text: &'t str,
+    token: &'t [u8],
 }
 
 impl Token {
     fn as_ref(&self) -> TokenRef<'_> {
-        TokenRef { place: self.place, text: &self.text }
+        TokenRef { place: self.place, token: &self.token }
     }
 }
 
@@ -117,6 +133,14 @@ impl Hash for Token {
     }
 }
 
+/// A signature stands at the end, and tells tokens apart as well as all of them would. Nobody can choose one for others to
+/// collide with: what is in the cache was signed.
+impl Hash for TokenRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.token.last_chunk::<16>().map_or(self.token, |end| end));
+    }
+}
+
 impl Equivalent<Token> for TokenRef<'_> {
     fn equivalent(&self, token: &Token) -> bool {
         *self == token.as_ref()
@@ -128,9 +152,9 @@ struct Weight {
     share: u64,
 }
 
-impl Weighter<Token, Arc<Verified>> for Weight {
-    fn weight(&self, token: &Token, _: &Arc<Verified>) -> u64 {
-        let bytes = token.text.len().saturating_mul(4).saturating_add(BESIDE);
+impl Weighter<Token, Arc<Entry>> for Weight {
+    fn weight(&self, token: &Token, _: &Arc<Entry>) -> u64 {
+        let bytes = token.token.len().saturating_mul(4).saturating_add(BESIDE);
         self.share.max(bytes as u64)
     }
 }

@@ -1,6 +1,6 @@
 use super::Gate;
 use crate::{
-    credential::{Credential, CredentialSource},
+    credential::CredentialSource,
     error::{Error, ErrorKind},
     policy::{Policy, is_within, max_age},
     principal::Principal,
@@ -22,11 +22,12 @@ pub struct Established {
 impl Established {
     pub(super) fn new(
         gate: &Gate,
-        credential: Option<&Credential<'_>>,
+        from: Option<(CredentialSource, Option<Duration>)>,
         outcome: Result<Option<Principal>, Error>,
     ) -> Self {
-        let (source, max_age) = match credential {
-            Some(credential) => (Some(credential.source().clone()), credential.max_age()),
+        // What is known without a credential is as fresh as can be.
+        let (source, max_age) = match from {
+            Some((source, max_age)) => (Some(source), max_age),
             None => (None, Some(Duration::ZERO)),
         };
         let outcome = match (outcome, &source) {

@@ -4,9 +4,10 @@ use super::{Established, Gate};
 use crate::{
     answer::Answer,
     authenticator::Authenticator,
-    credential::Credential,
+    credential::{self, Credential},
     error::{Error, ErrorKind},
     head::RequestHead,
+    jwt::Looked,
     policy::{Policy, max_age},
     principal::Principal,
 };
@@ -31,48 +32,93 @@ impl Gate {
         if let Some(principal) = &self.0.acting_as {
             return Answer::now(Established::new(self, None, Ok(Some(principal.clone()))));
         }
+        let recalled = if max_age.is_none() { self.recall(head) } else { None };
+        let looked = match recalled {
+            Some(Ok(known)) => return known,
+            Some(Err(looked)) => Some(looked),
+            None => None,
+        };
         match self.read(head) {
-            Ok(Some(credential)) => self.authenticate(credential.with_max_age(max_age)),
+            Ok(Some(credential)) => {
+                let credential = credential.with_max_age(max_age);
+                self.end(self.ask_from(0, &credential, None, looked), credential)
+            }
             Ok(None) => Answer::now(Established::new(self, None, Ok(None))),
             Err(error) => Answer::now(Established::new(self, None, Err(error))),
         }
     }
 
+    /// Who makes a request, if the cache knows. The bytes of a token that is in there have been looked at before. The error
+    /// is that it does not; `None`, that it was not asked.
+    fn recall(&self, head: &dyn RequestHead) -> Option<Result<Answer<'static, Established>, Looked>> {
+        let cache = self.0.cache.as_ref().filter(|_| !self.0.reject_conflicts)?;
+        let verifier = (**self.0.authenticators.first()?).verifier()?;
+        let found = credential::find(&self.0.sources, head).ok()??;
+        self.admit(found.source, head).ok()?;
+        let principal = match cache.recall(0, verifier, found.bytes()) {
+            Ok(principal) => principal,
+            Err(looked) => return Some(Err(looked)),
+        };
+        if self.0.revocations.is_none() {
+            let source = Some((found.source.clone(), None));
+            return Some(Ok(Answer::now(Established::new(self, source, Ok(Some(principal))))));
+        }
+        let credential = found.check().ok()?;
+        Some(Ok(self.end(self.accept(principal, 0, &credential), credential)))
+    }
+
     /// Finds out who presents this credential: the first authenticator that recognizes it decides.
     pub fn authenticate(&self, credential: Credential<'_>) -> Answer<'static, Established> {
-        let nobody = Error::new(ErrorKind::Unrecognized, "nobody knows this credential");
-        match self.ask_from(0, &credential, nobody) {
-            Ok(found) => Answer::now(Established::new(self, Some(&credential), found.map(Some))),
-            Err(mut waiting) => {
-                let (gate, credential) = (self.clone(), credential.to_owned());
-                Answer::later(async move {
-                    let found = loop {
-                        match waiting.step(&gate, &credential).await {
-                            Ok(found) => break found,
-                            Err(further) => waiting = further,
-                        }
-                    };
-                    Established::new(&gate, Some(&credential), found.map(Some))
-                })
-            }
-        }
+        self.end(self.ask_from(0, &credential, None, None), credential)
+    }
+
+    /// What was found, or what is found when it was waited for.
+    fn end(&self, found: Result<Found, Waiting>, credential: Credential<'_>) -> Answer<'static, Established> {
+        let from = |credential: &Credential<'_>| Some((credential.source().clone(), credential.max_age()));
+        let mut waiting = match found {
+            Ok(found) => return Answer::now(Established::new(self, from(&credential), found.map(Some))),
+            Err(waiting) => waiting,
+        };
+        let (gate, credential) = (self.clone(), credential.to_owned());
+        Answer::later(async move {
+            let found = loop {
+                match waiting.step(&gate, &credential).await {
+                    Ok(found) => break found,
+                    Err(further) => waiting = further,
+                }
+            };
+            Established::new(&gate, from(&credential), found.map(Some))
+        })
     }
 
     /// Asks the authenticators from this place on, up to the first that recognizes the credential or has to wait.
-    fn ask_from(&self, from: usize, credential: &Credential<'_>, mut unknown: Error) -> Result<Found, Waiting> {
+    fn ask_from(
+        &self,
+        from: usize,
+        credential: &Credential<'_>,
+        mut unknown: Option<Error>,
+        mut recalled: Option<Looked>,
+    ) -> Result<Found, Waiting> {
         for (place, authenticator) in self.0.authenticators.iter().enumerate().skip(from) {
             let answer = match (&self.0.cache, authenticator.verifier()) {
-                (Some(cache), Some(verifier)) => cache.authenticate(place, verifier, credential),
+                (Some(cache), Some(verifier)) => {
+                    let token = credential.expose();
+                    match recalled.take().map_or_else(|| cache.recall(place, verifier, token.as_bytes()), Err) {
+                        Ok(principal) => Answer::now(Ok(principal)),
+                        Err(looked) => cache.verify(place, verifier, token, looked),
+                    }
+                }
                 _ => authenticator.authenticate(credential),
             };
             match answer.ready() {
-                Ok(Err(error)) if error.kind() == ErrorKind::Unrecognized => unknown = error,
+                Ok(Err(error)) if error.kind() == ErrorKind::Unrecognized => unknown = Some(error),
                 Ok(Err(error)) => return Ok(Err(error)),
                 Ok(Ok(principal)) => return self.accept(principal, place, credential),
                 Err(asked) => return Err(Waiting::Asked { asked, place }),
             }
         }
-        Ok(Err(unknown))
+        let nobody = || Error::new(ErrorKind::Unrecognized, "nobody knows this credential");
+        Ok(Err(unknown.unwrap_or_else(nobody)))
     }
 
     /// What an authenticator accepts may still not be fresh enough for the route, or revoked.
@@ -105,7 +151,7 @@ impl Waiting {
             Self::Asked { asked, place } => match asked.await {
                 Ok(principal) => gate.accept(principal, place, credential),
                 Err(error) if error.kind() == ErrorKind::Unrecognized => {
-                    gate.ask_from(place.saturating_add(1), credential, error)
+                    gate.ask_from(place.saturating_add(1), credential, Some(error), None)
                 }
                 Err(error) => Ok(Err(error)),
             },

@@ -15,7 +15,7 @@ pub use lease::Lease;
 use crate::{
     answer::Answer,
     authenticator::Authenticator,
-    credential::{self, Credential, CredentialSource, Origins},
+    credential::{self, Credential, CredentialSource, Found, Origins},
     decision::{Access, Decision, Explanation},
     error::{Error, ErrorKind},
     head::RequestHead,
@@ -100,11 +100,22 @@ impl Gate {
     /// [`ErrorKind::Malformed`] if credentials are presented in a way that may not be, [`ErrorKind::Invalid`] if one is
     /// there and unreadable, [`ErrorKind::CrossOrigin`] if it is a cookie and a page of another origin makes the request.
     pub fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Credential<'h>>, Error> {
-        let credential = credential::read(&self.0.sources, self.0.reject_conflicts, head)?;
-        if let Some(source) = credential.as_ref().map(Credential::source).filter(|source| source.is_ambient()) {
-            self.0.origins.admit(head).map_err(|error| error.with_source(source))?;
+        let credential = match self.0.reject_conflicts {
+            true => credential::agreed(&self.0.sources, head)?,
+            false => credential::find(&self.0.sources, head)?.map(Found::check).transpose()?,
+        };
+        if let Some(credential) = &credential {
+            self.admit(credential.source(), head)?;
         }
         Ok(credential)
+    }
+
+    /// Where the browser adds a credential by itself, whether the request is from a page that may.
+    fn admit(&self, source: &CredentialSource, head: &dyn RequestHead) -> Result<(), Error> {
+        if !source.is_ambient() {
+            return Ok(());
+        }
+        self.0.origins.admit(head).map_err(|error| error.with_source(source))
     }
 
     /// Where credentials are read, in order.

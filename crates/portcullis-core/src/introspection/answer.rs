@@ -7,7 +7,7 @@ use crate::{
     json::{Object, Value},
     jwt::Issuer,
 };
-use std::{borrow::Cow, fmt::Write, time::Duration};
+use std::{collections::HashSet, fmt::Write, time::Duration};
 
 fn no_answer(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the issuer answered with {}", what.into()))
@@ -74,17 +74,14 @@ pub(super) fn shown(answer: &HttpResponse) -> Result<(), Error> {
 /// What a service says of who it was shown the token of: the members of all its answers, the last of each name.
 pub(super) fn told(answers: &[HttpResponse], within: &str, issuer: &Issuer, now: f64) -> Result<Claims, Error> {
     let objects = answers.iter().map(object).collect::<Result<Vec<_>, _>>()?;
-    let mut members: Vec<(Cow<'_, str>, Value<'_>)> = Vec::new();
-    for (name, value) in objects.iter().filter_map(|object| object.value().pointer(within)?.members()).flatten() {
-        members.retain(|(earlier, _)| *earlier != name);
-        members.push((name, value));
-    }
-    let mut text = String::from("{");
+    let members = objects.iter().rev().filter_map(|object| object.value().pointer(within)?.members()).flatten();
+    let (mut text, mut names) = (String::from("{"), HashSet::new());
     for (name, value) in members {
-        let comma = if text.len() > 1 { "," } else { "" };
-        let name = serde_json::Value::from(name);
-        // Writing to a text does not fail.
-        let _ = write!(text, "{comma}{name}:{}", value.text());
+        let comma = if names.is_empty() { "" } else { "," };
+        if names.insert(name.clone()) {
+            // Writing to a text does not fail.
+            let _ = write!(text, "{comma}{}:{}", serde_json::Value::from(name), value.text());
+        }
     }
     text.push('}');
     let object = Object::read(text).map_err(|fault| no_answer(format!("JSON that is {}", fault.text())))?;

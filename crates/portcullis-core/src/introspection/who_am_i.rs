@@ -100,8 +100,12 @@ impl Authenticator for WhoAmI {
 
 impl Question for Shown {
     fn next(&self, token: &str, answers: &[HttpResponse]) -> Result<Option<HttpRequest>, Error> {
-        if let Some(answer) = answers.last() {
-            answer::shown(answer)?;
+        match answers.last() {
+            Some(answer) => answer::shown(answer)?,
+            None if !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                return Err(Error::invalid("the token has characters that no credential has"));
+            }
+            None => {}
         }
         let bearer = Zeroizing::new(format!("Bearer {token}"));
         let request = |url| HttpRequest::get(url).with_header("accept", "application/json");

@@ -1,21 +1,25 @@
 use super::{
-    Algorithm, KeySet, KeySource, Patience, RemoteKeys, Unverified,
+    Algorithm, KeySet, KeySource, Looked, Patience, RemoteKeys, Unverified,
     header::{Header, is_media_type},
     key::PreparedKey,
     remote::{Generation, Look},
     source::Source,
 };
 use crate::{
-    claims::{ClaimMap, Claims, Registered},
+    claims::{ClaimMap, Claims, LAST_SECOND, Registered},
     error::{Error, ErrorKind, quote},
     json::{Object, Value},
     principal::Principal,
 };
 use std::{
     borrow::Cow,
+    ops::Range,
     sync::Arc,
     time::{Duration, SystemTime},
 };
+
+/// More than seconds are rounded by when they are compared.
+const ROUNDED: f64 = 0.001;
 
 /// The most that clocks may be allowed to differ.
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
@@ -270,6 +274,7 @@ impl Issuer {
         &self,
         header: &Header,
         patience: Patience,
+        looked: Looked,
         verify: impl FnOnce(&PreparedKey) -> Result<(), Error>,
     ) -> Result<Generation, Unverified> {
         let (remote, algorithms) = match &self.keys {
@@ -284,7 +289,8 @@ impl Issuer {
                 Error::invalid(format!("the algorithm {} is not accepted of this issuer", header.algorithm)).into()
             );
         }
-        let mut keys = match (patience, (patience != Patience::Over).then(|| remote.look())) {
+        let look = || looked.0.unwrap_or_else(|| remote.look());
+        let mut keys = match (patience, (patience != Patience::Over).then(look)) {
             (_, Some(Look::Ready(keys))) => keys,
             (Patience::Some, Some(Look::Wait(landing))) => return Err(Unverified::Waits(landing)),
             (_, Some(Look::Nothing(error))) => return Err(error.into()),
@@ -310,10 +316,21 @@ impl Issuer {
         Ok(keys.generation())
     }
 
-    /// Whether these are the keys to verify with now, without waiting for any.
-    pub(super) fn still_has(&self, generation: &Generation) -> bool {
-        let IssuerKeys::Remote(remote, _) = &self.keys else { return generation.is_none() };
-        matches!(remote.look(), Look::Ready(keys) if keys.are_of(generation))
+    /// A look at the keys, if they are fetched.
+    pub(super) fn look(&self) -> Looked {
+        match &self.keys {
+            IssuerKeys::AtHand(_) => Looked::default(),
+            IssuerKeys::Remote(remote, _) => Looked(Some(remote.look())),
+        }
+    }
+
+    /// Whether these are the keys to verify with by this look, without waiting for any.
+    pub(super) fn still_has(&self, generation: &Generation, looked: &Looked) -> bool {
+        match &looked.0 {
+            Some(Look::Ready(keys)) => keys.are_of(generation),
+            Some(_) => false,
+            None => generation.is_none(),
+        }
     }
 
     /// When a token that held stops to hold, whatever is remembered of it.
@@ -361,6 +378,16 @@ impl Issuer {
     /// What a token's own times say.
     pub(super) fn check_own_time(&self, registered: &Registered, now: f64) -> Result<(), Error> {
         self.check_time(registered, now, !self.expiry_optional)
+    }
+
+    /// From when until when these times hold, whatever the leeway, and with room for how seconds are rounded.
+    pub(super) fn surely(&self, times: &Registered) -> Option<Range<SystemTime>> {
+        let issued = times.issued_at.filter(|_| !self.issued_unchecked);
+        let from = [times.not_before, issued].into_iter().flatten().fold(0.0, f64::max);
+        let too_old = self.max_age.zip(times.issued_at).map(|(age, issued)| issued + age.as_secs_f64());
+        let until = [times.expires_at, too_old].into_iter().flatten().fold(LAST_SECOND, f64::min);
+        let at = |seconds: f64| SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?);
+        Some(at(from + ROUNDED)?..at(until - ROUNDED)?)
     }
 
     fn check_claims(&self, claims: &Object) -> Result<(), Error> {

@@ -33,8 +33,8 @@ use crate::{
 use header::{Header, KnownHeaders};
 use key::PreparedKey;
 use memchr::memchr_iter;
-use remote::{Generation, Landing};
-use std::{borrow::Cow, sync::Arc};
+use remote::{Generation, Landing, Look};
+use std::{borrow::Cow, ops::Range, sync::Arc, time::SystemTime};
 use zeroize::Zeroizing;
 
 /// Longer tokens are refused before anything is decoded.
@@ -118,11 +118,17 @@ impl Jwt {
     /// good once, [`ErrorKind::Unavailable`] if its keys are not at hand (this does not wait for
     /// [`RemoteKeys`]), [`ErrorKind::Invalid`] for everything else.
     pub fn verify(&self, token: &str) -> Result<Claims, Error> {
-        self.check(token, Patience::None).map(|(claims, ..)| claims).map_err(Unverified::into_error)
+        let checked = self.check(token, Patience::None, Looked::default());
+        checked.map(|(claims, ..)| claims).map_err(Unverified::into_error)
     }
 
     /// With `patience`, the error may be something to wait for.
-    fn check(&self, token: &str, patience: Patience) -> Result<(Claims, &Issuer, Generation), Unverified> {
+    fn check(
+        &self,
+        token: &str,
+        patience: Patience,
+        looked: Looked,
+    ) -> Result<(Claims, &Issuer, Generation), Unverified> {
         if token.len() > self.0.max_bytes {
             return Err(Error::invalid(format!("the token has more than {} bytes", self.0.max_bytes)).into());
         }
@@ -137,7 +143,7 @@ impl Jwt {
         let issuer = self.issuer_of(&claims)?;
         let verify = || {
             let registered = Registered::read(&claims)?;
-            let keys = issuer.with_key(header, patience, |key| compact.check_signature(key))?;
+            let keys = issuer.with_key(header, patience, looked, |key| compact.check_signature(key))?;
             issuer.check(header, &registered, &claims, seconds(self.0.clock.now()))?;
             Ok((registered, keys))
         };
@@ -216,7 +222,7 @@ impl<'t> Compact<'t> {
 
 impl Authenticator for Jwt {
     fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        match self.verify_now(credential.expose()) {
+        match self.verify_now(credential.expose(), Looked::default()) {
             Ok(verified) => Answer::now(Ok(verified.principal)),
             Err(answer) => answer,
         }
@@ -227,6 +233,10 @@ impl Authenticator for Jwt {
     }
 }
 
+/// What a look at an issuer's keys has brought, if somebody has looked: a look may begin a request.
+#[derive(Default)]
+pub(crate) struct Looked(Option<Look>);
+
 /// A principal, and what that depended on beside the token, the time and the verifier.
 pub(crate) struct Verified {
     pub(crate) principal: Principal,
@@ -235,37 +245,59 @@ pub(crate) struct Verified {
 
 impl Jwt {
     /// Who a token is about, or else what to answer.
-    pub(crate) fn verify_now(&self, token: &str) -> Result<Verified, Answer<'static, Result<Principal, Error>>> {
-        self.verified(token, Patience::Some).map_err(|unverified| match unverified {
+    pub(crate) fn verify_now(
+        &self,
+        token: &str,
+        looked: Looked,
+    ) -> Result<Verified, Answer<'static, Result<Principal, Error>>> {
+        self.verified(token, Patience::Some, looked).map_err(|unverified| match unverified {
             Unverified::Refused(error) => Answer::now(Err(error)),
             Unverified::Waits(landing) => {
                 let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
                 Answer::later(async move {
                     // Whether anything came of it shows when the token is checked again.
                     let _ = landing.await;
-                    let verified = this.verified(&token, Patience::Over).map_err(Unverified::into_error);
-                    Ok(verified?.principal)
+                    let verified = this.verified(&token, Patience::Over, Looked::default());
+                    Ok(verified.map_err(Unverified::into_error)?.principal)
                 })
             }
         })
     }
 
-    fn verified(&self, token: &str, patience: Patience) -> Result<Verified, Unverified> {
-        let (claims, issuer, keys) = self.check(token, patience)?;
+    fn verified(&self, token: &str, patience: Patience, looked: Looked) -> Result<Verified, Unverified> {
+        let (claims, issuer, keys) = self.check(token, patience, looked)?;
         let principal = issuer.map.principal(&claims, issuer.name.clone());
         let principal = principal.map_err(|error| error.with_issuer(issuer.name.clone()))?;
         Ok(Verified { principal, keys })
     }
 
     /// Whether verifying the token again would come to the same: its keys are those of then, and its times hold. Everything
-    /// else is the token's and the verifier's own, which do not change.
-    pub(crate) fn still_holds(&self, verified: &Verified) -> bool {
-        let name = verified.principal.issuer();
-        let issuer = self.0.issuers.iter().find(|issuer| Some(&*issuer.name) == name);
-        let times = verified.principal.token_claims().map(Claims::registered);
-        issuer.zip(times).is_some_and(|(issuer, times)| {
-            issuer.still_has(&verified.keys) && issuer.check_own_time(times, seconds(self.0.clock.now())).is_ok()
-        })
+    /// else is the token's and the verifier's own, which do not change. If not, its keys have been looked at once already.
+    pub(crate) fn still_holds(&self, verified: &Verified, surely: &Range<SystemTime>) -> Result<(), Looked> {
+        let now = self.0.clock.now();
+        let Some((issuer, times)) = self.issuer_and_times(verified) else { return Err(Looked::default()) };
+        let looked = issuer.look();
+        if !issuer.still_has(&verified.keys, &looked) {
+            return Err(looked);
+        }
+        match surely.contains(&now) || issuer.check_own_time(times, seconds(now)).is_ok() {
+            true => Ok(()),
+            false => Err(looked),
+        }
+    }
+
+    /// From when until when its times hold surely: a quick answer to nearly every time.
+    pub(crate) fn surely(&self, verified: &Verified) -> Range<SystemTime> {
+        let nowhere = SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH;
+        self.issuer_and_times(verified).and_then(|(issuer, times)| issuer.surely(times)).unwrap_or(nowhere)
+    }
+
+    fn issuer_and_times<'a>(&'a self, verified: &'a Verified) -> Option<(&'a Issuer, &'a Registered)> {
+        let issuer = match &*self.0.issuers {
+            [only] => Some(only),
+            several => several.iter().find(|issuer| Some(&*issuer.name) == verified.principal.issuer()),
+        };
+        issuer.zip(verified.principal.token_claims().map(Claims::registered))
     }
 }
 

@@ -1,9 +1,8 @@
-//! What a guard costs a route, beside the bare route, and beside a peer where the token is verified on the way.
-
+use super::{BARE, Verifier};
 use crate::{
     case::{Case, Operation},
-    claims::{Sample, Small},
-    verify::{OURS, SECRET},
+    claims::Small,
+    verify::OURS,
 };
 use actix_web::{
     App, Error, HttpMessage,
@@ -16,33 +15,26 @@ use actix_web::{
 };
 use actix_web_httpauth::{extractors::bearer::BearerAuth, middleware::HttpAuthentication};
 use futures_util::FutureExt;
-use jsonwebtoken::{DecodingKey, Validation, decode};
 use portcullis_actix::{Authenticated, Routes};
-use portcullis_core::{
-    Algorithm, Error as GateError, Gate,
-    policy::authenticated,
-    testing::{SigningKey, acting_as},
-};
-use portcullis_providers::directus::Directus;
+use portcullis_core::{Gate, GateBuilder, policy::authenticated, testing::acting_as};
 use std::hint::black_box;
 
 /// A guarded route to which the caller is known.
-pub(crate) const KNOWN: &str = "guard/known";
-const BARE: &str = "bare route";
+pub(crate) const KNOWN: &str = "guard/actix/known";
 const PEER: &str = "actix-web-httpauth";
 
-/// Routes of actix-web with and without a guard.
-pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
-    let token = SigningKey::secret(Algorithm::Hs256, SECRET)
-        .expect("the secret is long enough")
-        .sign(r#"{"alg":"HS256","typ":"JWT"}"#, Small::JSON);
-    let gate = gate().expect("the gate is sound");
+pub(super) fn cases(
+    wanted: impl Fn(&str) -> bool,
+    gate: impl Fn(fn(GateBuilder) -> GateBuilder) -> Gate,
+    token: &str,
+) -> Vec<Case> {
+    let gate = gate(|settings| settings);
     // Known without a token: what it costs then is the guard's own.
     let known = gate.acting_as(acting_as("alice"));
     let case = |row, gate: &Gate, operations: fn(&Gate, &str) -> Vec<Operation>| {
-        let name = format!("guard/{row}");
+        let name = format!("guard/actix/{row}");
         let table = "guard, actix-web, a request built and answered".to_owned();
-        wanted(&name).then(|| Case { name, table, row, operations: operations(gate, &token) })
+        wanted(&name).then(|| Case { name, table, row, operations: operations(gate, token) })
     };
     let cases = [
         case("known", &known, |gate, token| vec![guarded(gate, token), bare(token)]),
@@ -50,10 +42,6 @@ pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
         case("HS256", &gate, |gate, token| vec![extracted(gate, token), peer(token), bare(token)]),
     ];
     cases.into_iter().flatten().collect()
-}
-
-fn gate() -> Result<Gate, GateError> {
-    Gate::builder().bearer().authenticator(Directus::new(SECRET)?).build()
 }
 
 /// The policy before the handler.
@@ -83,26 +71,17 @@ fn bare(token: &str) -> Operation {
 
 /// Verified by `jsonwebtoken`, and the claims handed to the handler, as its documentation shows.
 fn peer(token: &str) -> Operation {
-    struct Verifier(DecodingKey, Validation);
-
     async fn verify(request: ServiceRequest, bearer: BearerAuth) -> Result<ServiceRequest, (Error, ServiceRequest)> {
-        let verified = request
-            .app_data::<web::Data<Verifier>>()
-            .and_then(|verifier| decode::<Small>(bearer.token(), &verifier.0, &verifier.1).ok());
+        let verified = request.app_data::<web::Data<Verifier>>().and_then(|verifier| verifier.verify(bearer.token()));
         match verified {
-            Some(token) => {
-                request.extensions_mut().insert(token.claims);
+            Some(claims) => {
+                request.extensions_mut().insert(claims);
                 Ok(request)
             }
             None => Err((ErrorUnauthorized("the token is not valid"), request)),
         }
     }
-    let mut rules = Validation::new(jsonwebtoken::Algorithm::HS256);
-    rules.leeway = 0;
-    rules.validate_nbf = true;
-    rules.set_issuer(&[Small::ISSUER]);
-    rules.set_required_spec_claims(&["exp", "iss"]);
-    let verifier = web::Data::new(Verifier(DecodingKey::from_secret(SECRET), rules));
+    let verifier = web::Data::new(Verifier::new());
     operation(PEER, token, move |config| {
         let route = web::get().to(async |claims: web::ReqData<Small>| {
             black_box(&*claims);

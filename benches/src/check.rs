@@ -1,0 +1,71 @@
+//! What may not get worse. Only what is the same in every run is judged, never time, so that a busy machine cannot fail it.
+
+use crate::{case::Case, guard, table::Figures, verify};
+
+/// What ours may need at most in one case.
+struct Limit {
+    case: &'static str,
+    /// Whom it is compared with there.
+    other: &'static str,
+    most: Most,
+}
+
+enum Most {
+    /// This share of the other's instructions.
+    Share(f64),
+    /// So many instructions and allocations more than the other.
+    Added { instructions: u64, allocations: u64 },
+}
+
+const LIMITS: [Limit; 3] = [
+    Limit { case: verify::HS256, other: verify::PEER, most: Most::Share(0.5) },
+    Limit { case: guard::KNOWN, other: guard::BARE, most: Most::Added { instructions: 1_500, allocations: 1 } },
+    Limit { case: guard::CACHED, other: guard::BARE, most: Most::Added { instructions: 1_500, allocations: 0 } },
+];
+
+/// Whether a case of this name is judged, or printed beside those that are.
+pub(crate) fn concerns(name: &str) -> bool {
+    name == "verify/RS256/small" || LIMITS.iter().any(|limit| limit.case == name)
+}
+
+/// Says of each limit whether it is kept, and whether all are.
+pub(crate) fn judge(cases: &[Case], figures: &[Vec<Figures>]) -> bool {
+    let judged = LIMITS.iter().map(|limit| limit.judge(cases, figures));
+    // All of them are printed, so without an early exit.
+    judged.fold(true, |all, kept| all & kept)
+}
+
+impl Limit {
+    fn judge(&self, cases: &[Case], figures: &[Vec<Figures>]) -> bool {
+        let Self { case: name, other, .. } = self;
+        let found = cases.iter().zip(figures).find(|(case, _)| case.name == *name);
+        let of = |by: &str| {
+            let (case, figures) = found?;
+            case.operations.iter().zip(figures).find(|(operation, _)| operation.by == by).map(|(_, figures)| figures)
+        };
+        let (Some(ours), Some(theirs)) = (of(verify::OURS), of(other)) else {
+            println!("{name}: not measured");
+            return false;
+        };
+        let (Some(instructions), Some(their_instructions)) = (ours.instructions, theirs.instructions) else {
+            println!("{name}: instructions are not available here, so there is nothing to judge");
+            return false;
+        };
+        match self.most {
+            Most::Share(most) => {
+                let share = instructions as f64 / their_instructions as f64;
+                println!("{name}: {share:.3} of the instructions of {other}, and at most {most} is allowed");
+                share <= most
+            }
+            Most::Added { instructions: most, allocations: most_allocations } => {
+                let more = instructions.saturating_sub(their_instructions);
+                let allocations = ours.allocations.saturating_sub(theirs.allocations);
+                println!(
+                    "{name}: {more} instructions and {allocations} allocations more than the {other}, \
+                     and at most {most} and {most_allocations} are allowed"
+                );
+                more <= most && allocations <= most_allocations
+            }
+        }
+    }
+}

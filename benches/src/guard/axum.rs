@@ -1,0 +1,106 @@
+use super::{BARE, Verifier};
+use crate::{
+    case::{Case, Operation},
+    claims::Small,
+    verify::{OURS, PEER},
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::{FromRequestParts, Request},
+    http::{HeaderValue, StatusCode, Uri, header::AUTHORIZATION, request::Parts},
+    routing::get,
+};
+use futures_util::FutureExt;
+use portcullis_axum::{Authenticated, Routes};
+use portcullis_core::{Gate, GateBuilder, TokenCache, policy::authenticated};
+use std::{hint::black_box, sync::Arc};
+use tower_service::Service;
+
+/// A handler that takes the caller, whose token is in the gate's cache.
+pub(crate) const CACHED: &str = "guard/axum/cached, extracted";
+
+pub(super) fn cases(
+    wanted: impl Fn(&str) -> bool,
+    gate: impl Fn(fn(GateBuilder) -> GateBuilder) -> Gate,
+    token: &str,
+) -> Vec<Case> {
+    let verifying = gate(|settings| settings);
+    let cached = gate(|settings| settings.cache(TokenCache::new(20_000)));
+    let case = |row, gate: &Gate, operations: fn(&Gate, &str) -> Vec<Operation>| {
+        let name = format!("guard/axum/{row}");
+        let table = "guard, axum, a request built and answered".to_owned();
+        wanted(&name).then(|| Case { name, table, row, operations: operations(gate, token) })
+    };
+    let cases = [
+        case("cached, extracted", &cached, |gate, token| vec![extracted(gate, token), bare(gate, token)]),
+        case("cached, guarded", &cached, |gate, token| vec![guarded(gate, token), bare(gate, token)]),
+        case("cached, both", &cached, |gate, token| vec![both(gate, token), bare(gate, token)]),
+        case("HS256, extracted", &verifying, |gate, token| {
+            vec![extracted(gate, token), peer(token), bare(gate, token)]
+        }),
+        case("HS256, guarded", &verifying, |gate, token| vec![guarded(gate, token), bare(gate, token)]),
+    ];
+    cases.into_iter().flatten().collect()
+}
+
+/// The principal in the handler of a router that knows nothing else of us.
+fn extracted(gate: &Gate, token: &str) -> Operation {
+    operation(OURS, token, Router::new().route("/x", get(greet)).with_state(gate.clone()))
+}
+
+/// The policy before the handler.
+fn guarded(gate: &Gate, token: &str) -> Operation {
+    operation(OURS, token, Routes::new(gate).route("/x", authenticated(), get(async || "ok")).into_router())
+}
+
+/// The policy before the handler, and the principal in it.
+fn both(gate: &Gate, token: &str) -> Operation {
+    let routes = Routes::new(gate).route("/x", authenticated(), get(greet));
+    operation(OURS, token, routes.into_router().with_state(gate.clone()))
+}
+
+async fn greet(Authenticated(principal): Authenticated) -> &'static str {
+    black_box(principal);
+    "ok"
+}
+
+/// With the same state, which costs something whether or not it is used.
+fn bare(gate: &Gate, token: &str) -> Operation {
+    operation(BARE, token, Router::new().route("/x", get(async || "ok")).with_state(gate.clone()))
+}
+
+/// Verified by `jsonwebtoken` in an extractor, as one writes it by hand.
+fn peer(token: &str) -> Operation {
+    struct Caller(Small);
+
+    impl FromRequestParts<Arc<Verifier>> for Caller {
+        type Rejection = StatusCode;
+
+        async fn from_request_parts(parts: &mut Parts, verifier: &Arc<Verifier>) -> Result<Self, StatusCode> {
+            let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+            let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
+            verifier.verify(token).map(Self).ok_or(StatusCode::UNAUTHORIZED)
+        }
+    }
+    let route = get(async |Caller(claims): Caller| {
+        black_box(claims);
+        "ok"
+    });
+    operation(PEER, token, Router::new().route("/x", route).with_state(Arc::new(Verifier::new())))
+}
+
+/// A request with the token, to this router.
+fn operation(by: &'static str, token: &str, router: Router) -> Operation {
+    // As `axum::serve` does: without it, a router without a state makes its routes anew for every request.
+    let mut router: Router = router.with_state(());
+    let bearer = HeaderValue::try_from(format!("Bearer {token}")).expect("a token is a header's value");
+    Operation::new(by, move || {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = Uri::from_static("/x");
+        request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+        let response = router.call(request).now_or_never().expect("nobody is waited for").expect("it answers");
+        assert_eq!(response.status(), 200);
+        response
+    })
+}

@@ -1,0 +1,50 @@
+//! What a guard costs a route, beside the bare route, and beside a peer where the token is verified on the way.
+
+mod actix;
+mod axum;
+
+use crate::{
+    case::Case,
+    claims::{Sample, Small},
+    verify::SECRET,
+};
+use jsonwebtoken::{DecodingKey, Validation, decode};
+use portcullis_core::{Algorithm, Error, Gate, GateBuilder, testing::SigningKey};
+use portcullis_providers::directus::Directus;
+
+pub(crate) use self::{actix::KNOWN, axum::CACHED};
+
+pub(crate) const BARE: &str = "bare route";
+
+/// Routes with and without a guard.
+pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
+    let token = SigningKey::secret(Algorithm::Hs256, SECRET)
+        .expect("the secret is long enough")
+        .sign(r#"{"alg":"HS256","typ":"JWT"}"#, Small::JSON);
+    let gate = |settings: fn(GateBuilder) -> GateBuilder| gate(settings).expect("the gate is sound");
+    let mut cases = axum::cases(&wanted, gate, &token);
+    cases.extend(actix::cases(&wanted, gate, &token));
+    cases
+}
+
+fn gate(settings: impl FnOnce(GateBuilder) -> GateBuilder) -> Result<Gate, Error> {
+    settings(Gate::builder().bearer().authenticator(Directus::new(SECRET)?)).build()
+}
+
+/// `jsonwebtoken` with the rules that ours has for tokens of Directus.
+struct Verifier(DecodingKey, Validation);
+
+impl Verifier {
+    fn new() -> Self {
+        let mut rules = Validation::new(jsonwebtoken::Algorithm::HS256);
+        rules.leeway = 0;
+        rules.validate_nbf = true;
+        rules.set_issuer(&[Small::ISSUER]);
+        rules.set_required_spec_claims(&["exp", "iss"]);
+        Self(DecodingKey::from_secret(SECRET), rules)
+    }
+
+    fn verify(&self, token: &str) -> Option<Small> {
+        decode(token, &self.0, &self.1).ok().map(|token| token.claims)
+    }
+}
