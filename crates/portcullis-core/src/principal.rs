@@ -29,8 +29,8 @@ struct Inner {
     authenticated_at: Option<SystemTime>,
     expires_at: Option<SystemTime>,
     claims: Option<Claims>,
-    /// What the token itself says, where the claims are what its issuer says of it.
-    signed: Option<Claims>,
+    /// Who it is by the token itself, where the claims are what its issuer says of it.
+    verified: Option<Principal>,
 }
 
 /// What a principal is.
@@ -75,7 +75,7 @@ impl Principal {
             authenticated_at: None,
             expires_at: None,
             claims: None,
-            signed: None,
+            verified: None,
         }))
     }
 
@@ -147,7 +147,7 @@ impl Principal {
         Ok(self.with(|inner| {
             inner.expires_at = ends;
             inner.session = inner.session.take().or_else(|| verified.0.session.clone());
-            inner.signed = verified.0.claims.clone();
+            inner.verified = Some(verified.clone());
         }))
     }
 
@@ -247,7 +247,17 @@ impl Principal {
     }
 
     fn all_claims(&self) -> impl Iterator<Item = &Claims> {
-        self.0.claims.iter().chain(&self.0.signed)
+        [Some(self), self.verified()].into_iter().flatten().filter_map(Self::token_claims)
+    }
+
+    /// Whether it is the same somebody, whatever is known of them.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.issuer() == other.issuer() && self.subject() == other.subject()
+    }
+
+    /// The same by the token itself, where its issuer was asked as well. What either of them says may be revoked.
+    pub(crate) fn verified(&self) -> Option<&Self> {
+        self.0.verified.as_ref()
     }
 
     /// Until when that holds.

@@ -85,7 +85,8 @@ struct Revoked {
 }
 
 impl RevocationList {
-    /// Remembers what is revoked for this long: as long as a token lives at most, after which it is refused anyway.
+    /// Remembers what is revoked for this long, by its clock: as long as a token lives at most, and the leeway of its issuer.
+    /// After that it is refused anyway.
     #[must_use]
     pub fn new(keep: Duration) -> Self {
         Self::start(keep, Arc::new(SystemClock))

@@ -6,17 +6,19 @@ pub mod on_actix;
 pub mod on_axum;
 
 use portcullis::{
-    Error, ErrorKind, Gate, Principal, Refusal,
+    Authenticator, Error, ErrorKind, Gate, Principal, Refusal,
     directus::{Directus, SESSION_COOKIE},
+    reqwest::Client,
 };
 use serde_json::{Value, json};
 use std::{env, error, net::SocketAddr};
 
-/// Where tokens are read, and how refusals look.
+/// Where tokens are read, and how refusals look. Whether they are verified here, or Directus is asked as well, is the
+/// authenticator's business.
 ///
 /// # Errors
 /// If the cookie's name is none.
-pub fn gate(directus: Directus, session_cookie: &str) -> Result<Gate, Error> {
+pub fn gate(directus: impl Authenticator + 'static, session_cookie: &str) -> Result<Gate, Error> {
     Gate::builder().cookie(session_cookie).bearer().authenticator(directus).render(render).build()
 }
 
@@ -54,5 +56,10 @@ pub fn configured() -> Result<(Gate, SocketAddr), Box<dyn error::Error>> {
         env::var("DIRECTUS_SECRET").map_err(|_| "DIRECTUS_SECRET is not set: the SECRET of the Directus instance")?;
     let cookie = env::var("DIRECTUS_SESSION_COOKIE_NAME").unwrap_or_else(|_| SESSION_COOKIE.to_owned());
     let port = env::var("PORT").map_or(Ok(8000), |port| port.parse())?;
-    Ok((gate(Directus::new(secret)?, &cookie)?, SocketAddr::from(([127, 0, 0, 1], port))))
+    let directus = Directus::new(secret)?;
+    let gate = match env::var("DIRECTUS_URL") {
+        Ok(url) => gate(directus.hybrid(&url, Client::new()?)?, &cookie)?,
+        Err(_) => gate(directus, &cookie)?,
+    };
+    Ok((gate, SocketAddr::from(([127, 0, 0, 1], port))))
 }

@@ -10,6 +10,7 @@ use crate::{
     jwt::Looked,
     policy::{Policy, max_age},
     principal::Principal,
+    revocation::Revocations,
 };
 use std::time::Duration;
 
@@ -129,7 +130,7 @@ impl Gate {
                 "the route asks for a fresh identity, and nobody is asked whether the token was withdrawn",
             ))),
             None => Ok(Ok(principal)),
-            Some(revocations) => match revocations.is_revoked(&principal).ready() {
+            Some(revocations) => match is_revoked(&**revocations, &principal).ready() {
                 Ok(revoked) => Ok(unless_revoked(principal, revoked)),
                 Err(revoked) => Err(Waiting::Looked { revoked, principal }),
             },
@@ -155,6 +156,19 @@ impl Waiting {
                 }
                 Err(error) => Ok(Err(error)),
             },
+        }
+    }
+}
+
+/// By what its issuer says, and by its own token where both are known.
+pub(super) fn is_revoked(revocations: &dyn Revocations, principal: &Principal) -> Answer<'static, Result<bool, Error>> {
+    let said = revocations.is_revoked(principal);
+    let Some(verified) = principal.verified() else { return said };
+    match (said.ready(), revocations.is_revoked(verified).ready()) {
+        (Ok(said), Ok(verified)) => Answer::now(said.and_then(|said| Ok(said | verified?))),
+        (said, verified) => {
+            let [said, verified] = [said, verified].map(|answer| answer.map_or_else(|later| later, Answer::now));
+            Answer::later(async move { Ok(said.await? | verified.await?) })
         }
     }
 }

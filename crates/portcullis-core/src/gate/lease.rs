@@ -1,12 +1,11 @@
-use super::{Established, Gate};
+use super::{Established, Gate, identify::is_revoked};
 use crate::{
-    answer::Answer,
     credential::Credential,
     error::{Error, ErrorKind},
     head::RequestHead,
     principal::Principal,
 };
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 use std::{
     fmt,
     future::{Future, pending},
@@ -19,6 +18,9 @@ const USUALLY: Duration = Duration::from_secs(30);
 
 /// No connection is looked after more often, but for what is revoked.
 const LEAST: Duration = Duration::from_secs(1);
+
+/// After which nothing is expected any more of who is asked.
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
 /// How long a connection goes on while nobody can say whether it may.
 const GRACE: Duration = Duration::from_secs(300);
@@ -62,7 +64,12 @@ impl Established {
     pub fn lease(&self, head: &dyn RequestHead) -> Result<Lease, Error> {
         let (gate, principal) = (self.gate.clone(), self.principal()?.clone());
         let credential = match self.source() {
-            Some(_) => gate.read(head)?.map(|credential| credential.to_owned()),
+            Some(_) => match gate.read(head)? {
+                Some(credential) => Some(credential.to_owned()),
+                None => {
+                    return Err(Error::misconfigured("the request to lease for is another one, without a credential"));
+                }
+            },
             None => None,
         };
         Ok(Lease { gate, principal, credential, look_every: USUALLY })
@@ -87,34 +94,62 @@ impl Lease {
     /// [`ErrorKind::Unavailable`] after five minutes of that. `sleep` is the runtime's, such as `tokio::time::sleep`.
     pub async fn ended<S: Future>(&self, sleep: impl Fn(Duration) -> S) -> Error {
         let Some(credential) = &self.credential else { return pending().await };
-        let mut unknown_for = Duration::ZERO;
+        match select(pin!(self.revoked()), pin!(self.refused(credential, sleep))).await {
+            Either::Left((error, _)) | Either::Right((error, _)) => error,
+        }
+    }
+
+    /// Comes when it is revoked, where that is told.
+    async fn revoked(&self) -> Error {
+        let Some(revocations) = &self.gate.0.revocations else { return pending().await };
         loop {
             // Before looking, so that nothing is missed between.
-            let changed = self.changed();
-            let error = match self.gate.authenticate(credential.clone()).await.principal() {
-                Ok(principal) if principal.subject() == self.principal.subject() => None,
-                Ok(_) => return Error::invalid("the credential is somebody else's now"),
-                Err(error) if error.kind() == ErrorKind::Unavailable => Some(error),
-                Err(error) => return error,
+            let changed = revocations.changed();
+            if let Ok(true) = is_revoked(&**revocations, &self.principal).await {
+                return Error::invalid("the credential was revoked");
+            }
+            changed.await;
+        }
+    }
+
+    /// Comes when the gate would refuse it.
+    async fn refused<S: Future>(&self, credential: &Credential<'static>, sleep: impl Fn(Duration) -> S) -> Error {
+        let mut end = self.principal.expires_at();
+        let mut unknown_for = Duration::ZERO;
+        loop {
+            let unknown = match select(self.gate.authenticate(credential.clone()), pin!(sleep(LONGEST_LOOK))).await {
+                Either::Left((who, _)) => match who.principal() {
+                    Ok(principal) if principal.is_same(&self.principal) => {
+                        end = principal.expires_at();
+                        None
+                    }
+                    Ok(_) => return Error::invalid("the credential is somebody else's now"),
+                    Err(error) if error.status() >= 500 => Some(error),
+                    Err(error) => return error,
+                },
+                Either::Right(_) => {
+                    unknown_for = unknown_for.saturating_add(LONGEST_LOOK);
+                    Some(Error::new(ErrorKind::Unavailable, "nobody said in time whether the credential still holds"))
+                }
             };
-            let left = self.principal.expires_at().map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
-            let wait = left.unwrap_or(self.look_every).clamp(LEAST, self.look_every);
-            unknown_for = match error {
+            let left = end.map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
+            let wait = left.unwrap_or(self.look_every).min(self.look_every);
+            let wait = match unknown {
+                None => {
+                    unknown_for = Duration::ZERO;
+                    wait.max(LEAST)
+                }
                 Some(_) if left == Some(Duration::ZERO) => {
                     return Error::new(ErrorKind::Expired, "the credential expired");
                 }
                 Some(error) if unknown_for >= GRACE => return error,
-                Some(_) => unknown_for.saturating_add(wait),
-                None => Duration::ZERO,
+                Some(_) => {
+                    let wait = wait.min(GRACE.saturating_sub(unknown_for)).max(LEAST);
+                    unknown_for = unknown_for.saturating_add(wait);
+                    wait
+                }
             };
-            select(pin!(changed), pin!(sleep(wait))).await;
-        }
-    }
-
-    fn changed(&self) -> Answer<'static, ()> {
-        match &self.gate.0.revocations {
-            Some(revocations) => revocations.changed(),
-            None => Answer::later(pending()),
+            sleep(wait).await;
         }
     }
 }

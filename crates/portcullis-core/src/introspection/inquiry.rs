@@ -1,6 +1,6 @@
 //! What all ways of asking an issuer about its tokens have in common: when it is asked, and what is remembered.
 
-use super::recent::{Kept, Key, Outcome, Recent, fingerprint};
+use super::recent::{Asked, Joined, Kept, Key, Outcome, Recent, fingerprint};
 use crate::{
     answer::Answer,
     authenticator::Authenticator,
@@ -91,33 +91,40 @@ impl<Q: Question> Inquiry<Q> {
             return Answer::now(Err(Error::invalid(format!("the token has more than {MAX_BYTES} bytes"))));
         }
         let (key, now) = (fingerprint(token), self.0.settings.clock.now());
-        if let Some(outcome) = self.recent().settled(key, now, max_age) {
+        let fresh = max_age.map(|max_age| self.recent().fresh(now, max_age));
+        if let Some(outcome) = self.recent().settled(key, now, fresh) {
             return Answer::now(outcome);
         }
         let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
-        // Good for who waits is an answer that was asked for since then.
-        let since = max_age.and_then(|max_age| now.checked_sub(max_age));
         Answer::later(async move {
             loop {
-                let now = this.0.settings.clock.now();
-                let joined = this.recent().join(key, now);
-                let Some(joined) = joined else {
-                    return Err(Error::new(ErrorKind::Unavailable, "too many tokens are being asked about"));
+                let joined = match this.join(key, &token) {
+                    Some(joined) => joined,
+                    None => return Err(Error::new(ErrorKind::Unavailable, "too many tokens are being asked about")),
                 };
-                let is_ours = joined.to_begin.is_some();
-                // Not under the lock: a client may answer at once.
-                if let Some(begun) = joined.to_begin {
-                    let asking =
-                        Asking { inquiry: this.clone(), key, token: token.clone(), begun: Some(begun), asked: now };
-                    asking.go_on(Vec::new());
-                }
                 let outcome = joined.answering.await;
-                if is_ours || since.is_none_or(|since| joined.at >= since) {
+                if fresh.is_none_or(|fresh| fresh.admits(joined.asked)) {
                     let gone = |_| Err(Error::new(ErrorKind::Unavailable, "nobody asked the issuer to the end"));
                     return outcome.unwrap_or_else(gone);
                 }
+                // Others have waited as well, and one of them may have asked by now.
+                let now = this.0.settings.clock.now();
+                if let Some(outcome) = this.recent().settled(key, now, fresh) {
+                    return outcome;
+                }
             }
         })
+    }
+
+    /// Joins those who wait for the answer about a token, or asks. `None` if there are too many.
+    fn join(&self, key: Key, token: &Zeroizing<String>) -> Option<Joined> {
+        let mut joined = self.recent().join(key, self.0.settings.clock.now())?;
+        // Not under the lock: a client may answer at once.
+        if let Some(begun) = joined.to_begin.take() {
+            let (inquiry, token, asked) = (self.clone(), token.clone(), joined.asked);
+            Asking { inquiry, key, token, asked, begun: Some(begun) }.go_on(Vec::new());
+        }
+        Some(joined)
     }
 
     /// Until when an answer is remembered, if at all.
@@ -150,7 +157,7 @@ struct Asking<Q: Question> {
     inquiry: Inquiry<Q>,
     key: Key,
     token: Zeroizing<String>,
-    asked: SystemTime,
+    asked: Asked,
     /// None at its end.
     begun: Option<Sender<Outcome>>,
 }

@@ -18,11 +18,31 @@ const MOST_REMEMBERED: usize = 10_000;
 /// More are not asked about at a time: a flood of made-up tokens is not passed on whole.
 const MOST_ASKED: usize = 256;
 
+/// When an issuer was asked, and as which of all questions: clocks are set back, and stand still in tests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    at: SystemTime,
+    number: u64,
+}
+
+/// How fresh an answer has to be: asked for since somebody came, or not long before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fresh {
+    came: Asked,
+    max_age: Duration,
+}
+
+impl Fresh {
+    pub(super) fn admits(&self, asked: Asked) -> bool {
+        let is_young = || self.came.at.duration_since(asked.at).is_ok_and(|age| age < self.max_age);
+        asked.number > self.came.number || is_young()
+    }
+}
+
 /// For how long an answer holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kept {
-    /// When it was asked for.
-    pub(super) asked: SystemTime,
+    pub(super) asked: Asked,
     /// When it came; before that, the clock was set back.
     pub(super) since: SystemTime,
     pub(super) until: SystemTime,
@@ -43,42 +63,48 @@ pub(super) struct Recent {
     settled: HashMap<Key, (Outcome, Kept)>,
     /// In the order in which they were first settled.
     order: VecDeque<Key>,
-    asked: HashMap<Key, (Answering, SystemTime)>,
+    asked: HashMap<Key, (Answering, Asked)>,
+    /// How many questions there were.
+    count: u64,
 }
 
 pub(super) struct Joined {
     pub(super) answering: Answering,
-    /// Since when the issuer is being asked.
-    pub(super) at: SystemTime,
+    pub(super) asked: Asked,
     /// For who has to ask.
     pub(super) to_begin: Option<Sender<Outcome>>,
 }
 
 impl Recent {
-    /// What is remembered of a token, no older than that if it is said. What does not hold any more never does again,
+    /// What somebody who comes now takes for fresh.
+    pub(super) fn fresh(&self, now: SystemTime, max_age: Duration) -> Fresh {
+        Fresh { came: Asked { at: now, number: self.count }, max_age }
+    }
+
+    /// What is remembered of a token, if that is as fresh as asked for. What does not hold any more never does again,
     /// whatever becomes of the clock; its place stays until it is the oldest.
-    pub(super) fn settled(&mut self, key: Key, now: SystemTime, max_age: Option<Duration>) -> Option<Outcome> {
+    pub(super) fn settled(&mut self, key: Key, now: SystemTime, fresh: Option<Fresh>) -> Option<Outcome> {
         let (outcome, kept) = self.settled.get_mut(&key)?;
         if now < kept.since || kept.until <= now {
             kept.until = kept.since;
             return None;
         }
-        let is_younger = |max_age| now.duration_since(kept.asked).is_ok_and(|age| age < max_age);
-        max_age.is_none_or(is_younger).then(|| outcome.clone())
+        fresh.is_none_or(|fresh| fresh.admits(kept.asked)).then(|| outcome.clone())
     }
 
     /// The answer that is under way, or one that somebody has to ask for. `None` if there are too many.
     pub(super) fn join(&mut self, key: Key, now: SystemTime) -> Option<Joined> {
-        if let Some((answering, at)) = self.asked.get(&key) {
-            return Some(Joined { answering: answering.clone(), at: *at, to_begin: None });
+        if let Some((answering, asked)) = self.asked.get(&key) {
+            return Some(Joined { answering: answering.clone(), asked: *asked, to_begin: None });
         }
         if self.asked.len() >= MOST_ASKED {
             return None;
         }
+        self.count = self.count.saturating_add(1);
         let (begun, answering) = channel();
-        let answering = answering.shared();
-        self.asked.insert(key, (answering.clone(), now));
-        Some(Joined { answering, at: now, to_begin: Some(begun) })
+        let (answering, asked) = (answering.shared(), Asked { at: now, number: self.count });
+        self.asked.insert(key, (answering.clone(), asked));
+        Some(Joined { answering, asked, to_begin: Some(begun) })
     }
 
     /// The end of a question, which is remembered if it is said for how long.

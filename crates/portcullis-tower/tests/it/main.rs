@@ -11,6 +11,7 @@
 
 mod cast;
 mod enforce;
+mod fresh;
 mod log;
 mod params;
 mod ready;

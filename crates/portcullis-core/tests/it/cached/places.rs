@@ -1,0 +1,101 @@
+//! A token belongs to the verifier that verified it, and to its place in the gate.
+
+use super::{keys::jwk, *};
+use portcullis_core::{Authenticator, ClaimMap, Key};
+
+/// A verifier of the key number `n` under the usual name, with roles from this claim.
+fn verifier(issuer: &str, n: u8, roles: &str) -> Jwt {
+    let key = Key::jwk(&jwk("k", n)).unwrap();
+    let issuer = Issuer::new(issuer, Audience::is("test"), [Algorithm::EdDsa], key).unwrap();
+    Jwt::new(issuer.claim_map(ClaimMap::new().roles(roles))).clock(FixedClock::at(NOW))
+}
+
+fn gate(authenticators: impl IntoIterator<Item = Jwt>) -> Gate {
+    let gate = Gate::builder().bearer().cache(roomy());
+    authenticators.into_iter().fold(gate, GateBuilder::authenticator).build().unwrap()
+}
+
+fn who(gate: &Gate, token: &str) -> Result<Principal, ErrorKind> {
+    let who = gate.establish(&Head::new().bearer(token)).ready().unwrap();
+    who.principal().cloned().map_err(|error| error.kind())
+}
+
+fn role(gate: &Gate, token: &str) -> Result<String, ErrorKind> {
+    who(gate, token).map(|principal| principal.roles().iter().map(ToString::to_string).collect())
+}
+
+fn by(n: u8) -> String {
+    signed(n, "k", &claims("good", r#","one":"viewer","two":"owner""#))
+}
+
+/// Two issuers of one name, with other keys and other rules: what one gate knows is nothing to the other.
+#[test]
+fn in_two_gates() {
+    let (one, two) = (gate([verifier(ISSUER, 1, "one")]), gate([verifier(ISSUER, 2, "two")]));
+    let same_key = gate([verifier(ISSUER, 1, "two")]);
+    for _ in 0..3 {
+        assert_eq!(role(&one, &by(1)), Ok("viewer".to_owned()));
+        assert_eq!(role(&same_key, &by(1)), Ok("owner".to_owned()));
+        assert_eq!(role(&two, &by(1)), Err(ErrorKind::Invalid));
+        assert_eq!(role(&two, &by(2)), Ok("owner".to_owned()));
+        assert_eq!(role(&one, &by(2)), Err(ErrorKind::Invalid));
+    }
+}
+
+/// In one gate, the first that recognizes a token decides, and goes on deciding.
+#[test]
+fn in_one_gate_with_the_same_name() {
+    let (one, two) = (verifier(ISSUER, 1, "one"), verifier(ISSUER, 2, "two"));
+    let (forth, back) = (gate([one.clone(), two.clone()]), gate([two, one]));
+    for _ in 0..3 {
+        assert_eq!(role(&forth, &by(1)), Ok("viewer".to_owned()));
+        assert_eq!(role(&forth, &by(2)), Err(ErrorKind::Invalid));
+        assert_eq!(role(&back, &by(2)), Ok("owner".to_owned()));
+        assert_eq!(role(&back, &by(1)), Err(ErrorKind::Invalid));
+    }
+}
+
+/// The second verifier's tokens are known at its own place, whatever the first says about them.
+#[test]
+fn at_the_second_place() {
+    let (first, second) = (verifier("https://first.test", 1, "one"), verifier(ISSUER, 1, "two"));
+    let gate = gate([first.clone(), second, first]);
+    let of_first = signed(1, "k", &claims("first", r#","one":"viewer""#).replace(ISSUER, "https://first.test"));
+    let (one, other) = (who(&gate, &of_first).unwrap(), who(&gate, &by(1)).unwrap());
+    assert_ne!(one.issuer(), other.issuer());
+    for _ in 0..3 {
+        assert!(share(&one, &who(&gate, &of_first).unwrap()));
+        assert!(share(&other, &who(&gate, &by(1)).unwrap()));
+        assert_eq!(who(&gate, &by(2)).unwrap_err(), ErrorKind::Invalid);
+        assert_eq!(who(&gate, &by(1).replacen('.', "..", 1)).unwrap_err(), ErrorKind::Unrecognized);
+    }
+}
+
+/// One verifier at two places, the second of which nobody reaches.
+#[test]
+fn the_same_at_two_places() {
+    let jwt = verifier(ISSUER, 1, "one");
+    let gate = gate([jwt.clone(), jwt]);
+    let first = who(&gate, &by(1)).unwrap();
+    assert!(share(&first, &who(&gate, &by(1)).unwrap()));
+    assert_eq!(who(&gate, &by(2)).unwrap_err(), ErrorKind::Invalid);
+}
+
+/// Two verifiers inside one do not get in each other's way either.
+#[test]
+fn of_several_issuers_in_one_verifier() {
+    let issuer = |name: &str, n| {
+        let key = Key::jwk(&jwk("k", n)).unwrap();
+        Issuer::new(name.to_owned(), Audience::is("test"), [Algorithm::EdDsa], key).unwrap()
+    };
+    let jwt = Jwt::new(issuer("https://first.test", 1)).issuer(issuer(ISSUER, 2)).unwrap().clock(FixedClock::at(NOW));
+    assert!(jwt.verifier().is_some());
+    let gate = gate([jwt]);
+    for (name, n) in [("https://first.test", 1), (ISSUER, 2)] {
+        let token = |n| signed(n, "k", &claims("good", "").replace(ISSUER, name));
+        let first = who(&gate, &token(n)).unwrap();
+        assert!(share(&first, &who(&gate, &token(n)).unwrap()), "{name}");
+        assert_eq!(first.issuer(), Some(name));
+        assert_eq!(who(&gate, &token(3 - n)).unwrap_err(), ErrorKind::Invalid, "{name}");
+    }
+}

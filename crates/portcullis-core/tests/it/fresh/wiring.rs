@@ -1,0 +1,181 @@
+//! Fresh routes where nobody can be asked, and policies that keep to themselves what they need.
+
+use super::{active, noon, opaque, upstream::Upstream};
+use crate::head::Head;
+use futures_util::FutureExt;
+use portcullis_core::{
+    Answer, Authenticator, Credential, Error, ErrorKind, Gate, Jwt, Principal, PrincipalKind, RevocationList,
+    Revocations, TokenCache, policy::*, testing::TestIssuer,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+const NOW: Fresh = fresh(Duration::ZERO);
+
+fn status(gate: &Gate, policy: &dyn Policy, token: &str) -> u16 {
+    let head = Head::new().bearer(token);
+    let who = gate.establish_for(policy, &head).now_or_never().expect("an answer at once");
+    let decided = gate.authorize(&who, policy, &head).now_or_never().expect("a decision at once");
+    decided.map_or_else(|error| gate.refuse(&error).status(), |_| 200)
+}
+
+/// Verifies with a verifier of somebody's own making, behind an `Arc` or not, with a cache or not.
+fn verifying(issuer: &TestIssuer) -> Vec<Gate> {
+    let jwt = || issuer.authenticator();
+    let builder = || Gate::builder().bearer();
+    [
+        builder().authenticator(jwt()),
+        builder().authenticator(Arc::new(jwt())),
+        builder().authenticator(Arc::new(jwt()) as Arc<dyn Authenticator>),
+        builder().authenticator(jwt()).cache(TokenCache::new(10)),
+        builder().authenticator(jwt()).authenticator(Wrapped(jwt())),
+    ]
+    .map(|builder| builder.build().unwrap())
+    .into()
+}
+
+/// Says that it only verifies.
+#[derive(Debug)]
+struct Wrapped(Jwt);
+
+impl Authenticator for Wrapped {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+        self.0.authenticate(credential)
+    }
+
+    fn verifier(&self) -> Option<&Jwt> {
+        Some(&self.0)
+    }
+}
+
+#[test]
+fn a_gate_that_only_verifies_has_no_fresh_routes() {
+    let issuer = TestIssuer::new();
+    let token = issuer.token("alice").staff().sign();
+    for gate in verifying(&issuer) {
+        for policy in [&NOW as &dyn Policy, &all((staff(), NOW)), &any((staff(), NOW)), &not(NOW), &hidden(NOW)] {
+            let error = gate.check(policy).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Misconfigured);
+            assert!(error.to_string().contains("fresh identity, and the gate has nobody to ask"), "{error}");
+            // Where it survives that, nobody passes; not even staff, who would pass anyway.
+            assert_eq!(status(&gate, policy, &token), 500, "{policy:?}");
+            assert_eq!(status(&gate, policy, "abc"), 401, "{policy:?}");
+        }
+        assert!(gate.check(&staff()).is_ok());
+        assert_eq!(status(&gate, &staff(), &token), 200);
+    }
+}
+
+/// Knows a key, which it looks up each time.
+#[derive(Debug, Default)]
+struct Keys {
+    ages: Arc<std::sync::Mutex<Vec<Option<Duration>>>>,
+}
+
+impl Authenticator for Keys {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+        let known = credential.expose() == "key";
+        if known {
+            self.ages.lock().unwrap().push(credential.max_age());
+        }
+        let found = if known { Ok(Principal::new(PrincipalKind::Key, "key")) } else { Err(ErrorKind::Unrecognized) };
+        Answer::later(async move { found.map_err(|kind| Error::new(kind, "no key")) })
+    }
+}
+
+#[test]
+fn beside_others_a_token_that_is_only_verified_is_refused() {
+    let issuer = TestIssuer::new();
+    let upstream = Upstream::saying(active("bob", ""));
+    let (keys, asked) = (Keys::default(), opaque(&upstream, &noon()));
+    let ages = keys.ages.clone();
+    let token = issuer.token("alice").sign();
+    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).authenticator(keys).authenticator(asked);
+    let gate = gate.cache(TokenCache::new(10)).build().unwrap();
+    assert!(gate.check(&NOW).is_ok(), "for some it can be had");
+    for (policy, verified) in [(&NOW as &dyn Policy, 500), (&authenticated(), 200), (&fresh(Duration::MAX), 500)] {
+        for _ in 0..2 {
+            assert_eq!(status(&gate, policy, &token), verified, "{policy:?}");
+            assert_eq!([status(&gate, policy, "key"), status(&gate, policy, "opaque")], [200; 2], "{policy:?}");
+        }
+    }
+    let seen = ages.lock().unwrap().clone();
+    let [now, max] = [Duration::ZERO, Duration::MAX].map(Some);
+    assert_eq!(seen, [now, now, None, None, max, max], "each is told what the route asks for");
+    // What it is refused for is the wiring, and not the token.
+    let who = gate.establish_for(&NOW, &Head::new().bearer(&token)).now_or_never().unwrap();
+    let error = who.principal().unwrap_err();
+    assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("fresh"), "{error}");
+}
+
+#[test]
+fn with_revocations_there_is_something_to_ask() {
+    #[derive(Debug, Clone)]
+    struct Counting(RevocationList, Arc<AtomicUsize>);
+    impl Revocations for Counting {
+        fn is_revoked(&self, principal: &Principal) -> Answer<'static, Result<bool, Error>> {
+            self.1.fetch_add(1, Relaxed);
+            self.0.is_revoked(principal)
+        }
+    }
+    let issuer = TestIssuer::new();
+    let list = Counting(RevocationList::new(Duration::from_secs(900)), Arc::default());
+    let token = issuer.token("alice").claim("sid", "hers").sign();
+    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).cache(TokenCache::new(10));
+    let gate = gate.revocations(list.clone()).build().unwrap();
+    for policy in [&NOW as &dyn Policy, &authenticated()] {
+        assert!(gate.check(policy).is_ok());
+        for _ in 0..2 {
+            assert_eq!(status(&gate, policy, &token), 200);
+            assert_eq!(list.1.swap(0, Relaxed), 1, "once for each request");
+        }
+        assert_eq!((status(&gate, policy, "abc"), list.1.load(Relaxed)), (401, 0));
+    }
+    list.0.revoke_session("https://issuer.test", "hers");
+    assert_eq!([status(&gate, &NOW, &token), status(&gate, &authenticated(), &token)], [401; 2]);
+}
+
+/// Keeps to itself that what it is around wants a fresh identity.
+#[derive(Debug)]
+struct Mute<P>(P);
+
+impl<P: Policy> Policy for Mute<P> {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        self.0.decide(question)
+    }
+}
+
+#[test]
+fn a_policy_that_does_not_say_what_it_needs_lets_nobody_in() {
+    let issuer = TestIssuer::new();
+    let upstream = Upstream::saying(active("bob", r#","staff":true"#));
+    let asking = Gate::builder().bearer().authenticator(opaque(&upstream, &noon())).build().unwrap();
+    let listed = Gate::builder().bearer().authenticator(issuer.authenticator());
+    let listed = listed.revocations(RevocationList::new(Duration::from_secs(900))).build().unwrap();
+    let verifying = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let token = issuer.token("alice").staff().sign();
+    for (gate, token) in [(&asking, "abc"), (&listed, &*token), (&verifying, &*token)] {
+        for policy in [
+            &Mute(NOW) as &dyn Policy,
+            &Mute(fresh(Duration::MAX)),
+            &all((staff(), Mute(NOW))),
+            &any((Mute(NOW), staff())),
+            &not(Mute(NOW)),
+            &hidden(Mute(NOW)),
+        ] {
+            assert!(gate.check(policy).is_ok(), "it shows in nothing");
+            let head = Head::new().bearer(token);
+            let who = gate.establish_for(policy, &head).now_or_never().unwrap();
+            let error = gate.authorize(&who, policy, &head).now_or_never().unwrap().unwrap_err();
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Misconfigured, 500), "{policy:?}");
+            assert!(error.to_string().contains("has to pass on its `needs`"), "{error}");
+        }
+    }
+    // Beside one that says so, there is nothing amiss.
+    assert_eq!(status(&asking, &all((Mute(NOW), NOW)), "abc"), 200);
+}

@@ -1,0 +1,70 @@
+//! The example on both frameworks.
+
+use crate::common::{Anyhow, agent};
+use actix_web::{App, HttpServer, rt::System};
+use portcullis::{Authenticator, Gate, directus::SESSION_COOKIE};
+use serde_json::Value;
+use std::net::SocketAddr;
+use ureq::http::Response;
+
+pub const ME: &str = "/api/v2/me";
+pub const STAFF: &str = "/api/v2/admin/stats";
+
+/// The same service on both.
+pub struct Service {
+    urls: [String; 2],
+}
+
+/// Actix-web wants a thread of its own. It ends with the test.
+fn on_actix(gate: Gate) -> Anyhow<SocketAddr> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let app = move || App::new().configure(dembrane::on_actix::routes(&gate).into_config());
+    std::thread::spawn(|| {
+        System::new().block_on(async { HttpServer::new(app).workers(1).listen(listener)?.run().await })
+    });
+    Ok(address)
+}
+
+impl Service {
+    pub async fn start(authenticator: impl Authenticator + 'static) -> Anyhow<Self> {
+        let gate = dembrane::gate(authenticator, SESSION_COOKIE)?;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let axum = listener.local_addr()?;
+        let app = dembrane::on_axum::app(gate.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let actix = on_actix(gate)?;
+        Ok(Self { urls: [axum, actix].map(|address| format!("http://{address}")) })
+    }
+
+    /// What both answer.
+    pub fn get(&self, path: &str, header: Option<(&str, String)>) -> Anyhow<(u16, Value)> {
+        let mut answers = Vec::new();
+        for url in &self.urls {
+            let request = agent().get(format!("{url}{path}"));
+            let request = header.iter().fold(request, |request, (name, value)| request.header(*name, value));
+            let mut answer: Response<ureq::Body> = request.call()?;
+            answers.push((answer.status().as_u16(), answer.body_mut().read_json().unwrap_or_default()));
+        }
+        assert_eq!(answers[0], answers[1], "axum and actix-web answer differently to {path}");
+        Ok(answers.swap_remove(0))
+    }
+
+    pub fn by_bearer(&self, path: &str, token: &str) -> Anyhow<(u16, Value)> {
+        self.get(path, Some(("authorization", format!("Bearer {token}"))))
+    }
+
+    pub fn by_cookie(&self, path: &str, token: &str) -> Anyhow<(u16, Value)> {
+        self.get(path, Some(("cookie", format!("{SESSION_COOKIE}={token}"))))
+    }
+
+    /// The statuses for a user's route and a staff route, the same from header and cookie.
+    pub fn statuses(&self, token: &str) -> Anyhow<[u16; 2]> {
+        let by = |ask: fn(&Self, &str, &str) -> Anyhow<(u16, Value)>| -> Anyhow<[u16; 2]> {
+            Ok([ask(self, ME, token)?.0, ask(self, STAFF, token)?.0])
+        };
+        let (bearer, cookie) = (by(Self::by_bearer)?, by(Self::by_cookie)?);
+        assert_eq!(bearer, cookie, "in the header and in the cookie");
+        Ok(bearer)
+    }
+}
