@@ -33,6 +33,7 @@ mod revocation;
 mod role;
 mod secret;
 mod shared_secret;
+mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -11,11 +11,12 @@ use crate::{
     http::{HttpClient, HttpRequest, HttpResponse, Reply},
     jwt::{Issuer, Jwt, unverified_issuer},
     principal::Principal,
+    sync::{Mutex, MutexGuard, others_may_run},
 };
 use futures_channel::oneshot::Sender;
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     time::{Duration, SystemTime},
 };
 use zeroize::Zeroizing;
@@ -200,6 +201,7 @@ impl<Q: Question> Asking<Q> {
         let until = self.inquiry.keep_until(&outcome, since);
         let kept = until.map(|until| Kept { asked: self.asked, since, until });
         self.inquiry.recent().settle(self.key, &outcome, kept);
+        others_may_run();
         // Nobody may be waiting any more.
         let _ = begun.send(outcome);
     }

@@ -71,12 +71,17 @@ pub(super) enum SetAnswer {
     Unchanged,
 }
 
-/// Reads the answer to a request for a key set.
-pub(super) fn key_set(answer: &HttpResponse) -> Result<SetAnswer, Error> {
+/// Reads the answer to a request for a key set. One that says what the set at hand says brings that set, and not a second one
+/// like it.
+pub(super) fn key_set(answer: &HttpResponse, at_hand: Option<&Prepared>) -> Result<SetAnswer, Error> {
     match answer.status() {
         304 => Ok(SetAnswer::Unchanged),
         200 => {
-            let set = Prepared::read(text(answer)?).map_err(|error| wrong("no usable JWK set").with_cause(error))?;
+            let text = text(answer)?;
+            let set = match at_hand.filter(|at_hand| *at_hand.text == *text) {
+                Some(at_hand) => at_hand.clone(),
+                None => Prepared::read(text).map_err(|error| wrong("no usable JWK set").with_cause(error))?,
+            };
             Ok(SetAnswer::New { set, etag: answer.header("etag").map(str::to_owned) })
         }
         status => Err(wrong(format!("the status {status}"))),
@@ -129,4 +134,37 @@ pub(super) fn lifetime(answer: &HttpResponse) -> Duration {
     let max_age = max_ages.min();
     let age = answer.header("age").and_then(|age| age.trim().parse().ok()).unwrap_or(0_u64);
     max_age.map_or(USUAL_LIFETIME, |max_age: u64| Duration::from_secs(max_age.saturating_sub(age)))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn set(name: &str) -> String {
+        let x = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg";
+        format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{x}","kid":"{name}"}},{{"kty":"new"}}]}}"#)
+    }
+
+    fn read(text: &str, at_hand: Option<&Prepared>) -> Prepared {
+        match key_set(&HttpResponse::new(200, text), at_hand).unwrap() {
+            SetAnswer::New { set, .. } => set,
+            SetAnswer::Unchanged => Prepared::read("").unwrap(),
+        }
+    }
+
+    /// Whoever remembers what it verified with which keys compares the two.
+    #[test]
+    fn the_same_text_is_the_same_set() {
+        let first = read(&set("a"), None);
+        let again = read(&set("a"), Some(&first));
+        assert!(Arc::ptr_eq(&first.keys, &again.keys) && Arc::ptr_eq(&first.text, &again.text));
+        assert_eq!((again.keys.len(), again.rejected.len()), (1, 1));
+        for other in [set("b"), set("a").replace(',', ", "), set("a") + " "] {
+            let other = read(&other, Some(&first));
+            assert!(!Arc::ptr_eq(&first.keys, &other.keys));
+            assert_eq!((other.keys.len(), other.rejected.len()), (1, 1));
+        }
+        assert!(!Arc::ptr_eq(&first.keys, &read(&set("a"), None).keys), "there was nothing to compare with");
+    }
 }

@@ -88,5 +88,11 @@ impl Flight {
 
 /// What is left of a time that began then; nothing where the clock was set back.
 fn rest(since: SystemTime, time: Duration, now: SystemTime) -> Option<Duration> {
-    time.checked_sub(now.duration_since(since).ok()?).filter(|rest| !rest.is_zero())
+    let passed = match now.duration_since(since) {
+        Ok(passed) => passed,
+        // It began since somebody looked at the clock.
+        Err(early) if early.duration() < Duration::from_secs(1) => Duration::ZERO,
+        Err(_) => return None,
+    };
+    time.checked_sub(passed).filter(|rest| !rest.is_zero())
 }

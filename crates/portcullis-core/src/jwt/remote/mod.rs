@@ -12,15 +12,15 @@ use crate::{
     clock::{Clock, SystemClock},
     error::{Error, ErrorKind, quote},
     http::{HttpClient, HttpRequest, HttpResponse, Reply, checked},
+    sync::{Cell, Mutex, MutexGuard, others_may_run},
 };
 use answer::SetAnswer;
-use arc_swap::ArcSwapOption;
 use flight::{Flight, Joined};
 use futures_channel::oneshot::Sender;
 use snapshot::{Age, Snapshot, Tag};
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -49,7 +49,7 @@ pub struct RemoteKeys(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
-    snapshot: ArcSwapOption<Snapshot>,
+    snapshot: Cell<Snapshot>,
     flight: Mutex<Flight>,
 }
 
@@ -109,7 +109,7 @@ impl RemoteKeys {
     fn start(settings: Settings) -> Self {
         let (floor, ceiling) = (settings.floor, settings.ceiling);
         let imported = settings.imported.clone().map(|snapshot| Arc::new(snapshot.holding(floor, ceiling)));
-        let snapshot = ArcSwapOption::from(imported);
+        let snapshot = Cell::new(imported);
         Self(Arc::new(Inner { settings, snapshot, flight: Mutex::default() }))
     }
 
@@ -262,7 +262,7 @@ impl RemoteKeys {
     /// Begins the flight, if nobody has. Not under the lock: a client may answer at once.
     fn landing_of(&self, joined: Joined, now: SystemTime) -> Landing {
         if let Some(landed) = joined.to_begin {
-            self.begin(Begun { at: now, landed });
+            self.begin(Begun { keys: self.clone(), at: now, landed: Some(landed) });
         }
         joined.landing
     }
@@ -314,7 +314,9 @@ impl RemoteKeys {
         at: SystemTime,
     ) -> Result<Snapshot, Error> {
         let lifetime = answer::lifetime(answer).clamp(self.0.settings.floor, self.0.settings.ceiling);
-        let (set, tag) = match (answer::key_set(answer)?, known) {
+        let at_hand = self.0.snapshot.load();
+        let at_hand = at_hand.as_ref().map(|snapshot| &snapshot.set);
+        let (set, tag) = match (answer::key_set(answer, at_hand)?, known) {
             (SetAnswer::New { set, etag }, _) => (set, etag.map(|value| Tag { url: url.to_owned(), value })),
             (SetAnswer::Unchanged, Some(known)) => (known.set.clone(), known.tag.clone()),
             (SetAnswer::Unchanged, None) => {
@@ -325,7 +327,7 @@ impl RemoteKeys {
     }
 
     /// The end of a flight: keys that replace those at hand, or a failure that replaces nothing.
-    fn land(&self, fetched: Result<Snapshot, Error>, begun: Begun) {
+    fn land(&self, fetched: Result<Snapshot, Error>, mut begun: Begun) {
         let place = &self.0.settings.place;
         let failure = match fetched {
             Ok(snapshot) => {
@@ -340,9 +342,7 @@ impl RemoteKeys {
             }
         };
         let now = self.0.settings.clock.now();
-        self.flight().end(failure, now);
-        // Nobody may be waiting any more.
-        let _ = begun.landed.send(());
+        begun.end(failure, now);
     }
 
     /// Said once for a set, and not of a thousand keys.
@@ -365,10 +365,33 @@ impl RemoteKeys {
     }
 }
 
-/// A flight that is under way.
+/// A flight that is under way. Dropped before it has landed, as when a clock or a log panics, it has failed: nobody waits for
+/// it for ever, and another one may begin.
 struct Begun {
+    keys: RemoteKeys,
     at: SystemTime,
-    landed: Sender<()>,
+    /// `None` once it has landed.
+    landed: Option<Sender<()>>,
+}
+
+impl Begun {
+    fn end(&mut self, failure: Option<Error>, now: SystemTime) {
+        let Some(landed) = self.landed.take() else { return };
+        self.keys.flight().end(failure, now);
+        others_may_run();
+        // Nobody may be waiting any more.
+        let _ = landed.send(());
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if self.landed.is_some() {
+            let failure = Error::new(ErrorKind::Unavailable, "the issuer's answer was not read to its end");
+            // The clock may be what has panicked.
+            self.end(Some(failure), self.at);
+        }
+    }
 }
 
 /// What there is to verify with.

@@ -1,8 +1,10 @@
 //! Connections that outlive their request, and when they have to end.
 
+mod ends;
 mod extended;
 mod outage;
 mod slow;
+mod waits;
 
 use crate::head::Head;
 use futures_channel::oneshot::{Receiver, Sender, channel};

@@ -187,6 +187,29 @@ fn a_set_without_a_tag_forgets_the_old_one() {
     assert_eq!(rig.issuer.last_header("if-none-match"), None);
 }
 
+/// The very same text again is an answer like others: tag, time and lifetime are its own. So it is with another text that has
+/// the same keys, and with another key.
+#[test]
+fn the_same_text_once_more() {
+    let same = set(&[1]);
+    for (body, passes) in [(same.clone(), 1), (same.replace(',', ", "), 1), (set(&[2]), 2)] {
+        let rig = Rig::new(Does::Give(tagged(&[1], "\"v1\"")));
+        rig.expect("first", &[(&token(1), PASSES)], 1);
+        let second = ok(body.clone()).with_header("cache-control", "max-age=50").with_header("etag", "\"v2\"");
+        rig.issuer.now(Does::Give(second));
+        rig.advance(100);
+        rig.expect(&body, &[(&token(passes), PASSES), (&under(9, &format!("k{passes}")), INVALID)], 2);
+        let export = rig.keys.export().unwrap();
+        assert!(export.starts_with(&format!(r#"{{"fetched":{},"lifetime":50,"#, NOW + 100)), "{export}");
+        rig.issuer.now(Does::Keep);
+        rig.advance(49);
+        assert_eq!(rig.ask(&token(passes)), PASSES, "{body}");
+        rig.advance(1);
+        rig.expect(&body, &[(&token(passes), WAITS)], 3);
+        assert_eq!(rig.issuer.last_header("if-none-match").as_deref(), Some("\"v2\""), "{body}");
+    }
+}
+
 /// 304 also for keys that had been given up.
 #[test]
 fn unchanged_after_a_long_outage() {

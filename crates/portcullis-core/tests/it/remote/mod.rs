@@ -11,6 +11,7 @@ mod export;
 mod faults;
 mod gate;
 mod log;
+mod panics;
 mod pauses;
 mod races;
 mod schedules;

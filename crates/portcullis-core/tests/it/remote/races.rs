@@ -101,6 +101,42 @@ fn a_failure_between_two_looks() {
     }
 }
 
+/// The flight fails after another token has looked at the clock. The pause is for that one too.
+#[test]
+fn a_failure_since_the_look_at_the_clock() {
+    let rig = rig(Does::Keep);
+    assert_eq!(rig.ask(&token(1)), WAITS);
+    let landing = rig.clone();
+    at(1, move || {
+        landing.clock.advance(Duration::from_millis(1));
+        landing.issuer.fail_next();
+    });
+    assert_eq!((rig.ask(&token(1)), rig.issuer.count()), (UNAVAILABLE, 1));
+    // The harmless neighbour: as much later as the pause may be.
+    rig.advance(1);
+    assert_eq!((rig.ask(&token(1)), rig.issuer.count()), (WAITS, 2));
+}
+
+/// Somebody ends a look after another made-up name has looked at the clock. That one looks no second time.
+#[test]
+fn a_look_since_the_look_at_the_clock() {
+    let rig = rig(Does::Give(keys(&[1])));
+    assert_eq!(rig.ask(&token(1)), PASSES);
+    rig.issuer.now(Does::Keep);
+    rig.advance(10);
+    let mut first = rig.asking(&under(9, "forged"));
+    assert!(poll(&mut first).is_none());
+    rig.issuer.answer_next(keys(&[1]));
+    let other = rig.clone();
+    at(2, move || {
+        other.clock.advance(Duration::from_millis(1));
+        assert_eq!(poll(&mut first).map(Says::from), Some(INVALID));
+    });
+    assert_eq!((rig.ask(&under(9, "another")), rig.issuer.count()), (INVALID, 2));
+    rig.advance(5);
+    assert_eq!((rig.ask(&under(9, "another")), rig.issuer.count()), (WAITS, 3));
+}
+
 /// A hundred rounds of eight threads that all bring the first token of a new key: none is turned away.
 #[test]
 fn the_first_tokens_of_a_new_key_come_together() {

@@ -71,7 +71,8 @@ fn cases(usual: u32) -> u32 {
 fn run(cases: u32) -> Tally {
     let tally = RefCell::new(Tally::default());
     // The cheapest generator: schedules are long, and there are many.
-    let config = Config { cases, failure_persistence: None, rng_algorithm: RngAlgorithm::XorShift, ..Config::default() };
+    let config =
+        Config { cases, failure_persistence: None, rng_algorithm: RngAlgorithm::XorShift, ..Config::default() };
     let result = TestRunner::new(config).run(&(setup(), steps()), |(setup, steps)| {
         let (mut world, mut tally) = (World::new(&setup), tally.borrow_mut());
         for step in &steps {
