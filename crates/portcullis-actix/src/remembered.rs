@@ -78,7 +78,10 @@ pub fn established(gate: &Gate, request: &HttpRequest) -> Option<Established> {
 pub(crate) fn establish(gate: &Gate, policy: &dyn Policy, request: &HttpRequest) -> Who {
     looked_at(request);
     let fresh = policy::max_age(policy);
-    let is_enough = |entry: &&Entry| fresh.is_none_or(|fresh| entry.fresh.is_some_and(|earlier| earlier <= fresh));
+    let is_enough = |entry: &&Entry| match entry.who.now() {
+        Some(known) => known.is_enough_for(policy),
+        None => fresh.is_none_or(|fresh| entry.fresh.is_some_and(|earlier| earlier <= fresh)),
+    };
     if let Some(entry) = Remembered::of(gate, &request.extensions()).filter(is_enough) {
         return entry.who.clone();
     }

@@ -17,7 +17,9 @@ mod decoding_names;
 mod enforce;
 mod extract;
 mod extract_gate;
+mod fresh;
 mod hidden;
+mod leased;
 // The same reader of log events as in the tests of the tower crate.
 #[path = "../../../portcullis-tower/tests/it/log.rs"]
 mod log;

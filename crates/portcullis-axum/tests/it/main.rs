@@ -15,7 +15,9 @@ mod cast;
 mod decoding;
 mod enforce;
 mod extract;
+mod fresh;
 mod hidden;
+mod leased;
 // The same reader of log events as in the tests of the crate below.
 #[path = "../../../portcullis-tower/tests/it/log.rs"]
 mod log;

@@ -92,6 +92,8 @@ impl Lease {
 
     /// Comes when the connection has to end, with why: [`ErrorKind::Expired`], [`ErrorKind::Invalid`], or
     /// [`ErrorKind::Unavailable`] after five minutes of that. `sleep` is the runtime's, such as `tokio::time::sleep`.
+    ///
+    /// Wait on one future for the whole connection: a new one begins with a look, and its five minutes anew.
     pub async fn ended<S: Future>(&self, sleep: impl Fn(Duration) -> S) -> Error {
         let Some(credential) = &self.credential else { return pending().await };
         match select(pin!(self.revoked()), pin!(self.refused(credential, sleep))).await {

@@ -26,6 +26,8 @@ use tokio::task::yield_now;
 use tower::{Layer, service_fn};
 use upstream::Upstream;
 
+type Shared = Arc<dyn Policy>;
+
 const NOW: Fresh = fresh(Duration::ZERO);
 const STAFF_NOW: All<(Staff, Fresh)> = all((staff(), NOW));
 const INACTIVE: &str = r#"{"active":false}"#;
@@ -91,8 +93,8 @@ async fn a_fresh_guard_asks_although_something_is_remembered() {
 #[tokio::test]
 async fn guards_within_guards() {
     let hour = fresh(Duration::from_secs(3600));
-    let any: fn() -> Arc<dyn Policy> = || Arc::new(authenticated());
-    let table: [(Arc<dyn Policy>, Arc<dyn Policy>, usize, usize); 8] = [
+    let any: fn() -> Shared = || Arc::new(authenticated());
+    let table: [(Shared, Shared, usize, usize); 8] = [
         // What is asked where something is remembered, and where nothing is.
         (any(), any(), 0, 1),
         (any(), Arc::new(NOW), 1, 2),
@@ -228,7 +230,7 @@ impl Revocations for Called {
 async fn a_guard_calls_an_authenticator_that_waits_once() {
     let called = Called::default();
     let gate = Gate::builder().bearer().authenticator(called.clone()).revocations(called.clone()).build().unwrap();
-    let policies: [Arc<dyn Policy>; 2] = [Arc::new(authenticated()), Arc::new(fresh(Duration::ZERO))];
+    let policies: [Shared; 2] = [Arc::new(authenticated()), Arc::new(fresh(Duration::ZERO))];
     for policy in policies {
         let guarded = gate.require(policy.clone()).layer(echo(&Arc::default()));
         assert_eq!(ask(&guarded, "/", "alice").await.status, 200);

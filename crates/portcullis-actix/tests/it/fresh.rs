@@ -1,0 +1,370 @@
+//! Routes that want to know who is there as of now, in all three forms of guard.
+
+#[path = "../../../portcullis-core/tests/it/fresh/upstream.rs"]
+mod upstream;
+
+use crate::{
+    ask::{Served, expect, get_as},
+    cast,
+};
+use actix_web::{App, web};
+use portcullis_actix::{Authenticated, Authorized, GateExt, Leased, Routes, Visitor};
+use portcullis_core::{
+    Answer, Audience, Authenticator, ClaimMap, Credential, Error, ErrorKind, Gate, Introspection, Issuer, Principal,
+    PrincipalKind, Requirement, RevocationList, Revocations, WhoAmI,
+    policy::*,
+    testing::{FixedClock, TestIssuer},
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    task::{Context, Waker},
+    time::Duration,
+};
+use tokio::task::yield_now;
+use upstream::Upstream;
+
+type Shared = Arc<dyn Policy>;
+
+const NOW: Fresh = fresh(Duration::ZERO);
+const STAFF_NOW: All<(Staff, Fresh)> = all((staff(), NOW));
+const INACTIVE: &str = r#"{"active":false}"#;
+
+/// Staff as of now.
+#[derive(Debug)]
+struct StaffNow;
+impl Requirement for StaffNow {
+    const POLICY: &'static dyn Policy = &STAFF_NOW;
+}
+
+/// Whoever is there as of now.
+#[derive(Debug)]
+struct AnyNow;
+impl Requirement for AnyNow {
+    const POLICY: &'static dyn Policy = &NOW;
+}
+
+/// What the issuer says of a token that is good, in either way.
+fn active(staff: bool) -> String {
+    format!(r#"{{"active":true,"token_type":"Bearer","aud":"test","sub":"alice","staff":{staff}}}"#)
+}
+
+/// Gates that ask about opaque tokens, in both ways, and remember for ten seconds what they heard: alice is staff.
+fn asking() -> [(Upstream, Gate); 2] {
+    let issuer = Issuer::without_keys("https://issuer.test", Audience::is("test")).unwrap();
+    let issuer = issuer.claim_map(ClaimMap::new().staff("staff"));
+    let (clock, url) = (FixedClock::at(1_767_268_800), "https://issuer.test/ask");
+    let [one, other] = [(); 2].map(|()| Upstream::saying(active(true)));
+    let introspection = Introspection::new(issuer.clone(), url, one.clone()).unwrap().clock(clock.clone());
+    let who_am_i = WhoAmI::new(issuer, url, other.clone()).unwrap().clock(clock);
+    let builder = || Gate::builder().bearer();
+    [
+        (one, builder().authenticator(introspection).build().unwrap()),
+        (other, builder().authenticator(who_am_i).build().unwrap()),
+    ]
+}
+
+fn says(who: &Principal) -> &'static str {
+    if who.is_staff() { "staff" } else { "no staff" }
+}
+
+async fn me(Authenticated(who): Authenticated) -> &'static str {
+    says(&who)
+}
+
+async fn me_now(who: Authorized<StaffNow>) -> &'static str {
+    says(who.principal())
+}
+
+async fn me_as_staff(who: Authorized<cast::Staff>) -> &'static str {
+    says(who.principal())
+}
+
+async fn anybody_now(who: Authorized<AnyNow>) -> &'static str {
+    says(who.principal())
+}
+
+/// `/fresh` and `/plain` for staff, and `/either` for anybody, fresh; guarded in each form, and below this policy.
+async fn ways_below(gate: &Gate, around: &Shared) -> [(&'static str, Served); 3] {
+    let routes = Routes::new(gate)
+        .route("/fresh", STAFF_NOW, web::get().to(me))
+        .route("/plain", staff(), web::get().to(me))
+        .route("/either", NOW, web::get().to(me));
+    let app = || App::new().app_data(gate.clone());
+    let outer = || gate.require(around.clone());
+    [
+        ("routes", serve!(app().configure(routes.into_config()).wrap(outer()))),
+        (
+            "wraps",
+            serve!(
+                app()
+                    .service(web::resource("/fresh").route(web::get().to(me)).wrap(gate.require(STAFF_NOW)))
+                    .service(web::scope("/plain").route("", web::get().to(me)).wrap(gate.require(staff())))
+                    .route("/either", web::get().to(me).wrap(gate.require(NOW)))
+                    .wrap(outer())
+            ),
+        ),
+        (
+            "extractors",
+            serve!(
+                app()
+                    .route("/fresh", web::get().to(me_now))
+                    .route("/plain", web::get().to(me_as_staff))
+                    .route("/either", web::get().to(anybody_now))
+                    .wrap(outer())
+            ),
+        ),
+    ]
+}
+
+async fn ways(gate: &Gate) -> [(&'static str, Served); 3] {
+    let public: Shared = Arc::new(anyone());
+    ways_below(gate, &public).await
+}
+
+#[actix_web::test]
+async fn a_fresh_route_asks_although_something_is_remembered() {
+    for (upstream, gate) in asking() {
+        for (way, app) in ways(&gate).await {
+            upstream.says(active(true));
+            expect(&app, "abc", &[("GET /fresh", 200)]).await;
+            let before = upstream.asked();
+            for (asked, path) in [(0, "/plain"), (1, "/fresh"), (2, "/either"), (2, "/plain"), (3, "/fresh")] {
+                let answer = get_as(&app, path, "abc").await;
+                assert_eq!((answer.status.as_u16(), &*answer.body), (200, "staff"), "{way} {path}");
+                assert_eq!(upstream.asked() - before, asked, "{way} {path}");
+            }
+            upstream.says(active(false));
+            expect(&app, "abc", &[("GET /plain", 200), ("GET /fresh", 403), ("GET /plain", 403)]).await;
+            upstream.says(active(true));
+            expect(&app, "abc", &[("GET /plain", 403)]).await;
+            let answer = get_as(&app, "/either", "abc").await;
+            assert_eq!(answer.body, "staff", "{way}: the handler sees who was found for its route");
+            upstream.says(INACTIVE);
+            expect(&app, "abc", &[("GET /plain", 200), ("GET /fresh", 401), ("GET /plain", 401)]).await;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn nobody_is_asked_about_what_cannot_hold() {
+    let foreign = TestIssuer::new().named("https://other.test").token("alice").staff().sign();
+    for (upstream, gate) in asking() {
+        for (way, app) in ways(&gate).await {
+            let before = upstream.asked();
+            for who in ["", "two words", &foreign] {
+                expect(&app, who, &[("GET /fresh", 401), ("GET /either", 401), ("GET /plain", 401)]).await;
+            }
+            assert_eq!(upstream.asked(), before, "{way}");
+            expect(&app, "abc", &[("GET /fresh", 200)]).await;
+            assert_eq!(upstream.asked(), before + 1, "{way}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn an_outage_closes_fresh_routes_and_no_others() {
+    for (upstream, gate) in asking() {
+        for (_, app) in ways(&gate).await {
+            upstream.says(active(true));
+            expect(&app, "abc", &[("GET /plain", 200)]).await;
+            upstream.goes_down();
+            expect(&app, "abc", &[("GET /fresh", 503), ("GET /either", 503), ("GET /plain", 200)]).await;
+            expect(&app, "unknown", &[("GET /plain", 503)]).await;
+            upstream.says(active(true));
+            expect(&app, "abc", &[("GET /fresh", 200)]).await;
+        }
+    }
+}
+
+/// A guard and the handler's extractor ask together as often as the inner one wants to know better.
+#[actix_web::test]
+async fn guards_within_guards_and_the_handler_sees_what_was_found_last() {
+    let hour = fresh(Duration::from_secs(3600));
+    let any: fn() -> Shared = || Arc::new(authenticated());
+    let table: [(Shared, Shared, usize); 7] = [
+        (any(), any(), 0),
+        (any(), Arc::new(NOW), 1),
+        (Arc::new(NOW), any(), 1),
+        (Arc::new(NOW), Arc::new(NOW), 1),
+        (Arc::new(NOW), Arc::new(hour), 1),
+        (Arc::new(hour), Arc::new(NOW), 1),
+        (Arc::new(hour), any(), 0),
+    ];
+    for (outer, inner, asked) in table {
+        for (upstream, gate) in asking() {
+            let below = Routes::new(&gate).route("/", inner.clone(), web::get().to(me));
+            let app = serve!(App::new().configure(below.into_config()).wrap(gate.require(outer.clone())));
+            let [(_, prime), ..] = ways(&gate).await;
+            expect(&prime, "abc", &[("GET /plain", 200)]).await;
+            upstream.says(active(false));
+            let answer = get_as(&app, "/", "abc").await;
+            assert_eq!(answer.body, if asked == 0 { "staff" } else { "no staff" }, "{outer:?} around {inner:?}");
+            assert_eq!(upstream.asked(), 1 + asked, "{outer:?} around {inner:?}");
+            expect(&app, "", &[("GET /", 401)]).await;
+        }
+    }
+}
+
+/// What was taken away between two looks at one request counts, however it is guarded inside.
+#[actix_web::test]
+async fn staff_who_are_no_longer_pass_the_outer_guard_only() {
+    let around: Shared = Arc::new(staff());
+    for way in 0..3 {
+        for (upstream, gate) in asking() {
+            let (what, app) = &ways_below(&gate, &around).await[way];
+            expect(app, "abc", &[("GET /plain", 200)]).await;
+            assert_eq!(upstream.asked(), 1);
+            upstream.says(active(false));
+            let answer = get_as(app, "/either", "abc").await;
+            assert_eq!(answer.body, "no staff", "{what}: the outer guard remembers, the handler knows better");
+            upstream.says(active(true));
+            expect(app, "abc", &[("GET /either", 403)]).await;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_is_said_while_a_route_waits_counts() {
+    for (upstream, gate) in asking() {
+        for (way, app) in ways(&gate).await {
+            for (is_staff, status) in [(true, 200), (false, 403)] {
+                upstream.holds(true);
+                let mut waiting = pin!(get_as(&app, "/fresh", "abc"));
+                assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "{way}");
+                upstream.says(active(is_staff));
+                assert!(upstream.answers() && !upstream.answers(), "{way}: it was asked once");
+                assert_eq!(waiting.await.status, status, "{way}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_gate_that_only_verifies_has_no_fresh_routes() {
+    let issuer = TestIssuer::new();
+    let builder = || Gate::builder().bearer().authenticator(issuer.authenticator());
+    let verifying = builder().build().unwrap();
+    let error = verifying.try_require(STAFF_NOW).unwrap_err();
+    assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains(".revocations"), "{error}");
+    let adding: [(&str, &dyn Fn()); 2] = [
+        ("require", &|| drop(verifying.require(STAFF_NOW))),
+        ("route", &|| drop(Routes::new(&verifying).route("/", STAFF_NOW, web::get().to(me)))),
+    ];
+    for (what, add) in adding {
+        let panic = catch_unwind(AssertUnwindSafe(add)).expect_err("it panics");
+        assert!(panic.downcast_ref::<String>().unwrap().contains(".revocations"), "{what}");
+    }
+    assert!(verifying.try_require(staff()).is_ok());
+
+    // No route is added at which it could show.
+    let [token, other] = [issuer.token("alice").staff(), issuer.token("bob")].map(|token| token.sign());
+    let app = serve!(
+        App::new()
+            .app_data(verifying.clone())
+            .route("/fresh", web::get().to(me_now))
+            .route("/plain", web::get().to(me_as_staff))
+    );
+    expect(&app, &token, &[("GET /plain", 200), ("GET /fresh", 500)]).await;
+    expect(&app, &other, &[("GET /plain", 403), ("GET /fresh", 500)]).await;
+
+    let told = builder().revocations(RevocationList::new(Duration::from_secs(900))).build().unwrap();
+    for (_, app) in ways(&told).await {
+        expect(&app, &token, &[("GET /plain", 200), ("GET /fresh", 200), ("GET /either", 200)]).await;
+        expect(&app, &other, &[("GET /plain", 403), ("GET /fresh", 403), ("GET /either", 200)]).await;
+    }
+}
+
+/// Counts the calls, not only those that come to an end, and answers later.
+#[derive(Debug, Clone, Default)]
+struct Called {
+    authenticate: Arc<AtomicUsize>,
+    is_revoked: Arc<AtomicUsize>,
+}
+
+impl Called {
+    /// The calls since the last time.
+    fn calls(&self) -> (usize, usize) {
+        (self.authenticate.swap(0, Relaxed), self.is_revoked.swap(0, Relaxed))
+    }
+}
+
+impl Authenticator for Called {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+        self.authenticate.fetch_add(1, Relaxed);
+        let found = match credential.expose() {
+            "broken" => Err(Error::new(ErrorKind::Invalid, "it does not hold")),
+            _ => Ok(Principal::new(PrincipalKind::User, "alice").with_staff(true)),
+        };
+        Answer::later(async {
+            yield_now().await;
+            found
+        })
+    }
+}
+
+impl Revocations for Called {
+    fn is_revoked(&self, _: &Principal) -> Answer<'static, Result<bool, Error>> {
+        self.is_revoked.fetch_add(1, Relaxed);
+        Answer::later(async {
+            yield_now().await;
+            Ok(false)
+        })
+    }
+}
+
+const OK: &str = "ok";
+
+async fn old(_: Authenticated, _: Visitor, _: Authorized<cast::Staff>, _: Authenticated) -> &'static str {
+    OK
+}
+
+async fn new(_: Authorized<AnyNow>, _: Authenticated, _: Visitor, _: Authorized<StaffNow>) -> &'static str {
+    OK
+}
+
+async fn leased(_: Leased, _: Authenticated, _: Leased) -> &'static str {
+    OK
+}
+
+async fn both(_: Authenticated, _: Visitor, _: Authorized<StaffNow>, _: Authorized<AnyNow>) -> &'static str {
+    OK
+}
+
+/// An answer holds on to nothing of the request, so that nobody has to be asked a second time for being slow.
+#[actix_web::test]
+async fn an_authenticator_that_waits_is_called_once() {
+    let called = Called::default();
+    let gate = Gate::builder().bearer().authenticator(called.clone()).revocations(called.clone()).build().unwrap();
+    let get = || web::get().to(cast::open);
+    let guard = || gate.require(authenticated());
+    let table = [
+        ("extractors", web::get().to(old), 1),
+        ("fresh ones", web::get().to(new), 1),
+        ("old ones and fresh ones", web::get().to(both), 2),
+        ("a guard", get().wrap(guard()), 1),
+        ("a guard and extractors", web::get().to(old).wrap(guard()).wrap(guard()), 1),
+        ("a fresh guard", get().wrap(gate.require(NOW)), 1),
+        ("a fresh guard and extractors", web::get().to(old).wrap(guard()).wrap(gate.require(NOW)), 1),
+        ("two fresh guards", web::get().to(both).wrap(gate.require(NOW)).wrap(gate.require(STAFF_NOW)), 1),
+        ("a fresh guard in a guard", web::get().to(both).wrap(gate.require(NOW)).wrap(guard()), 2),
+        ("leases", web::get().to(leased), 1),
+        ("leases behind a fresh guard", web::get().to(leased).wrap(gate.require(NOW)), 1),
+        ("fresh extractors in a guard", web::get().to(new).wrap(guard()), 2),
+    ];
+    for (what, route, calls) in table {
+        let app = serve!(App::new().app_data(gate.clone()).route("/", route));
+        expect(&app, "alice", &[("GET /", 200)]).await;
+        assert_eq!(called.calls(), (calls, calls), "{what}");
+        expect(&app, "", &[("GET /", 401)]).await;
+        assert_eq!(called.calls(), (0, 0), "{what}");
+        expect(&app, "broken", &[("GET /", 401)]).await;
+        // Extractors run side by side, so that the fresh ones do not wait for what the others hear.
+        let calls = if what.starts_with("old ones") { 2 } else { 1 };
+        assert_eq!(called.calls(), (calls, 0), "{what}");
+    }
+}
