@@ -1,7 +1,7 @@
 //! What is verified once, and for how long.
 
 use super::*;
-use portcullis_core::{Jwt, SharedSecret, testing::acting_as};
+use portcullis_core::{Jwt, SharedSecret, policy::fresh, testing::acting_as};
 
 #[test]
 fn a_token_is_verified_once_with_a_cache_and_each_time_without() {
@@ -92,6 +92,28 @@ fn conflicts_are_refused_whatever_is_known() {
     assert!(share(&first, rig.established(&both(&good)).principal().unwrap()));
     let error = rig.established(&both(&other)).principal().unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Malformed, "conflicting_credentials"));
+}
+
+/// A route that asks for a fresh identity gets none from what only verifies, however well the token is known.
+#[test]
+fn a_fresh_route() {
+    let revocations = portcullis_core::RevocationList::new(seconds(60));
+    let gates = [
+        (Rig::of(|gate| gate), Some(ErrorKind::Misconfigured)),
+        (Rig::cached(), Some(ErrorKind::Misconfigured)),
+        (Rig::of(|gate| gate.cache(roomy()).revocations(revocations)), None),
+    ];
+    for (rig, want) in gates {
+        rig.warm();
+        let head = Head::new().bearer(&token(1, "good"));
+        let first = rig.accepted(&token(1, "good"));
+        for policy in [fresh(Duration::ZERO), fresh(seconds(3600))] {
+            let who = rig.gate.establish_for(&policy, &head).ready().unwrap();
+            assert_eq!(who.principal().err().map(|error| error.kind()), want);
+            assert!(who.principal().is_err() || share(&first, who.principal().unwrap()));
+            assert_eq!(rig.ask(&token(1, "good")).err().map(|error| error.kind()), None, "without that");
+        }
+    }
 }
 
 /// A gate that is built anew begins with nothing, and a clone has all that the gate has.

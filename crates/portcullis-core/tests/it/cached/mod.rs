@@ -3,7 +3,6 @@
 mod alive;
 mod asked;
 mod bounds;
-mod bugs;
 mod forged;
 mod kept;
 mod keys;
@@ -14,6 +13,7 @@ mod rotated;
 mod schedule;
 mod threads;
 mod timed;
+mod unchanged;
 mod web;
 
 use crate::{

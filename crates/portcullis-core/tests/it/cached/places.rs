@@ -71,6 +71,25 @@ fn at_the_second_place() {
     }
 }
 
+/// The second verifier's times and keys decide about its tokens, and not those of the first, which are less strict.
+#[test]
+fn by_the_rules_of_its_place() {
+    let clock = FixedClock::at(NOW);
+    let jwt = |name: &str, leeway| {
+        let key = Key::jwk(&jwk("k", 1)).unwrap();
+        let issuer = Issuer::new(name.to_owned(), Audience::is("test"), [Algorithm::EdDsa], key).unwrap();
+        Jwt::new(issuer.leeway(seconds(leeway)).unwrap()).clock(clock.clone())
+    };
+    let gate = gate([jwt("https://first.test", 60), jwt(ISSUER, 0)]);
+    let of_first = signed(1, "k", &claims("first", "").replace(ISSUER, "https://first.test"));
+    let both = || [&of_first, &by(1)].map(|token| who(&gate, token).map(drop));
+    assert_eq!((both(), both()), ([Ok(()), Ok(())], [Ok(()), Ok(())]));
+    clock.advance(seconds(3600));
+    assert_eq!(both(), [Ok(()), Err(ErrorKind::Expired)]);
+    clock.advance(seconds(60));
+    assert_eq!(both(), [Err(ErrorKind::Expired); 2]);
+}
+
 /// One verifier at two places, the second of which nobody reaches.
 #[test]
 fn the_same_at_two_places() {

@@ -81,11 +81,10 @@ fn a_fraction_of_a_second() {
 fn there_and_back() {
     let rig = rig(|issuer| issuer);
     let token = timed(&format!(r#""exp":{}"#, NOW + 100));
-    let first = rig.accepted(&token);
+    rig.accepted(&token);
     move_to(&rig.clock, 100_000);
     assert_eq!(rig.refused(&token), ErrorKind::Expired);
     set_back(&rig.clock, Duration::from_millis(1));
     let again = rig.accepted(&token);
-    assert!(!share(&first, &again), "what had expired was forgotten");
     assert!(share(&again, &rig.accepted(&token)));
 }

@@ -45,6 +45,8 @@ enum Who {
     Any,
     Secret,
     Own,
+    /// A verifier of one issuer, which has nothing to do with the others and is less strict.
+    Lone,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +71,7 @@ pub(super) fn setup() -> impl Strategy<Value = Setup> {
         4 => (Just(1000), Just(None)),
     ];
     let wrap = || one_of(&[(3, Wrap::None), (1, Wrap::SaysSo), (1, Wrap::Hides)]);
-    let others = subsequence(vec![Who::Again, Who::Secret, Who::Own], 0..=3);
+    let others = subsequence(vec![Who::Again, Who::Secret, Who::Own, Who::Lone], 0..=4);
     let order = (wrap(), wrap(), others, prop::bool::weighted(0.15)).prop_map(|(first, second, others, any)| {
         let any = any.then_some(Who::Any);
         others.into_iter().chain([Who::First(first), Who::Second(second)]).chain(any).collect::<Vec<_>>()
@@ -146,6 +148,10 @@ impl Setup {
                 Who::Any => {
                     let any = issuer("https://any.test", [Algorithm::EdDsa], fetched.clone()).dangerous_any_name();
                     gate.authenticator(Jwt::new(any).clock(parts.clock.clone()))
+                }
+                Who::Lone => {
+                    let lone = issuer("https://lone.test", [Algorithm::Hs256], secret(3).key());
+                    gate.authenticator(Jwt::new(lone.leeway(seconds(300)).unwrap()).clock(parts.clock.clone()))
                 }
                 Who::Secret => gate.authenticator(SharedSecret::new("cron", SHARED).unwrap()),
                 Who::Own => gate.authenticator(Own(parts.own.clone())),
