@@ -1,3 +1,4 @@
+use crate::companion::Companion;
 use std::{fmt, hint::black_box};
 
 /// The same work done by us, by others, and by the bare primitive: what is compared with each other.
@@ -16,11 +17,21 @@ pub(crate) struct Case {
 pub(crate) struct Operation {
     pub(crate) by: &'static str,
     run: Box<dyn FnMut()>,
+    /// Who makes the same calls on another thread while this one is timed.
+    pub(crate) companion: Option<Companion>,
+    /// How many calls it takes until all that they use has been used.
+    pub(crate) spread: usize,
 }
 
 impl Operation {
     pub(crate) fn new<R>(by: &'static str, mut run: impl FnMut() -> R + 'static) -> Self {
-        Self { by, run: Box::new(move || drop(black_box(run()))) }
+        Self { by, run: Box::new(move || drop(black_box(run()))), companion: None, spread: 1 }
+    }
+
+    /// The same, timed while another thread does this.
+    pub(crate) fn beside<R>(mut self, mut run: impl FnMut() -> R + Send + 'static) -> Self {
+        self.companion = Some(Companion::new(move || drop(black_box(run()))));
+        self
     }
 
     pub(crate) fn call(&mut self) {

@@ -19,7 +19,7 @@ pub(crate) struct Small {
     admin_access: bool,
     iss: String,
     iat: u64,
-    exp: u64,
+    pub(crate) exp: u64,
 }
 
 impl Sample for Small {

@@ -1,10 +1,12 @@
-//! Measures what verification costs, beside its peers and beside the bare cryptography, and what a guard costs a route. See
-//! the README.
+//! Measures what verification costs, beside its peers and beside the bare cryptography, and what a guard costs a route,
+//! and what it costs to know a token again. See the README.
 
 mod allocations;
+mod cache;
 mod case;
 mod check;
 mod claims;
+mod companion;
 mod guard;
 mod instructions;
 mod table;
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
-    verify::cases(&wanted).into_iter().chain(guard::cases(&wanted)).collect()
+    [verify::cases(&wanted), guard::cases(&wanted), cache::cases(&wanted)].into_iter().flatten().collect()
 }
 
 /// Everything there is to know of the cases whose name has the filter in it.

@@ -23,11 +23,11 @@ impl Table {
         Self { heading: heading.to_owned(), rows: Vec::new() }
     }
 
-    /// The rows of one case. Its first operation is ours and is put in relation to the peer, which may be missing, and to
-    /// the bare primitive, which is the last.
+    /// The rows of one case. Its first operation is ours and is put in relation to the peer, which comes next or is
+    /// missing, and to the bare primitive, which is the last.
     pub(crate) fn push(&mut self, case: &Case, figures: &[Figures]) {
         let (bare, peer) = match figures {
-            [_, peer, bare] => (Some(bare), Some(peer)),
+            [_, peer, .., bare] => (Some(bare), Some(peer)),
             [_, bare] => (Some(bare), None),
             _ => (None, None),
         };

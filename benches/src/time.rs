@@ -18,13 +18,13 @@ pub(crate) fn least(operations: &mut [&mut Operation]) -> Vec<f64> {
     let start = Instant::now();
     while start.elapsed() < ALL_ROUNDS {
         for ((operation, calls), least) in operations.iter_mut().zip(&calls).zip(&mut least) {
-            // The first call after another operation finds its caches cold.
-            operation.call();
-            let (cpu, wall) = batch(operation, *calls);
-            // Somebody else ran meanwhile. And in a virtual machine the CPU time may stand still afterwards, until it
-            // has made up for the time that the host took: it would be a minimum that never was.
-            if cpu.abs_diff(wall) <= wall / 200 {
-                *least = least.min(cpu.as_nanos() as f64 / f64::from(*calls));
+            // The first calls after another operation find the processor's caches cold.
+            for _ in 0..operation.spread {
+                operation.call();
+            }
+            let batch = Batch::of(operation, *calls);
+            if batch.is_undisturbed() {
+                *least = least.min(batch.cpu.as_nanos() as f64 / f64::from(*calls));
             }
         }
     }
@@ -34,8 +34,8 @@ pub(crate) fn least(operations: &mut [&mut Operation]) -> Vec<f64> {
 fn calls_per_batch(operation: &mut Operation) -> u32 {
     let mut calls = 1;
     loop {
-        let (_, wall) = batch(operation, calls);
-        if wall >= BATCH {
+        // Not the wall's time, which passes as well while somebody else runs: the batch would be too short for the clock.
+        if Batch::of(operation, calls).cpu >= BATCH {
             return calls;
         }
         calls = calls.saturating_mul(2);
@@ -43,12 +43,42 @@ fn calls_per_batch(operation: &mut Operation) -> u32 {
 }
 
 /// The CPU time and the wall-clock time of several calls.
-fn batch(operation: &mut Operation, calls: u32) -> (Duration, Duration) {
-    let (wall, cpu) = (Instant::now(), cpu_time());
-    for _ in 0..calls {
-        operation.call();
+#[derive(Debug)]
+struct Batch {
+    cpu: Duration,
+    wall: Duration,
+    /// Whether the companion, if there is one, made about as many calls meanwhile.
+    in_company: bool,
+}
+
+impl Batch {
+    fn of(operation: &mut Operation, calls: u32) -> Self {
+        let companion = operation.companion.take();
+        let mut times = (Duration::ZERO, Duration::ZERO);
+        let mut work = || {
+            let (wall, cpu) = (Instant::now(), cpu_time());
+            for _ in 0..calls {
+                operation.call();
+            }
+            times = (cpu_time().saturating_sub(cpu), wall.elapsed());
+        };
+        let in_company = match &companion {
+            Some(companion) => companion.beside(work) >= u64::from(calls) * 9 / 10,
+            None => {
+                work();
+                true
+            }
+        };
+        operation.companion = companion;
+        let (cpu, wall) = times;
+        Self { cpu, wall, in_company }
     }
-    (cpu_time().saturating_sub(cpu), wall.elapsed())
+
+    /// Otherwise somebody else ran meanwhile. And in a virtual machine the CPU time may stand still afterwards, until it
+    /// has made up for the time that the host took: it would be a minimum that never was.
+    fn is_undisturbed(&self) -> bool {
+        self.in_company && self.cpu.abs_diff(self.wall) <= self.wall / 200
+    }
 }
 
 fn cpu_time() -> Duration {
