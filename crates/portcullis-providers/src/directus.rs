@@ -45,7 +45,7 @@ impl Directus {
     /// The instance with this `SECRET`.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the secret has less than 32 bytes.
+    /// [`ErrorKind::Misconfigured`] if the secret has less than 32 bytes.
     pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         Self::with_keys([Algorithm::Hs256], Key::secret(Algorithm::Hs256, secret)?)
     }
@@ -53,7 +53,7 @@ impl Directus {
     /// An instance whose `SECRET` is shorter, but not empty. It can be guessed from any one token.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the secret is empty.
+    /// [`ErrorKind::Misconfigured`] if the secret is empty.
     pub fn dangerous_short_secret(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         Self::with_keys([Algorithm::Hs256], Key::dangerous_short_secret(Algorithm::Hs256, secret)?)
     }
@@ -62,7 +62,7 @@ impl Directus {
     /// them and never issues them, so this is for tokens that something else signs with its secret.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the secret has less than 64 bytes, as
+    /// [`ErrorKind::Misconfigured`] if the secret has less than 64 bytes, as
     /// HS512 needs.
     pub fn dangerous_any_hmac(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         let algorithms = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
@@ -84,7 +84,7 @@ impl Directus {
     /// answered with 503.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if it is no HTTP address.
+    /// [`ErrorKind::Misconfigured`] if it is no HTTP address.
     pub fn introspect(url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
         asking(with_rules(Issuer::without_keys(NAME, Audience::absent())?), url, client)
     }
@@ -104,7 +104,7 @@ impl Directus {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if it is no HTTP address.
+    /// [`ErrorKind::Misconfigured`] if it is no HTTP address.
     pub fn hybrid(self, url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
         let asking = asking(self.issuer, url, client)?.sessions_only();
         Ok(match self.clock {
@@ -126,7 +126,7 @@ impl Directus {
     /// How far the instance's clock may differ; by default not at all.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) above five minutes.
+    /// [`ErrorKind::Misconfigured`] above five minutes.
     pub fn leeway(self, leeway: Duration) -> Result<Self, Error> {
         let issuer = self.issuer.clone().leeway(leeway)?;
         Ok(self.with_issuer(issuer))
