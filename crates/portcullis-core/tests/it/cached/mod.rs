@@ -11,6 +11,7 @@ mod places;
 mod revoked;
 mod rotated;
 mod schedule;
+mod sources;
 mod threads;
 mod timed;
 mod unchanged;

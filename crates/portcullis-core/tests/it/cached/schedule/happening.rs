@@ -1,10 +1,11 @@
 //! What happens, to both gates.
 
 use super::{
-    setup::SHARED,
+    changes::Change,
+    gates::SHARED,
     side::Request,
     steps::{Asking, Move, Presented, Publish, Revoke, Way},
-    tokens::{AT_HAND, Change, FETCHED, FOUND, SECRETS, Token},
+    tokens::{AT_HAND, FETCHED, FOUND, SECRETS, Token},
     world::World,
 };
 use crate::{cached::keys::name, head::Head};

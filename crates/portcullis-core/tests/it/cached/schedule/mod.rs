@@ -1,7 +1,10 @@
 //! Two gates built alike, one with a cache, and anything that may happen: they answer alike, and ask alike.
 
+mod changes;
+mod gates;
 mod happening;
 mod heads;
+mod random;
 mod seams;
 mod setup;
 mod side;
@@ -12,10 +15,10 @@ mod world;
 
 use portcullis_core::ErrorKind;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRunner};
+use random::steps;
 use setup::setup;
 use side::Outcome;
 use std::{cell::RefCell, collections::HashMap, env};
-use steps::steps;
 use world::World;
 
 /// What came of all schedules, so that none of them is empty talk.

@@ -1,10 +1,6 @@
 //! A gate, and all that it has to do with.
 
-use super::{
-    seams::Script,
-    setup::{Parts, Setup},
-    told::Told,
-};
+use super::{gates::Parts, seams::Script, setup::Setup, told::Told};
 use crate::{
     cached::{
         seconds,

@@ -1,9 +1,9 @@
 //! Tokens of every kind.
 
-use super::super::keys::{name, signed_with};
+use super::random::one_of;
+use crate::cached::keys::{name, signed_with};
 use portcullis_core::{Algorithm, testing::SigningKey};
-use proptest::{prelude::*, sample::select};
-use std::{fmt, iter};
+use proptest::prelude::*;
 
 /// Secrets at hand; keys at hand, a key set at an address, keys that are discovered, and one whom nobody knows.
 pub(super) const SECRETS: &str = "https://secrets.test";
@@ -11,12 +11,6 @@ pub(super) const AT_HAND: &str = "https://at-hand.test";
 pub(super) const FETCHED: &str = "https://fetched.test";
 pub(super) const FOUND: &str = "https://found.test";
 pub(super) const UNKNOWN: &str = "https://unknown.test";
-
-/// One of these values, by weight.
-pub(super) fn one_of<T: Clone + fmt::Debug + 'static>(values: &[(usize, T)]) -> impl Strategy<Value = T> + use<T> {
-    let values = values.iter().flat_map(|(weight, value)| iter::repeat_n(value.clone(), *weight));
-    select(values.collect::<Vec<_>>())
-}
 
 /// What a token says of a time, in seconds from now.
 type Time = Option<i64>;
@@ -148,49 +142,5 @@ impl Minted {
             SECRETS => secret(n).sign(&header, claims),
             _ => signed_with(n, &header, claims),
         }
-    }
-}
-
-/// What somebody does to a token that is not theirs.
-#[derive(Debug, Clone)]
-pub(super) enum Change {
-    /// Another character at this place.
-    Byte(u16),
-    Truncated(u16),
-    /// With the signature of another one.
-    Spliced(usize),
-    /// Another header before the same claims.
-    Header,
-    Longer,
-}
-
-pub(super) fn change() -> impl Strategy<Value = Change> {
-    prop_oneof![
-        3 => any::<u16>().prop_map(Change::Byte),
-        1 => (1..100_u16).prop_map(Change::Truncated),
-        2 => (0..8_usize).prop_map(Change::Spliced),
-        1 => Just(Change::Header),
-        1 => Just(Change::Longer),
-    ]
-}
-
-impl Change {
-    pub(super) fn of(&self, text: &str, other: &str) -> String {
-        let mut changed = text.to_owned();
-        match self {
-            Self::Byte(place) => {
-                let place = usize::from(*place) % text.len();
-                let with = if text.as_bytes()[place] == b'A' { "B" } else { "A" };
-                changed.replace_range(place..=place, with);
-            }
-            Self::Truncated(by) => changed.truncate(text.len().saturating_sub(usize::from(*by))),
-            Self::Spliced(_) => {
-                let (message, signature) = (text.rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1);
-                changed = format!("{message}.{signature}");
-            }
-            Self::Header => changed = format!("eyJhbGciOiJub25lIn0.{}", text.split_once('.').unwrap().1),
-            Self::Longer => changed.push('A'),
-        }
-        changed
     }
 }
