@@ -1,0 +1,268 @@
+//! Whom a verifier trusts: what is set, which key a token means, and what its claims have to say.
+
+mod choose;
+mod rules;
+
+use super::{Algorithm, KeySource, source::Source};
+use crate::{claims::ClaimMap, error::Error};
+use choose::{IssuerKeys, prepared};
+use std::{sync::Arc, time::Duration};
+
+/// The most that clocks may be allowed to differ.
+const MAX_LEEWAY: Duration = Duration::from_secs(300);
+
+/// For whom a token has to be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audience(AudienceRule);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum AudienceRule {
+    AnyOf(Vec<String>),
+    ClientId(String),
+    Absent,
+    Anybody,
+}
+
+impl Audience {
+    /// `aud` is this, or an array with this in it (RFC 7519, section 4.1.3).
+    #[must_use]
+    pub fn is(audience: impl Into<String>) -> Self {
+        Self(AudienceRule::AnyOf(vec![audience.into()]))
+    }
+
+    /// `aud` is one of these, or an array with one of these in it.
+    #[must_use]
+    pub fn any_of<S: Into<String>>(audiences: impl IntoIterator<Item = S>) -> Self {
+        Self(AudienceRule::AnyOf(audiences.into_iter().map(Into::into).collect()))
+    }
+
+    /// `client_id` is this and there is no `aud`, as in the access tokens of Amazon Cognito.
+    #[must_use]
+    pub fn client_id(id: impl Into<String>) -> Self {
+        Self(AudienceRule::ClientId(id.into()))
+    }
+
+    /// There is no `aud`, as in the tokens of Directus; a token that has one is meant for somebody else.
+    #[must_use]
+    pub fn absent() -> Self {
+        Self(AudienceRule::Absent)
+    }
+
+    /// Whatever `aud` says. Then every service that trusts the issuer can use its callers' tokens here.
+    #[must_use]
+    pub fn dangerous_anybody() -> Self {
+        Self(AudienceRule::Anybody)
+    }
+
+    fn is_sound(&self) -> bool {
+        match &self.0 {
+            AudienceRule::AnyOf(names) => !names.is_empty() && !names.iter().any(String::is_empty),
+            AudienceRule::ClientId(id) => !id.is_empty(),
+            AudienceRule::Absent | AudienceRule::Anybody => true,
+        }
+    }
+}
+
+/// Whom a [`Jwt`](super::Jwt) verifier trusts: a name, an audience, algorithms, and the keys that belong to it.
+///
+/// ```
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// use portcullis_core::{Algorithm, Audience, Issuer, Jwt, Key};
+///
+/// let key = Key::secret(Algorithm::Hs256, "a secret of at least thirty-two bytes")?;
+/// let issuer = Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Hs256], key)?;
+/// let verifier = Jwt::new(issuer);
+/// # let _ = verifier; Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    pub(crate) name: Arc<str>,
+    audience: AudienceRule,
+    keys: IssuerKeys,
+    leeway: Duration,
+    max_age: Option<Duration>,
+    token_type: Option<String>,
+    required: Vec<(String, String)>,
+    required_if_present: Vec<(String, String)>,
+    forbidden: Vec<String>,
+    pub(crate) map: ClaimMap,
+    pub(super) any_name: bool,
+    expiry_optional: bool,
+    issued_unchecked: bool,
+}
+
+impl Issuer {
+    /// An issuer that signs with these keys. `name` is compared with `iss` byte for byte.
+    ///
+    /// Every algorithm needs a key that can do it, and a key serves only the algorithms named here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a name is empty, there is no algorithm or one
+    /// without a key, secrets and public keys are mixed, or two keys could not be told apart.
+    pub fn new(
+        name: impl Into<Arc<str>>,
+        audience: Audience,
+        algorithms: impl IntoIterator<Item = Algorithm>,
+        keys: impl Into<KeySource>,
+    ) -> Result<Self, Error> {
+        let name = name.into();
+        let wrong = |what: &str| Error::misconfigured(format!("issuer `{name}`: {what}"));
+        let mut algorithms: Vec<Algorithm> = algorithms.into_iter().collect();
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        if algorithms.iter().any(|a| a.hmac().is_some()) && algorithms.iter().any(|a| a.hmac().is_none()) {
+            return Err(wrong("secrets and public keys do not belong to one issuer (RFC 8725, section 2.1)"));
+        }
+        if algorithms.is_empty() {
+            return Err(wrong("no algorithm"));
+        }
+        let keys = match keys.into().0 {
+            Source::AtHand(keys) => IssuerKeys::AtHand(prepared(&keys, &algorithms).map_err(|what| wrong(&what))?),
+            Source::Remote(_) if algorithms.iter().any(|algorithm| algorithm.hmac().is_some()) => {
+                return Err(wrong("a secret is not fetched over the network"));
+            }
+            Source::Remote(keys) => {
+                keys.check_name(&name)?;
+                IssuerKeys::Remote(keys, algorithms)
+            }
+        };
+        Self::with_keys(name, audience, keys)
+    }
+
+    /// An issuer that is asked about its tokens: see [`Introspection`](crate::Introspection). As the issuer of a
+    /// [`Jwt`](super::Jwt), it is one of which no token holds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if its name or its audience is empty.
+    pub fn without_keys(name: impl Into<Arc<str>>, audience: Audience) -> Result<Self, Error> {
+        Self::with_keys(name.into(), audience, IssuerKeys::AtHand(Vec::new()))
+    }
+
+    fn with_keys(name: Arc<str>, audience: Audience, keys: IssuerKeys) -> Result<Self, Error> {
+        if name.is_empty() || !audience.is_sound() {
+            let detail = format!("issuer `{name}`: its name and its audience may not be empty");
+            return Err(Error::misconfigured(detail));
+        }
+        Ok(Self {
+            name,
+            audience: audience.0,
+            keys,
+            leeway: Duration::ZERO,
+            max_age: None,
+            token_type: None,
+            required: Vec::new(),
+            required_if_present: Vec::new(),
+            forbidden: Vec::new(),
+            map: ClaimMap::default(),
+            any_name: false,
+            expiry_optional: false,
+            issued_unchecked: false,
+        })
+    }
+
+    /// The same issuer, for tokens that are meant for somebody else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the audience is empty.
+    pub fn for_audience(mut self, audience: Audience) -> Result<Self, Error> {
+        if !audience.is_sound() {
+            return Err(Error::misconfigured(format!("issuer `{}`: its audience may not be empty", self.name)));
+        }
+        self.audience = audience.0;
+        Ok(self)
+    }
+
+    /// How far the issuer's clock may differ; by default not at all.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) above five minutes.
+    pub fn leeway(mut self, leeway: Duration) -> Result<Self, Error> {
+        if leeway > MAX_LEEWAY {
+            return Err(Error::misconfigured(format!("a leeway of {leeway:?}; at most {MAX_LEEWAY:?}")));
+        }
+        self.leeway = leeway;
+        Ok(self)
+    }
+
+    /// Refuses tokens that were issued longer ago than this, and those that do not say when (`iat`).
+    #[must_use]
+    pub fn max_token_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+
+    /// Accepts tokens of this type only (`typ`, such as `at+jwt` of RFC 9068). By default `JWT`, `at+jwt` and tokens
+    /// without a type are accepted.
+    #[must_use]
+    pub fn token_type(mut self, media_type: &str) -> Self {
+        self.token_type = Some(media_type.to_owned());
+        self
+    }
+
+    /// Refuses tokens in which this claim is not this text, such as `token_use` and `access`.
+    #[must_use]
+    pub fn require_claim(mut self, claim: impl Into<String>, value: impl Into<String>) -> Self {
+        self.required.push((claim.into(), value.into()));
+        self
+    }
+
+    /// Refuses tokens in which this claim is there and is not this text, such as `status` and `active` where not everybody
+    /// may read it.
+    #[must_use]
+    pub fn require_claim_if_present(mut self, claim: impl Into<String>, value: impl Into<String>) -> Self {
+        self.required_if_present.push((claim.into(), value.into()));
+        self
+    }
+
+    /// Refuses tokens that have this claim, whatever its value.
+    #[must_use]
+    pub fn forbid_claim(mut self, claim: impl Into<String>) -> Self {
+        self.forbidden.push(claim.into());
+        self
+    }
+
+    /// How this issuer's claims become a principal.
+    #[must_use]
+    pub fn claim_map(mut self, map: ClaimMap) -> Self {
+        self.map = map;
+        self
+    }
+
+    /// Accepts tokens whatever their `iss` says, and without one, as long as a key of this issuer signed them. Such an
+    /// issuer has to be the only one of its verifier.
+    #[must_use]
+    pub fn dangerous_any_name(mut self) -> Self {
+        self.any_name = true;
+        self
+    }
+
+    /// Accepts tokens without `exp`, which are good for as long as the key is.
+    #[must_use]
+    pub fn dangerous_without_expiry(mut self) -> Self {
+        self.expiry_optional = true;
+        self
+    }
+
+    /// Accepts tokens that say they will be issued in the future.
+    #[must_use]
+    pub fn dangerous_issued_in_future(mut self) -> Self {
+        self.issued_unchecked = true;
+        self
+    }
+
+    /// The name that `iss` has to be.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether `iss` may say this.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.any_name || *self.name == *name
+    }
+
+    /// Whether there is anything to verify a signature with.
+    pub(crate) fn has_keys(&self) -> bool {
+        !matches!(&self.keys, IssuerKeys::AtHand(keys) if keys.is_empty())
+    }
+}

@@ -1,0 +1,160 @@
+//! What an issuer's tokens have to say, and its answers about them.
+
+use super::{AudienceRule, Issuer};
+use crate::{
+    claims::{Claims, LAST_SECOND, Registered},
+    error::{Error, ErrorKind, quote},
+    json::{Object, Value},
+    jwt::header::{Header, is_media_type},
+    principal::Principal,
+};
+use std::{
+    borrow::Cow,
+    ops::Range,
+    time::{Duration, SystemTime},
+};
+
+/// More than seconds are rounded by when they are compared.
+const ROUNDED: f64 = 0.001;
+
+impl Issuer {
+    /// When a token that held stops to hold, whatever is remembered of it.
+    pub(crate) fn ends(&self, principal: &Principal) -> Option<SystemTime> {
+        let issued = principal.token_claims().and_then(Claims::issued_at);
+        let too_old =
+            self.max_age.zip(issued).and_then(|(age, issued)| issued.checked_add(age)?.checked_add(self.leeway));
+        principal.expires_at().into_iter().chain(too_old).min()
+    }
+
+    /// Everything that is said of a token in an answer of the issuer's own, which has the last word on when it expires.
+    pub(crate) fn check_answer(&self, registered: &Registered, claims: &Object, now: f64) -> Result<(), Error> {
+        if let Some(name) = claims.member("iss").and_then(Value::as_str).filter(|name| !self.is_called(name)) {
+            return Err(Error::invalid(format!("the token is of {}, not of `{}`", quote(&name), self.name)));
+        }
+        self.check_audience(claims)?;
+        self.check_claims(claims)?;
+        self.check_time(registered, now, false)
+    }
+
+    /// Everything that is said of a token beside its signature and its `iss`.
+    pub(in crate::jwt) fn check(
+        &self,
+        header: &Header,
+        registered: &Registered,
+        claims: &Object,
+        now: f64,
+    ) -> Result<(), Error> {
+        self.check_type(header)?;
+        self.check_audience(claims)?;
+        self.check_claims(claims)?;
+        self.check_own_time(registered, now)
+    }
+
+    /// What a token's own times say.
+    pub(in crate::jwt) fn check_own_time(&self, registered: &Registered, now: f64) -> Result<(), Error> {
+        self.check_time(registered, now, !self.expiry_optional)
+    }
+
+    /// From when until when these times hold, whatever the leeway, and with room for how seconds are rounded.
+    pub(in crate::jwt) fn surely(&self, times: &Registered) -> Option<Range<SystemTime>> {
+        let issued = times.issued_at.filter(|_| !self.issued_unchecked);
+        let from = [times.not_before, issued].into_iter().flatten().fold(0.0, f64::max);
+        let too_old = self.max_age.zip(times.issued_at).map(|(age, issued)| issued + age.as_secs_f64());
+        let until = [times.expires_at, too_old].into_iter().flatten().fold(LAST_SECOND, f64::min);
+        let at = |seconds: f64| SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?);
+        Some(at(from + ROUNDED)?..at(until - ROUNDED)?)
+    }
+
+    fn check_claims(&self, claims: &Object) -> Result<(), Error> {
+        for claim in &self.forbidden {
+            if claims.member(claim).is_some() {
+                return Err(Error::invalid(format!("a token with the claim `{claim}` is not accepted here")));
+            }
+        }
+        let present = self.required_if_present.iter().filter(|(claim, _)| claims.member(claim).is_some());
+        for (claim, value) in self.required.iter().chain(present) {
+            if claims.member(claim).and_then(Value::as_str).is_none_or(|found| found != *value) {
+                return Err(Error::invalid(format!("the claim `{claim}` is not `{value}`")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_type(&self, header: &Header) -> Result<(), Error> {
+        let fits = match (&self.token_type, header.token_type.as_deref()) {
+            (Some(only), found) => found.is_some_and(|found| is_media_type(found, only)),
+            (None, Some(found)) => ["jwt", "at+jwt"].iter().any(|usual| is_media_type(found, usual)),
+            (None, None) => true,
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "the token's `typ` {} is not accepted",
+            quote(header.token_type.as_deref().unwrap_or(""))
+        )))
+    }
+
+    fn check_audience(&self, claims: &Object) -> Result<(), Error> {
+        let audience = claims.member("aud");
+        let names = || audience.into_iter().flat_map(audience_names);
+        let problem = match &self.audience {
+            AudienceRule::Anybody => return Ok(()),
+            AudienceRule::AnyOf(ours) if names().any(|name| ours.iter().any(|our| *our == name)) => return Ok(()),
+            AudienceRule::AnyOf(ours) if audience.is_none() => {
+                format!("the token has no `aud`; expected `{}`", ours.join("` or `"))
+            }
+            AudienceRule::AnyOf(ours) => {
+                let theirs: Vec<_> = names().take(4).collect();
+                format!("the token is for {}, not for `{}`", quote(&theirs.join(", ")), ours.join("` or `"))
+            }
+            AudienceRule::Absent | AudienceRule::ClientId(_) if audience.is_some() => {
+                "the token has an `aud`, so it is meant for somebody else; see Audience::is".to_owned()
+            }
+            AudienceRule::Absent => return Ok(()),
+            AudienceRule::ClientId(ours) => match claims.member("client_id").and_then(Value::as_str) {
+                Some(theirs) if theirs == *ours => return Ok(()),
+                theirs => format!("the token's `client_id` is {}, not `{ours}`", quote(&theirs.unwrap_or_default())),
+            },
+        };
+        Err(Error::invalid(problem))
+    }
+
+    /// RFC 7519, sections 4.1.4 to 4.1.6: expired from `exp` on, good from `nbf` on, never issued in the future.
+    fn check_time(&self, times: &Registered, now: f64, needs_expiry: bool) -> Result<(), Error> {
+        let leeway = self.leeway.as_secs_f64();
+        let ahead = |name: &str, time: f64| {
+            format!(
+                "the token's `{name}` is {:.1} s ahead of this clock; Issuer::leeway allows for clocks that differ",
+                time - now
+            )
+        };
+        match times.expires_at {
+            Some(expiry) if now >= expiry + leeway => {
+                let detail = format!("the token expired {:.0} s ago", now - expiry);
+                return Err(Error::new(ErrorKind::Expired, detail));
+            }
+            None if needs_expiry => return Err(Error::invalid("the token has no `exp`")),
+            _ => {}
+        }
+        if let Some(start) = times.not_before.filter(|start| *start > now + leeway) {
+            return Err(Error::invalid(ahead("nbf", start)));
+        }
+        if let Some(issued) = times.issued_at.filter(|issued| !self.issued_unchecked && *issued > now + leeway) {
+            return Err(Error::invalid(ahead("iat", issued)));
+        }
+        match (self.max_age, times.issued_at) {
+            (Some(max), Some(issued)) if now - issued >= max.as_secs_f64() + leeway => {
+                Err(Error::new(ErrorKind::Expired, "the token was issued too long ago"))
+            }
+            (Some(_), None) => Err(Error::invalid("the token does not say when it was issued (`iat`)")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The names in a checked `aud`: one string or an array of strings.
+fn audience_names(value: Value<'_>) -> impl Iterator<Item = Cow<'_, str>> {
+    let one = value.as_str();
+    value.elements().into_iter().flatten().filter_map(Value::as_str).chain(one)
+}
