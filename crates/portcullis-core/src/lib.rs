@@ -52,7 +52,7 @@ pub use jwt::{Algorithm, Audience, Issuer, Jwt, Key, KeySet, KeySource, Rejected
 pub use membership::{Membership, ResourceRef};
 pub use permission::{Permission, PermissionSet};
 pub use policy::{Question, Requirement};
-pub use principal::{Method, Principal, PrincipalKind};
+pub use principal::{Method, Principal, PrincipalId, PrincipalKind, SessionId, TokenId};
 pub use refusal::Refusal;
 pub use revocation::{RevocationList, Revocations};
 pub use role::{Role, RoleHierarchy, RoleHierarchyBuilder};

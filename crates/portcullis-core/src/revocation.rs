@@ -164,8 +164,8 @@ impl State {
 
 impl Revoked {
     fn has(&self, principal: &Principal) -> bool {
-        let token = principal.token_id().is_some_and(|id| self.tokens.contains_key(&*id));
-        let session = principal.session().is_some_and(|session| self.sessions.contains_key(session));
+        let token = principal.token_id_text().is_some_and(|id| self.tokens.contains_key(&*id));
+        let session = principal.session_text().is_some_and(|session| self.sessions.contains_key(session));
         // What does not say when it was issued may have been before.
         let before = self.subjects.get(principal.subject());
         let subject = before.is_some_and(|before| principal.issued_at().is_none_or(|issued| issued < *before));

@@ -121,7 +121,7 @@ impl Lease {
         loop {
             let unknown = match select(self.gate.authenticate(credential.clone()), pin!(sleep(LONGEST_LOOK))).await {
                 Either::Left((who, _)) => match who.principal() {
-                    Ok(principal) if principal.is_same(&self.principal) => {
+                    Ok(principal) if principal.id() == self.principal.id() => {
                         end = principal.expires_at();
                         None
                     }

@@ -163,7 +163,7 @@ impl<'a> Question<'a> {
 impl fmt::Debug for Question<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Question")
-            .field("principal", &self.principal.subject())
+            .field("principal", &self.principal)
             .field("method", &self.head.method())
             .field("path", &self.head.path())
             .finish_non_exhaustive()

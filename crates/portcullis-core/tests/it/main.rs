@@ -19,6 +19,7 @@ mod flips;
 mod fresh;
 mod gate;
 mod head;
+mod ids;
 mod inheritance;
 mod introspection;
 mod keys;

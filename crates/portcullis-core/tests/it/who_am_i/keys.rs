@@ -135,7 +135,7 @@ fn sessions_are_asked_about() {
     // The session is the token's, unless the answer names one.
     let session = |answer: &str| {
         let outcome = ask(&only(&service(answer)), &token(r#","sid":"s1""#));
-        outcome.unwrap().session().map(str::to_owned)
+        outcome.unwrap().session().map(|session| session.id().to_owned())
     };
     assert_eq!(session(SAYS).as_deref(), Some("s1"));
     assert_eq!(session(r#"{"sub":"alice","aud":"test","sid":"s2"}"#).as_deref(), Some("s2"));

@@ -2,7 +2,7 @@
 
 use super::{ALICE, RIGHTS, ask, asking, assert_is, client::*, down, subject};
 use crate::tokens::{ISSUER, NOW, PASSES, invalid};
-use portcullis_core::{ClaimMap, Method, Principal, PrincipalKind, WhoAmI, testing::FixedClock};
+use portcullis_core::{ClaimMap, Method, Principal, PrincipalKind, SessionId, TokenId, WhoAmI, testing::FixedClock};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{
@@ -119,7 +119,7 @@ fn what_a_principal_is_given() {
     );
     assert_eq!(
         (principal.issuer(), principal.organization(), principal.session()),
-        (Some(ISSUER), Some("acme"), Some("s1"))
+        (Some(ISSUER), Some("acme"), Some(SessionId::new("s1").with_issuer(ISSUER)))
     );
     assert_eq!(
         (principal.authenticated_at(), principal.issued_at(), principal.expires_at()),
@@ -130,8 +130,8 @@ fn what_a_principal_is_given() {
         (1, &["read".into(), "write".into()][..], true)
     );
     assert_eq!(
-        (principal.token_id().as_deref(), &*principal.claims::<Mine>().unwrap().email),
-        (Some("t1"), "a@b.test")
+        (principal.token_id(), &*principal.claims::<Mine>().unwrap().email),
+        (Some(TokenId::new("t1").with_issuer(ISSUER)), "a@b.test")
     );
     let flags = [
         ("true", true),

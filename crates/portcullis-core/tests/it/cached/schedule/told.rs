@@ -2,7 +2,9 @@
 
 use crate::head::Head;
 use futures_util::FutureExt;
-use portcullis_core::{Error, ErrorKind, Established, Gate, Principal, policy::Policy};
+use portcullis_core::{
+    Error, ErrorKind, Established, Gate, Principal, PrincipalId, SessionId, TokenId, policy::Policy,
+};
 use serde_json::Value;
 use std::{error::Error as _, time::Duration};
 
@@ -18,11 +20,14 @@ pub(super) struct Told {
 
 #[derive(Debug, PartialEq)]
 pub(super) struct Shown {
-    /// Subject, kind, method, issuer, roles, scopes and the like.
-    debug: String,
+    id: PrincipalId,
+    /// Method, organization, roles, scopes and permissions.
+    rights: String,
+    is_staff: bool,
+    authenticated_at: Option<Duration>,
     claims: Option<Value>,
-    token_id: Option<String>,
-    session: Option<String>,
+    token_id: Option<TokenId>,
+    session: Option<SessionId>,
     issued_at: Option<Duration>,
     expires_at: Option<Duration>,
 }
@@ -43,11 +48,16 @@ pub(super) struct Refused {
 impl From<&Principal> for Shown {
     fn from(principal: &Principal) -> Self {
         let since = |time: std::time::SystemTime| time.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        let (roles, scopes) = (principal.roles(), principal.scopes());
+        let rights = (principal.method(), principal.organization(), roles, scopes, principal.permissions());
         Self {
-            debug: format!("{principal:?}"),
+            id: principal.id().clone(),
+            rights: format!("{rights:?}"),
+            is_staff: principal.is_staff(),
+            authenticated_at: principal.authenticated_at().map(since),
             claims: principal.token_claims().map(|claims| claims.view::<Value>().unwrap().clone()),
-            token_id: principal.token_id().map(Into::into),
-            session: principal.session().map(Into::into),
+            token_id: principal.token_id(),
+            session: principal.session(),
             issued_at: principal.issued_at().map(since),
             expires_at: principal.expires_at().map(since),
         }

@@ -1,3 +1,9 @@
+//! Who acts, and the names of principals, sessions and tokens.
+
+mod id;
+
+pub use id::{PrincipalId, SessionId, TokenId};
+
 use crate::{
     claims::Claims,
     error::Error,
@@ -5,23 +11,22 @@ use crate::{
     role::Role,
 };
 use serde::de::DeserializeOwned;
-use std::{borrow::Cow, sync::Arc, time::SystemTime};
+use std::{borrow::Cow, fmt, sync::Arc, time::SystemTime};
 
 /// Who acts: a user, a service, or a key.
 ///
 /// What every application needs is here; what only yours knows it reads out of the [`claims`](Self::claims). Cheap to
-/// clone.
-#[derive(Debug, Clone)]
+/// clone. `Debug` shows kind and issuer only.
+#[derive(Clone)]
 pub struct Principal(Arc<Inner>);
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Inner {
-    subject: String,
-    kind: PrincipalKind,
+    id: PrincipalId,
     method: Method,
-    issuer: Option<Arc<str>>,
     organization: Option<String>,
     session: Option<String>,
+    token_id: Option<String>,
     roles: Vec<Role>,
     scopes: Vec<String>,
     permissions: PermissionSet,
@@ -45,6 +50,19 @@ pub enum PrincipalKind {
     Key,
 }
 
+impl PrincipalKind {
+    const ALL: [Self; 3] = [Self::User, Self::Service, Self::Key];
+
+    /// As a [`PrincipalId`] is written.
+    fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Service => "service",
+            Self::Key => "key",
+        }
+    }
+}
+
 /// How a principal proved who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -62,12 +80,11 @@ impl Principal {
     #[must_use]
     pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
-            subject: subject.into(),
-            kind,
+            id: PrincipalId::new(kind, subject),
             method: Method::Custom,
-            issuer: None,
             organization: None,
             session: None,
+            token_id: None,
             roles: Vec::new(),
             scopes: Vec::new(),
             permissions: PermissionSet::default(),
@@ -93,7 +110,7 @@ impl Principal {
     /// With the issuer that knows it.
     #[must_use]
     pub fn with_issuer(self, issuer: impl Into<Arc<str>>) -> Self {
-        self.with(|inner| inner.issuer = Some(issuer.into()))
+        self.with(|inner| inner.id.set_issuer(issuer.into()))
     }
 
     /// With the organization in which it acts.
@@ -102,10 +119,16 @@ impl Principal {
         self.with(|inner| inner.organization = Some(organization.into()))
     }
 
-    /// With the session that its credential belongs to.
+    /// With the session that its credential belongs to, by its id at the issuer.
     #[must_use]
     pub fn with_session(self, session: impl Into<String>) -> Self {
         self.with(|inner| inner.session = Some(session.into()))
+    }
+
+    /// With the id of its credential at the issuer, such as that of an API key.
+    #[must_use]
+    pub fn with_token_id(self, id: impl Into<String>) -> Self {
+        self.with(|inner| inner.token_id = Some(id.into()))
     }
 
     /// With one more role that it has everywhere.
@@ -140,7 +163,7 @@ impl Principal {
 
     /// What an issuer was told of, and says, about a principal that its token was verified for.
     pub(crate) fn confirming(self, verified: &Self) -> Result<Self, Error> {
-        if self.subject() != verified.subject() {
+        if self.id() != verified.id() {
             return Err(Error::invalid("the issuer says that the token is about somebody else"));
         }
         let ends = self.expires_at().into_iter().chain(verified.expires_at()).min();
@@ -155,16 +178,22 @@ impl Principal {
         self.with(|inner| inner.claims = Some(claims))
     }
 
-    /// The name by which its issuer knows it: stable, and unique together with the issuer.
+    /// Who it is, by kind, issuer and subject: what to compare and to store.
+    #[must_use]
+    pub fn id(&self) -> &PrincipalId {
+        &self.0.id
+    }
+
+    /// The name by which its issuer knows it: stable, and unique together with the issuer. See [`id`](Self::id).
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.0.subject
+        self.0.id.subject()
     }
 
     /// What it is.
     #[must_use]
     pub fn kind(&self) -> PrincipalKind {
-        self.0.kind
+        self.0.id.kind()
     }
 
     /// How it proved itself.
@@ -176,11 +205,11 @@ impl Principal {
     /// Who knows it, if that is somebody else than this service.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
-        self.0.issuer.as_deref()
+        self.0.id.issuer()
     }
 
     pub(crate) fn issuer_shared(&self) -> Option<Arc<str>> {
-        self.0.issuer.clone()
+        self.0.id.issuer_shared()
     }
 
     /// The organization in which it acts.
@@ -191,14 +220,23 @@ impl Principal {
 
     /// The session that its credential belongs to, if it says so.
     #[must_use]
-    pub fn session(&self) -> Option<&str> {
+    pub fn session(&self) -> Option<SessionId> {
+        self.session_text().map(|id| SessionId::of(self.issuer_shared(), id))
+    }
+
+    pub(crate) fn session_text(&self) -> Option<&str> {
         self.0.session.as_deref()
     }
 
-    /// The identifier of its token (`jti`), if it came with one that has one.
+    /// The id of its credential, if it has one: that of a token is its `jti`.
     #[must_use]
-    pub fn token_id(&self) -> Option<Cow<'_, str>> {
-        self.all_claims().find_map(Claims::token_id)
+    pub fn token_id(&self) -> Option<TokenId> {
+        self.token_id_text().map(|id| TokenId::of(self.issuer_shared(), id))
+    }
+
+    pub(crate) fn token_id_text(&self) -> Option<Cow<'_, str>> {
+        let own = self.0.token_id.as_deref().map(Cow::Borrowed);
+        own.or_else(|| self.all_claims().find_map(Claims::token_id))
     }
 
     /// The roles that it has everywhere; those on a resource are the business of [`Membership`](crate::Membership).
@@ -250,11 +288,6 @@ impl Principal {
         [Some(self), self.verified()].into_iter().flatten().filter_map(Self::token_claims)
     }
 
-    /// Whether it is the same somebody, whatever is known of them.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.issuer() == other.issuer() && self.subject() == other.subject()
-    }
-
     /// The same by the token itself, where its issuer was asked as well. What either of them says may be revoked.
     pub(crate) fn verified(&self) -> Option<&Self> {
         self.0.verified.as_ref()
@@ -289,5 +322,12 @@ impl Principal {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if there was no token, or its claims do not fit the type.
     pub fn claims<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Result<&T, Error> {
         self.token_claims().ok_or_else(|| Error::invalid("the principal came without a token"))?.view()
+    }
+}
+
+/// Kind and issuer: a subject may be an e-mail address, and a session's id a credential.
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Principal({:?}, ..)", self.id())
     }
 }

@@ -1,0 +1,190 @@
+use super::PrincipalKind;
+use crate::error::Error;
+use std::{fmt, str::FromStr, sync::Arc};
+
+/// Who a principal is: its kind, its issuer, and the name by which that issuer knows it.
+///
+/// This is what to compare and to store. The same subject at two issuers is two principals, and so is one without an
+/// issuer. As text it is `user|https://id.example.com|alice`: `|` and `%` of the issuer are escaped as in a URL, the subject
+/// is the rest. `Debug` shows kind and issuer only, since a subject may be an e-mail address.
+///
+/// ```
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// use portcullis_core::{PrincipalId, PrincipalKind};
+///
+/// let alice = PrincipalId::new(PrincipalKind::User, "alice").with_issuer("https://id.example.com");
+/// assert_eq!(alice.to_string(), "user|https://id.example.com|alice");
+/// assert_eq!(alice.to_string().parse::<PrincipalId>()?, alice);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PrincipalId {
+    kind: PrincipalKind,
+    issuer: Option<Arc<str>>,
+    subject: String,
+}
+
+impl PrincipalId {
+    /// The principal of this kind and name that has no issuer.
+    #[must_use]
+    pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
+        Self { kind, issuer: None, subject: subject.into() }
+    }
+
+    /// The one that this issuer knows. An issuer with an empty name is none.
+    #[must_use]
+    pub fn with_issuer(mut self, issuer: impl Into<Arc<str>>) -> Self {
+        self.set_issuer(issuer.into());
+        self
+    }
+
+    pub(super) fn set_issuer(&mut self, issuer: Arc<str>) {
+        self.issuer = named(issuer);
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> PrincipalKind {
+        self.kind
+    }
+
+    /// Who knows it, if that is somebody else than this service.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    pub(crate) fn issuer_shared(&self) -> Option<Arc<str>> {
+        self.issuer.clone()
+    }
+
+    /// The name by which its issuer knows it. It is unique there, and says nothing without the issuer.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+}
+
+impl fmt::Display for PrincipalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}|{}|{}", self.kind.name(), escaped(self.issuer()), self.subject)
+    }
+}
+
+impl FromStr for PrincipalId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let parse = || {
+            let (kind, rest) = text.split_once('|')?;
+            let kind = PrincipalKind::ALL.into_iter().find(|known| known.name() == kind)?;
+            let (issuer, subject) = split(rest)?;
+            Some(Self { kind, issuer, subject })
+        };
+        parse().ok_or_else(|| Error::misconfigured("the text is no principal id; it is written `kind|issuer|subject`"))
+    }
+}
+
+impl fmt::Debug for PrincipalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.kind)?;
+        of(self.issuer(), f)
+    }
+}
+
+macro_rules! id_at_issuer {
+    ($(#[$docs:meta])* $name:ident, $what:literal) => {
+        $(#[$docs])*
+        #[derive(Clone, PartialEq, Eq, Hash)]
+        pub struct $name {
+            issuer: Option<Arc<str>>,
+            id: String,
+        }
+
+        impl $name {
+            #[doc = concat!("The ", $what, " of this id that has no issuer.")]
+            #[must_use]
+            pub fn new(id: impl Into<String>) -> Self {
+                Self { issuer: None, id: id.into() }
+            }
+
+            /// The one of this issuer. An issuer with an empty name is none.
+            #[must_use]
+            pub fn with_issuer(self, issuer: impl Into<Arc<str>>) -> Self {
+                Self { issuer: named(issuer.into()), ..self }
+            }
+
+            pub(super) fn of(issuer: Option<Arc<str>>, id: impl Into<String>) -> Self {
+                Self { issuer, id: id.into() }
+            }
+
+            /// Whose it is, if that is somebody else than this service.
+            #[must_use]
+            pub fn issuer(&self) -> Option<&str> {
+                self.issuer.as_deref()
+            }
+
+            /// The id alone. It is unique at its issuer.
+            #[must_use]
+            pub fn id(&self) -> &str {
+                &self.id
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}|{}", escaped(self.issuer()), self.id)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                let wrong = || Error::misconfigured(concat!("the text is no ", $what, " id; it is written `issuer|id`"));
+                split(text).map(|(issuer, id)| Self { issuer, id }).ok_or_else(wrong)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))?;
+                of(self.issuer(), f)
+            }
+        }
+    };
+}
+
+id_at_issuer! {
+    /// A session: its issuer, and its id there (`sid` of tokens, unless the [map](crate::ClaimMap::session) says otherwise).
+    ///
+    /// As text it is `https://id.example.com|the-session`, written like a [`PrincipalId`]. `Debug` shows the issuer only: some
+    /// issuers use a session's id as a credential.
+    SessionId, "session"
+}
+
+id_at_issuer! {
+    /// A token: its issuer, and its id there (`jti`).
+    ///
+    /// As text it is `https://id.example.com|the-token`, written like a [`PrincipalId`]. `Debug` shows the issuer only.
+    TokenId, "token"
+}
+
+fn named(issuer: Arc<str>) -> Option<Arc<str>> {
+    Some(issuer).filter(|issuer| !issuer.is_empty())
+}
+
+fn escaped(issuer: Option<&str>) -> String {
+    issuer.unwrap_or_default().replace('%', "%25").replace('|', "%7C")
+}
+
+/// An issuer and what stands after it. Each has one spelling, so that texts may be compared as well.
+fn split(text: &str) -> Option<(Option<Arc<str>>, String)> {
+    let (written, rest) = text.split_once('|')?;
+    let issuer = named(written.replace("%7C", "|").replace("%25", "%").into());
+    (escaped(issuer.as_deref()) == written).then(|| (issuer, rest.to_owned()))
+}
+
+fn of(issuer: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    issuer.map_or(Ok(()), |issuer| write!(f, " of `{issuer}`"))
+}
