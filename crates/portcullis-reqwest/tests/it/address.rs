@@ -1,8 +1,11 @@
 //! Which addresses are asked.
 
 use crate::cast::{
-    Server, assert_misconfigured, assert_unavailable, client, everything, get, is_child, ok, run_in_child, say, text,
+    Server, assert_misconfigured, assert_unavailable, built, client, everything, get, is_child, ok, run_in_child, say,
+    text,
 };
+
+use portcullis_reqwest::ClientBuilder;
 
 /// On Linux these lead to the server, so a request would arrive.
 #[cfg(target_os = "linux")]
@@ -23,7 +26,7 @@ async fn plain_http_goes_no_further_than_loopback() {
     assert_eq!(server.heads().len(), 8);
     for host in ["0.0.0.0", "[::ffff:127.0.0.1]"] {
         let url = format!("http://{host}:{port}/");
-        assert_eq!(text(get(&client().dangerous_allow_http(), &url).await), "here", "{host}");
+        assert_eq!(text(get(&built(ClientBuilder::dangerous_allow_http), &url).await), "here", "{host}");
     }
     assert_eq!(server.heads().len(), 10);
 }
@@ -68,7 +71,7 @@ async fn user_names_and_passwords() {
     let server = Server::saying(ok("here")).await;
     let address = server.address;
     for who in ["s3cret@", "id:s3cret@", ":s3cret@", "s3cret:@"] {
-        let answer = get(&client().dangerous_allow_http(), format!("http://{who}{address}/")).await;
+        let answer = get(&built(ClientBuilder::dangerous_allow_http), format!("http://{who}{address}/")).await;
         let error = assert_misconfigured(answer, "user name or password");
         assert!(error.to_string().contains(&address.to_string()));
         assert!(!everything(&error).contains("s3cret"), "{error:?}");
@@ -81,7 +84,7 @@ async fn user_names_and_passwords() {
 async fn schemes() {
     let server = Server::saying(ok("here")).await;
     let address = server.address;
-    let client = client().dangerous_allow_http();
+    let client = built(ClientBuilder::dangerous_allow_http);
     for scheme in ["ftp", "ws", "wss", "unix", "httpx", "http+unix"] {
         let answer = get(&client, format!("{scheme}://{address}/")).await;
         assert_misconfigured(answer, "https and nothing else");

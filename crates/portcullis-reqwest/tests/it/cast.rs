@@ -1,7 +1,7 @@
 //! Who plays: a server that says what its script says, and the one who asks.
 
 use portcullis_core::{Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply};
-use portcullis_reqwest::Client;
+use portcullis_reqwest::{Client, ClientBuilder};
 use std::{
     env,
     net::SocketAddr,
@@ -25,14 +25,14 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn start<F>(script: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    pub async fn start<F>(script: impl Fn(TcpStream) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
         Self::listen("127.0.0.1:0", script).await
     }
 
-    pub async fn listen<F>(on: &str, script: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    pub async fn listen<F>(on: &str, script: impl Fn(TcpStream) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -41,11 +41,18 @@ impl Server {
         let heads = Arc::new(Mutex::new(Vec::new()));
         let seen = heads.clone();
         tokio::spawn(async move {
+            let script = Arc::new(script);
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
-                let head = head(&mut stream).await;
-                seen.lock().unwrap().push(head);
-                tokio::spawn(script(stream));
+                let (seen, script) = (seen.clone(), script.clone());
+                tokio::spawn(async move {
+                    // A client may connect and ask nothing.
+                    let head = head(&mut stream).await;
+                    if !head.is_empty() {
+                        seen.lock().unwrap().push(head);
+                        script(stream).await;
+                    }
+                });
             }
         });
         Self { address, heads }
@@ -92,6 +99,10 @@ pub fn ok(body: &str) -> Vec<u8> {
 
 pub fn client() -> Client {
     Client::new().unwrap()
+}
+
+pub fn built(with: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+    with(Client::builder()).build().unwrap()
 }
 
 pub fn get(client: &Client, url: impl Into<String>) -> impl Future<Output = Result<HttpResponse, Error>> {

@@ -1,10 +1,11 @@
 //! What servers and networks do to those who ask.
 
-use crate::cast::{SHORT, Server, assert_unavailable, client, everything, get, ok, say, text};
+use crate::cast::{SHORT, Server, assert_unavailable, built, client, everything, get, ok, say, text};
 use std::{future::pending, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncWriteExt,
     net::TcpListener,
+    runtime::Handle,
     sync::Barrier,
     time::{Instant, sleep},
 };
@@ -19,7 +20,10 @@ async fn slow_headers() {
     })
     .await;
     let client = client();
-    assert_unavailable(get(&client.clone().timeout(SHORT), server.url("/")).await, "did not answer within 200ms");
+    assert_unavailable(
+        get(&built(|client| client.timeout(SHORT)), server.url("/")).await,
+        "did not answer within 200ms",
+    );
     assert_eq!(text(get(&client, server.url("/")).await), "at last");
 }
 
@@ -36,7 +40,10 @@ async fn a_body_that_drips() {
     }
     let endless = Server::start(|stream| drip(stream, usize::MAX)).await;
     let started = Instant::now();
-    assert_unavailable(get(&client().timeout(SHORT), endless.url("/")).await, "did not answer within 200ms");
+    assert_unavailable(
+        get(&built(|client| client.timeout(SHORT)), endless.url("/")).await,
+        "did not answer within 200ms",
+    );
     assert!(started.elapsed() < 10 * SHORT, "{:?}", started.elapsed());
 
     let five = Server::start(|stream| drip(stream, 5)).await;
@@ -50,7 +57,8 @@ async fn a_server_that_says_nothing() {
         drop(stream);
     })
     .await;
-    let error = assert_unavailable(get(&client().timeout(SHORT), server.url("/a-path")).await, "within 200ms");
+    let error =
+        assert_unavailable(get(&built(|client| client.timeout(SHORT)), server.url("/a-path")).await, "within 200ms");
     assert!(std::error::Error::source(&error).is_some());
     assert!(!everything(&error).contains("a-path"));
 }
@@ -63,8 +71,9 @@ async fn five_seconds_by_default() {
         drop(stream);
     })
     .await;
+    let client = built(|client| client.runtime(Handle::current()));
     let started = Instant::now();
-    assert_unavailable(get(&client(), silent.url("/")).await, "did not answer within 5s");
+    assert_unavailable(get(&client, silent.url("/")).await, "did not answer within 5s");
     assert_eq!(started.elapsed().as_secs(), 5);
 }
 
@@ -73,7 +82,7 @@ async fn a_connection_that_is_never_accepted_counts() {
     // The system accepts for the listener, so the time runs out on an answer that nobody writes.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    assert_unavailable(get(&client().timeout(SHORT), url).await, "did not answer within 200ms");
+    assert_unavailable(get(&built(|client| client.timeout(SHORT)), url).await, "did not answer within 200ms");
 }
 
 #[tokio::test]

@@ -11,7 +11,9 @@
 
 mod address;
 mod answer;
+mod builder;
 mod cast;
+mod connections;
 mod faults;
 mod runtime;
 mod size;

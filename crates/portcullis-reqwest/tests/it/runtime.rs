@@ -1,19 +1,20 @@
 //! Where requests run, and what becomes of them.
 
-use crate::cast::{Server, ask, assert_misconfigured, assert_unavailable, client, get, ok, say, text};
-use portcullis_core::{HttpClient, HttpRequest, Reply};
+use crate::cast::{
+    Server, ask, assert_misconfigured, assert_unavailable, built, client, get, is_child, ok, run_in_child, say, text,
+};
+use portcullis_core::{Error, HttpClient, HttpRequest, HttpResponse, Reply};
 use portcullis_reqwest::Client;
 use std::{
+    fs,
     future::pending,
-    sync::{Arc, mpsc},
+    sync::{Arc, Barrier, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    runtime,
+    runtime::{self, Runtime},
     sync::Notify,
-    time::timeout,
 };
 
 /// Far longer than anything here takes.
@@ -26,23 +27,35 @@ fn clients_and_requests_cross_threads() {
     let _: Arc<dyn HttpClient> = Arc::new(client());
 }
 
+fn workers() -> Runtime {
+    runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// Sends from a thread that need not have a runtime.
+fn sent(client: &Client, url: &str) -> mpsc::Receiver<Result<HttpResponse, Error>> {
+    let (tell, told) = mpsc::channel();
+    client.send(HttpRequest::get(url), Reply::new(move |answer| tell.send(answer).unwrap()));
+    told
+}
+
+/// A server that answers when it is told to, and tells when it was asked.
+async fn waiting(asked: Arc<Notify>, go: Arc<Notify>) -> Server {
+    Server::start(move |stream| {
+        let (asked, go) = (asked.clone(), go.clone());
+        async move {
+            asked.notify_one();
+            go.notified().await;
+            say(stream, Arc::new(ok("still"))).await;
+        }
+    })
+    .await
+}
+
 /// Who waits may go; the reply comes all the same, for the others who wait.
 #[tokio::test]
 async fn the_one_who_waits_goes() {
     let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let server = Server::start({
-        let (asked, go) = (asked.clone(), go.clone());
-        move |stream| {
-            let (asked, go) = (asked.clone(), go.clone());
-            async move {
-                asked.notify_one();
-                go.notified().await;
-                say(stream, Arc::new(ok("still"))).await;
-            }
-        }
-    })
-    .await;
-
+    let server = waiting(asked.clone(), go.clone()).await;
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let (client, url) = (client(), server.url("/"));
     let waiting = tokio::spawn(async move {
@@ -58,86 +71,32 @@ async fn the_one_who_waits_goes() {
     assert!(told.recv().await.is_none(), "one answer");
 }
 
-#[tokio::test]
-async fn send_does_not_wait_for_the_reply() {
-    let (tell, told) = mpsc::channel();
-    let reply = Reply::new(move |answer| tell.send(answer).unwrap());
-    client().send(HttpRequest::get("http://id.example.com/"), reply);
-    assert!(told.try_recv().is_err(), "not before `send` returns, which may hold a lock that the reply takes");
-    let told = tokio::task::spawn_blocking(move || told.recv_timeout(LONG).unwrap()).await.unwrap();
-    assert_misconfigured(told, "plain http");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thread_without_a_runtime() {
-    let server = Server::saying(ok("here")).await;
-    let url = server.url("/");
-    let send = |client: Client| {
-        let (url, (tell, told)) = (url.clone(), mpsc::channel());
-        thread::spawn(move || {
-            client.send(HttpRequest::get(url), Reply::new(move |answer| tell.send(answer).unwrap()));
-        })
-        .join()
-        .unwrap();
-        tokio::task::spawn_blocking(move || told.recv_timeout(LONG).unwrap())
-    };
-    // Made on a runtime, it runs there.
-    assert_eq!(text(send(client()).await.unwrap()), "here");
-    // Made on none, it runs nowhere.
-    let homeless = thread::spawn(client).join().unwrap();
-    assert_misconfigured(send(homeless.clone()).await.unwrap(), "tokio runtime");
-    assert_eq!(server.heads().len(), 1);
-    // But it does where one is.
-    assert_eq!(text(get(&homeless, &url).await), "here");
+#[test]
+fn send_does_not_wait_for_the_reply() {
+    let (gate, others) = (Arc::new(Barrier::new(2)), client());
+    let reply = Reply::new({
+        let gate = gate.clone();
+        // As one that takes a lock which the sender holds.
+        move |answer| {
+            gate.wait();
+            assert_misconfigured(answer, "plain http");
+            gate.wait();
+        }
+    });
+    others.send(HttpRequest::get("http://id.example.com/"), reply);
+    gate.wait();
+    gate.wait();
 }
 
 #[test]
-fn a_client_outlives_the_runtime_it_was_made_on() {
-    let first = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let client = first.block_on(async {
-        let client = client();
-        let server = Server::saying(ok("first")).await;
-        assert_eq!(text(get(&client, server.url("/")).await), "first");
-        client
-    });
-    drop(first);
-
-    let second = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    second.block_on(async {
-        let server = Server::saying(ok("second")).await;
-        assert_eq!(text(get(&client, server.url("/")).await), "second");
-    });
-    drop(second);
-
-    // Nothing but the first one is left, and that is gone.
-    let (tell, told) = mpsc::channel();
-    client.send(HttpRequest::get("https://id.example.com/"), Reply::new(move |answer| tell.send(answer).unwrap()));
-    assert_unavailable(told.recv_timeout(LONG).unwrap(), "gave up");
-    assert!(told.recv().is_err(), "one answer");
-}
-
-#[test]
-fn a_runtime_that_goes_amid_a_request() {
-    let (tell, told) = mpsc::channel();
-    let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let asked = Arc::new(Notify::new());
-        let told = asked.clone();
-        let server = Server::start(move |stream| {
-            told.notify_one();
-            async {
-                pending::<()>().await;
-                drop(stream);
-            }
-        })
-        .await;
-        client().send(HttpRequest::get(server.url("/")), Reply::new(move |answer| tell.send(answer).unwrap()));
-        asked.notified().await;
-    });
-    assert!(told.try_recv().is_err(), "still asking");
-    drop(runtime);
-    assert_unavailable(told.recv_timeout(LONG).unwrap(), "gave up");
-    assert!(told.recv().is_err(), "one answer");
+fn nobody_needs_a_runtime() {
+    let servers = workers();
+    let server = servers.block_on(Server::saying(ok("here")));
+    let client = client();
+    for _ in 0..2 {
+        assert_eq!(text(sent(&client, &server.url("/")).recv_timeout(LONG).unwrap()), "here");
+    }
+    assert_misconfigured(sent(&client, "http://id.example.com/").recv_timeout(LONG).unwrap(), "plain http");
 }
 
 /// As actix-web's workers do it: each with a runtime of one thread, and one client for all of them.
@@ -145,7 +104,7 @@ fn a_runtime_that_goes_amid_a_request() {
 fn one_client_for_many_runtimes() {
     let client = client();
     let (tell, told) = mpsc::channel();
-    let servers = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let servers = workers();
     let server = servers.block_on(Server::saying(ok("here")));
     let workers: Vec<_> = (0..4)
         .map(|_| {
@@ -169,29 +128,114 @@ fn one_client_for_many_runtimes() {
     }
 }
 
-/// A connection that one worker left open does not carry the request of the next.
-#[tokio::test]
-async fn connections_are_not_kept() {
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let server = Server::start(move |mut stream| {
-        let tell = tell.clone();
-        async move {
-            stream.write_all(&ok("here")).await.unwrap();
-            tell.send(stream.read(&mut [0]).await.unwrap()).unwrap();
-        }
-    })
-    .await;
+/// A worker begins a request and blocks. Its runtime does nothing any more, and yet everybody is answered: those who came to
+/// the same request and those who ask something else.
+#[test]
+fn a_blocked_worker_holds_up_nobody() {
+    let servers = workers();
+    let server = servers.block_on(Server::saying(ok("here")));
     let client = client();
-    for _ in 0..3 {
-        assert_eq!(text(get(&client, server.url("/")).await), "here");
-        assert_eq!(timeout(LONG, told.recv()).await.unwrap(), Some(0), "closed");
+    let (release, released) = mpsc::channel::<()>();
+    let (tell, told) = mpsc::channel();
+    let worker = thread::spawn({
+        let (client, url) = (client.clone(), server.url("/"));
+        move || {
+            runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+                client.send(HttpRequest::get(url), Reply::new(move |answer| tell.send(answer).unwrap()));
+                let _ = released.recv();
+            });
+        }
+    });
+    assert_eq!(text(told.recv_timeout(LONG).unwrap()), "here");
+    assert_eq!(text(sent(&client, &server.url("/")).recv_timeout(LONG).unwrap()), "here");
+    assert!(!worker.is_finished());
+    drop(release);
+    worker.join().unwrap();
+}
+
+/// The reply that panics is one's own; the thread goes on.
+#[test]
+fn a_reply_that_panics() {
+    let servers = workers();
+    let server = servers.block_on(Server::saying(ok("here")));
+    let client = client();
+    client.send(HttpRequest::get(server.url("/")), Reply::new(|_| panic!("on purpose")));
+    assert_eq!(text(sent(&client, &server.url("/")).recv_timeout(LONG).unwrap()), "here");
+}
+
+/// In a process of its own, whose threads are all known.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_thread_ends_with_the_last_clone() {
+    run_in_child("runtime::the_thread_ends_with_the_last_clone_in_child", &[]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by `the_thread_ends_with_the_last_clone`"]
+fn the_thread_ends_with_the_last_clone_in_child() {
+    fn is_there() -> bool {
+        let tasks = fs::read_dir("/proc/self/task").unwrap();
+        let is =
+            |task: fs::DirEntry| fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.contains("http"));
+        tasks.flatten().any(is)
     }
-    assert_eq!(server.heads().len(), 3);
+    if !is_child() {
+        return;
+    }
+    let servers = workers();
+    let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let server = servers.block_on(waiting(asked.clone(), go.clone()));
+    let client = client();
+    assert!(!is_there(), "it starts with the first request");
+    let told = sent(&client.clone(), &server.url("/"));
+    servers.block_on(asked.notified());
+    drop(client);
+    assert!(is_there(), "it is not over");
+    go.notify_one();
+    assert_eq!(text(told.recv_timeout(LONG).unwrap()), "still");
+    let started = Instant::now();
+    while is_there() {
+        assert!(started.elapsed() < LONG, "it goes on");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_runtime_of_the_callers() {
+    let (first, second) = (workers(), workers());
+    let client = built(|client| client.runtime(first.handle().clone()));
+    let server = second.block_on(Server::saying(ok("here")));
+    let (tell, told) = mpsc::channel();
+    let reply = Reply::new(move |answer| tell.send((runtime::Handle::current().id(), answer)).unwrap());
+    second.block_on(async { client.send(HttpRequest::get(server.url("/")), reply) });
+    let (on, answer) = told.recv_timeout(LONG).unwrap();
+    assert_eq!(text(answer), "here");
+    assert_eq!(on, first.handle().id());
+
+    drop(first);
+    let told = sent(&client, &server.url("/"));
+    assert_unavailable(told.recv_timeout(LONG).unwrap(), "gave up");
+    assert!(told.recv().is_err(), "one answer");
+}
+
+#[test]
+fn a_runtime_that_goes_amid_a_request() {
+    let (servers, runtime) = (workers(), workers());
+    let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let server = servers.block_on(waiting(asked.clone(), go));
+    let told = sent(&built(|client| client.runtime(runtime.handle().clone())), &server.url("/"));
+    servers.block_on(asked.notified());
+    assert!(told.try_recv().is_err(), "still asking");
+    drop(runtime);
+    assert_unavailable(told.recv_timeout(LONG).unwrap(), "gave up");
+    assert!(told.recv().is_err(), "one answer");
 }
 
 #[test]
 fn a_runtime_without_drivers() {
     let runtime = runtime::Builder::new_current_thread().build().unwrap();
-    let answer = runtime.block_on(async { get(&client(), "http://127.0.0.1:1/").await });
+    let client = built(|client| client.runtime(runtime.handle().clone()));
+    let answer = runtime.block_on(async { get(&client, "http://127.0.0.1:1/").await });
     assert_unavailable(answer, "gave up");
 }

@@ -1,6 +1,6 @@
 //! How large an answer may be, however its length is told.
 
-use crate::cast::{Server, assert_unavailable, client, get};
+use crate::cast::{Server, assert_unavailable, built, client, get};
 use portcullis_core::{Error, HttpResponse};
 use portcullis_reqwest::Client;
 use tokio::io::AsyncWriteExt;
@@ -61,23 +61,23 @@ async fn a_mebibyte_and_one_byte_more() {
 
 #[tokio::test]
 async fn another_limit() {
-    let client = client().max_body_bytes(3);
+    let client = built(|client| client.max_body_bytes(3));
     fits(&client, with_length(3, 3), 3).await;
     too_large(&client, with_length(4, 4), 3).await;
     fits(&client, chunked(3), 3).await;
     too_large(&client, chunked(4), 3).await;
 
-    let none = client.clone().max_body_bytes(0);
+    let none = built(|client| client.max_body_bytes(0));
     fits(&none, with_length(0, 0), 0).await;
     too_large(&none, until_closed(1), 0).await;
 
-    let more = client.max_body_bytes(2 * MIB);
+    let more = built(|client| client.max_body_bytes(2 * MIB));
     fits(&more, chunked(MIB + 1), MIB + 1).await;
 }
 
 #[tokio::test]
 async fn a_length_that_lies() {
-    let client = client().max_body_bytes(100);
+    let client = built(|client| client.max_body_bytes(100));
     // Says too much: refused without reading, whatever comes.
     too_large(&client, with_length(101, 3), 100).await;
     too_large(&client, with_length(1 << 40, 3), 100).await;

@@ -1,0 +1,171 @@
+//! What a client is told before it asks anybody.
+
+use crate::{
+    Client,
+    client::{KEPT, NEW},
+    pem,
+    resolver::Resolver,
+    runtime::Runtime,
+};
+use portcullis_core::{Error, ErrorKind};
+use reqwest::{NoProxy, Proxy, Url, header::HeaderValue, redirect, retry};
+use std::{fmt, time::Duration};
+use tokio::runtime::Handle;
+use tower::util::MapResponseLayer;
+
+/// Makes a [`Client`]; see [`Client::builder`].
+#[must_use]
+pub struct ClientBuilder {
+    inner: Result<reqwest::ClientBuilder, Error>,
+    pub(crate) timeout: Duration,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) allow_http: bool,
+    runtime: Option<Handle>,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new() -> Self {
+        // Other crates of the application may have turned on any feature of reqwest, so everything is said here.
+        let inner = reqwest::Client::builder()
+            .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_rustls()
+            .http1_only()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .no_proxy()
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .pool_max_idle_per_host(KEPT)
+            // Node.js and Apache close after five seconds, most others later.
+            .pool_idle_timeout(Duration::from_secs(4))
+            .connector_layer(MapResponseLayer::new(|connection| {
+                // A connection that is made beside a request belongs to none.
+                let _ = NEW.try_with(|new| new.set(true));
+                connection
+            }))
+            .dns_resolver(Resolver);
+        Self {
+            inner: Ok(inner),
+            timeout: Duration::from_secs(5),
+            max_body_bytes: 1 << 20,
+            allow_http: false,
+            runtime: None,
+        }
+    }
+
+    /// Trusts these authorities too, beside those that the system trusts: PEM of one certificate or several.
+    ///
+    /// May be called more than once.
+    pub fn root_certificates(self, pem: impl AsRef<[u8]>) -> Self {
+        self.and(|inner| Ok(inner.tls_certs_merge(pem::authorities(pem.as_ref())?)))
+    }
+
+    /// Presents this certificate to issuers that ask for one (RFC 8705, section 2).
+    ///
+    /// Both are PEM: the certificate, followed by those between it and its authority, and its private key in PKCS #8,
+    /// PKCS #1 or SEC 1, not encrypted.
+    pub fn client_certificate(self, certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
+        self.and(|inner| Ok(inner.identity(pem::identity(certificate.as_ref(), key.as_ref())?)))
+    }
+
+    /// Asks through this proxy, as in `http://name:password@proxy.example.com:3128`. None by default, whatever the
+    /// environment says.
+    ///
+    /// `https` goes through a tunnel (`CONNECT`), so the proxy sees the name of the issuer and nothing else; the proxy
+    /// looks that name up. `localhost`, names below it, `127.0.0.0/8` and `::1` are asked without it: they are this
+    /// machine and not the proxy's.
+    pub fn proxy(self, url: &str) -> Self {
+        self.and(|inner| {
+            // The address may have a password in it, so no cause is kept.
+            let url = Url::parse(url)
+                .ok()
+                .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+                .ok_or_else(|| misconfigured("the proxy's address has to be an `http` or `https` URL"))?;
+            let proxy = Proxy::all(url).map_err(|_| misconfigured("the proxy's address cannot be used"))?;
+            Ok(inner.proxy(proxy.no_proxy(NoProxy::from_string("localhost, 127.0.0.0/8, ::1"))))
+        })
+    }
+
+    /// What requests say who asks. `portcullis/` and the version by default.
+    pub fn user_agent(self, name: &str) -> Self {
+        self.and(|inner| {
+            let name = HeaderValue::from_str(name)
+                .map_err(|error| misconfigured("the user agent cannot be sent as a header").with_cause(error))?;
+            Ok(inner.user_agent(name))
+        })
+    }
+
+    /// How long a request may take, from looking up the name to the last byte of the answer. 5 seconds by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long connecting may take, which is a part of [`timeout`](Self::timeout). No limit of its own by default.
+    pub fn connect_timeout(self, timeout: Duration) -> Self {
+        self.and(|inner| Ok(inner.connect_timeout(timeout)))
+    }
+
+    /// How many bytes the body of an answer may have. 1 MiB by default.
+    pub fn max_body_bytes(mut self, max: usize) -> Self {
+        self.max_body_bytes = max;
+        self
+    }
+
+    /// Asks on this runtime instead of on a thread of the client's own.
+    ///
+    /// It needs its I/O and time drivers (`enable_all`). Whatever blocks its threads holds up every answer, and with it
+    /// all who wait for one. When it is shut down, what is asked is answered with [`ErrorKind::Unavailable`].
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Allows plain `http` to every host. Who is on the way to the issuer can then replace its keys by their own.
+    pub fn dangerous_allow_http(mut self) -> Self {
+        self.allow_http = true;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] for PEM, a proxy or a user agent that cannot be used, and if nobody is trusted: the
+    /// system has no certificates, as in containers without `ca-certificates`, and none were given.
+    pub fn build(self) -> Result<Client, Error> {
+        let inner = self
+            .inner?
+            .build()
+            .map_err(|error| misconfigured("cannot make an HTTP client").with_cause(error.without_url()))?;
+        Ok(Client {
+            inner,
+            counted: true,
+            timeout: self.timeout,
+            max_body_bytes: self.max_body_bytes,
+            allow_http: self.allow_http,
+            runtime: self.runtime.map_or_else(Runtime::own, Runtime::Given),
+        })
+    }
+
+    fn and(mut self, more: impl FnOnce(reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error>) -> Self {
+        self.inner = self.inner.and_then(more);
+        self
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("timeout", &self.timeout)
+            .field("max_body_bytes", &self.max_body_bytes)
+            .field("allow_http", &self.allow_http)
+            .finish_non_exhaustive()
+    }
+}
+
+fn misconfigured(detail: &'static str) -> Error {
+    Error::new(ErrorKind::Misconfigured, detail)
+}
