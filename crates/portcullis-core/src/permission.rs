@@ -93,37 +93,46 @@ impl PermissionSet {
     pub fn new<S: AsRef<str>>(held: impl IntoIterator<Item = S>) -> Result<Self, Error> {
         let mut set = Self::default();
         for text in held {
-            if !set.insert(text.as_ref()) {
+            if !set.push(text.as_ref()) {
                 let detail =
                     format!("{:?} is no permission: `resource:action`, a star for a side or its end", text.as_ref());
                 return Err(Error::misconfigured(detail));
             }
         }
-        Ok(set)
+        Ok(set.sorted())
     }
 
     /// Those of a token; what is malformed gives nothing.
     pub(crate) fn from_untrusted(held: impl IntoIterator<Item = String>) -> Self {
         let mut set = Self::default();
         for text in held {
-            if !set.insert(&text) {
+            if !set.push(&text) {
                 tracing::debug!(target: "portcullis", "a malformed permission in a token was left out");
             }
         }
-        set
+        set.sorted()
     }
 
-    fn insert(&mut self, text: &str) -> bool {
+    /// Adds at the end; whoever adds sorts when all are there.
+    fn push(&mut self, text: &str) -> bool {
         if !is_permission(text.as_bytes(), true) {
             return false;
         }
         match text.split_once(':') {
             Some((resource, action)) if text.contains('*') => {
-                insert_sorted(&mut self.patterns, (resource.to_owned(), action.to_owned()));
+                self.patterns.push((resource.to_owned(), action.to_owned()));
             }
-            _ => insert_sorted(&mut self.exact, text.to_owned()),
+            _ => self.exact.push(text.to_owned()),
         }
         true
+    }
+
+    fn sorted(mut self) -> Self {
+        self.exact.sort();
+        self.exact.dedup();
+        self.patterns.sort();
+        self.patterns.dedup();
+        self
     }
 
     /// Whether this permission is held, by name or by a wildcard.
@@ -134,22 +143,37 @@ impl PermissionSet {
 
     /// The same for a text that was checked before.
     pub(crate) fn holds(&self, text: &str) -> bool {
-        self.exact.binary_search_by(|held| held.as_str().cmp(text)).is_ok() || self.matches(text)
+        self.names(text) || self.matches(text)
     }
 
     fn matches(&self, text: &str) -> bool {
+        let Some((resource, action)) = text.split_once(':') else { return false };
+        if self.patterns.len() > FEW {
+            let fits = |group: &[(String, String)]| !group.is_empty();
+            return any_group(
+                &self.patterns,
+                |(held, _)| held,
+                resource,
+                |group| any_group(group, |(_, held)| held, action, fits),
+            );
+        }
         let side =
             |held: &str, asked: &str| held.strip_suffix('*').map_or(held == asked, |start| asked.starts_with(start));
-        text.split_once(':').is_some_and(|(resource, action)| {
-            self.patterns
-                .iter()
-                .any(|(held_resource, held_action)| side(held_resource, resource) && side(held_action, action))
-        })
+        self.patterns
+            .iter()
+            .any(|(held_resource, held_action)| side(held_resource, resource) && side(held_action, action))
     }
 
-    pub(crate) fn extend(&mut self, other: &Self) {
-        other.exact.iter().for_each(|text| insert_sorted(&mut self.exact, text.clone()));
-        other.patterns.iter().for_each(|pattern| insert_sorted(&mut self.patterns, pattern.clone()));
+    /// Whether this very permission was named, and not only a wildcard that holds it.
+    pub(crate) fn names(&self, text: &str) -> bool {
+        self.exact.binary_search_by(|held| held.as_str().cmp(text)).is_ok()
+    }
+
+    /// Both, as one set.
+    pub(crate) fn union(mut self, other: &Self) -> Self {
+        self.exact.extend_from_slice(&other.exact);
+        self.patterns.extend_from_slice(&other.patterns);
+        self.sorted()
     }
 
     /// Whether nothing is held.
@@ -159,8 +183,23 @@ impl PermissionSet {
     }
 }
 
-fn insert_sorted<T: Ord>(sorted: &mut Vec<T>, item: T) {
-    if let Err(place) = sorted.binary_search(&item) {
-        sorted.insert(place, item);
-    }
+/// So many patterns are looked at one by one.
+const FEW: usize = 32;
+
+/// Whether this holds for one of the groups of patterns in which a side fits: those that name it, and those that name a
+/// beginning of it and a star. The patterns are sorted by that side.
+fn any_group(
+    sorted: &[(String, String)],
+    side: impl Fn(&(String, String)) -> &String,
+    asked: &str,
+    holds: impl Fn(&[(String, String)]) -> bool,
+) -> bool {
+    let group = |start: &str, end: &str| {
+        let order = |pattern: &(String, String)| side(pattern).bytes().cmp(start.bytes().chain(end.bytes()));
+        let from = sorted.partition_point(|pattern| order(pattern).is_lt());
+        let rest = sorted.get(from..).unwrap_or_default();
+        rest.get(..rest.partition_point(|pattern| order(pattern).is_eq())).unwrap_or_default()
+    };
+    let starts = (0..=asked.len()).filter_map(|end| asked.get(..end));
+    holds(group(asked, "")) || starts.into_iter().any(|start| holds(group(start, "*")))
 }

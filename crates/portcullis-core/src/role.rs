@@ -231,7 +231,7 @@ impl RoleHierarchyBuilder {
                 };
                 *word |= 1 << (place % 64);
                 for (_, permissions) in self.permits.iter().filter(|(of, _)| of == role) {
-                    permitted.extend(&PermissionSet::new(permissions)?);
+                    permitted = permitted.union(&PermissionSet::new(permissions)?);
                 }
                 if below(role).iter().any(|included| included == name) {
                     return Err(Error::misconfigured(format!("the role `{name}` includes itself, by way of `{role}`")));
