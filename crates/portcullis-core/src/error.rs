@@ -44,6 +44,8 @@ struct Inner {
     source: Option<CredentialSource>,
     issuer: Option<Arc<str>>,
     explanation: Option<Explanation>,
+    /// What the authenticator said that was asked before, and with that all others.
+    before: Option<Error>,
 }
 
 impl Error {
@@ -60,6 +62,7 @@ impl Error {
             source: None,
             issuer: None,
             explanation: None,
+            before: None,
         }))
     }
 
@@ -112,6 +115,22 @@ impl Error {
     pub(crate) fn with_explanation(mut self, explanation: Option<Explanation>) -> Self {
         Arc::make_mut(&mut self.0).explanation = explanation;
         self
+    }
+
+    /// With what the authenticators said that were asked before.
+    pub(crate) fn after(mut self, before: Option<Self>) -> Self {
+        if before.is_some() {
+            Arc::make_mut(&mut self.0).before = before;
+        }
+        self
+    }
+
+    /// What the other authenticators said, in the order in which they were asked.
+    pub(crate) fn others(&self) -> Vec<&Self> {
+        let mut others: Vec<&Self> =
+            std::iter::successors(self.0.before.as_ref(), |error| error.0.before.as_ref()).collect();
+        others.reverse();
+        others
     }
 
     /// Whose fault it is.

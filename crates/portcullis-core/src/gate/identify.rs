@@ -112,10 +112,10 @@ impl Gate {
                 _ => authenticator.authenticate(credential),
             };
             match answer.ready() {
-                Ok(Err(error)) if error.kind() == ErrorKind::Unrecognized => unknown = Some(error),
-                Ok(Err(error)) => return Ok(Err(error)),
+                Ok(Err(error)) if error.kind() == ErrorKind::Unrecognized => unknown = Some(error.after(unknown)),
+                Ok(Err(error)) => return Ok(Err(error.after(unknown))),
                 Ok(Ok(principal)) => return self.accept(principal, place, credential),
-                Err(asked) => return Err(Waiting::Asked { asked, place }),
+                Err(asked) => return Err(Waiting::Asked { asked, place, unknown }),
             }
         }
         let nobody = || Error::new(ErrorKind::Unrecognized, "nobody knows this credential");
@@ -140,7 +140,7 @@ impl Gate {
 
 /// What a gate waits for while it finds out who presents a credential.
 enum Waiting {
-    Asked { asked: Answer<'static, Found>, place: usize },
+    Asked { asked: Answer<'static, Found>, place: usize, unknown: Option<Error> },
     Looked { revoked: Answer<'static, Result<bool, Error>>, principal: Principal },
 }
 
@@ -149,12 +149,12 @@ impl Waiting {
     async fn step(self, gate: &Gate, credential: &Credential<'_>) -> Result<Found, Self> {
         match self {
             Self::Looked { revoked, principal } => Ok(unless_revoked(principal, revoked.await)),
-            Self::Asked { asked, place } => match asked.await {
+            Self::Asked { asked, place, unknown } => match asked.await {
                 Ok(principal) => gate.accept(principal, place, credential),
                 Err(error) if error.kind() == ErrorKind::Unrecognized => {
-                    gate.ask_from(place.saturating_add(1), credential, Some(error), None)
+                    gate.ask_from(place.saturating_add(1), credential, Some(error.after(unknown)), None)
                 }
-                Err(error) => Ok(Err(error)),
+                Err(error) => Ok(Err(error.after(unknown))),
             },
         }
     }

@@ -313,6 +313,7 @@ fn log(error: &Error) {
                 source = error.credential_source().map(tracing::field::display),
                 cause = std::error::Error::source(error),
                 explanation = error.explanation().map(tracing::field::display),
+                others = others(error).as_deref(),
                 "refused: {error}"
             )
         };
@@ -322,6 +323,16 @@ fn log(error: &Error) {
         ErrorKind::Unavailable => refused!(warn),
         _ => refused!(info),
     }
+}
+
+/// So many of the other authenticators are told of.
+const MAX_OTHERS: usize = 8;
+
+/// Why the other authenticators did not recognize the credential.
+fn others(error: &Error) -> Option<String> {
+    let others = error.others();
+    let told: Vec<String> = others.iter().take(MAX_OTHERS).map(ToString::to_string).collect();
+    (!told.is_empty()).then(|| told.join("; ") + if others.len() > MAX_OTHERS { "; …" } else { "" })
 }
 
 impl fmt::Debug for Gate {

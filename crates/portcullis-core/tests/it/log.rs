@@ -2,8 +2,8 @@
 
 use crate::{asking::Data, head::Head};
 use portcullis_core::{
-    Answer, Authenticator, Credential, Error, ErrorKind, Gate, Principal, RoleHierarchy, SharedSecret, policy::*,
-    testing::TestIssuer,
+    Answer, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal, RoleHierarchy, SharedSecret,
+    policy::*, testing::TestIssuer,
 };
 use std::{
     collections::BTreeMap,
@@ -193,6 +193,64 @@ fn a_refusal_is_one_event() {
             assert_eq!(field("cause"), cause.then_some("connection refused"), "{code}");
         }
     }
+}
+
+/// Says this of every credential, at once or later.
+#[derive(Debug, Clone)]
+struct Says(ErrorKind, String, bool);
+
+impl Authenticator for Says {
+    fn authenticate(&self, _: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+        let error = Error::new(self.0, self.1.clone());
+        if self.2 { Answer::later(async move { Err(error) }) } else { Answer::now(Err(error)) }
+    }
+}
+
+#[test]
+fn each_authenticator_tells_the_log_why_and_the_client_nothing() {
+    let unknown = |n: usize, later| Says(ErrorKind::Unrecognized, format!("number {n} does not know it"), later);
+    let knows = |kind, later| Says(kind, "it does not hold".to_owned(), later);
+    let (unrecognized, invalid) = (ErrorKind::Unrecognized, ErrorKind::Invalid);
+    for later in [false, true] {
+        for (asked, message, others) in [
+            (vec![knows(invalid, later)], "it does not hold", None),
+            (vec![unknown(1, later)], "number 1 does not know it", None),
+            (vec![unknown(1, later), knows(invalid, !later)], "it does not hold", Some("number 1 does not know it")),
+            // Whoever comes after the one that recognized it was not asked.
+            (vec![knows(invalid, later), unknown(1, later)], "it does not hold", None),
+            (
+                vec![unknown(1, later), unknown(2, !later), knows(ErrorKind::Unavailable, later), unknown(3, later)],
+                "it does not hold",
+                Some("number 1 does not know it; number 2 does not know it"),
+            ),
+            (
+                vec![unknown(1, !later), unknown(2, later), knows(unrecognized, later)],
+                "it does not hold",
+                Some("number 1 does not know it; number 2 does not know it"),
+            ),
+        ] {
+            let builder = asked.iter().cloned().fold(Gate::builder().bearer(), GateBuilder::authenticator);
+            let gate = builder.build().unwrap();
+            let head = Head::new().bearer("hunter2");
+            let events = listen(Level::INFO, async || {
+                let who = gate.establish(&head).await;
+                let refusal = gate.refuse(&who.principal().unwrap_err());
+                let told = format!("{refusal:?} {}", String::from_utf8_lossy(refusal.body()));
+                assert!(!told.contains("does not"), "{told}");
+            });
+            assert_eq!(events.len(), 1);
+            let field = |name| events[0].2.get(name).map(String::as_str);
+            assert_eq!(field("message"), Some(&*format!("refused: {message}")), "{asked:?}");
+            assert_eq!(field("others"), others, "{asked:?}");
+        }
+    }
+    let crowd = (0..100).map(|n| unknown(n, false)).fold(Gate::builder().bearer(), GateBuilder::authenticator);
+    let gate = crowd.build().unwrap();
+    let head = Head::new().bearer("hunter2");
+    let events = listen(Level::INFO, async || drop(gate.refuse(&gate.establish(&head).await.principal().unwrap_err())));
+    assert!(events[0].2["message"].contains("number 99 "), "{events:?}");
+    let others = &events[0].2["others"];
+    assert!(others.contains("number 7 ") && !others.contains("number 8 ") && others.ends_with("; …"), "{others}");
 }
 
 #[test]
