@@ -86,7 +86,7 @@ async fn run(framework: &str, service: fn(Gate, &Arc<Journal>) -> SocketAddr) {
         origins.iter().fold(builder, |builder, origin| builder.allow_origin(origin)).build().unwrap()
     };
     let pages = [format!("http://127.0.0.1:{other}"), format!("http://localhost:{other}")];
-    let strict = format!("http://{}", service(websocket::Service::new(SECRET).unwrap().gate, &journal));
+    let strict = format!("http://{}", service(websocket::Service::new(issuer().issuer()).unwrap().gate, &journal));
     let allowing = format!("http://{}", service(gate("__Host-session", &pages), &journal));
     let plain = format!("http://shop.test:{}", service(gate("session", &[]), &journal).port());
     let page = |run: &str, from: &str, of: &str, target: &str| {

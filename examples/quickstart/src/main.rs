@@ -4,20 +4,19 @@
 
 use axum::{Router, response::Html, routing::get};
 use portcullis::{
-    Error, Gate, Membership, Principal, Requirement, ResourceRef, Role, RoleHierarchy,
+    Error, Gate, Issuer, Jwt, Membership, Principal, Requirement, ResourceRef, Role, RoleHierarchy,
     axum::{Authenticated, Authorized, Routes},
     policy::*,
-    testing::TestIssuer,
 };
 use std::{env, error, net::SocketAddr};
 use tokio::net::TcpListener;
 
 /// Where tokens are read, who issues them, which roles there are, and who knows the roles on a project.
-fn gate(issuer: &TestIssuer) -> Result<Gate, Error> {
+fn gate(issuer: Issuer) -> Result<Gate, Error> {
     Gate::builder()
         .cookie("session")
         .bearer()
-        .authenticator(issuer.authenticator())
+        .authenticator(Jwt::new(issuer))
         .roles(RoleHierarchy::ranked(["viewer", "manager", "owner"])?)
         .membership(Projects)
         .build()
@@ -63,12 +62,11 @@ async fn read(access: Authorized<Read>) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let issuer = TestIssuer::new().on_system_time();
+    let (issuer, tokens) = try_out::issuer()?;
+    let app = app(gate(issuer)?, try_out::page(&tokens));
     let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).await?;
-    let tries = try_out::lines(&issuer, listener.local_addr()?);
-    let app = app(gate(&issuer)?, try_out::page(&issuer));
-    println!("{tries}");
+    println!("{}", try_out::lines(&tokens, listener.local_addr()?));
     axum::serve(listener, app).await?;
     Ok(())
 }

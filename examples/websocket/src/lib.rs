@@ -3,10 +3,8 @@
 pub mod on_actix;
 pub mod on_axum;
 
-use portcullis::{
-    Algorithm, Audience, ClaimMap, Error, Gate, Issuer, Jwt, Key, Principal, RevocationList,
-    testing::{SigningKey, TestIssuer},
-};
+use local_issuer::LocalIssuer;
+use portcullis::{ClaimMap, Error, Gate, Issuer, Jwt, Principal, RevocationList};
 use std::{
     env, error,
     net::{SocketAddr, TcpListener},
@@ -34,13 +32,13 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service for tokens that this secret signed.
+    /// A service for the tokens of this issuer.
     ///
     /// # Errors
-    /// If the secret is shorter than 32 bytes.
-    pub fn new(secret: &str) -> Result<Self, Error> {
+    /// If the gate cannot be built.
+    pub fn new(issuer: Issuer) -> Result<Self, Error> {
         let revocations = RevocationList::new(HOUR);
-        Ok(Self { gate: gate(secret, &revocations)?, revocations })
+        Ok(Self { gate: gate(issuer, &revocations)?, revocations })
     }
 
     /// Withdraws every token that somebody has. Their sockets close.
@@ -50,10 +48,8 @@ impl Service {
 }
 
 /// Where tokens are read, and who issues them.
-fn gate(secret: &str, revocations: &RevocationList) -> Result<Gate, Error> {
-    let key = Key::secret(Algorithm::Hs256, secret)?;
-    let issuer = Issuer::new(ISSUER, Audience::is(AUDIENCE), [Algorithm::Hs256], key)?
-        .claim_map(ClaimMap::new().permissions("permissions"));
+fn gate(issuer: Issuer, revocations: &RevocationList) -> Result<Gate, Error> {
+    let issuer = issuer.claim_map(ClaimMap::new().permissions("permissions"));
     Gate::builder()
         .cookie("__Host-session") // pages of this service; those of other origins are refused
         .websocket_protocol() // any page that has a token: `new WebSocket(url, ["bearer", token])`
@@ -69,26 +65,19 @@ fn log(method: &str, address: &str, status: u16) {
     println!("{status} {method} {address}");
 }
 
-/// The service and where to listen, from `SECRET` and `PORT`. Says where the page is, with a token to try in the part of
-/// the address that browsers keep to themselves.
+/// The service and where to listen: on `PORT`, or on 3000. Says where the page is, with a token to try in the part of the
+/// address that browsers keep to themselves.
 ///
 /// # Errors
-/// If `SECRET` is not set or too short, or the port is taken.
+/// If the port is taken.
 pub fn start() -> Result<(Service, TcpListener), Box<dyn error::Error>> {
-    let secret = env::var("SECRET").map_err(|_| "SECRET is not set: what the issuer signs with, 32 bytes or more")?;
-    let service = Service::new(&secret)?;
+    let issuer = LocalIssuer::new(ISSUER, AUDIENCE)?;
+    let service = Service::new(issuer.issuer()?)?;
     let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port)))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}");
-    println!("to try it: http://{address}/#{}", token(&secret)?);
+    println!("to try it: http://{address}/#{}", issuer.token("alice", &["echo:use"], HOUR)?);
     Ok((service, listener))
-}
-
-/// A token for an hour, as the issuer would sign it.
-fn token(secret: &str) -> Result<String, Error> {
-    let issuer = TestIssuer::with_key(SigningKey::secret(Algorithm::Hs256, secret)?).on_system_time();
-    let issuer = issuer.named(ISSUER).for_audience(AUDIENCE);
-    Ok(issuer.token("alice").permission("echo:use").expires_in(HOUR).sign())
 }

@@ -160,10 +160,10 @@ fn services() -> [Service; 2] {
     };
     let (axum, listener) = bind();
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-    tokio::spawn(async { axum::serve(listener, on_axum::app(websocket::Service::new(SECRET).unwrap())).await });
+    tokio::spawn(async { axum::serve(listener, on_axum::app(websocket::Service::new(KEY.issuer()).unwrap())).await });
     let (actix, listener) = bind();
     thread::spawn(|| {
-        let service = websocket::Service::new(SECRET).unwrap();
+        let service = websocket::Service::new(KEY.issuer()).unwrap();
         let server = HttpServer::new(move || on_actix::app(service.clone())).workers(1).disable_signals();
         rt::System::new().block_on(server.listen(listener).unwrap().run())
     });
@@ -321,7 +321,7 @@ async fn no_token_ends_up_in_a_log() {
 
     for program in [env!("CARGO_BIN_EXE_websocket-axum"), env!("CARGO_BIN_EXE_websocket-actix")] {
         let mut running = Command::new(program);
-        let mut running = running.env("SECRET", SECRET).env("PORT", "0").stdout(Stdio::piped()).spawn().unwrap();
+        let mut running = running.env("PORT", "0").stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(running.stdout.take().unwrap()).lines().map(Result::unwrap);
         let first = lines.next().unwrap();
         let address = first.strip_prefix("listening on http://").unwrap().parse().unwrap();

@@ -64,7 +64,7 @@ impl TestIssuer {
         self
     }
 
-    /// With the time of the system, for programs that people try out.
+    /// With the time of the system, for tests of a program that runs.
     #[must_use]
     pub fn on_system_time(mut self) -> Self {
         self.clock = Arc::new(SystemClock);
