@@ -1,7 +1,12 @@
 //! What is asked of issuers over HTTP, and the seam to the client that asks.
 
-use crate::error::{Error, ErrorKind, quote};
-use std::{fmt, sync::Arc};
+use crate::{
+    answer::Answer,
+    error::{Error, ErrorKind, quote},
+};
+use futures_timer::Delay;
+use futures_util::future::{Either, select};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 /// Sends requests to issuers: their key sets, their discovery documents, their introspection.
@@ -14,11 +19,42 @@ pub trait HttpClient: fmt::Debug + Send + Sync {
     /// Returns at once: the request goes on in a task or thread of the client's own, because whoever asked first may have
     /// gone while others still wait. Statuses of 400 and above are answers like others.
     fn send(&self, request: HttpRequest, reply: Reply);
+
+    /// How long an answer is waited for at most; 6 seconds by default.
+    ///
+    /// The client's own limit comes first. This one holds where the client cannot keep its own, as on a runtime whose only
+    /// thread is blocked: whoever waits gets 503, and the request counts as failed.
+    fn time_limit(&self) -> Duration {
+        Duration::from_secs(6)
+    }
+
+    /// Waits for so long.
+    ///
+    /// By default a timer that needs no runtime and has a thread of its own. A client of tests returns what it likes.
+    fn sleep(&self, time: Duration) -> Answer<'static, ()> {
+        Answer::later(Delay::new(time))
+    }
+}
+
+/// What comes within this time. `None` if nothing did, whatever the client is still doing.
+pub(crate) async fn within<F: Future>(client: &dyn HttpClient, time: Duration, future: F) -> Option<F::Output> {
+    match select(pin!(future), client.sleep(time)).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
 }
 
 impl<C: HttpClient + ?Sized> HttpClient for Arc<C> {
     fn send(&self, request: HttpRequest, reply: Reply) {
         (**self).send(request, reply);
+    }
+
+    fn time_limit(&self) -> Duration {
+        (**self).time_limit()
+    }
+
+    fn sleep(&self, time: Duration) -> Answer<'static, ()> {
+        (**self).sleep(time)
     }
 }
 

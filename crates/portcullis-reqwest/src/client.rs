@@ -160,6 +160,11 @@ impl HttpClient for Client {
             Err(error) => reply.give(Err(error)),
         }
     }
+
+    /// A second more than [a request](crate::ClientBuilder::timeout) takes at most.
+    fn time_limit(&self) -> Duration {
+        self.timeout.saturating_add(Duration::from_secs(1))
+    }
 }
 
 impl fmt::Debug for Client {

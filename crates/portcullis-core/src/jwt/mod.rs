@@ -256,8 +256,8 @@ impl Jwt {
                 let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
                 Answer::later(async move {
                     // Whether anything came of it shows when the token is checked again.
-                    let _ = landing.await;
-                    let verified = this.verified(&token, Patience::Over, Looked::default());
+                    let patience = if landing.wait().await { Patience::Over } else { Patience::None };
+                    let verified = this.verified(&token, patience, Looked::default());
                     Ok(verified.map_err(Unverified::into_error)?.principal)
                 })
             }

@@ -5,8 +5,9 @@ use crate::{
     rig::{FORGED, ISSUER, Invalid, Passes, Rig, URL, Unavailable, keys, poll, waiting},
     schedules::{exhaust, explore},
 };
-use portcullis_core::{HttpClient, HttpRequest, HttpResponse, RemoteKeys, Reply};
+use portcullis_core::{Answer, HttpClient, HttpRequest, HttpResponse, RemoteKeys, Reply};
 use shuttle::thread;
+use std::time::Duration;
 
 #[test]
 fn one_request_for_all() {
@@ -87,6 +88,10 @@ impl HttpClient for Quick {
     fn send(&self, request: HttpRequest, reply: Reply) {
         self.0.send(request, Reply::new(drop));
         keys(&[1]).with(reply);
+    }
+
+    fn sleep(&self, time: Duration) -> Answer<'static, ()> {
+        self.0.sleep(time)
     }
 }
 

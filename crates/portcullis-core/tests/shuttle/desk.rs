@@ -11,6 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
 pub type Asked = (HttpRequest, Reply);
@@ -52,6 +53,11 @@ impl HttpClient for Desk {
         });
         // With nobody at the desk any more the reply is dropped.
         let _ = self.posted.send((request, reply));
+    }
+
+    /// There is no time under the scheduler: nobody gives up.
+    fn sleep(&self, _: Duration) -> Answer<'static, ()> {
+        Answer::later(std::future::pending())
     }
 }
 

@@ -3,9 +3,6 @@ use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::{FutureExt, future::Shared};
 use std::time::{Duration, SystemTime};
 
-/// The end of a flight, for any number of those who wait. Leaving does not end it.
-pub(in crate::jwt) type Landing = Shared<Receiver<()>>;
-
 /// After a look for a key that nobody knows, the next one.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
@@ -14,7 +11,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// The one request that may be under way, and when the next one may be.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
-    landing: Option<Landing>,
+    under_way: Option<UnderWay>,
+    /// Which flight that is, or the last one was.
+    number: u64,
     /// Where a discovery document said that the keys are.
     pub(super) keys_at: Option<String>,
     failures: u32,
@@ -24,25 +23,44 @@ pub(super) struct Flight {
     looked: Option<SystemTime>,
 }
 
+#[derive(Debug)]
+struct UnderWay {
+    landing: Shared<Receiver<()>>,
+    began: SystemTime,
+    limit: Duration,
+}
+
 pub(super) struct Joined {
-    pub(super) landing: Landing,
+    pub(super) landing: Shared<Receiver<()>>,
+    pub(super) number: u64,
+    /// How long it may take yet.
+    pub(super) rest: Duration,
     /// For who has to begin it.
     pub(super) to_begin: Option<Sender<()>>,
 }
 
 impl Flight {
-    /// Joins the flight that is under way, or else begins one; not in the pause after a failure, which takes so long yet.
-    pub(super) fn join(&mut self, now: SystemTime) -> Result<Joined, Duration> {
-        if let Some(landing) = &self.landing {
-            return Ok(Joined { landing: landing.clone(), to_begin: None });
+    /// Joins the flight that is under way, or else begins one that may take so long; not in the pause after a failure, which
+    /// takes so long yet.
+    pub(super) fn join(&mut self, now: SystemTime, limit: Duration) -> Result<Joined, Duration> {
+        if let Some(UnderWay { landing, began, limit }) = &self.under_way {
+            let rest = rest(*began, *limit, now).unwrap_or_default();
+            return Ok(Joined { landing: landing.clone(), number: self.number, rest, to_begin: None });
         }
         if let Some(pause) = self.pause(now) {
             return Err(pause);
         }
         let (landed, landing) = channel();
         let landing = landing.shared();
-        self.landing = Some(landing.clone());
-        Ok(Joined { landing, to_begin: Some(landed) })
+        self.under_way = Some(UnderWay { landing: landing.clone(), began: now, limit });
+        self.number = self.number.wrapping_add(1);
+        Ok(Joined { landing, number: self.number, rest: limit, to_begin: Some(landed) })
+    }
+
+    /// The flight whose client has not replied in its time, though nobody waits to see that.
+    pub(super) fn overdue(&self, now: SystemTime) -> Option<u64> {
+        let flight = self.under_way.as_ref()?;
+        rest(flight.began, flight.limit, now).is_none().then_some(self.number)
     }
 
     /// How long nobody asks yet, after a failure.
@@ -52,7 +70,7 @@ impl Flight {
 
     /// Whether somebody waits already.
     pub(super) fn is_under_way(&self) -> bool {
-        self.landing.is_some()
+        self.under_way.is_some()
     }
 
     /// Whether a key that nobody knows may be looked for: a flood of made-up names gets one request in five seconds, and a
@@ -71,18 +89,28 @@ impl Flight {
         self.failure.is_some() && self.paused.is_some_and(|(since, _)| rest(since, 2 * LONGEST_PAUSE, now).is_some())
     }
 
-    pub(super) fn end(&mut self, failure: Option<Error>, now: SystemTime) {
-        self.landing = None;
+    /// Whether no other one has begun since this one did.
+    pub(super) fn is_last(&self, number: u64) -> bool {
+        self.number == number
+    }
+
+    /// The end of this flight, and whether it was one: a flight that was given up has failed already, and only keys still
+    /// count for anything.
+    pub(super) fn end(&mut self, number: u64, failure: Option<Error>, now: SystemTime) -> bool {
+        if !self.is_last(number) || (self.under_way.take().is_none() && failure.is_some()) {
+            return false;
+        }
         self.failure = failure;
         if self.failure.is_none() {
             (self.failures, self.paused) = (0, None);
-            return;
+            return true;
         }
         // Where the keys are may be what was wrong.
         self.keys_at = None;
         let pause = Duration::from_secs(1 << self.failures.min(6)).min(LONGEST_PAUSE);
         self.paused = Some((now, pause.mul_f64(0.5 + 0.5 * fastrand::f64())));
         self.failures = self.failures.saturating_add(1);
+        true
     }
 }
 

@@ -4,19 +4,19 @@ mod answer;
 mod flight;
 mod snapshot;
 
-pub(super) use flight::Landing;
 pub(super) use snapshot::Generation;
 use snapshot::Keys;
 
 use crate::{
     clock::{Clock, SystemClock},
     error::{Error, ErrorKind, quote},
-    http::{HttpClient, HttpRequest, HttpResponse, Reply, checked},
+    http::{HttpClient, HttpRequest, HttpResponse, Reply, checked, within},
     sync::{Cell, Mutex, MutexGuard, others_may_run},
 };
 use answer::SetAnswer;
 use flight::{Flight, Joined};
-use futures_channel::oneshot::Sender;
+use futures_channel::oneshot::{Receiver, Sender};
+use futures_util::future::Shared;
 use snapshot::{Age, Snapshot, Tag};
 use std::{
     fmt,
@@ -159,12 +159,10 @@ impl RemoteKeys {
     /// [`ErrorKind::Unavailable`] if the issuer did not answer, or not with keys.
     pub async fn ready(&self) -> Result<(), Error> {
         match self.look() {
-            Look::Ready(_) => return Ok(()),
-            // Whether anything came of it shows below.
-            Look::Wait(landing) => drop(landing.await),
-            Look::Nothing(error) => return Err(error),
+            Look::Ready(_) => Ok(()),
+            Look::Wait(landing) => self.at_hand(landing.wait().await).map(drop),
+            Look::Nothing(error) => Err(error),
         }
-        self.at_hand(true).map(drop)
     }
 
     /// An issuer that is discovered has the name of the issuer whose keys these are.
@@ -187,12 +185,12 @@ impl RemoteKeys {
                 return Look::Ready(keys);
             }
             let (joined, is_failing) = {
-                let mut flight = self.flight();
+                let mut flight = self.flight_at(now);
                 // One that is not under way any more may have left its keys since.
                 if !flight.is_under_way() && !keys.are(&self.0.snapshot.load()) {
                     continue;
                 }
-                (flight.join(now), flight.is_failing(now))
+                (self.join(&mut flight, now), flight.is_failing(now))
             };
             let landing = joined.map(|joined| self.landing_of(joined, now));
             return match (age, landing) {
@@ -237,7 +235,7 @@ impl RemoteKeys {
         // All of it under one lock: a flight that is not under way any more has left its keys here, and others who come
         // with the same key join the look for it.
         let joined = {
-            let mut flight = self.flight();
+            let mut flight = self.flight_at(now);
             if !flight.is_under_way() {
                 let newer = self.0.snapshot.load();
                 if !keys.are(&newer) {
@@ -254,7 +252,7 @@ impl RemoteKeys {
             } else if !may_wait {
                 return None;
             }
-            flight.join(now)
+            self.join(&mut flight, now)
         };
         joined.ok().map(|joined| Look::Wait(self.landing_of(joined, now)))
     }
@@ -262,9 +260,18 @@ impl RemoteKeys {
     /// Begins the flight, if nobody has. Not under the lock: a client may answer at once.
     fn landing_of(&self, joined: Joined, now: SystemTime) -> Landing {
         if let Some(landed) = joined.to_begin {
-            self.begin(Begun { keys: self.clone(), at: now, landed: Some(landed) });
+            self.begin(Begun { keys: self.clone(), number: joined.number, at: now, landed: Some(landed) });
         }
-        joined.landing
+        Landing { keys: self.clone(), number: joined.number, landing: joined.landing, rest: joined.rest }
+    }
+
+    /// Where the keys are has to be asked first, if they are discovered: that is two answers.
+    fn join(&self, flight: &mut Flight, now: SystemTime) -> Result<Joined, Duration> {
+        let answers = match (&self.0.settings.place, &flight.keys_at) {
+            (Place::Discovered(_), None) => 2,
+            _ => 1,
+        };
+        flight.join(now, self.0.settings.client.time_limit().saturating_mul(answers))
     }
 
     fn begin(&self, begun: Begun) {
@@ -328,16 +335,18 @@ impl RemoteKeys {
 
     /// The end of a flight: keys that replace those at hand, or a failure that replaces nothing.
     fn land(&self, fetched: Result<Snapshot, Error>, mut begun: Begun) {
-        let place = &self.0.settings.place;
         let failure = match fetched {
             Ok(snapshot) => {
                 self.log_rejected(&snapshot);
-                self.0.snapshot.store(Some(Arc::new(snapshot)));
+                // An answer that is very late does not replace those of a flight that began after it.
+                let flight = self.flight();
+                if flight.is_last(begun.number) {
+                    self.0.snapshot.store(Some(Arc::new(snapshot)));
+                }
                 None
             }
             Err(error) => {
-                let cause = std::error::Error::source(&error);
-                tracing::warn!(target: "portcullis", %place, cause, "the issuer's keys were not fetched: {error}");
+                self.log_failure(&error);
                 Some(error)
             }
         };
@@ -360,8 +369,37 @@ impl RemoteKeys {
         }
     }
 
+    fn log_failure(&self, error: &Error) {
+        let (place, cause) = (&self.0.settings.place, std::error::Error::source(error));
+        tracing::warn!(target: "portcullis", %place, cause, "the issuer's keys were not fetched: {error}");
+    }
+
     fn flight(&self) -> MutexGuard<'_, Flight> {
         self.0.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, where one that is overdue is not under way any more.
+    fn flight_at(&self, now: SystemTime) -> MutexGuard<'_, Flight> {
+        let flight = self.flight();
+        match flight.overdue(now) {
+            None => flight,
+            Some(number) => {
+                drop(flight);
+                self.give_up(number);
+                self.flight()
+            }
+        }
+    }
+
+    /// Ends a flight whose client did not reply in time, so that another one may begin.
+    fn give_up(&self, number: u64) {
+        let now = self.0.settings.clock.now();
+        let detail = "the HTTP client did not reply in its time; is the runtime that it runs on blocked?";
+        let failure = Error::new(ErrorKind::Unavailable, detail);
+        let has_ended = self.flight().end(number, Some(failure.clone()), now);
+        if has_ended {
+            self.log_failure(&failure);
+        }
     }
 }
 
@@ -369,6 +407,7 @@ impl RemoteKeys {
 /// it for ever, and another one may begin.
 struct Begun {
     keys: RemoteKeys,
+    number: u64,
     at: SystemTime,
     /// `None` once it has landed.
     landed: Option<Sender<()>>,
@@ -377,7 +416,7 @@ struct Begun {
 impl Begun {
     fn end(&mut self, failure: Option<Error>, now: SystemTime) {
         let Some(landed) = self.landed.take() else { return };
-        self.keys.flight().end(failure, now);
+        self.keys.flight().end(self.number, failure, now);
         others_may_run();
         // Nobody may be waiting any more.
         let _ = landed.send(());
@@ -391,6 +430,25 @@ impl Drop for Begun {
             // The clock may be what has panicked.
             self.end(Some(failure), self.at);
         }
+    }
+}
+
+/// The end of a flight, for any number of those who wait. Leaving does not end it.
+pub(in crate::jwt) struct Landing {
+    keys: RemoteKeys,
+    number: u64,
+    landing: Shared<Receiver<()>>,
+    rest: Duration,
+}
+
+impl Landing {
+    /// Waits for it, and returns whether it came. What comes too late counts as a failure.
+    pub(in crate::jwt) async fn wait(self) -> bool {
+        let came = within(&*self.keys.0.settings.client, self.rest, self.landing).await.is_some();
+        if !came {
+            self.keys.give_up(self.number);
+        }
+        came
     }
 }
 

@@ -115,12 +115,19 @@ fn without_an_answer_it_is_503_and_never_401() {
 fn an_issuer_that_never_answers() {
     let rig = Rig::new(Does::Keep);
     let mut asking = rig.asking(&token(1));
-    for _ in 0..100 {
+    for _ in 0..60 {
         assert!(poll(&mut asking).is_none());
+        assert_eq!((rig.verify(&token(1)), rig.issuer.count()), (UNAVAILABLE, 1));
+        rig.clock.advance(Duration::from_millis(100));
+    }
+    // From then on each request has six seconds and a pause.
+    for minutes in 1..100 {
         assert_eq!(rig.verify(&token(1)), UNAVAILABLE);
+        assert!(rig.issuer.count() <= minutes + 1);
         rig.advance(60);
     }
-    assert_eq!(rig.issuer.count(), 1);
+    rig.issuer.wake();
+    assert_eq!(poll(&mut asking).map(Says::from), Some(UNAVAILABLE));
 }
 
 #[test]

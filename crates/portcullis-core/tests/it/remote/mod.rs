@@ -10,6 +10,7 @@ mod expiry;
 mod export;
 mod faults;
 mod gate;
+mod limits;
 mod log;
 mod panics;
 mod pauses;

@@ -1,10 +1,12 @@
 //! An issuer's HTTP side that does as it is told.
 
-use portcullis_core::{Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply};
+use futures_channel::oneshot::{Sender, channel};
+use portcullis_core::{Answer, Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply};
 use std::{
     collections::VecDeque,
     fmt,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 /// What happens to a request.
@@ -36,6 +38,7 @@ struct State {
     /// What the next requests get, before `does`.
     next: VecDeque<Does>,
     kept: VecDeque<Reply>,
+    sleeping: Vec<(Duration, Sender<()>)>,
 }
 
 /// Clones are the same issuer.
@@ -82,6 +85,16 @@ impl Scripted {
     /// How many wait to be answered.
     pub(super) fn waiting(&self) -> usize {
         self.state.lock().unwrap().kept.len()
+    }
+
+    /// For how long somebody sleeps.
+    pub(super) fn sleeping(&self) -> Vec<Duration> {
+        self.state.lock().unwrap().sleeping.iter().map(|(time, _)| *time).collect()
+    }
+
+    /// The sleep of all of them is over.
+    pub(super) fn wake(&self) {
+        self.state.lock().unwrap().sleeping.clear();
     }
 
     /// How many requests there were.
@@ -132,6 +145,14 @@ impl HttpClient for Scripted {
             Does::Drop | Does::Keep => drop(reply),
             Does::Panic => panic!("the client has a bug"),
         }
+    }
+
+    fn sleep(&self, time: Duration) -> Answer<'static, ()> {
+        let (wake, woken) = channel();
+        self.state.lock().unwrap().sleeping.push((time, wake));
+        Answer::later(async move {
+            let _ = woken.await;
+        })
     }
 }
 
