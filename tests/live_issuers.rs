@@ -8,7 +8,7 @@ mod common;
 use axum::routing::get;
 use common::{Anyhow, agent, variable};
 use portcullis::{
-    Algorithm, Audience, ClaimMap, Gate, Introspection, Issuer, Jwt, RemoteKeys, RoleHierarchy,
+    Algorithm, Audience, ClaimMap, Gate, Introspection, Issuer, Jwt, RemoteKeys, RoleHierarchy, Rules,
     axum::{Authenticated, Routes},
     policy::{authenticated, role},
     reqwest::Client,
@@ -111,7 +111,7 @@ fn text(answer: &Value, member: &str) -> Anyhow<String> {
     Ok(answer[member].as_str().ok_or_else(|| format!("no `{member}` in {answer}"))?.to_owned())
 }
 
-fn map() -> ClaimMap {
+fn map() -> Result<ClaimMap, portcullis::Error> {
     ClaimMap::new().roles("roles")
 }
 
@@ -119,7 +119,7 @@ fn map() -> ClaimMap {
 fn local(keys: RemoteKeys) -> Anyhow<Issuer> {
     let audience = Audience::any_of(["OIDC_RESOURCE", "OIDC_RESOURCE_ES256", "OIDC_RESOURCE_EDDSA"].map(variable));
     let algorithms = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
-    Ok(Issuer::new(variable("OIDC_ISSUER"), audience, algorithms, keys)?.claim_map(map()))
+    Ok(Issuer::new(variable("OIDC_ISSUER"), audience, algorithms, keys)?.claim_map(map()?))
 }
 
 fn discovered() -> Anyhow<RemoteKeys> {
@@ -129,7 +129,7 @@ fn discovered() -> Anyhow<RemoteKeys> {
 /// Its opaque tokens, asked about.
 fn opaque() -> Anyhow<Introspection> {
     let issuer = Issuer::without_keys(variable("OIDC_ISSUER"), Audience::is(variable("OIDC_RESOURCE_OPAQUE")))?;
-    let asked = Introspection::new(issuer.claim_map(map()), variable("OIDC_INTROSPECTION_URL"), Client::new()?)?;
+    let asked = Introspection::new(issuer.claim_map(map()?), variable("OIDC_INTROSPECTION_URL"), Client::new()?)?;
     let asked = asked.client(&variable("OIDC_INTROSPECT_CLIENT_ID"), &variable("OIDC_INTROSPECT_CLIENT_SECRET"));
     Ok(asked.remember(SECOND, SECOND))
 }
@@ -249,7 +249,9 @@ async fn access_tokens_of_cognito_name_a_client_and_no_audience() -> Anyhow {
     let service = async |client: &str| {
         let audience = Audience::client_id(variable(client));
         let issuer = Issuer::new(variable("COGNITO_ISSUER"), audience, [Algorithm::Rs256], keys.clone())?;
-        let issuer = issuer.require_claim("token_use", "access").claim_map(ClaimMap::new().roles("cognito:groups"));
+        let issuer = issuer
+            .rules(Rules::new().require("token_use", "access")?)
+            .claim_map(ClaimMap::new().roles("cognito:groups")?);
         let roles = RoleHierarchy::ranked(["editors", "admin"])?;
         Service::start(Gate::builder().bearer().authenticator(Jwt::new(issuer)).roles(roles).build()?).await
     };

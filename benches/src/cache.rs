@@ -115,8 +115,10 @@ impl Bench {
             Request { authorization: format!("Bearer {}", key.sign(&header, &claims)) }
         };
         let issuer = Issuer::new(Small::ISSUER, Audience::absent(), [algorithm], key.key());
-        let map = ClaimMap::new().subject("id").roles("role").staff("admin_access").session("session");
-        let verifier = Jwt::new(issuer.expect("the issuer is sound").claim_map(map));
+        let map =
+            ClaimMap::new().subject("id").and_then(|map| map.roles("role")?.staff("admin_access")?.session("session"));
+        let issuer = issuer.expect("the issuer is sound").claim_map(map.expect("the places are sound"));
+        let verifier = Jwt::new(issuer);
         Self { verifier, requests: (0..tokens).map(request).collect(), in_company }
     }
 

@@ -25,8 +25,16 @@ static TRUSTED: LazyLock<Trusted> = LazyLock::new(|| {
     let key = SigningKey::embedded(Algorithm::Hs256);
     let issuer = Issuer::new("issuer", Audience::any_of(["here", "hier"]), [Algorithm::Hs256], key.key());
     let issuer = issuer.and_then(|issuer| issuer.leeway(std::time::Duration::from_secs(LEEWAY)));
-    let map = ClaimMap::new().roles("/realm/roles").roles("role").scopes("scope").permissions("permissions");
-    let map = map.staff("/flags/0").organization("org");
+    let map = ClaimMap::new()
+        .roles("/realm/roles")
+        .expect("sound")
+        .roles("role")
+        .expect("sound")
+        .scopes("scope")
+        .expect("sound")
+        .permissions("permissions")
+        .expect("sound");
+    let map = map.staff("/flags/0").expect("sound").organization("org").expect("sound");
     let jwt = Jwt::new(issuer.expect("the issuer is sound").claim_map(map)).clock(FixedClock::at(NOW));
     let gate = Gate::builder().bearer().authenticator(jwt.clone()).build().expect("the gate is sound");
     Trusted { key, jwt, gate }
@@ -128,7 +136,7 @@ fn assert_reads_alike(claims: &Claims, value: &Value, text: &str) {
     let all = Value::Object(claims.view::<Map<String, Value>>().expect("any claims are a map").clone());
     assert!(same(&all, value), "{all} and {value}");
     assert_eq!(claims.view::<Typed>().ok(), serde_json::from_str::<Typed>(text).ok().as_ref(), "{text}");
-    for path in ["/realm/roles", "/realm/roles/1", "/flags/0", "/a~1b/m~0n", "role", "sub", "/sub", "/", ""] {
+    for path in ["/realm/roles", "/realm/roles/1", "/flags/0", "/a~1b/m~0n", "role", "sub", "/sub", "/", "//"] {
         let found = claims.get::<Value>(path).expect("any claim is a value");
         let expected = if path.starts_with('/') { value.pointer(path) } else { value.get(path) };
         let alike = match (&found, expected) {

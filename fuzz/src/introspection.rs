@@ -5,7 +5,8 @@ use crate::{
     scripted::{Scripted, at_once},
 };
 use portcullis_core::{
-    Audience, ClaimMap, Credential, CredentialSource, ErrorKind, Gate, Introspection, Issuer, testing::FixedClock,
+    Audience, ClaimMap, Credential, CredentialSource, ErrorKind, Gate, Introspection, Issuer, Rules as Asked,
+    testing::FixedClock,
 };
 use serde_json::{Map, Value};
 use std::{sync::LazyLock, time::Duration};
@@ -27,7 +28,7 @@ struct Rules {
 
 static RULES: LazyLock<[Rules; 3]> = LazyLock::new(|| {
     let issuer = |audience| Issuer::without_keys(NAME, audience).expect("the issuer is sound");
-    let map = || ClaimMap::new().scopes("scope");
+    let map = || ClaimMap::new().scopes("scope").expect("sound");
     let lenient = issuer(Audience::absent()).leeway(Duration::from_secs(5)).expect("a few seconds");
     [
         Rules {
@@ -38,14 +39,19 @@ static RULES: LazyLock<[Rules; 3]> = LazyLock::new(|| {
             max_age: None,
         },
         Rules {
-            issuer: lenient.max_token_age(Duration::from_secs(60)).forbid_claim("nonce").claim_map(map()),
+            issuer: lenient
+                .max_token_age(Duration::from_secs(60))
+                .rules(Asked::new().forbid("nonce").expect("sound"))
+                .claim_map(map()),
             fits: |answer, claims| claims.names.is_none() && !answer.contains_key("nonce"),
             any_type: true,
             leeway: 5.0,
             max_age: Some(60.0),
         },
         Rules {
-            issuer: issuer(Audience::client_id("app")).require_claim("use", "access").claim_map(map()),
+            issuer: issuer(Audience::client_id("app"))
+                .rules(Asked::new().require("use", "access").expect("sound"))
+                .claim_map(map()),
             fits: |answer, claims| {
                 let says = |name: &str, text: &str| answer.get(name).is_some_and(|value| value == text);
                 claims.names.is_none() && says("client_id", "app") && says("use", "access")

@@ -8,7 +8,7 @@ use crate::{json::same, sealed};
 use arbitrary::{Arbitrary, Unstructured};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use jsonwebtoken as oracle;
-use portcullis_core::{Algorithm, Audience, ErrorKind, Issuer, Jwt, Key, KeySet, testing::SigningKey};
+use portcullis_core::{Algorithm, Audience, ErrorKind, Issuer, Jwt, Key, KeySet, Rules, testing::SigningKey};
 use serde_json::{Map, Value, json};
 use std::{sync::LazyLock, time::Duration};
 
@@ -217,8 +217,8 @@ impl Trust {
         issuer = if self.issued_in_future { issuer.dangerous_issued_in_future() } else { issuer };
         issuer = self.max_age.map_or(issuer.clone(), |age| issuer.max_token_age(Duration::from_secs(age.into())));
         issuer = if self.token_type { issuer.token_type("at+jwt") } else { issuer };
-        issuer = if self.require { issuer.require_claim("use", "access") } else { issuer };
-        Ok(if self.forbid { issuer.forbid_claim("nonce") } else { issuer })
+        let rules = if self.require { Rules::new().require("use", "access")? } else { Rules::new() };
+        Ok(issuer.rules(if self.forbid { rules.forbid("nonce")? } else { rules }))
     }
 
     /// The same rules, as far as jsonwebtoken has them, for one of the keys.

@@ -39,7 +39,7 @@ pub mod testing;
 
 pub use answer::Answer;
 pub use authenticator::Authenticator;
-pub use claims::{ClaimMap, Claims};
+pub use claims::{ClaimMap, ClaimPath, Claims, Rules};
 pub use clock::{Clock, SystemClock};
 pub use credential::{Credential, CredentialSource};
 pub use decision::{Access, Decision, Denial, Explanation};

@@ -2,7 +2,7 @@
 
 use portcullis_core::{
     Algorithm, Answer, Audience, Authenticator, ClaimMap, Claims, Clock, Credential, Error, ErrorKind, HttpClient,
-    Issuer, Jwt, Key, KeySet, KeySource, Principal, WhoAmI,
+    Issuer, Jwt, Key, KeySet, KeySource, Principal, Rules, WhoAmI,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -71,7 +71,7 @@ impl Directus {
     }
 
     fn with_keys<const N: usize>(algorithms: [Algorithm; N], keys: impl Into<KeySource>) -> Result<Self, Error> {
-        let issuer = with_rules(Issuer::new(NAME, Audience::absent(), algorithms, keys)?);
+        let issuer = with_rules(Issuer::new(NAME, Audience::absent(), algorithms, keys)?)?;
         Ok(Self { jwt: Jwt::new(issuer.clone()), issuer, clock: None })
     }
 
@@ -86,7 +86,7 @@ impl Directus {
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if it is no HTTP address.
     pub fn introspect(url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
-        asking(with_rules(Issuer::without_keys(NAME, Audience::absent())?), url, client)
+        asking(with_rules(Issuer::without_keys(NAME, Audience::absent())?)?, url, client)
     }
 
     /// Verifies tokens here, with these settings, and asks the instance at this address about those that could have ended
@@ -191,9 +191,9 @@ impl Authenticator for Directus {
 }
 
 /// What a token says and what the instance answers have the same names.
-fn with_rules(issuer: Issuer) -> Issuer {
-    let map = ClaimMap::new().subject("id").roles("role").staff("admin_access").session("session");
-    issuer.claim_map(map).forbid_claim("share").require_claim_if_present("status", "active")
+fn with_rules(issuer: Issuer) -> Result<Issuer, Error> {
+    let map = ClaimMap::new().subject("id")?.roles("role")?.staff("admin_access")?.session("session")?;
+    Ok(issuer.claim_map(map).rules(Rules::new().forbid("share")?))
 }
 
 /// Of the ways to ask whether somebody is an administrator, only `globals` counts policies of parent roles and of the user.
@@ -205,5 +205,6 @@ fn asking(issuer: Issuer, url: &str, client: impl HttpClient + 'static) -> Resul
         return Err(Error::new(ErrorKind::Misconfigured, "the address of a Directus instance has a host and no query"));
     }
     let me = WhoAmI::new(issuer, format!("{base}/users/me?fields=id,role,status"), client)?;
-    Ok(me.and(format!("{base}/policies/me/globals"))?.within("/data"))
+    let me = me.and(format!("{base}/policies/me/globals"))?.within("data")?;
+    Ok(me.rules(Rules::new().forbid("share")?.if_present("status", ["active"])?))
 }

@@ -49,7 +49,7 @@ impl Service {
 
 /// Where tokens are read, and who issues them.
 fn gate(issuer: Issuer, revocations: &RevocationList) -> Result<Gate, Error> {
-    let issuer = issuer.claim_map(ClaimMap::new().permissions("permissions"));
+    let issuer = issuer.claim_map(ClaimMap::new().permissions("permissions")?);
     Gate::builder()
         .cookie("__Host-session") // pages of this service; those of other origins are refused
         .websocket_protocol() // any page that has a token: `new WebSocket(url, ["bearer", token])`

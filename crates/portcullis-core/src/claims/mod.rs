@@ -1,11 +1,16 @@
 //! What a verified token says.
 
 mod map;
+mod path;
+mod rules;
 mod typed;
 mod views;
 
 pub use map::ClaimMap;
 pub(crate) use map::is_set;
+pub use path::ClaimPath;
+pub(crate) use path::checked as checked_path;
+pub use rules::Rules;
 
 use crate::{
     error::Error,
@@ -90,17 +95,20 @@ impl Claims {
         self.0.object.member(name)
     }
 
-    /// A claim by its name, or by a JSON pointer (RFC 6901) if that begins with a slash: `/realm_access/roles`.
+    /// What stands at a [`ClaimPath`].
     pub(crate) fn at(&self, path: &str) -> Option<Value<'_>> {
-        if path.starts_with('/') { self.0.object.value().pointer(path) } else { self.member(path) }
+        self.0.object.at(path)
     }
 
-    /// A claim as a type of yours, by its name or by a JSON pointer (RFC 6901): `/realm_access/roles`. `None` if the
-    /// token has no such claim.
+    /// A claim as a type of yours, by its [place](ClaimPath): `email`, or `/realm_access/roles`. `None` if the token has no
+    /// such claim.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the claim does not fit the type.
-    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Error> {
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the claim does not fit the type, and
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
+    pub fn get<T: DeserializeOwned>(&self, path: impl AsRef<str>) -> Result<Option<T>, Error> {
+        let path = path.as_ref();
+        path::check(path)?;
         let Some(value) = self.at(path) else { return Ok(None) };
         typed::value(path, value).map(Some)
     }

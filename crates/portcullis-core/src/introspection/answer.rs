@@ -1,7 +1,7 @@
 //! What issuers answer about tokens.
 
 use crate::{
-    claims::{Claims, Registered},
+    claims::{ClaimPath, Claims, Registered, Rules},
     error::{Error, ErrorKind, quote},
     http::HttpResponse,
     json::{Object, Value},
@@ -27,20 +27,25 @@ fn object(answer: &HttpResponse) -> Result<Object, Error> {
     Object::read(text.to_owned()).map_err(|fault| no_answer(format!("JSON that is {}", fault.text())))
 }
 
-/// What is said holds, by the issuer's rules.
-fn checked(object: Object, issuer: &Issuer, now: f64) -> Result<Claims, Error> {
-    let registered = Registered::read(&object)?;
-    issuer.check_answer(&registered, &object, now)?;
-    Ok(Claims::verified(object, registered))
+/// What an answer is held against.
+pub(super) struct Measure<'a> {
+    pub(super) issuer: &'a Issuer,
+    pub(super) rules: &'a Rules,
+    /// Whether the token that was asked about was verified here before.
+    pub(super) verified: bool,
+    pub(super) now: f64,
+}
+
+impl Measure<'_> {
+    fn check(&self, object: Object) -> Result<Claims, Error> {
+        let registered = Registered::read(&object)?;
+        self.issuer.check_answer(self.rules, self.verified, &registered, &object, self.now)?;
+        Ok(Claims::verified(object, registered))
+    }
 }
 
 /// What an issuer says of a token that is active (RFC 7662, section 2.2).
-pub(super) fn introspected(
-    answers: &[HttpResponse],
-    issuer: &Issuer,
-    any_type: bool,
-    now: f64,
-) -> Result<Claims, Error> {
+pub(super) fn introspected(answers: &[HttpResponse], measure: &Measure<'_>, any_type: bool) -> Result<Claims, Error> {
     let answer = answers.first().ok_or_else(|| no_answer("nothing"))?;
     if answer.status() != 200 {
         return Err(status_of(answer));
@@ -59,7 +64,7 @@ pub(super) fn introspected(
         let kind = quote(&kind.unwrap_or_default());
         return Err(Error::invalid(format!("the `token_type` {kind} is none of access tokens")));
     }
-    checked(object, issuer, now)
+    measure.check(object)
 }
 
 /// Whether a service that was shown a token goes on with it.
@@ -72,9 +77,14 @@ pub(super) fn shown(answer: &HttpResponse) -> Result<(), Error> {
 }
 
 /// What a service says of who it was shown the token of: the members of all its answers, the last of each name.
-pub(super) fn told(answers: &[HttpResponse], within: &str, issuer: &Issuer, now: f64) -> Result<Claims, Error> {
+pub(super) fn told(
+    answers: &[HttpResponse],
+    within: Option<&ClaimPath>,
+    measure: &Measure<'_>,
+) -> Result<Claims, Error> {
     let objects = answers.iter().map(object).collect::<Result<Vec<_>, _>>()?;
-    let members = objects.iter().rev().filter_map(|object| object.value().pointer(within)?.members()).flatten();
+    let part = |object| within.map_or_else(|| Some(Object::value(object)), |within| object.at(within.as_str()));
+    let members = objects.iter().rev().filter_map(|object| part(object)?.members()).flatten();
     let (mut text, mut names) = (String::from("{"), HashSet::new());
     for (name, value) in members {
         let comma = if names.is_empty() { "" } else { "," };
@@ -85,5 +95,5 @@ pub(super) fn told(answers: &[HttpResponse], within: &str, issuer: &Issuer, now:
     }
     text.push('}');
     let object = Object::read(text).map_err(|fault| no_answer(format!("JSON that is {}", fault.text())))?;
-    checked(object, issuer, now)
+    measure.check(object)
 }

@@ -1,10 +1,13 @@
 //! What all ways of asking an issuer about its tokens have in common: when it is asked, and what is remembered.
 
-use super::recent::{Asked, Joined, Kept, Key, Outcome, Recent, fingerprint};
+use super::{
+    answer::Measure,
+    recent::{Asked, Joined, Kept, Key, Outcome, Recent, fingerprint},
+};
 use crate::{
     answer::Answer,
     authenticator::Authenticator,
-    claims::Claims,
+    claims::{Claims, Rules},
     clock::{Clock, SystemClock, seconds},
     credential::Credential,
     error::{Error, ErrorKind},
@@ -32,8 +35,8 @@ pub(super) trait Question: fmt::Debug + Clone + Send + Sync + 'static {
     /// What is asked after these answers; nothing more, if they tell it all.
     fn next(&self, token: &str, answers: &[HttpResponse]) -> Result<Option<HttpRequest>, Error>;
 
-    /// What they tell, held against the issuer's rules.
-    fn claims(&self, answers: &[HttpResponse], issuer: &Issuer, now: f64) -> Result<Claims, Error>;
+    /// What they tell, held against this.
+    fn claims(&self, answers: &[HttpResponse], measure: &Measure<'_>) -> Result<Claims, Error>;
 }
 
 /// An issuer that is asked. A setting that is changed makes a new one, with nothing remembered.
@@ -50,6 +53,8 @@ struct Inner<Q> {
 #[derive(Clone)]
 pub(super) struct Settings {
     issuer: Issuer,
+    /// For its answers.
+    pub(super) rules: Rules,
     client: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sessions_only: bool,
@@ -61,6 +66,7 @@ impl<Q: Question> Inquiry<Q> {
     pub(super) fn new(question: Q, issuer: Issuer, client: impl HttpClient + 'static) -> Self {
         let settings = Settings {
             issuer,
+            rules: Rules::new(),
             client: Arc::new(client),
             clock: Arc::new(SystemClock),
             sessions_only: false,
@@ -170,8 +176,11 @@ impl<Q: Question> Asking<Q> {
         let request = match inquiry.question.next(&self.token, &answers) {
             Ok(Some(request)) => request,
             Ok(None) => {
-                let (issuer, now) = (self.inquiry.issuer(), seconds(inquiry.settings.clock.now()));
-                let claims = inquiry.question.claims(&answers, issuer, now);
+                let Settings { issuer, rules, clock, .. } = &inquiry.settings;
+                // A JWT of an issuer with keys is asked about only after it was verified.
+                let verified = inquiry.verifier.is_some() && unverified_issuer(&self.token).is_some();
+                let measure = Measure { issuer, rules, verified, now: seconds(clock.now()) };
+                let claims = inquiry.question.claims(&answers, &measure);
                 let outcome = claims.and_then(|claims| issuer.map.principal(&claims, issuer.name.clone()));
                 return self.end(outcome);
             }

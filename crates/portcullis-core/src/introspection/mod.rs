@@ -10,7 +10,7 @@ pub use who_am_i::WhoAmI;
 use crate::{
     answer::Answer,
     authenticator::Authenticator,
-    claims::Claims,
+    claims::{Claims, Rules},
     clock::Clock,
     credential::Credential,
     error::Error,
@@ -19,6 +19,7 @@ use crate::{
     principal::Principal,
     secret::Secret,
 };
+use answer::Measure;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use inquiry::{Inquiry, Question};
 use std::{fmt, sync::Arc, time::Duration};
@@ -42,7 +43,7 @@ use zeroize::Zeroizing;
 /// # use portcullis_core::{Audience, ClaimMap, Error, HttpClient, Introspection, Issuer};
 /// # fn authenticator(client: impl HttpClient + 'static) -> Result<Introspection, Error> {
 /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?
-///     .claim_map(ClaimMap::new().scopes("scope"));
+///     .claim_map(ClaimMap::new().scopes("scope")?);
 /// Ok(Introspection::new(issuer, "https://id.example.com/introspect", client)?.client("orders", "its-secret"))
 /// # }
 /// ```
@@ -93,6 +94,16 @@ impl Introspection {
         Self(self.0.with(|_, settings| settings.sessions_only = true))
     }
 
+    /// What its answers have to say beside what the token has to.
+    ///
+    /// The [rules of the issuer](Issuer::rules), its audience and its [age](Issuer::max_token_age) are for tokens: a JWT that
+    /// is verified here is held against them, and the answer about it is not. Of a token that is not, the answer has to say
+    /// all of it.
+    #[must_use]
+    pub fn rules(self, rules: Rules) -> Self {
+        Self(self.0.with(|_, settings| settings.rules = rules))
+    }
+
     /// How long it is remembered that a token is active, and that it is not; ten seconds and two unless said otherwise.
     #[must_use]
     pub fn remember(self, active: Duration, inactive: Duration) -> Self {
@@ -131,8 +142,8 @@ impl Question for Rfc7662 {
         }))
     }
 
-    fn claims(&self, answers: &[HttpResponse], issuer: &Issuer, now: f64) -> Result<Claims, Error> {
-        answer::introspected(answers, issuer, self.any_token_type, now)
+    fn claims(&self, answers: &[HttpResponse], measure: &Measure<'_>) -> Result<Claims, Error> {
+        answer::introspected(answers, measure, self.any_token_type)
     }
 }
 

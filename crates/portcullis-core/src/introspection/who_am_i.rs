@@ -1,11 +1,11 @@
 use super::{
-    answer,
+    answer::{self, Measure},
     inquiry::{Inquiry, Question},
 };
 use crate::{
     answer::Answer,
     authenticator::Authenticator,
-    claims::Claims,
+    claims::{ClaimPath, Claims, Rules},
     clock::Clock,
     credential::Credential,
     error::Error,
@@ -31,8 +31,8 @@ use zeroize::Zeroizing;
 /// # use portcullis_core::{Audience, ClaimMap, Error, HttpClient, Issuer, WhoAmI};
 /// # fn authenticator(client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
 /// let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?
-///     .claim_map(ClaimMap::new().subject("id").roles("role"));
-/// Ok(WhoAmI::new(issuer, "https://id.example.com/users/me", client)?.within("/data"))
+///     .claim_map(ClaimMap::new().subject("id")?.roles("role")?);
+/// WhoAmI::new(issuer, "https://id.example.com/users/me", client)?.within("/data")
 /// # }
 /// ```
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ pub struct WhoAmI(Inquiry<Shown>);
 #[derive(Clone)]
 struct Shown {
     urls: Vec<String>,
-    within: String,
+    within: Option<ClaimPath>,
 }
 
 impl WhoAmI {
@@ -51,7 +51,7 @@ impl WhoAmI {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no HTTP address.
     pub fn new(issuer: Issuer, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
-        let question = Shown { urls: vec![checked(url.into())?], within: String::new() };
+        let question = Shown { urls: vec![checked(url.into())?], within: None };
         Ok(Self(Inquiry::new(question, issuer, client)))
     }
 
@@ -65,11 +65,24 @@ impl WhoAmI {
         Ok(Self(self.0.with(|question, _| question.urls.push(url))))
     }
 
-    /// Where in each answer the claims are, by a JSON pointer (RFC 6901) such as `/data`; the whole answer unless said
-    /// otherwise.
+    /// Where in each answer the claims are, by the [place](ClaimPath) of an object such as `data`; the whole answer unless
+    /// said otherwise.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
+    pub fn within(self, path: impl AsRef<str>) -> Result<Self, Error> {
+        let path = ClaimPath::new(path)?;
+        Ok(Self(self.0.with(|question, _| question.within = Some(path))))
+    }
+
+    /// What its answers have to say of somebody, such as `Rules::new().if_present("status", ["active"])?`.
+    ///
+    /// The [rules of the issuer](Issuer::rules), its audience and its [age](Issuer::max_token_age) are for tokens: a JWT that
+    /// is verified here is held against them, and the answer about it is not. Of a token that is not, the answer has to say
+    /// all of it.
     #[must_use]
-    pub fn within(self, pointer: impl Into<String>) -> Self {
-        Self(self.0.with(|question, _| question.within = pointer.into()))
+    pub fn rules(self, rules: Rules) -> Self {
+        Self(self.0.with(|_, settings| settings.rules = rules))
     }
 
     /// Takes a JWT that was verified here as it is, unless it belongs to a [session](crate::ClaimMap::session), which may have
@@ -112,8 +125,8 @@ impl Question for Shown {
         Ok(self.urls.get(answers.len()).map(|url| request(url).with_header("authorization", bearer.as_str())))
     }
 
-    fn claims(&self, answers: &[HttpResponse], issuer: &Issuer, now: f64) -> Result<Claims, Error> {
-        answer::told(answers, &self.within, issuer, now)
+    fn claims(&self, answers: &[HttpResponse], measure: &Measure<'_>) -> Result<Claims, Error> {
+        answer::told(answers, self.within.as_ref(), measure)
     }
 }
 

@@ -1,6 +1,6 @@
 use super::{
     scan::{Fault, Member, mark, object},
-    value::Value,
+    value::{Value, reference},
 };
 use std::borrow::Cow;
 
@@ -40,5 +40,11 @@ impl Object {
         let mark = mark(name.as_bytes());
         let found = self.members.iter().find(|member| member.mark == mark && member.name(&self.text) == name);
         found.map(|member| member.value(&self.text))
+    }
+    /// What stands at a [`ClaimPath`](crate::ClaimPath).
+    pub(crate) fn at(&self, path: &str) -> Option<Value<'_>> {
+        let Some(pointer) = path.strip_prefix('/') else { return self.member(path) };
+        let (first, rest) = pointer.split_at_checked(pointer.find('/').unwrap_or(pointer.len()))?;
+        self.member(&reference(first))?.pointer(rest)
     }
 }

@@ -70,11 +70,7 @@ impl<'a> Value<'a> {
             return Some(self);
         }
         pointer.strip_prefix('/')?.split('/').try_fold(self, |value, token| {
-            let token = if token.contains('~') {
-                Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
-            } else {
-                Cow::Borrowed(token)
-            };
+            let token = reference(token);
             match value.elements() {
                 Some(mut elements) if token == "0" || !token.starts_with(['0', '+']) => {
                     elements.nth(token.parse().ok()?)
@@ -83,6 +79,14 @@ impl<'a> Value<'a> {
                 None => value.member(&token),
             }
         })
+    }
+}
+
+/// A token of a JSON pointer without its escapes (RFC 6901, section 4).
+pub(super) fn reference(token: &str) -> Cow<'_, str> {
+    match token.contains('~') {
+        true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+        false => Cow::Borrowed(token),
     }
 }
 

@@ -1,5 +1,9 @@
 use super::{Policy, Question, Verdict};
-use crate::{answer::Answer, claims::is_set, decision::Explanation};
+use crate::{
+    answer::Answer,
+    claims::{checked_path, is_set},
+    decision::Explanation,
+};
 
 /// Whose token says something. See [`claim`].
 #[derive(Debug, Clone, Copy)]
@@ -8,11 +12,15 @@ pub struct RequireClaim {
     text: Option<&'static str>,
 }
 
-/// Lets principals pass whose token has this claim, by name or by a JSON pointer (RFC 6901), set: JSON `true` or `1`.
-/// Code `claim_required`.
+/// Lets principals pass whose token has this claim set, by its [place](crate::ClaimPath): JSON `true` or `1`. Code
+/// `claim_required`.
+///
+/// # Panics
+/// If the place is malformed; in a constant, that fails the build.
 #[must_use]
+#[track_caller]
 pub const fn claim(path: &'static str) -> RequireClaim {
-    RequireClaim { path, text: None }
+    RequireClaim { path: checked_path(path), text: None }
 }
 
 impl RequireClaim {

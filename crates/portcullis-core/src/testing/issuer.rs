@@ -86,8 +86,14 @@ impl TestIssuer {
     /// What a verifier has to know of it.
     #[must_use]
     pub fn issuer(&self) -> Issuer {
-        let map = ClaimMap::new().roles("roles").scopes("scope").permissions("permissions");
-        let map = map.staff("staff").organization("organization");
+        let map = ClaimMap::new()
+            .roles("roles")
+            .expect("sound")
+            .scopes("scope")
+            .expect("sound")
+            .permissions("permissions")
+            .expect("sound");
+        let map = map.staff("staff").expect("sound").organization("organization").expect("sound");
         let audience = Audience::is(self.audience.clone());
         Issuer::new(self.name.clone(), audience, [self.key.algorithm()], self.key.key())
             .expect("a name, an audience and a key for the algorithm")

@@ -27,7 +27,7 @@ fn principal_of(map: ClaimMap, more: &str) -> Result<Principal, Error> {
     verifier.authenticate(&credential).ready().unwrap()
 }
 
-fn alice(map: ClaimMap, more: &str) -> Principal {
+pub(crate) fn alice(map: ClaimMap, more: &str) -> Principal {
     principal_of(map, &format!(r#""sub":"alice"{}{more}"#, if more.is_empty() { "" } else { "," })).unwrap()
 }
 
@@ -65,8 +65,7 @@ fn by_name_and_by_pointer() {
     assert_eq!(text("sub").as_deref(), Some("alice"));
     assert_eq!(text("é").as_deref(), Some("😀"));
     assert_eq!(number("/realm_access/x~1y/~0"), Some(1));
-    assert_eq!(number(""), Some(7), "the claim without a name");
-    assert_eq!(number("/"), Some(7), "the same by pointer");
+    assert_eq!(number("/"), Some(7), "the claim without a name");
     assert_eq!(number("big"), Some(12_345_678_901_234_567_890));
     assert_eq!(claims.get::<Option<u8>>("/https:~1~1example.com~1roles/0/n").unwrap(), Some(None));
     assert!(claims.get::<serde_json::Value>("https://example.com/roles").unwrap().is_some(), "not a pointer");
@@ -164,7 +163,8 @@ fn threads_agree_on_one_view() {
 
 #[test]
 fn debug_shows_names_and_no_values() {
-    let principal = alice(ClaimMap::new().roles("role"), r#""email":"alice@example.com","secret":{"inner":"s3cr3t"}"#);
+    let principal =
+        alice(ClaimMap::new().roles("role").unwrap(), r#""email":"alice@example.com","secret":{"inner":"s3cr3t"}"#);
     let claims = principal.token_claims().unwrap();
     assert_eq!(format!("{claims:?}"), r#"Claims{"iss", "aud", "exp", "sub", "email", "secret"}"#);
     let shown = format!("{principal:?} {:?}", verifier().verify(&good()));
@@ -173,7 +173,7 @@ fn debug_shows_names_and_no_values() {
 
 #[test]
 fn flags_are_true_or_1() {
-    let staff = || ClaimMap::new().staff("admin_access");
+    let staff = || ClaimMap::new().staff("admin_access").unwrap();
     for (value, is) in [
         ("true", true),
         ("1", true),
@@ -198,12 +198,22 @@ fn flags_are_true_or_1() {
     assert!(!alice(staff(), "").is_staff(), "absent");
     assert!(!alice(staff(), r#""ADMIN_ACCESS":true,"x":{"admin_access":true}"#).is_staff(), "elsewhere");
     assert!(!alice(ClaimMap::new(), r#""staff":true,"admin_access":true"#).is_staff(), "what is not named is not read");
-    assert!(alice(ClaimMap::new().staff("/x/admin"), r#""x":{"admin":true}"#).is_staff());
+    assert!(alice(ClaimMap::new().staff("/x/admin").unwrap(), r#""x":{"admin":true}"#).is_staff());
 }
 
 #[test]
 fn lists_are_texts() {
-    let map = || ClaimMap::new().roles("role").roles("/realm_access/roles").scopes("scope").scopes("scp");
+    let map = || {
+        ClaimMap::new()
+            .roles("role")
+            .unwrap()
+            .roles("/realm_access/roles")
+            .unwrap()
+            .scopes("scope")
+            .unwrap()
+            .scopes("scp")
+            .unwrap()
+    };
     let roles = |more: &str| alice(map(), more).roles().iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(roles(r#""role":"manager""#), ["manager"]);
     assert_eq!(roles(r#""role":["manager","user"]"#), ["manager", "user"]);
@@ -219,7 +229,7 @@ fn lists_are_texts() {
     assert_eq!(scopes(r#""scope":"read  write""#), ["read", "write"]);
     assert_eq!(scopes(r#""scp":["read","write"]"#), ["read", "write"]);
     assert!(scopes(r#""scope":5,"scp":{"read":1}"#).is_empty());
-    let held = |more: &str| alice(ClaimMap::new().permissions("permissions"), more);
+    let held = |more: &str| alice(ClaimMap::new().permissions("permissions").unwrap(), more);
     let read = Permission::from_static("orders:read");
     assert!(held(r#""permissions":["orders:read"]"#).has_permission(&read));
     for no in [
@@ -235,7 +245,7 @@ fn lists_are_texts() {
 
 #[test]
 fn subjects() {
-    let subject = |more: &str| principal_of(ClaimMap::new().subject("id"), more);
+    let subject = |more: &str| principal_of(ClaimMap::new().subject("id").unwrap(), more);
     for (more, want) in [
         (r#""id":"alice""#, "alice"),
         (r#""id":42"#, "42"),
@@ -273,7 +283,7 @@ fn the_rest_of_a_principal() {
     assert_eq!((alice.issuer(), alice.organization(), alice.is_staff()), (Some(ISSUER), Some("acme"), true));
     assert_eq!(alice.expires_at(), Some(UNIX_EPOCH + Duration::from_secs(NOW + 300)));
     let service = principal_of(
-        ClaimMap::new().kind(PrincipalKind::Service).organization("org"),
+        ClaimMap::new().kind(PrincipalKind::Service).organization("org").unwrap(),
         r#""sub":"sync","org":["acme"]"#,
     )
     .unwrap();

@@ -12,6 +12,7 @@
 mod answers;
 mod asking;
 mod cached;
+mod claim_paths;
 mod claims;
 mod combined;
 mod cross_origin;

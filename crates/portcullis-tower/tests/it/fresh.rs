@@ -40,7 +40,7 @@ fn active(staff: bool) -> String {
 /// Gates that ask about opaque tokens, in both ways, and remember for so long what they heard: alice is staff.
 fn asking(remember: Duration) -> [(Upstream, Gate); 2] {
     let issuer = Issuer::without_keys("https://issuer.test", Audience::is("test")).unwrap();
-    let issuer = issuer.claim_map(ClaimMap::new().staff("staff"));
+    let issuer = issuer.claim_map(ClaimMap::new().staff("staff").unwrap());
     let (clock, url) = (FixedClock::at(1_767_268_800), "https://issuer.test/ask");
     let [one, other] = [(); 2].map(|()| Upstream::saying(active(true)));
     let introspection = Introspection::new(issuer.clone(), url, one.clone()).unwrap();

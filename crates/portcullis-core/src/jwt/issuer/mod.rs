@@ -4,7 +4,10 @@ mod choose;
 mod rules;
 
 use super::{Algorithm, KeySource, source::Source};
-use crate::{claims::ClaimMap, error::Error};
+use crate::{
+    claims::{ClaimMap, Rules},
+    error::Error,
+};
 use choose::{IssuerKeys, prepared};
 use std::{sync::Arc, time::Duration};
 
@@ -82,9 +85,7 @@ pub struct Issuer {
     leeway: Duration,
     max_age: Option<Duration>,
     token_type: Option<String>,
-    required: Vec<(String, String)>,
-    required_if_present: Vec<(String, String)>,
-    forbidden: Vec<String>,
+    rules: Rules,
     pub(crate) map: ClaimMap,
     pub(super) any_name: bool,
     expiry_optional: bool,
@@ -150,9 +151,7 @@ impl Issuer {
             leeway: Duration::ZERO,
             max_age: None,
             token_type: None,
-            required: Vec::new(),
-            required_if_present: Vec::new(),
-            forbidden: Vec::new(),
+            rules: Rules::new(),
             map: ClaimMap::default(),
             any_name: false,
             expiry_optional: false,
@@ -199,25 +198,12 @@ impl Issuer {
         self
     }
 
-    /// Refuses tokens in which this claim is not this text, such as `token_use` and `access`.
+    /// What its tokens have to say beside their audience and their times. Where an issuer is asked, its answer about a
+    /// token that was verified here is held against rules of its own instead; see
+    /// [`WhoAmI::rules`](crate::WhoAmI::rules).
     #[must_use]
-    pub fn require_claim(mut self, claim: impl Into<String>, value: impl Into<String>) -> Self {
-        self.required.push((claim.into(), value.into()));
-        self
-    }
-
-    /// Refuses tokens in which this claim is there and is not this text, such as `status` and `active` where not everybody
-    /// may read it.
-    #[must_use]
-    pub fn require_claim_if_present(mut self, claim: impl Into<String>, value: impl Into<String>) -> Self {
-        self.required_if_present.push((claim.into(), value.into()));
-        self
-    }
-
-    /// Refuses tokens that have this claim, whatever its value.
-    #[must_use]
-    pub fn forbid_claim(mut self, claim: impl Into<String>) -> Self {
-        self.forbidden.push(claim.into());
+    pub fn rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
         self
     }
 

@@ -7,7 +7,7 @@ use portcullis_core::{Authenticator, ClaimMap, Key};
 fn verifier(issuer: &str, n: u8, roles: &str) -> Jwt {
     let key = Key::jwk(&jwk("k", n)).unwrap();
     let issuer = Issuer::new(issuer, Audience::is("test"), [Algorithm::EdDsa], key).unwrap();
-    Jwt::new(issuer.claim_map(ClaimMap::new().roles(roles))).clock(FixedClock::at(NOW))
+    Jwt::new(issuer.claim_map(ClaimMap::new().roles(roles).unwrap())).clock(FixedClock::at(NOW))
 }
 
 fn gate(authenticators: impl IntoIterator<Item = Jwt>) -> Gate {

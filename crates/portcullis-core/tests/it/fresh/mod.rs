@@ -35,7 +35,7 @@ pub fn active(subject: &str, more: &str) -> String {
 pub const INACTIVE: &str = r#"{"active":false}"#;
 
 fn map() -> ClaimMap {
-    ClaimMap::new().staff("staff").scopes("scope")
+    ClaimMap::new().staff("staff").unwrap().scopes("scope").unwrap()
 }
 
 /// Asks about tokens that are opaque, at noon.

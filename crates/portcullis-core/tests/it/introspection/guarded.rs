@@ -101,7 +101,7 @@ fn a_request_asks_once() {
 
 #[test]
 fn who_is_let_in() {
-    let map = ClaimMap::new().scopes("scope").roles("roles");
+    let map = ClaimMap::new().scopes("scope").unwrap().roles("roles").unwrap();
     let body = active(&[("exp", &(NOW + 60).to_string()), ("scope", r#""read""#), ("roles", r#""editor""#)]);
     let endpoint = Endpoint::saying(body);
     let gate = gate_of(asking_of(without_keys().claim_map(map), &endpoint, &FixedClock::at(NOW)));
@@ -132,7 +132,8 @@ fn a_jwt_that_was_asked_about_ends_when_it_says() {
 fn decisions_are_not_remembered() {
     let body = active(&[("scope", r#""read""#)]);
     let endpoint = Endpoint::saying(body);
-    let asking = asking_of(without_keys().claim_map(ClaimMap::new().scopes("scope")), &endpoint, &FixedClock::at(NOW));
+    let asking =
+        asking_of(without_keys().claim_map(ClaimMap::new().scopes("scope").unwrap()), &endpoint, &FixedClock::at(NOW));
     let data = Data::default().role("project:1", "viewer");
     let gate = Gate::builder().bearer().authenticator(asking).membership(data.clone());
     let gate = gate.roles(RoleHierarchy::ranked(["viewer", "owner"]).unwrap()).build().unwrap();

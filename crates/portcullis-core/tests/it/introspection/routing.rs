@@ -188,7 +188,7 @@ fn sessions_are_asked_about() {
     );
     hold(
         |endpoint| {
-            let map = ClaimMap::new().session("/session/id");
+            let map = ClaimMap::new().session("/session/id").unwrap();
             asking_of(with_keys().claim_map(map), endpoint, &FixedClock::at(NOW)).sessions_only()
         },
         &[

@@ -2,7 +2,9 @@
 
 use super::{URL, active, ask, asking_of, assert_is, client::Endpoint, seconds, set_back, without_keys};
 use crate::tokens::{ISSUER, NOW, PASSES, Want, expired, invalid};
-use portcullis_core::{Audience, ClaimMap, Introspection, Issuer, Principal, PrincipalKind, testing::FixedClock};
+use portcullis_core::{
+    Audience, ClaimMap, Introspection, Issuer, Principal, PrincipalKind, Rules, testing::FixedClock,
+};
 use std::time::{Duration, SystemTime};
 
 type Members<'a> = &'a [(&'a str, &'a str)];
@@ -107,7 +109,7 @@ fn the_audience() {
 
 #[test]
 fn claims_that_are_required_and_forbidden() {
-    let issuer = without_keys().require_claim("token_use", "access").forbid_claim("share");
+    let issuer = without_keys().rules(Rules::new().require("token_use", "access").unwrap().forbid("share").unwrap());
     hold(
         "claims",
         &issuer,
@@ -226,7 +228,7 @@ fn whom_it_is_about() {
     );
     hold(
         "elsewhere",
-        &without_keys().claim_map(ClaimMap::new().subject("/user/id")),
+        &without_keys().claim_map(ClaimMap::new().subject("/user/id").unwrap()),
         &[
             (&[("sub", ""), ("user", r#"{"id":7}"#)], PASSES),
             (&[("user", r#"{"id":true}"#)], nobody()),
@@ -237,8 +239,16 @@ fn whom_it_is_about() {
 
 #[test]
 fn what_a_principal_is_given() {
-    let map = ClaimMap::new().scopes("scope").roles("roles").roles("/realm_access/roles").staff("admin");
-    let issuer = without_keys().claim_map(map.organization("org").kind(PrincipalKind::Service));
+    let map = ClaimMap::new()
+        .scopes("scope")
+        .unwrap()
+        .roles("roles")
+        .unwrap()
+        .roles("/realm_access/roles")
+        .unwrap()
+        .staff("admin")
+        .unwrap();
+    let issuer = without_keys().claim_map(map.organization("org").unwrap().kind(PrincipalKind::Service));
     let principal = |members: Members<'_>| {
         let endpoint = Endpoint::saying(active(members));
         let found = Introspection::new(issuer.clone(), URL, endpoint.clone()).unwrap().clock(FixedClock::at(NOW));

@@ -103,7 +103,9 @@ fn no_audience_means_none_at_all() {
 
 #[test]
 fn claims_that_must_and_must_not_be_there() {
-    let verifier = at_noon(issuer().require_claim("token_use", "access").forbid_claim("nonce"));
+    let verifier = at_noon(
+        issuer().rules(portcullis_core::Rules::new().require("token_use", "access").unwrap().forbid("nonce").unwrap()),
+    );
     let wrong = || invalid("the claim `token_use` is not `access`");
     let forbidden = || invalid("a token with the claim `nonce` is not accepted here");
     hold(

@@ -74,10 +74,11 @@ fn issuers_side_by_side_keep_their_keys_audiences_and_rules() {
     let of = |name: &str, audience: &str, byte: u8| {
         Issuer::new(name, Audience::is(audience), [Algorithm::Hs256], key(byte).key().with_id("1")).unwrap()
     };
-    let verifier = Jwt::new(of("a", "for-a", 1).require_claim("token_use", "access"))
-        .issuer(of("b", "for-b", 2))
-        .unwrap()
-        .clock(FixedClock::at(NOW));
+    let verifier =
+        Jwt::new(of("a", "for-a", 1).rules(portcullis_core::Rules::new().require("token_use", "access").unwrap()))
+            .issuer(of("b", "for-b", 2))
+            .unwrap()
+            .clock(FixedClock::at(NOW));
     let token = |name: &str, audience: &str, byte: u8| {
         let claims =
             format!(r#"{{"iss":"{name}","aud":"{audience}","sub":"x","exp":{},"token_use":"access"}}"#, NOW + 1);

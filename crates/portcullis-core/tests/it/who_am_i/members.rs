@@ -103,8 +103,16 @@ fn what_a_principal_is_given() {
     struct Mine {
         email: String,
     }
-    let map = ClaimMap::new().subject("id").roles("role").scopes("/grants/scope").staff("admin");
-    let map = map.organization("org").session("session").kind(PrincipalKind::Service);
+    let map = ClaimMap::new()
+        .subject("id")
+        .unwrap()
+        .roles("role")
+        .unwrap()
+        .scopes("/grants/scope")
+        .unwrap()
+        .staff("admin")
+        .unwrap();
+    let map = map.organization("org").unwrap().session("session").unwrap().kind(PrincipalKind::Service);
     let service = Service::saying(
         data(&format!(r#""id":7,"role":"editor","email":"a@b.test","exp":{},"iat":{}"#, NOW + 60, NOW - 5)),
         data(r#""admin":1,"grants":{"scope":"read write"},"org":"acme","session":"s1","jti":"t1""#),
@@ -152,7 +160,7 @@ fn what_a_principal_is_given() {
 #[test]
 fn the_order_of_the_addresses_decides() {
     let service = Service::saying(data(r#""id":"me""#), data(r#""id":"rights""#));
-    let only = |url| WhoAmI::new(super::issuer(), url, service.clone()).unwrap().within("/data");
+    let only = |url| WhoAmI::new(super::issuer(), url, service.clone()).unwrap().within("/data").unwrap();
     assert_eq!(subject(&ask(&only(super::ME).and(RIGHTS).unwrap(), "abc")), "rights");
     assert_eq!(subject(&ask(&only(RIGHTS).and(super::ME).unwrap(), "abc")), "me");
 }

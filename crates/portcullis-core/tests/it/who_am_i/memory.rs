@@ -104,7 +104,7 @@ fn who_shares_what_is_remembered() {
     // With other rules, another answer may be the right one.
     let changed: [WhoAmI; 6] = [
         asking(&service),
-        first.clone().within("/data"),
+        first.clone().within("/data").unwrap(),
         first.clone().remember(seconds(10), seconds(2)),
         first.clone().clock(FixedClock::at(NOW)),
         first.clone().sessions_only(),
@@ -119,7 +119,7 @@ fn who_shares_what_is_remembered() {
     assert!(ask(&first, "abc").is_ok());
     assert_eq!(service.asked(), asked, "and the first still knows");
     // One that is changed looks where it is told to, not where it was before.
-    assert!(ask(&first.within("/elsewhere"), "abc").is_err());
+    assert!(ask(&first.within("/elsewhere").unwrap(), "abc").is_err());
 }
 
 #[test]

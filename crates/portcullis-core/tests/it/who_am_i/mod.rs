@@ -35,7 +35,7 @@ type Waiting = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// The subject in `id`, as many services have it.
 fn map() -> ClaimMap {
-    ClaimMap::new().subject("id").roles("role").staff("admin")
+    ClaimMap::new().subject("id").unwrap().roles("role").unwrap().staff("admin").unwrap()
 }
 
 fn issuer() -> Issuer {
@@ -49,12 +49,12 @@ fn asking(service: &Service) -> WhoAmI {
 
 fn asking_of(issuer: Issuer, service: &Service, clock: &FixedClock) -> WhoAmI {
     let me = WhoAmI::new(issuer, ME, service.clone()).unwrap();
-    me.and(RIGHTS).unwrap().within("/data").clock(clock.clone())
+    me.and(RIGHTS).unwrap().within("/data").unwrap().clock(clock.clone())
 }
 
 /// Asks at one address, for the claims at this place.
 fn asking_one(service: &Service, within: &str) -> WhoAmI {
-    WhoAmI::new(issuer(), ME, service.clone()).unwrap().within(within).clock(FixedClock::at(NOW))
+    WhoAmI::new(issuer(), ME, service.clone()).unwrap().within(within).unwrap().clock(FixedClock::at(NOW))
 }
 
 /// Asks as a request does that waits for the answer. Nothing happens before it is polled.

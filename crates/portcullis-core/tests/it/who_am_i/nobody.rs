@@ -2,6 +2,7 @@
 
 use super::{ask, asking, asking_one, assert_is, client::*, subject};
 use crate::tokens::{PASSES, Want, invalid};
+use portcullis_core::ErrorKind;
 
 /// One address, asked twice: what it said is remembered, whoever it named.
 fn hold<'a>(within: &str, rows: impl IntoIterator<Item = (&'a str, Want)>) {
@@ -78,12 +79,13 @@ fn an_answer_about_nobody() {
     );
 }
 
-/// RFC 6901, from the whole answer on.
+/// By name, or by RFC 6901 from the whole answer on.
 #[test]
 fn where_the_claims_are() {
-    let rows: [(&str, &str, Want); 18] = [
-        ("", r#"{"id":"alice"}"#, PASSES),
-        ("", r#"{"data":{"id":"alice"}}"#, nobody()),
+    let rows: [(&str, &str, Want); 19] = [
+        ("data", r#"{"data":{"id":"alice"}}"#, PASSES),
+        ("data", r#"{"id":"alice"}"#, nobody()),
+        ("data/user", r#"{"data/user":{"id":"alice"},"data":{"user":{"id":"bob"}}}"#, PASSES),
         ("/data", r#"{"d\u0061t\u0061":{"i\u0064":"alice"}}"#, PASSES),
         ("/data/user", r#"{"data":{"id":"bob","user":{"id":"alice"}}}"#, PASSES),
         ("/data/user", r#"{"data":{"id":"bob"}}"#, nobody()),
@@ -113,10 +115,14 @@ fn where_the_claims_are() {
 
 /// A place where no claims can be lets nobody in.
 #[test]
-fn a_place_that_is_no_pointer_is_nowhere() {
+fn a_place_that_is_not_there_is_nowhere() {
     let service = Service::of_alice();
-    for within in ["data", "data/", " /data", "/data ", "$.data", "#/data", "data.id"] {
-        assert_is(within, &ask(&asking(&service).within(within), "abc"), nobody());
+    for within in ["Data", "data/", " /data", "/data ", "$.data", "#/data", "data.id"] {
+        assert_is(within, &ask(&asking(&service).within(within).unwrap(), "abc"), nobody());
     }
     assert!(ask(&asking(&service), "abc").is_ok());
+    for malformed in ["", "/data~", "/~2"] {
+        let error = asking(&service).within(malformed).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{malformed}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{ask, asking_of, assert_is, client::*, map, seconds};
 use crate::tokens::{ISSUER, NOW, PASSES, Want, expired, invalid};
-use portcullis_core::{Audience, Issuer, Principal, testing::FixedClock};
+use portcullis_core::{Audience, Issuer, Principal, Rules, testing::FixedClock};
 
 /// Each member stands in the first answer, and then in the second. What was said is remembered, accepted or not.
 fn hold(what: &str, issuer: &Issuer, rows: &[(&str, Want)]) {
@@ -76,7 +76,7 @@ fn the_audience() {
 
 #[test]
 fn claims_that_are_required_and_forbidden() {
-    let issuer = super::issuer().require_claim("plan", "paid").forbid_claim("share");
+    let issuer = super::issuer().rules(Rules::new().require("plan", "paid").unwrap().forbid("share").unwrap());
     hold(
         "claims",
         &issuer,
@@ -96,7 +96,7 @@ fn claims_that_are_required_and_forbidden() {
     );
     hold(
         "required if present",
-        &super::issuer().require_claim_if_present("status", "active"),
+        &super::issuer().rules(Rules::new().if_present("status", ["active"]).unwrap()),
         &[
             ("", PASSES),
             (r#""status":"active""#, PASSES),
@@ -115,7 +115,7 @@ fn claims_that_are_required_and_forbidden() {
 /// The last word counts: what one answer says is no excuse once another has said something else.
 #[test]
 fn a_rule_goes_by_the_last_answer() {
-    let issuer = || super::issuer().require_claim_if_present("status", "active");
+    let issuer = || super::issuer().rules(Rules::new().if_present("status", ["active"]).unwrap());
     for (first, second, want) in [
         ("active", "active", PASSES),
         ("suspended", "active", PASSES),

@@ -74,7 +74,7 @@ impl Setup {
     }
 
     fn second(&self, found: RemoteKeys) -> Jwt {
-        let map = ClaimMap::new().subject("jti").session("auth_time");
+        let map = ClaimMap::new().subject("jti").unwrap().session("auth_time").unwrap();
         let secrets = issuer(SECRETS, [Algorithm::Hs256], secret(2).key()).claim_map(map);
         let secrets = secrets.leeway(seconds(60)).unwrap();
         Jwt::new(secrets).issuer(self.ruled(issuer(FOUND, [Algorithm::EdDsa], found))).unwrap()
@@ -84,14 +84,16 @@ impl Setup {
         let issuer = issuer.leeway(seconds(self.rules.leeway)).unwrap();
         let issuer = self.rules.max_age.into_iter().fold(issuer, |issuer, age| issuer.max_token_age(seconds(age)));
         match self.rules.is_strict {
-            true => issuer.require_claim("tenant", "t1").forbid_claim("forbidden").token_type("JWT"),
+            true => issuer
+                .rules(portcullis_core::Rules::new().require("tenant", "t1").unwrap().forbid("forbidden").unwrap())
+                .token_type("JWT"),
             false => issuer,
         }
     }
 }
 
 fn issuer(name: &str, algorithms: impl IntoIterator<Item = Algorithm>, keys: impl Into<KeySource>) -> Issuer {
-    let map = ClaimMap::new().roles("roles").scopes("scope");
+    let map = ClaimMap::new().roles("roles").unwrap().scopes("scope").unwrap();
     Issuer::new(name, Audience::is("test"), algorithms, keys).unwrap().claim_map(map)
 }
 
