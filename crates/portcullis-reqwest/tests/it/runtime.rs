@@ -3,12 +3,14 @@
 use crate::cast::{
     Server, ask, assert_misconfigured, assert_unavailable, built, client, get, is_child, ok, run_in_child, say, text,
 };
-use portcullis_core::{Error, HttpClient, HttpRequest, HttpResponse, Reply};
+use portcullis_core::{Error, HttpClient, HttpRequest, HttpResponse, RemoteKeys, Reply};
 use portcullis_reqwest::Client;
 use std::{
     fs,
-    future::pending,
+    future::{pending, poll_fn},
+    pin::pin,
     sync::{Arc, Barrier, mpsc},
+    task::Poll,
     thread,
     time::{Duration, Instant},
 };
@@ -151,6 +153,61 @@ fn a_blocked_worker_holds_up_nobody() {
     assert!(!worker.is_finished());
     drop(release);
     worker.join().unwrap();
+}
+
+/// As above, where workers wait for the keys that one of them has begun to fetch.
+#[test]
+fn a_blocked_worker_holds_up_nobodys_keys() {
+    // RFC 7515, appendix A.3.1.
+    let key = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+                 "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+    let servers = workers();
+    let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let server = servers.block_on(Server::start({
+        let (asked, go) = (asked.clone(), go.clone());
+        move |stream| {
+            let (asked, go) = (asked.clone(), go.clone());
+            async move {
+                asked.notify_one();
+                go.notified().await;
+                say(stream, ok(key).into()).await;
+            }
+        }
+    }));
+    let keys = RemoteKeys::jwks(server.url("/jwks"), client()).unwrap();
+    let worker = |blocks: Option<mpsc::Receiver<()>>| {
+        let keys = keys.clone();
+        thread::spawn(move || {
+            runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+                let mut ready = pin!(keys.ready());
+                if let Some(released) = blocks {
+                    assert!(poll_fn(|context| Poll::Ready(ready.as_mut().poll(context).is_pending())).await);
+                    let _ = released.recv();
+                }
+                ready.await
+            })
+        })
+    };
+    let (release, released) = mpsc::channel();
+    let blocked = worker(Some(released));
+    servers.block_on(asked.notified());
+    let other = worker(None);
+    go.notify_one();
+    other.join().unwrap().unwrap();
+    assert!(!blocked.is_finished());
+    drop(release);
+    blocked.join().unwrap().unwrap();
+    assert_eq!(server.heads().len(), 1);
+}
+
+/// Whoever waits gives up after the client.
+#[test]
+fn how_long_an_answer_is_waited_for() {
+    let second = Duration::from_secs(1);
+    assert_eq!(client().time_limit(), 6 * second);
+    assert_eq!(built(|client| client.timeout(2 * second)).time_limit(), 3 * second);
+    assert_eq!(built(|client| client.timeout(Duration::MAX)).time_limit(), Duration::MAX);
+    assert_eq!(Client::from(reqwest::Client::new()).time_limit(), 6 * second);
 }
 
 /// The reply that panics is one's own; the thread goes on.
