@@ -8,6 +8,7 @@
 mod attack;
 mod introspection;
 mod issuer;
+mod log;
 mod namespace;
 mod outage;
 mod service;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn failed(name: &str, is_long: bool) -> bool {
+    log::listen();
     let run = async {
         match name {
             "ports" => introspection::ports().await,
@@ -47,5 +49,8 @@ fn failed(name: &str, is_long: bool) -> bool {
     };
     let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run));
-    done.inspect_err(|error| println!("{name}: FAILED: {error}")).is_err()
+    let Err(error) = done else { return false };
+    println!("{name}: FAILED: {error}");
+    log::print();
+    true
 }
