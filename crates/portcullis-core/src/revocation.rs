@@ -4,14 +4,14 @@ use crate::{
     answer::Answer,
     clock::{Clock, SystemClock},
     error::Error,
-    principal::Principal,
+    principal::{Principal, PrincipalId, SessionId, TokenId},
 };
 use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::{FutureExt, future::Shared};
 use std::{
     collections::HashMap,
     fmt, mem,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Duration, SystemTime},
 };
 
@@ -20,9 +20,12 @@ use std::{
 /// A gate asks it about every principal that a credential brings, cached or not, and a [`Lease`](crate::Lease) goes on
 /// asking. [`RevocationList`] keeps them in memory; a service of several processes has them in a store that all of them read.
 pub trait Revocations: fmt::Debug + Send + Sync {
-    /// Whether what this principal came with was withdrawn. Its [`token_id`](Principal::token_id),
-    /// [`session`](Principal::session), [`subject`](Principal::subject) and [`issued_at`](Principal::issued_at) are unique
-    /// together with its [`issuer`](Principal::issuer).
+    /// Whether what this principal came with was withdrawn: its token by its [`token_id`](Principal::token_id), its session
+    /// by [`session`](Principal::session), or everything of its [`id`](Principal::id) that
+    /// [`precedes`](Principal::precedes) a sign-out. All three ids hold their issuer.
+    ///
+    /// Where an issuer was asked about a token, this is asked twice: about the principal by what the issuer answers, and by
+    /// what the token says of itself. Either of them is enough to refuse it.
     ///
     /// # Errors
     /// If that could not be found out: the request is refused then.
@@ -48,16 +51,20 @@ impl<R: Revocations + ?Sized> Revocations for Arc<R> {
 /// Revocations in memory. Clones share them: one goes into the gate, another where somebody signs out.
 ///
 /// ```
-/// use portcullis_core::{Gate, RevocationList, testing::TestIssuer};
+/// use portcullis_core::{Gate, RevocationList, SessionId, testing::TestIssuer};
 /// use std::time::Duration;
 ///
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// let issuer = TestIssuer::new();
 /// let revocations = RevocationList::new(Duration::from_secs(15 * 60)); // as long as tokens live at most
 /// let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).revocations(revocations.clone()).build()?;
-/// revocations.revoke_session("https://issuer.test", "the-session");
+/// revocations.end_session(&SessionId::new("the-session").with_issuer("https://issuer.test"));
 /// # let _ = gate; Ok(()) }
 /// ```
+///
+/// Each entry ends by the time that [passes](Clock::elapsed), so a clock that is set ahead and back forgets nothing. For a
+/// credential without an expiry it never ends. So once a gate has asked about one, all entries of its issuer stay in memory
+/// until the process ends.
 #[derive(Clone)]
 pub struct RevocationList(Arc<Inner>);
 
@@ -67,26 +74,29 @@ struct Inner {
     state: RwLock<State>,
 }
 
-#[derive(Debug)]
 struct State {
     issuers: HashMap<String, Revoked>,
-    tidied: SystemTime,
+    tidied: Duration,
     revoking: Sender<()>,
     revoked: Shared<Receiver<()>>,
 }
 
-/// What was revoked of one issuer, and when.
-#[derive(Debug, Default)]
+/// What was revoked of one issuer.
+#[derive(Default)]
 struct Revoked {
-    tokens: HashMap<String, SystemTime>,
-    sessions: HashMap<String, SystemTime>,
-    /// For subjects, the time before which everything was issued that is revoked.
-    subjects: HashMap<String, SystemTime>,
+    tokens: HashMap<String, End>,
+    sessions: HashMap<String, End>,
+    sign_outs: HashMap<PrincipalId, (SystemTime, End)>,
+    /// It has credentials without an expiry.
+    is_endless: bool,
 }
 
+/// The time that has passed when an entry is over.
+type End = Duration;
+
 impl RevocationList {
-    /// Remembers what is revoked for this long, by its clock: as long as a token lives at most, and the leeway of its issuer.
-    /// After that it is refused anyway.
+    /// Remembers what is revoked for this long: as long as a token lives at most, and twice the leeway of its issuer. After
+    /// that it is refused anyway.
     #[must_use]
     pub fn new(keep: Duration) -> Self {
         Self::start(keep, Arc::new(SystemClock))
@@ -94,7 +104,7 @@ impl RevocationList {
 
     fn start(keep: Duration, clock: Arc<dyn Clock>) -> Self {
         let (revoking, revoked) = channel();
-        let (issuers, tidied) = (HashMap::new(), clock.now());
+        let (issuers, tidied) = (HashMap::new(), clock.elapsed());
         let state = State { issuers, tidied, revoking, revoked: revoked.shared() };
         Self(Arc::new(Inner { keep, clock, state: RwLock::new(state) }))
     }
@@ -105,27 +115,66 @@ impl RevocationList {
         Self::start(self.0.keep, Arc::new(clock))
     }
 
-    /// Withdraws the token of this issuer that has this `jti`.
-    pub fn revoke_token(&self, issuer: &str, token_id: &str) {
-        self.revoke(issuer, |revoked, now| insert(&mut revoked.tokens, token_id, now));
+    /// Withdraws the credential that this principal came with, for as long as it lives.
+    ///
+    /// It is known by its [`token_id`](Principal::token_id). Without one its [session](Self::end_session) is ended; without a
+    /// session either, everything is withdrawn that the principal was [issued](Self::sign_out) until then.
+    pub fn revoke(&self, principal: &Principal) {
+        let tokens: Vec<TokenId> = principal.each_said().filter_map(Principal::token_id).collect();
+        let sessions: Vec<SessionId> = principal.each_said().filter_map(Principal::session).collect();
+        match (&*tokens, &*sessions) {
+            ([], []) => return self.sign_out(principal.id(), principal.since().unwrap_or_else(|| self.0.clock.now())),
+            ([], sessions) => return sessions.iter().for_each(|session| self.end_session(session)),
+            _ => {}
+        }
+        let left = |expiry: SystemTime| expiry.duration_since(self.0.clock.now()).unwrap_or_default();
+        let end = match principal.expires_at() {
+            // A clock that is ahead would end it too early.
+            Some(expiry) => self.after(left(expiry).saturating_add(principal.leeway()).max(self.0.keep)),
+            None => End::MAX,
+        };
+        tokens.iter().for_each(|id| self.add(id.issuer(), |revoked| insert(&mut revoked.tokens, id.id(), end)));
     }
 
-    /// Withdraws all tokens of a session.
-    pub fn revoke_session(&self, issuer: &str, session: &str) {
-        self.revoke(issuer, |revoked, now| insert(&mut revoked.sessions, session, now));
+    /// Withdraws a token.
+    pub fn revoke_token(&self, token: &TokenId) {
+        let end = self.after(self.0.keep);
+        self.add(token.issuer(), |revoked| insert(&mut revoked.tokens, token.id(), end));
     }
 
-    /// Withdraws everything that somebody was issued before a time, such as now. Tokens tell that time (`iat`) in whole
-    /// seconds as a rule: one that is issued in the same second afterwards is withdrawn as well.
-    pub fn revoke_subject(&self, issuer: &str, subject: &str, before: SystemTime) {
-        self.revoke(issuer, |revoked, _| insert(&mut revoked.subjects, subject, before));
+    /// Withdraws all tokens of a session. A new session is another one, so who signs in again is let in at once.
+    pub fn end_session(&self, session: &SessionId) {
+        let end = self.after(self.0.keep);
+        self.add(session.issuer(), |revoked| insert(&mut revoked.sessions, session.id(), end));
     }
 
-    fn revoke(&self, issuer: &str, add: impl FnOnce(&mut Revoked, SystemTime)) {
-        let (now, (revoking, revoked)) = (self.0.clock.now(), channel());
-        let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.tidy(now, self.0.keep);
-        add(state.issuers.entry(issuer.to_owned()).or_default(), now);
+    /// Withdraws everything that somebody was issued until a time, such as now.
+    ///
+    /// A token counts as issued before when its `iat` is at most that time plus the leeway of its issuer, whose clock may be
+    /// ahead by that. The price: who signs in again within the leeway is refused with the new token too, until they sign in
+    /// after it. [`end_session`](Self::end_session) has no such price.
+    ///
+    /// A credential that says neither when it was issued nor when its owner signed in (`iat`, `auth_time`) counts as issued
+    /// before. A new one of that kind cannot be told from an old one: it is refused until this entry ends. Where credentials
+    /// are like that, end the session or [revoke](Self::revoke) the credential instead.
+    pub fn sign_out(&self, principal: &PrincipalId, at: SystemTime) {
+        let ahead = at.duration_since(self.0.clock.now()).unwrap_or_default();
+        let end = self.after(self.0.keep.saturating_add(ahead));
+        self.add(principal.issuer(), |revoked| {
+            let (latest, ends) = revoked.sign_outs.entry(principal.clone()).or_insert((at, end));
+            (*latest, *ends) = (at.max(*latest), end.max(*ends));
+        });
+    }
+
+    fn after(&self, time: Duration) -> Duration {
+        self.0.clock.elapsed().saturating_add(time)
+    }
+
+    fn add(&self, issuer: Option<&str>, add: impl FnOnce(&mut Revoked)) {
+        let (passed, (revoking, revoked)) = (self.0.clock.elapsed(), channel());
+        let mut state = self.write();
+        state.tidy(passed, self.0.keep);
+        add(state.of(issuer));
         state.revoked = revoked.shared();
         let before = mem::replace(&mut state.revoking, revoking);
         drop(state);
@@ -133,61 +182,79 @@ impl RevocationList {
         let _ = before.send(());
     }
 
-    fn state(&self) -> RwLockReadGuard<'_, State> {
+    fn read(&self) -> RwLockReadGuard<'_, State> {
         self.0.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.0.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn insert(revoked: &mut HashMap<String, SystemTime>, name: &str, time: SystemTime) {
-    let latest = revoked.entry(name.to_owned()).or_insert(time);
-    *latest = time.max(*latest);
+/// Of two ends the later one.
+fn insert(ends: &mut HashMap<String, End>, id: &str, end: End) {
+    let latest = ends.entry(id.to_owned()).or_insert(end);
+    *latest = end.max(*latest);
 }
 
 impl State {
+    fn of(&mut self, issuer: Option<&str>) -> &mut Revoked {
+        self.issuers.entry(issuer.unwrap_or_default().to_owned()).or_default()
+    }
+
     /// Forgets what is refused anyway; from time to time, since it looks at everything.
-    fn tidy(&mut self, now: SystemTime, keep: Duration) {
-        let is_old = |time: SystemTime| now.duration_since(time).is_ok_and(|age| age > keep);
-        // The clock may have been set back.
-        if !is_old(self.tidied) && self.tidied <= now {
+    fn tidy(&mut self, passed: Duration, keep: Duration) {
+        if passed.saturating_sub(self.tidied) <= keep {
             return;
         }
-        self.tidied = now;
+        self.tidied = passed;
         self.issuers.retain(|_, revoked| {
-            let lists = [&mut revoked.tokens, &mut revoked.sessions, &mut revoked.subjects];
-            lists.into_iter().fold(false, |any, list| {
-                list.retain(|_, time| !is_old(*time));
-                any | !list.is_empty()
-            })
+            let holds = |end: End| end >= passed;
+            if !revoked.is_endless {
+                revoked.tokens.retain(|_, end| holds(*end));
+                revoked.sessions.retain(|_, end| holds(*end));
+                revoked.sign_outs.retain(|_, (_, end)| holds(*end));
+            }
+            revoked.is_endless || revoked.entries() > 0
         });
     }
 }
 
 impl Revoked {
-    fn has(&self, principal: &Principal) -> bool {
-        let token = principal.token_id_text().is_some_and(|id| self.tokens.contains_key(&*id));
-        let session = principal.session_text().is_some_and(|session| self.sessions.contains_key(session));
-        // What does not say when it was issued may have been before.
-        let before = self.subjects.get(principal.subject());
-        let subject = before.is_some_and(|before| principal.issued_at().is_none_or(|issued| issued < *before));
-        token || session || subject
+    fn entries(&self) -> usize {
+        [self.tokens.len(), self.sessions.len(), self.sign_outs.len()].iter().sum()
+    }
+
+    fn has(&self, principal: &Principal, clock: &dyn Clock) -> bool {
+        let holds = |end: &End| principal.expires_at().is_none() || *end >= clock.elapsed();
+        let token = principal.token_id_text().and_then(|id| self.tokens.get(&*id));
+        let session = principal.session_text().and_then(|session| self.sessions.get(session));
+        let sign_out = self.sign_outs.get(principal.id()).filter(|(at, _)| principal.precedes(*at));
+        token.is_some_and(holds) || session.is_some_and(holds) || sign_out.is_some_and(|(_, end)| holds(end))
     }
 }
 
 impl Revocations for RevocationList {
     fn is_revoked(&self, principal: &Principal) -> Answer<'static, Result<bool, Error>> {
-        let state = self.state();
+        let state = self.read();
         let revoked = state.issuers.get(principal.issuer().unwrap_or_default());
-        Answer::now(Ok(revoked.is_some_and(|revoked| revoked.has(principal))))
+        let is_revoked = revoked.is_some_and(|revoked| revoked.has(principal, &self.0.clock));
+        if principal.expires_at().is_none() && !revoked.is_some_and(|revoked| revoked.is_endless) {
+            drop(state);
+            self.write().of(principal.issuer()).is_endless = true;
+        }
+        Answer::now(Ok(is_revoked))
     }
 
     fn changed(&self) -> Answer<'static, ()> {
-        let revoked = self.state().revoked.clone();
+        let revoked = self.read().revoked.clone();
         Answer::later(revoked.map(drop))
     }
 }
 
 impl fmt::Debug for RevocationList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RevocationList").field("keep", &self.0.keep).finish_non_exhaustive()
+        let entries: usize = self.read().issuers.values().map(Revoked::entries).sum();
+        f.debug_struct("RevocationList").field("keep", &self.0.keep).field("entries", &entries).finish_non_exhaustive()
     }
 }

@@ -43,7 +43,7 @@ impl Service {
 
     /// Withdraws every token that somebody has. Their sockets close.
     fn sign_out(&self, principal: &Principal) {
-        self.revocations.revoke_subject(ISSUER, principal.subject(), SystemTime::now());
+        self.revocations.sign_out(principal.id(), SystemTime::now());
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
 use actix_web::{App, web};
 use portcullis_actix::{Authenticated, GateExt, Leased};
 use portcullis_core::{
-    ErrorKind, Gate, Lease, RevocationList, TokenCache,
+    ErrorKind, Gate, Lease, RevocationList, SessionId, TokenCache,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
@@ -100,11 +100,11 @@ async fn it_ends_when_its_session_is_revoked_and_no_other_one() {
             let lease = take(&kept);
             let mut ended = pin!(lease.ended(|_| pending::<()>()));
             assert!(poll(ended.as_mut()).is_none());
-            revocations.revoke_session("https://issuer.test", &his);
+            revocations.end_session(&SessionId::new(&his).with_issuer("https://issuer.test"));
             assert!(poll(ended.as_mut()).is_none(), "for what is not hers");
-            revocations.revoke_session("https://other.test", &hers);
+            revocations.end_session(&SessionId::new(&hers).with_issuer("https://other.test"));
             assert!(poll(ended.as_mut()).is_none(), "another issuer's");
-            revocations.revoke_session("https://issuer.test", &hers);
+            revocations.end_session(&SessionId::new(&hers).with_issuer("https://issuer.test"));
             assert_eq!(poll(ended.as_mut()).map(|error| error.kind()), Some(ErrorKind::Invalid));
             expect(&app, &token, &[(&format!("GET {path}"), 401), ("GET /me", 401)]).await;
         }
@@ -154,7 +154,7 @@ async fn whom_a_test_acts_as_stays() {
         let lease = take(&kept);
         let mut ended = pin!(lease.ended(|_| ready(())));
         assert!(poll(ended.as_mut()).is_none());
-        revocations.revoke_session("https://issuer.test", "hers");
+        revocations.end_session(&SessionId::new("hers").with_issuer("https://issuer.test"));
         assert!(poll(ended.as_mut()).is_none());
     }
 }

@@ -1,7 +1,7 @@
-use super::{ClaimPath, Claims};
+use super::{ClaimPath, Claims, Registered};
 use crate::{
     error::Error,
-    json::Value,
+    json::{Object, Value},
     permission::PermissionSet,
     principal::{Method, Principal, PrincipalKind},
     role::Role,
@@ -163,6 +163,20 @@ impl ClaimMap {
             None => claims.issued_at(),
         };
         Ok(principal.with_staff(staff).with_times(since, claims.expires_at()).with_claims(claims.clone()))
+    }
+
+    /// A principal of an issuer's answer, by what its token says of itself though nobody verified that. It can only be
+    /// revoked.
+    pub(crate) fn unverified(&self, said: &Principal, token: &Object, times: &Registered) -> Principal {
+        let mut own = Principal::of(said.id().clone()).with_leeway(said.leeway());
+        if let Some(session) = token.at(self.session.as_str()).and_then(name) {
+            own = own.with_session(session);
+        }
+        if let Some(id) = token.member("jti").and_then(Value::as_str) {
+            own = own.with_token_id(id);
+        }
+        let [issued, expires] = [times.issued_at, times.expires_at].map(|time| time.and_then(super::time));
+        own.with_times(issued, expires)
     }
 }
 

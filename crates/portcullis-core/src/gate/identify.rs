@@ -160,15 +160,15 @@ impl Waiting {
     }
 }
 
-/// By what its issuer says, and by its own token where both are known.
+/// By what its issuer says, and by what its token says of itself where both are known.
 pub(super) fn is_revoked(revocations: &dyn Revocations, principal: &Principal) -> Answer<'static, Result<bool, Error>> {
     let said = revocations.is_revoked(principal);
-    let Some(verified) = principal.verified() else { return said };
-    match (said.ready(), revocations.is_revoked(verified).ready()) {
-        (Ok(said), Ok(verified)) => Answer::now(said.and_then(|said| Ok(said | verified?))),
-        (said, verified) => {
-            let [said, verified] = [said, verified].map(|answer| answer.map_or_else(|later| later, Answer::now));
-            Answer::later(async move { Ok(said.await? | verified.await?) })
+    let Some(own) = principal.by_token() else { return said };
+    match (said.ready(), revocations.is_revoked(own).ready()) {
+        (Ok(said), Ok(own)) => Answer::now(said.and_then(|said| Ok(said | own?))),
+        (said, own) => {
+            let [said, own] = [said, own].map(|answer| answer.map_or_else(|later| later, Answer::now));
+            Answer::later(async move { Ok(said.await? | own.await?) })
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     credential::Credential,
     error::{Error, ErrorKind},
     http::{HttpClient, HttpRequest, HttpResponse, Reply},
-    jwt::{Issuer, Jwt, unverified_issuer},
+    jwt::{Issuer, Jwt, unverified_claims, unverified_issuer},
     principal::Principal,
     sync::{Mutex, MutexGuard, others_may_run},
 };
@@ -181,7 +181,10 @@ impl<Q: Question> Asking<Q> {
                 let verified = inquiry.verifier.is_some() && unverified_issuer(&self.token).is_some();
                 let measure = Measure { issuer, rules, verified, now: seconds(clock.now()) };
                 let claims = inquiry.question.claims(&answers, &measure);
-                let outcome = claims.and_then(|claims| issuer.map.principal(&claims, issuer.name.clone()));
+                let outcome = claims.and_then(|claims| issuer.principal(&claims)).map(|said| match inquiry.verifier {
+                    Some(_) => said,
+                    None => self.held_against(said),
+                });
                 return self.end(outcome);
             }
             Err(error) => return self.end(Err(error)),
@@ -196,6 +199,17 @@ impl<Q: Question> Asking<Q> {
             }
         };
         client.send(request, Reply::new(then));
+    }
+
+    /// What a token that nobody verified says of itself does not speak for it, and may be revoked all the same.
+    fn held_against(&self, said: Principal) -> Principal {
+        match unverified_claims(&self.token) {
+            Some((claims, times)) => {
+                let own = self.inquiry.issuer().map.unverified(&said, &claims, &times);
+                said.held_against(own)
+            }
+            None => said,
+        }
     }
 
     fn end(mut self, outcome: Outcome) {

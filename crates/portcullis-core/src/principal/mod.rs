@@ -11,7 +11,12 @@ use crate::{
     role::Role,
 };
 use serde::de::DeserializeOwned;
-use std::{borrow::Cow, fmt, sync::Arc, time::SystemTime};
+use std::{
+    borrow::Cow,
+    fmt, iter,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// Who acts: a user, a service, or a key.
 ///
@@ -33,9 +38,10 @@ struct Inner {
     staff: bool,
     authenticated_at: Option<SystemTime>,
     expires_at: Option<SystemTime>,
+    leeway: Duration,
     claims: Option<Claims>,
-    /// Who it is by the token itself, where the claims are what its issuer says of it.
-    verified: Option<Principal>,
+    /// The same by what its token says of itself, where its issuer was asked.
+    by_token: Option<Principal>,
 }
 
 /// What a principal is.
@@ -79,8 +85,12 @@ impl Principal {
     /// A principal that an authenticator vouches for, without any roles or rights.
     #[must_use]
     pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
+        Self::of(PrincipalId::new(kind, subject))
+    }
+
+    pub(crate) fn of(id: PrincipalId) -> Self {
         Self(Arc::new(Inner {
-            id: PrincipalId::new(kind, subject),
+            id,
             method: Method::Custom,
             organization: None,
             session: None,
@@ -91,8 +101,9 @@ impl Principal {
             staff: false,
             authenticated_at: None,
             expires_at: None,
+            leeway: Duration::ZERO,
             claims: None,
-            verified: None,
+            by_token: None,
         }))
     }
 
@@ -161,17 +172,29 @@ impl Principal {
         self.with(|inner| (inner.authenticated_at, inner.expires_at) = (authenticated_at, expires_at))
     }
 
+    /// With how far the clock of its issuer may be ahead: see [`precedes`](Self::precedes).
+    #[must_use]
+    pub fn with_leeway(self, leeway: Duration) -> Self {
+        self.with(|inner| inner.leeway = leeway)
+    }
+
     /// What an issuer was told of, and says, about a principal that its token was verified for.
     pub(crate) fn confirming(self, verified: &Self) -> Result<Self, Error> {
         if self.id() != verified.id() {
             return Err(Error::invalid("the issuer says that the token is about somebody else"));
         }
-        let ends = self.expires_at().into_iter().chain(verified.expires_at()).min();
-        Ok(self.with(|inner| {
-            inner.expires_at = ends;
-            inner.session = inner.session.take().or_else(|| verified.0.session.clone());
-            inner.verified = Some(verified.clone());
-        }))
+        let said = self.with(|inner| inner.session = inner.session.take().or_else(|| verified.0.session.clone()));
+        Ok(said.held_against(verified.clone()))
+    }
+
+    /// With what its token says of itself, verified or not: that may be revoked, and expires, as well as what is said here.
+    pub(crate) fn held_against(self, own: Self) -> Self {
+        let ends = self.expires_at().into_iter().chain(own.expires_at()).min();
+        let own = match own.since() {
+            Some(_) => own,
+            None => own.with(|inner| inner.authenticated_at = self.since()),
+        };
+        self.with(|inner| (inner.expires_at, inner.by_token) = (ends, Some(own)))
     }
 
     pub(crate) fn with_claims(self, claims: Claims) -> Self {
@@ -284,13 +307,33 @@ impl Principal {
         }
     }
 
-    fn all_claims(&self) -> impl Iterator<Item = &Claims> {
-        [Some(self), self.verified()].into_iter().flatten().filter_map(Self::token_claims)
+    pub(crate) fn leeway(&self) -> Duration {
+        self.0.leeway
     }
 
-    /// The same by the token itself, where its issuer was asked as well. What either of them says may be revoked.
-    pub(crate) fn verified(&self) -> Option<&Self> {
-        self.0.verified.as_ref()
+    /// Whether its credential counts as issued before a sign-out at this time: if it was issued until then, or after it by
+    /// no more than the clock of its issuer may be ahead. What does not say when it was issued goes by when its owner signed
+    /// in, and counts as issued before if that is not known either.
+    #[must_use]
+    pub fn precedes(&self, sign_out: SystemTime) -> bool {
+        self.since().zip(sign_out.checked_add(self.0.leeway)).is_none_or(|(issued, last)| issued <= last)
+    }
+
+    pub(crate) fn since(&self) -> Option<SystemTime> {
+        self.issued_at().or_else(|| self.authenticated_at())
+    }
+
+    /// It, and beside that the same by what its token says of itself, where its issuer was asked. Either may be revoked.
+    pub(crate) fn each_said(&self) -> impl Iterator<Item = &Self> {
+        iter::once(self).chain(self.by_token())
+    }
+
+    pub(crate) fn by_token(&self) -> Option<&Self> {
+        self.0.by_token.as_ref()
+    }
+
+    fn all_claims(&self) -> impl Iterator<Item = &Claims> {
+        self.each_said().filter_map(Self::token_claims)
     }
 
     /// Until when that holds.

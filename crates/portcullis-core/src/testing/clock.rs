@@ -9,30 +9,47 @@ use std::{
 
 /// A clock that stands still until it is moved. Clones show the same time.
 #[derive(Debug, Clone)]
-pub struct FixedClock(Arc<AtomicU64>);
+pub struct FixedClock(Arc<Milliseconds>);
+
+#[derive(Debug)]
+struct Milliseconds {
+    now: AtomicU64,
+    passed: AtomicU64,
+}
 
 impl FixedClock {
     /// A clock that stands at so many seconds after 1970.
     #[must_use]
     pub fn at(seconds: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(seconds.saturating_mul(1000))))
+        let now = seconds.saturating_mul(1000);
+        Self(Arc::new(Milliseconds { now: AtomicU64::new(now), passed: AtomicU64::new(now) }))
     }
 
-    /// Moves it forward.
+    /// Moves it forward: time passes.
     pub fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-        self.0.fetch_add(by, Relaxed);
+        self.0.now.fetch_add(by, Relaxed);
+        self.0.passed.fetch_add(by, Relaxed);
+    }
+
+    /// Sets it to so many seconds after 1970, ahead or back, as who corrects a clock does: no time passes.
+    pub fn set(&self, seconds: u64) {
+        self.0.now.store(seconds.saturating_mul(1000), Relaxed);
     }
 
     /// The whole seconds since 1970, as tokens have them.
     #[must_use]
     pub fn seconds(&self) -> u64 {
-        self.0.load(Relaxed) / 1000
+        self.0.now.load(Relaxed) / 1000
     }
 }
 
 impl Clock for FixedClock {
     fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.load(Relaxed))
+        SystemTime::UNIX_EPOCH + Duration::from_millis(self.0.now.load(Relaxed))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.0.passed.load(Relaxed))
     }
 }

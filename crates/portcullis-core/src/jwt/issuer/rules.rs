@@ -18,6 +18,11 @@ use std::{
 const ROUNDED: f64 = 0.001;
 
 impl Issuer {
+    /// Whom these claims are about.
+    pub(crate) fn principal(&self, claims: &Claims) -> Result<Principal, Error> {
+        Ok(self.map.principal(claims, self.name.clone())?.with_leeway(self.leeway))
+    }
+
     /// When a token that held stops to hold, whatever is remembered of it.
     pub(crate) fn ends(&self, principal: &Principal) -> Option<SystemTime> {
         let issued = principal.token_claims().and_then(Claims::issued_at);

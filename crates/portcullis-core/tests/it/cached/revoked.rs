@@ -1,7 +1,7 @@
 //! Revocations: they are asked about everybody, known or not.
 
 use super::*;
-use portcullis_core::{Answer, RevocationList, Revocations};
+use portcullis_core::{Answer, PrincipalId, PrincipalKind, RevocationList, Revocations, SessionId, TokenId};
 use std::{
     sync::{
         Arc, Mutex,
@@ -29,12 +29,28 @@ fn knowing(list: &RevocationList) -> (Rig, [String; 3]) {
 fn what_is_revoked_is_refused_at_the_next_request() {
     type Revoke = fn(&RevocationList);
     let table: [(&str, Revoke, [bool; 3]); 6] = [
-        ("a token", |list| list.revoke_token(ISSUER, "a"), [false, true, true]),
-        ("a session", |list| list.revoke_session(ISSUER, "s1"), [false, false, true]),
-        ("a person, until a time", |list| list.revoke_subject(ISSUER, "alice", at(NOW - 15)), [false, true, true]),
-        ("a person", |list| list.revoke_subject(ISSUER, "alice", at(NOW)), [false, false, true]),
-        ("another person", |list| list.revoke_subject(ISSUER, "bob", at(NOW)), [true, true, false]),
-        ("a token of another issuer", |list| list.revoke_token("https://other.test", "a"), [true; 3]),
+        ("a token", |list| list.revoke_token(&TokenId::new("a").with_issuer(ISSUER)), [false, true, true]),
+        ("a session", |list| list.end_session(&SessionId::new("s1").with_issuer(ISSUER)), [false, false, true]),
+        (
+            "a person, until a time",
+            |list| list.sign_out(&PrincipalId::new(PrincipalKind::User, "alice").with_issuer(ISSUER), at(NOW - 15)),
+            [false, true, true],
+        ),
+        (
+            "a person",
+            |list| list.sign_out(&PrincipalId::new(PrincipalKind::User, "alice").with_issuer(ISSUER), at(NOW)),
+            [false, false, true],
+        ),
+        (
+            "another person",
+            |list| list.sign_out(&PrincipalId::new(PrincipalKind::User, "bob").with_issuer(ISSUER), at(NOW)),
+            [true, true, false],
+        ),
+        (
+            "a token of another issuer",
+            |list| list.revoke_token(&TokenId::new("a").with_issuer("https://other.test")),
+            [true; 3],
+        ),
     ];
     for (what, revoke, holds) in table {
         let list = RevocationList::new(seconds(3600)).clock(FixedClock::at(NOW));

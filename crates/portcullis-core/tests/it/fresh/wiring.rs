@@ -5,7 +5,7 @@ use crate::head::Head;
 use futures_util::FutureExt;
 use portcullis_core::{
     Answer, Authenticator, Credential, Error, ErrorKind, Gate, Jwt, Principal, PrincipalKind, RevocationList,
-    Revocations, TokenCache, policy::*, testing::TestIssuer,
+    Revocations, SessionId, TokenCache, policy::*, testing::TestIssuer,
 };
 use std::{
     sync::{
@@ -136,7 +136,7 @@ fn with_revocations_there_is_something_to_ask() {
         }
         assert_eq!((status(&gate, policy, "abc"), list.1.load(Relaxed)), (401, 0));
     }
-    list.0.revoke_session("https://issuer.test", "hers");
+    list.0.end_session(&SessionId::new("hers").with_issuer("https://issuer.test"));
     assert_eq!([status(&gate, &NOW, &token), status(&gate, &authenticated(), &token)], [401; 2]);
 }
 

@@ -4,7 +4,8 @@ use super::{Ending, Says, alice, alice_for_an_hour, gate, lease, seconds};
 use crate::{fresh::upstream::Upstream, head::Head, tokens::ISSUER};
 use futures_util::FutureExt;
 use portcullis_core::{
-    Algorithm, Audience, Error, ErrorKind, Gate, Issuer, Jwt, Lease, RemoteKeys, RevocationList,
+    Algorithm, Audience, Error, ErrorKind, Gate, Issuer, Jwt, Lease, PrincipalId, PrincipalKind, RemoteKeys,
+    RevocationList, SessionId, TokenId,
     testing::{FixedClock, SigningKey, TestIssuer, acting_as},
 };
 use std::{
@@ -128,19 +129,22 @@ fn short_outages_are_survived_however_many() {
 #[test]
 fn what_is_revoked_of_others_is_no_end_and_what_is_hers_is() {
     type Revoke = fn(&RevocationList);
-    let hers: [Revoke; 2] =
-        [|list| list.revoke_session("here", "hers"), |list| list.revoke_subject("here", "alice", SystemTime::now())];
+    let hers: [Revoke; 2] = [
+        |list| list.end_session(&SessionId::new("hers").with_issuer("here")),
+        |list| list.sign_out(&PrincipalId::new(PrincipalKind::User, "alice").with_issuer("here"), SystemTime::now()),
+    ];
     for revoke in hers {
         let revocations = list();
         let mut ending = Ending::of(&lease(&gate(&Says::alice(), &revocations), "abc").unwrap());
         assert_eq!(ending.now(), None);
         let sleeps = ending.sleeps.asked().len();
-        revocations.revoke_session("here", "his");
+        revocations.end_session(&SessionId::new("his").with_issuer("here"));
         assert_eq!(ending.now(), None);
-        revocations.revoke_session("elsewhere", "hers");
-        revocations.revoke_subject("here", "bob", SystemTime::now());
-        revocations.revoke_subject("elsewhere", "alice", SystemTime::now());
-        revocations.revoke_token("here", "hers");
+        revocations.end_session(&SessionId::new("hers").with_issuer("elsewhere"));
+        revocations.sign_out(&PrincipalId::new(PrincipalKind::User, "bob").with_issuer("here"), SystemTime::now());
+        revocations
+            .sign_out(&PrincipalId::new(PrincipalKind::User, "alice").with_issuer("elsewhere"), SystemTime::now());
+        revocations.revoke_token(&TokenId::new("hers").with_issuer("here"));
         assert_eq!(ending.now(), None);
         assert_eq!(ending.sleeps.asked().len(), sleeps, "nobody was asked for that");
         revoke(&revocations);
@@ -159,7 +163,7 @@ fn whom_a_test_acts_as_goes_on() {
         assert_eq!(lease.principal().subject(), "alice");
         let mut ended = pin!(lease.ended(|_| ready(())));
         assert!(ended.as_mut().now_or_never().is_none());
-        revocations.revoke_session("here", "another");
+        revocations.end_session(&SessionId::new("another").with_issuer("here"));
         assert!(ended.as_mut().now_or_never().is_none());
     }
     let mut ending = Ending::of(&lease(&real, "abc").unwrap());
@@ -167,7 +171,7 @@ fn whom_a_test_acts_as_goes_on() {
     let mut goes_on = Ending::of(&acted);
     assert_eq!([ending.now(), goes_on.now()], [None, None]);
     says.now(Err(ErrorKind::Invalid));
-    revocations.revoke_session("here", "hers");
+    revocations.end_session(&SessionId::new("hers").with_issuer("here"));
     assert_eq!([ending.now(), goes_on.now()], [Some(ErrorKind::Invalid), None]);
     assert!(goes_on.sleeps.asked().is_empty(), "it looks at nothing");
 }

@@ -1,7 +1,7 @@
 //! Connections go on for five minutes while nobody can say whether they may.
 
 use super::{Ending, Says, alice, gate, lease, seconds};
-use portcullis_core::{ErrorKind, RevocationList};
+use portcullis_core::{ErrorKind, RevocationList, SessionId};
 use std::time::Duration;
 
 fn list() -> RevocationList {
@@ -39,11 +39,11 @@ fn revocations_of_others_do_not_use_up_the_five_minutes() {
     assert_eq!(ending.now(), None);
     says.now(Err(ErrorKind::Unavailable));
     for at in 0..100 {
-        revocations.revoke_session("here", &format!("session {at}"));
+        revocations.end_session(&SessionId::new(format!("session {at}")).with_issuer("here"));
         assert_eq!(ending.now(), None, "after {at} sign-outs of others, and no time at all");
     }
     says.now(Ok(alice()));
     assert_eq!(ending.after_sleep(), None, "the outage is over");
-    revocations.revoke_session("here", "hers");
+    revocations.end_session(&SessionId::new("hers").with_issuer("here"));
     assert_eq!(ending.now(), Some(ErrorKind::Invalid));
 }

@@ -7,7 +7,7 @@ use crate::{
     tokens::ISSUER,
 };
 use futures_util::FutureExt;
-use portcullis_core::{Audience, ErrorKind, Gate, Introspection, Issuer, Lease, RevocationList};
+use portcullis_core::{Audience, ErrorKind, Gate, Introspection, Issuer, Lease, RevocationList, SessionId};
 use std::time::{Duration, SystemTime};
 
 /// A connection of a token that its issuer is asked about every time, good for so many seconds from now.
@@ -29,9 +29,9 @@ fn what_is_revoked_ends_at_once_though_the_issuer_is_slow() {
     assert_eq!(ending.now(), None);
     upstream.holds(true);
     assert_eq!(ending.after_sleep(), None, "the issuer is being asked");
-    revocations.revoke_session(ISSUER, "another");
+    revocations.end_session(&SessionId::new("another").with_issuer(ISSUER));
     assert_eq!(ending.now(), None, "not for what is not hers");
-    revocations.revoke_session(ISSUER, "hers");
+    revocations.end_session(&SessionId::new("hers").with_issuer(ISSUER));
     assert_eq!(ending.now(), Some(ErrorKind::Invalid), "it waits for the issuer, which may never answer");
 }
 

@@ -1,7 +1,7 @@
 //! How long connections wait between two looks, and that any number may wait, stop and begin again.
 
 use super::{Ending, Says, alice, gate, lease, seconds};
-use portcullis_core::{ErrorKind, RevocationList};
+use portcullis_core::{ErrorKind, RevocationList, SessionId};
 use std::time::{Duration, SystemTime};
 
 fn list() -> RevocationList {
@@ -68,7 +68,7 @@ fn whoever_stopped_waiting_may_begin_again() {
     let mut ending = Ending::of(&lease);
     assert_eq!(ending.now(), None);
     drop(ending);
-    revocations.revoke_session("here", "hers");
+    revocations.end_session(&SessionId::new("hers").with_issuer("here"));
     for _ in 0..2 {
         let mut ending = Ending::of(&lease);
         assert_eq!(ending.now(), Some(ErrorKind::Invalid), "it was revoked while nobody waited, and stays so");
@@ -103,7 +103,7 @@ fn all_connections_of_a_token_end() {
     }
     says.now(Ok(alice().with_session("his")));
     assert_eq!(other.now(), None);
-    revocations.revoke_session("here", "hers");
+    revocations.end_session(&SessionId::new("hers").with_issuer("here"));
     for ending in &mut endings {
         assert_eq!(ending.now(), Some(ErrorKind::Invalid));
     }

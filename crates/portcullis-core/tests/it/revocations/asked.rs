@@ -1,6 +1,6 @@
 //! A gate asks its revocations about whomever a credential brings, whoever let them in.
 
-use super::{HERE, list, seconds};
+use super::{HERE, list, seconds, session, token_id, user};
 use crate::{
     fresh::{active, upstream::Upstream},
     head::Head,
@@ -9,7 +9,7 @@ use crate::{
 use futures_util::FutureExt;
 use portcullis_core::{
     Answer, Audience, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Introspection, Issuer, Principal,
-    PrincipalKind, RevocationList, SharedSecret, TokenCache, WhoAmI,
+    PrincipalId, PrincipalKind, RevocationList, SessionId, SharedSecret, TokenCache, WhoAmI,
     policy::*,
     testing::{FixedClock, acting_as},
 };
@@ -75,10 +75,10 @@ fn whoever_let_them_in() {
         let (list, _) = list();
         let gate = make(Gate::builder().bearer()).revocations(list.clone()).build().unwrap();
         assert_eq!([status(&gate, credential), status(&gate, credential)], [200, 200], "{what}");
-        list.revoke_session(HERE, "another");
-        list.revoke_session("https://other.test", "hers");
+        list.end_session(&session("another"));
+        list.end_session(&SessionId::new("hers").with_issuer("https://other.test"));
         assert_eq!(status(&gate, credential), 200, "{what}: of others");
-        list.revoke_session(HERE, "hers");
+        list.end_session(&session("hers"));
         assert_eq!([status(&gate, credential), status(&gate, credential)], [401, 401], "{what}");
         let free = make(Gate::builder().bearer()).build().unwrap();
         assert_eq!(status(&free, credential), 200, "{what}: where nobody asks");
@@ -92,9 +92,11 @@ fn a_shared_secret_is_somebody_too() {
     let (list, _) = list();
     let authenticator = SharedSecret::of(machine, secret).unwrap();
     let gate = Gate::builder().bearer().authenticator(authenticator).revocations(list.clone()).build().unwrap();
-    list.revoke_subject(HERE, "batch", super::at(NOW));
+    list.sign_out(&user("batch"), super::at(NOW));
     assert_eq!(status(&gate, secret), 200, "the one of another issuer");
-    list.revoke_subject("ours", "batch", super::at(NOW));
+    list.sign_out(&PrincipalId::new(PrincipalKind::User, "batch").with_issuer("ours"), super::at(NOW));
+    assert_eq!(status(&gate, secret), 200, "a person of that name");
+    list.sign_out(&PrincipalId::new(PrincipalKind::Service, "batch").with_issuer("ours"), super::at(NOW));
     assert_eq!(status(&gate, secret), 401);
     assert_eq!(status(&gate, "another-secret-as-long-as-that-one"), 401);
 }
@@ -104,7 +106,7 @@ fn a_shared_secret_is_somebody_too() {
 fn what_does_not_hold_is_not_taken_for_revoked() {
     let (list, _) = list();
     let gate = Gate::builder().bearer().authenticator(verifier()).revocations(list.clone()).build().unwrap();
-    list.revoke_subject(HERE, "alice", super::at(NOW + 9));
+    list.sign_out(&user("alice"), super::at(NOW + 9));
     let why = |head: Head| {
         let who = gate.establish(&head).now_or_never().unwrap();
         who.principal().map(drop).map_err(|error| (error.kind(), error.code().to_owned()))
@@ -127,11 +129,11 @@ fn one_list_for_several_gates_and_one_gate_for_each_list() {
     let gates = [gate(&shared), gate(&shared), gate(&shared.clone()), gate(&other)];
     let token = with_more(r#""jti":"t""#);
     assert_eq!(gates.each_ref().map(|gate| status(gate, &token)), [200; 4]);
-    shared.revoke_token(HERE, "t");
+    shared.revoke_token(&token_id("t"));
     assert_eq!(gates.each_ref().map(|gate| status(gate, &token)), [401, 401, 401, 200]);
     assert_eq!(gates.each_ref().map(|gate| status(gate, &with_more(r#""jti":"u""#))), [200; 4]);
     // Whom a test acts as came with no credential, which could be withdrawn.
-    shared.revoke_subject(HERE, "alice", super::at(NOW) + seconds(5));
+    shared.sign_out(&user("alice"), super::at(NOW) + seconds(5));
     let acting = gates[0].acting_as(acting_as("alice").with_issuer(HERE));
     assert_eq!((status(&acting, ""), status(&gates[0], &with_more(r#""jti":"u""#))), (200, 401));
 }

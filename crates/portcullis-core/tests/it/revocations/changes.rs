@@ -1,9 +1,9 @@
 //! Who waits for something to be revoked is told, and nobody before.
 
-use super::{HERE, at, is_revoked, list, of_session};
+use super::{at, is_revoked, list, of_session, session, token_id, user};
 use crate::tokens::NOW;
 use futures_util::FutureExt;
-use portcullis_core::{Answer, Revocations};
+use portcullis_core::{Answer, Revocations, TokenId};
 use std::{
     sync::{
         Arc, Barrier,
@@ -30,13 +30,13 @@ fn poll(changed: &mut Answer<'static, ()>, bell: &Arc<Bell>) -> bool {
 #[test]
 fn every_kind_of_revocation_is_told_to_all_who_wait() {
     let (list, _) = list();
-    list.revoke_session(HERE, "before anybody waited");
+    list.end_session(&session("before anybody waited"));
     for revoke in [
-        (|list| list.revoke_token(HERE, "t")) as fn(&portcullis_core::RevocationList),
-        |list| list.revoke_session(HERE, "s"),
-        |list| list.revoke_subject(HERE, "alice", at(NOW)),
+        (|list| list.revoke_token(&token_id("t"))) as fn(&portcullis_core::RevocationList),
+        |list| list.end_session(&session("s")),
+        |list| list.sign_out(&user("alice"), at(NOW)),
         // Once more, which changes nothing.
-        |list| list.revoke_session(HERE, "s"),
+        |list| list.end_session(&session("s")),
     ] {
         let mut waiting: Vec<_> = (0..10).map(|_| (list.changed(), Arc::<Bell>::default())).collect();
         for (changed, bell) in &mut waiting {
@@ -62,7 +62,7 @@ fn who_left_is_not_missed() {
     let (mut leaves, mut stays) = (list.changed(), list.changed());
     assert!(!poll(&mut leaves, &first) && !poll(&mut stays, &second));
     drop(leaves);
-    list.revoke_session(HERE, "s");
+    list.end_session(&session("s"));
     assert!(second.0.load(SeqCst) > 0 && poll(&mut stays, &second));
 }
 
@@ -87,7 +87,7 @@ fn who_is_told_sees_it() {
             }
             start.wait();
             assert!(!is_revoked(&list, &of_session(&name)));
-            list.revoke_session(HERE, &name);
+            list.end_session(&session(&name));
             assert!(is_revoked(&list, &of_session(&name)));
         });
         assert!(told.load(SeqCst));
@@ -104,8 +104,8 @@ fn many_revoke_and_many_look() {
             let list = &list;
             scope.spawn(move || {
                 for at in 0..each {
-                    list.revoke_session(HERE, &format!("{thread} {at}"));
-                    list.revoke_token(&format!("https://{thread}.test"), "t");
+                    list.end_session(&session(format!("{thread} {at}")));
+                    list.revoke_token(&TokenId::new("t").with_issuer(format!("https://{thread}.test")));
                     assert!(is_revoked(list, &of_session(&format!("{thread} {at}"))));
                 }
             });

@@ -153,7 +153,7 @@ fn what_a_store_need_not_do() {
     assert_eq!(outcome(&gate(store)).unwrap_err().status(), 401);
     let list: Arc<dyn Revocations> = Arc::new({
         let (list, _) = super::list();
-        list.revoke_session(HERE, "hers");
+        list.end_session(&super::session("hers"));
         list
     });
     assert!(

@@ -1,6 +1,6 @@
 //! Tokens that are verified here and asked about as well: what the token says of itself counts, whatever is answered.
 
-use super::{HERE, at, seconds};
+use super::{HERE, at, seconds, session, token_id, user};
 use crate::{
     fresh::{active, upstream::Upstream},
     head::Head,
@@ -8,6 +8,7 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portcullis_core::{Gate, Introspection, RevocationList, WhoAmI, testing::FixedClock};
+use std::time::Duration;
 
 /// A token with these members of its own.
 fn token(own: &str) -> String {
@@ -20,6 +21,7 @@ fn statuses(own: &str, said: &str, revoke: impl Fn(&RevocationList)) -> [u16; 2]
     let list = RevocationList::new(seconds(900)).clock(FixedClock::at(NOW));
     revoke(&list);
     let upstream = Upstream::saying(active("alice", said));
+    let issuer = || issuer().leeway(Duration::ZERO).unwrap();
     let introspection = Introspection::new(issuer(), "https://issuer.test/introspect", upstream.clone()).unwrap();
     let who_am_i = WhoAmI::new(issuer(), "https://issuer.test/me", upstream.clone()).unwrap();
     let builder = || Gate::builder().bearer().revocations(list.clone());
@@ -41,7 +43,7 @@ const SAID: [&str; 2] = ["", r#","jti":"said","sid":"said","iat":1767268800"#];
 #[test]
 fn the_tokens_own_id_counts() {
     for said in SAID {
-        let revoked = |name: &'static str| statuses(r#","jti":"own""#, said, |list| list.revoke_token(HERE, name));
+        let revoked = |name: &'static str| statuses(r#","jti":"own""#, said, |list| list.revoke_token(&token_id(name)));
         assert_eq!((revoked("own"), revoked("other")), ([401; 2], [200; 2]), "where is said {said:?}");
     }
 }
@@ -49,7 +51,7 @@ fn the_tokens_own_id_counts() {
 #[test]
 fn the_tokens_own_session_counts() {
     for said in SAID {
-        let revoked = |name: &'static str| statuses(r#","sid":"own""#, said, |list| list.revoke_session(HERE, name));
+        let revoked = |name: &'static str| statuses(r#","sid":"own""#, said, |list| list.end_session(&session(name)));
         assert_eq!((revoked("own"), revoked("other")), ([401; 2], [200; 2]), "where is said {said:?}");
     }
 }
@@ -58,8 +60,8 @@ fn the_tokens_own_session_counts() {
 fn when_the_token_itself_was_issued_counts() {
     let iat = format!(r#","iat":{}"#, NOW - 10);
     for said in SAID {
-        let revoked = |before| statuses(&iat, said, |list| list.revoke_subject(HERE, "alice", at(before)));
-        assert_eq!((revoked(NOW - 9), revoked(NOW - 10)), ([401; 2], [200; 2]), "where is said {said:?}");
+        let revoked = |before| statuses(&iat, said, |list| list.sign_out(&user("alice"), at(before)));
+        assert_eq!((revoked(NOW - 10), revoked(NOW - 11)), ([401; 2], [200; 2]), "where is said {said:?}");
     }
 }
 
@@ -68,9 +70,9 @@ fn when_the_token_itself_was_issued_counts() {
 fn what_is_said_counts_too() {
     let said = r#","jti":"said","sid":"said""#;
     for own in ["", r#","jti":"own","sid":"own""#] {
-        let token = |name: &'static str| statuses(own, said, |list| list.revoke_token(HERE, name));
+        let token = |name: &'static str| statuses(own, said, |list| list.revoke_token(&token_id(name)));
         assert_eq!((token("said"), token("other")), ([401; 2], [200; 2]), "where the token says {own:?}");
-        let session = |name: &'static str| statuses(own, said, |list| list.revoke_session(HERE, name));
-        assert_eq!((session("said"), session("other")), ([401; 2], [200; 2]), "where the token says {own:?}");
+        let of = |name: &'static str| statuses(own, said, |list| list.end_session(&session(name)));
+        assert_eq!((of("said"), of("other")), ([401; 2], [200; 2]), "where the token says {own:?}");
     }
 }

@@ -6,10 +6,15 @@ mod failing;
 mod hybrid;
 mod keeping;
 mod list;
+mod revoke;
+mod sign_out;
+mod unverified;
 
 use crate::tokens::NOW;
 use futures_util::FutureExt;
-use portcullis_core::{Principal, PrincipalKind, RevocationList, Revocations, testing::FixedClock};
+use portcullis_core::{
+    Principal, PrincipalId, PrincipalKind, RevocationList, Revocations, SessionId, TokenId, testing::FixedClock,
+};
 use std::time::{Duration, SystemTime};
 
 /// Of every issuer here.
@@ -23,9 +28,8 @@ fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// FixedClock counts in 64 bits that wrap around, so it can be set back after all.
-fn set_back(clock: &FixedClock, by: Duration) {
-    clock.advance(Duration::from_millis(0_u64.wrapping_sub(u64::try_from(by.as_millis()).unwrap())));
+fn set_back(clock: &FixedClock, by: u64) {
+    clock.set(clock.seconds() - by);
 }
 
 /// A list that keeps for 100 seconds, at noon.
@@ -38,6 +42,24 @@ fn is_revoked(list: &impl Revocations, principal: &Principal) -> bool {
     list.is_revoked(principal).now_or_never().expect("an answer at once").unwrap()
 }
 
+fn user(subject: impl Into<String>) -> PrincipalId {
+    PrincipalId::new(PrincipalKind::User, subject).with_issuer(HERE)
+}
+
+fn session(id: impl Into<String>) -> SessionId {
+    SessionId::new(id).with_issuer(HERE)
+}
+
+fn token_id(id: impl Into<String>) -> TokenId {
+    TokenId::new(id).with_issuer(HERE)
+}
+
+/// A principal whose credential expires some day.
+fn of(id: PrincipalId) -> Principal {
+    let principal = Principal::new(id.kind(), id.subject()).with_times(None, Some(at(2 * NOW)));
+    principal.with_issuer(id.issuer().unwrap_or_default())
+}
+
 fn of_session(session: &str) -> Principal {
-    Principal::new(PrincipalKind::User, "alice").with_issuer(HERE).with_session(session)
+    of(user("alice")).with_session(session)
 }

@@ -9,6 +9,7 @@ use super::{
     world::World,
 };
 use crate::{cached::keys::name, head::Head};
+use portcullis_core::{PrincipalId, PrincipalKind, SessionId, TokenId};
 use std::time::{Duration, SystemTime};
 
 impl World {
@@ -84,9 +85,11 @@ impl World {
         let Some(Token { issuer, id, who, .. }) = self.token(*back).cloned() else { return };
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(self.now);
         self.each(|side| match revoke {
-            Revoke::Token(_) => side.list.revoke_token(issuer, &id),
-            Revoke::Session(_) => side.list.revoke_session(issuer, &who.to_string()),
-            Revoke::Subject(_) => side.list.revoke_subject(issuer, &format!("s{who}"), now),
+            Revoke::Token(_) => side.list.revoke_token(&TokenId::new(&id).with_issuer(issuer)),
+            Revoke::Session(_) => side.list.end_session(&SessionId::new(&who.to_string()).with_issuer(issuer)),
+            Revoke::Subject(_) => {
+                side.list.sign_out(&PrincipalId::new(PrincipalKind::User, format!("s{who}")).with_issuer(issuer), now)
+            }
         });
     }
 }
