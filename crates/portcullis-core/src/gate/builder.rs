@@ -1,7 +1,7 @@
 use super::{Gate, Parts, TokenCache, cache::Cache};
 use crate::{
-    authenticator::Authenticator, credential::CredentialSource, error::Error, membership::Membership, refusal::Refusal,
-    revocation::Revocations, role::RoleHierarchy,
+    authenticator::Authenticator, clock::Clock, credential::CredentialSource, error::Error, membership::Membership,
+    refusal::Refusal, revocation::Revocations, role::RoleHierarchy,
 };
 use std::{fmt, sync::Arc};
 
@@ -109,6 +109,14 @@ impl GateBuilder {
     #[must_use]
     pub fn revocations(mut self, revocations: impl Revocations + 'static) -> Self {
         self.0.revocations = Some(Arc::new(revocations));
+        self
+    }
+
+    /// Tells the time by another clock than the system's, where the gate itself looks at it: for the end of a
+    /// [`Lease`](crate::Lease). Verifiers, and the list of what was revoked, have clocks of their own.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.0.clock = Some(Arc::new(clock));
         self
     }
 

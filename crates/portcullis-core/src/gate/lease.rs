@@ -10,7 +10,7 @@ use std::{
     fmt,
     future::{Future, pending},
     pin::pin,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 /// How often is looked again, unless said otherwise.
@@ -134,7 +134,7 @@ impl Lease {
                     Some(Error::new(ErrorKind::Unavailable, "nobody said in time whether the credential still holds"))
                 }
             };
-            let left = end.map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
+            let left = end.map(|end| end.duration_since(self.gate.now()).unwrap_or_default());
             let wait = left.unwrap_or(self.look_every).min(self.look_every);
             let wait = match unknown {
                 None => {

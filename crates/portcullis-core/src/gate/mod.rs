@@ -15,6 +15,7 @@ pub use lease::Lease;
 use crate::{
     answer::Answer,
     authenticator::Authenticator,
+    clock::Clock,
     credential::{self, Credential, CredentialSource, Found, Origins},
     decision::{Access, Decision, Explanation},
     error::{Error, ErrorKind},
@@ -27,7 +28,7 @@ use crate::{
     role::RoleHierarchy,
 };
 use cache::Cache;
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc, time::SystemTime};
 
 /// Where requests are let in or refused. Built once, shared by all routes; cheap to clone.
 ///
@@ -60,6 +61,7 @@ struct Parts {
     /// Whoever is authenticated is in the cache, and nobody else is asked.
     finds_again: bool,
     revocations: Option<Arc<dyn Revocations>>,
+    clock: Option<Arc<dyn Clock>>,
     roles: RoleHierarchy,
     roles_on: HashMap<String, RoleHierarchy>,
     membership: Option<Arc<dyn AnyMembership>>,
@@ -253,6 +255,10 @@ impl Gate {
             problem = problem.take().or(found);
         });
         problem.map_or(Ok(()), |problem| Err(Error::misconfigured(problem)))
+    }
+
+    fn now(&self) -> SystemTime {
+        self.0.clock.as_ref().map_or_else(SystemTime::now, |clock| clock.now())
     }
 
     /// Whether more can be found out about a credential than that it was issued.

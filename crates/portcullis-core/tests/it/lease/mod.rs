@@ -1,5 +1,6 @@
 //! Connections that outlive their request, and when they have to end.
 
+mod clocked;
 mod ends;
 mod extended;
 mod outage;
