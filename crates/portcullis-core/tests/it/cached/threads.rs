@@ -122,7 +122,7 @@ fn while_tokens_are_revoked() {
         let tokens: Vec<String> = (0..=ROUNDS).map(|round| token(1, &round.to_string())).collect();
         Arc::new(Times::default()).run(
             move |round| ask(&gate, &tokens[round as usize]),
-            |round| list.revoke_token(&TokenId::new(&round.to_string()).with_issuer(ISSUER)),
+            |round| list.revoke_token(&TokenId::new(round.to_string()).with_issuer(ISSUER)),
         );
     }
 }

@@ -86,7 +86,7 @@ impl World {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(self.now);
         self.each(|side| match revoke {
             Revoke::Token(_) => side.list.revoke_token(&TokenId::new(&id).with_issuer(issuer)),
-            Revoke::Session(_) => side.list.end_session(&SessionId::new(&who.to_string()).with_issuer(issuer)),
+            Revoke::Session(_) => side.list.end_session(&SessionId::new(who.to_string()).with_issuer(issuer)),
             Revoke::Subject(_) => {
                 side.list.sign_out(&PrincipalId::new(PrincipalKind::User, format!("s{who}")).with_issuer(issuer), now)
             }
