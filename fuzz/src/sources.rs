@@ -160,18 +160,18 @@ fn expected_cookie(head: &Request) -> Found {
     // As one line, and each byte as a character: bytes that are not ASCII stay apart from each other.
     let line: String = lines.join(&b"; "[..]).into_iter().map(char::from).collect();
     let pairs = line.split(';').filter_map(|pair| pair.split_once('='));
-    let values: Vec<&str> =
-        pairs.filter(|(name, _)| name.trim_matches(SPACE) == COOKIE).map(|(_, value)| value).collect();
-    let value = match values[..] {
-        [] => return Ok(None),
-        [value] => value.trim_matches(SPACE),
-        _ => return Err(ErrorKind::Malformed),
-    };
-    let quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
-    let value = if quoted { &value[1..value.len() - 1] } else { value }.trim_matches(SPACE);
-    match value.chars().all(|c| c.is_ascii_graphic()) {
-        true => Ok(Some(value.to_owned()).filter(|value| !value.is_empty())),
-        false => Err(ErrorKind::Invalid),
+    let values = pairs.filter(|(name, _)| name.trim_matches(SPACE) == COOKIE).map(|(_, value)| {
+        let value = value.trim_matches(SPACE);
+        let quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
+        if quoted { &value[1..value.len() - 1] } else { value }.trim_matches(SPACE)
+    });
+    let mut values: Vec<&str> = values.filter(|value| !value.is_empty()).collect();
+    values.dedup();
+    match values[..] {
+        [] => Ok(None),
+        [value] if value.chars().all(|c| c.is_ascii_graphic()) => Ok(Some(value.to_owned())),
+        [_] => Err(ErrorKind::Invalid),
+        _ => Err(ErrorKind::Malformed),
     }
 }
 

@@ -39,7 +39,18 @@ pub(crate) fn is_websocket(head: &dyn RequestHead) -> bool {
     found
 }
 
-/// The value of a query parameter (`application/x-www-form-urlencoded`), which may stand there once.
+/// Whether a browser asks beforehand what a page of another origin may do (CORS). It never sends credentials with that.
+pub(crate) fn is_preflight(head: &dyn RequestHead) -> bool {
+    let mut found = false;
+    if head.method() == "OPTIONS" {
+        head.each_header("access-control-request-method", &mut |_| found = true);
+    }
+    found
+}
+
+/// The value of a query parameter (`application/x-www-form-urlencoded`), which may stand there once. Twice is
+/// refused even if both are equal (RFC 6749, section 3.1): who writes an address can write it once, and others read the first
+/// or the last.
 ///
 /// # Errors
 /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is there twice.

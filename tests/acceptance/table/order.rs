@@ -60,6 +60,16 @@ fn conflicts() -> Vec<Row> {
         row("strict: two of them, hidden", both("/hidden-staff"), conflict()),
         row("strict: the same twice", strict(&alice), ok("alice")),
         row("strict: the same twice, and it does not hold", strict("opaque"), unauthorized("invalid_token")),
+        row(
+            "strict: the same cookie twice",
+            get("/me").cookie(&alice).cookie(&alice).bearer(&alice).at(Site::Strict),
+            ok("alice"),
+        ),
+        row(
+            "strict: two cookies",
+            get("/me").cookie(&alice).cookie(&token("bob")).bearer(&alice).at(Site::Strict),
+            malformed("invalid_request"),
+        ),
         row("strict: an empty one is none", get("/me").cookie("").by("bob").at(Site::Strict), ok("bob")),
         row("strict: the second cannot be read", unreadable, unauthorized("invalid_token")),
         row(

@@ -10,11 +10,10 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn cookie() -> Vec<Row> {
-    let (missing, invalid, twice) =
+    let (missing, invalid, malformed) =
         (|| unauthorized("credential_missing"), || unauthorized("invalid_token"), || malformed("invalid_request"));
-    let alice = token("alice");
+    let (alice, bob) = (token("alice"), token("bob"));
     let me = |value: &str| get("/me").header("cookie", value);
-    let lines = get("/me").cookie(&alice).cookie(&alice);
     let neighbour = [b"theirs=\xff\xfe; session=", alice.as_bytes()].concat();
     vec![
         row("nothing at all", get("/me"), missing()),
@@ -29,10 +28,19 @@ fn cookie() -> Vec<Row> {
         row("cookie: beside one that is not UTF-8", get("/me").header("cookie", neighbour), ok("alice")),
         row("cookie: not UTF-8", get("/me").header("cookie", *b"session=\xff\xfe"), invalid()),
         row("cookie: two words", me("session=a b"), invalid()),
-        row("cookie: twice", me(&format!("session={alice}; session={alice}")), twice()),
-        row("cookie: twice, the second empty", me(&format!("session={alice}; session=")), twice()),
-        row("cookie: twice, in two lines", lines, twice()),
-        row("cookie: more than 64 KiB", me(&format!("a={}; session={alice}", "x".repeat(65_536))), twice()),
+        row("cookie: twice", me(&format!("session={alice}; session={bob}")), malformed()),
+        row("cookie: twice, in two lines", get("/me").cookie(&alice).cookie(&bob), malformed()),
+        row("cookie: twice, the first does not hold", me(&format!("session=opaque; session={alice}")), malformed()),
+        row("cookie: twice, for a visitor", get("/visit").cookie(&alice).cookie(&bob), malformed()),
+        row("cookie: twice, and nobody asks", get("/open").cookie(&alice).cookie(&bob), ok("open")),
+        row("cookie: twice and equal", me(&format!("session={alice}; session={alice}")), ok("alice")),
+        row("cookie: twice and equal, in two lines", get("/me").cookie(&alice).cookie(&alice), ok("alice")),
+        row("cookie: twice and equal, one quoted", me(&format!("session={alice}; session=\"{alice}\"")), ok("alice")),
+        row("cookie: twice and equal, and it does not hold", me("session=opaque; session=opaque"), invalid()),
+        row("cookie: twice, the first empty", me(&format!("session=; session={alice}")), ok("alice")),
+        row("cookie: twice, the second empty", me(&format!("session={alice}; session=")), ok("alice")),
+        row("cookie: twice, both empty", me("session=; session="), missing()),
+        row("cookie: more than 64 KiB", me(&format!("a={}; session={alice}", "x".repeat(65_536))), malformed()),
     ]
 }
 

@@ -9,9 +9,9 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// The value of the cookie with exactly this name (RFC 6265bis, section 5.8.3). HTTP/2 may split the header into crumbs
 /// (RFC 9113, section 8.2.3), so all lines count together. Read by hand and as bytes, because a neighbour's cookie that
-/// is not UTF-8 must not matter, and a second one of the same name must.
+/// is not UTF-8 must not matter, and a second one of the same name must if it says something else.
 pub(super) fn read<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&'h [u8]>, Error> {
-    let (mut value, mut count, mut bytes) = (None, 0_usize, 0_usize);
+    let (mut value, mut is_ambiguous, mut bytes) = (None, false, 0_usize);
     head.each_header("cookie", &mut |line: &'h [u8]| {
         bytes = bytes.saturating_add(line.len());
         if bytes > MAX_BYTES {
@@ -20,20 +20,30 @@ pub(super) fn read<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&
         for pair in line.split(|byte| *byte == b';') {
             let Some(equals) = pair.iter().position(|byte| *byte == b'=') else { continue };
             let (found, rest) = pair.split_at_checked(equals).unwrap_or((pair, b""));
-            if trim(found) == name.as_bytes() {
-                value = rest.get(1..);
-                count = count.saturating_add(1);
+            if trim(found) != name.as_bytes() {
+                continue;
             }
+            // An empty one is none: some servers log out by emptying it, for the host or for the domain.
+            let Some(found) = rest.get(1..).map(without_quotes).filter(|found| !found.is_empty()) else { continue };
+            is_ambiguous |= value.is_some_and(|earlier| earlier != found);
+            value = Some(found);
         }
     });
     if bytes > MAX_BYTES {
         return Err(Error::new(ErrorKind::Malformed, "more than 64 KiB of cookies"));
     }
-    if count > 1 {
-        return Err(Error::new(ErrorKind::Malformed, format!("the cookie `{name}` is there twice")));
+    if is_ambiguous {
+        let detail = format!(
+            "the cookie `{name}` is there twice with different values, as when one is set for the domain and one for the \
+             host; set it in one place only, under a name that begins with `__Host-`, which no other host can set"
+        );
+        return Err(Error::new(ErrorKind::Malformed, detail));
     }
-    let Some(value) = value else { return Ok(None) };
+    Ok(value)
+}
+
+fn without_quotes(value: &[u8]) -> &[u8] {
     let value = trim(value);
-    let value = value.strip_prefix(b"\"").and_then(|inside| inside.strip_suffix(b"\"")).unwrap_or(value);
-    Ok(Some(trim(value)).filter(|value| !value.is_empty()))
+    let inside = value.strip_prefix(b"\"").and_then(|inside| inside.strip_suffix(b"\""));
+    inside.map_or(value, trim)
 }

@@ -29,6 +29,9 @@ impl CredentialSource {
     /// The cookie of exactly this name. An empty or blank one counts as absent, since some servers log out by emptying
     /// it. A name with the prefix `__Host-` or `__Secure-` keeps other hosts from planting it (RFC 6265bis, section
     /// 4.1.3).
+    ///
+    /// A browser sends two cookies of one name where one was set for the domain and one for the host. They are one if their
+    /// values are equal or one is empty; otherwise nobody can tell which counts, and the request is refused with 400.
     #[must_use]
     pub fn cookie(name: &str) -> Self {
         Self(Place::Cookie(name.into()))
@@ -96,9 +99,14 @@ impl CredentialSource {
         matches!(self.0, Place::Cookie(_))
     }
 
+    /// It is read from WebSocket upgrades only.
+    pub(crate) fn is_for_websockets(&self) -> bool {
+        matches!(self.0, Place::WebSocketProtocol | Place::WebSocketQuery(_))
+    }
+
     /// Whether this request may have a credential here at all.
     fn is_open(&self, head: &dyn RequestHead) -> bool {
-        !matches!(self.0, Place::WebSocketProtocol | Place::WebSocketQuery(_)) || is_websocket(head)
+        !self.is_for_websockets() || is_websocket(head)
     }
 
     /// The name of the cookie, header or parameter is one that a request can have.
@@ -235,7 +243,8 @@ fn refuse_header_with_query(sources: &[CredentialSource], head: &dyn RequestHead
     Ok(())
 }
 
-/// The value of a header that may be there once.
+/// The value of a header that may be there once. A second one is refused even if it is equal: no client sends it (RFC 9110,
+/// section 5.3), and whoever joins the two lines on the way reads another value than we do.
 pub(super) fn only<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&'h [u8]>, Error> {
     let (mut value, mut count) = (None, 0_usize);
     head.each_header(name, &mut |found| {

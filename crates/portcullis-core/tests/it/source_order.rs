@@ -159,7 +159,10 @@ fn sources_that_disagree_can_be_refused() {
             ("one a part of the other", both("session=abc", "Bearer abcd"), CONFLICT),
             ("the third differs", both("session=abc", "Bearer abc").header("x-key", "def"), CONFLICT),
             ("one is broken", both("session=abc", "Bearer"), UNUSABLE),
-            ("one is there twice", both("session=abc; session=abc", "Bearer abc"), MALFORMED),
+            ("one is there twice and equal", both("session=abc; session=abc", "Bearer abc"), text("abc")),
+            ("one is there twice and equal, the other differs", both("session=abc; session=abc", "Bearer d"), CONFLICT),
+            ("one is there twice, one of them empty", both("session=; session=abc", "Bearer abc"), text("abc")),
+            ("one is there twice", both("session=abc; session=def", "Bearer abc"), MALFORMED),
         ],
     );
 }

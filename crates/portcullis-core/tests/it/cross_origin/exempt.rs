@@ -93,7 +93,8 @@ fn without_a_cookie_nobody_is_asked_where_he_is_from() {
         ("an empty one before a good one", "session=; old=abc", CROSS),
         // It is refused in any case, and it is told as what it is.
         ("a cookie that cannot be read", "session=a b", UNUSABLE),
-        ("two cookies", "session=abc; session=abc", MALFORMED),
+        ("two cookies", "session=abc; session=def", MALFORMED),
+        ("one cookie twice", "session=abc; session=abc", CROSS),
     ] {
         let read = gate.read(&theirs(line)).map(|read| read.map(|read| read.expose().to_owned()));
         let expected = expected.map(|read| read.map(str::to_owned));
