@@ -6,6 +6,8 @@ use portcullis::{Error, ErrorKind, Method, Principal, Requirement, policy::*};
 pub trait Build: Sized {
     /// Public, and the handler asks nobody.
     fn open(self, path: &'static str) -> Self;
+    /// The same, and there is nothing any more: 410.
+    fn gone(self, path: &'static str) -> Self;
     /// Public, and the handler asks who it is, if they say so.
     fn visit(self, path: &'static str) -> Self;
     /// The same, asked by `Option<Authenticated>` where a handler can.
@@ -14,6 +16,8 @@ pub trait Build: Sized {
     fn me(self, path: &'static str) -> Self;
     /// For those whom a policy lets pass.
     fn place<R: Requirement>(self, path: &'static str) -> Self;
+    /// The same, and the handler says what it sees of the query.
+    fn queried<R: Requirement>(self, path: &'static str) -> Self;
     /// Places below a path.
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self;
     /// Places below a path, all for those whom one policy lets pass.
@@ -27,6 +31,15 @@ pub fn said<'a>(who: Option<&Principal>, params: impl IntoIterator<Item = (&'a s
     params.sort_unstable();
     params.iter().for_each(|(name, value)| text += &format!(" {name}={value}"));
     text
+}
+
+/// What handlers answer about the query, which never shows a credential: the parameter that the guard goes by, one that
+/// counts for WebSockets alone, and how many pairs there are.
+pub fn said_of(who: Option<&Principal>, query: Option<&str>) -> String {
+    let pairs: Vec<_> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect();
+    let first = |name| pairs.iter().find(|(found, _)| found == name).map(|(_, value)| (name, &**value));
+    let params = ["project", "ws_token"].into_iter().filter_map(first);
+    format!("{} pairs={}", said(who, params), pairs.len())
 }
 
 /// The methods that every handler answers.
@@ -80,6 +93,7 @@ policies! {
 
 pub fn places<B: Build>(site: B) -> B {
     site.open("/open")
+        .gone("/gone")
         .visit("/visit")
         .maybe("/maybe")
         .me("/me")
@@ -100,6 +114,7 @@ pub fn places<B: Build>(site: B) -> B {
         .place::<HiddenFirst>("/hidden-first")
         .place::<ViewQuery>("/project")
         .place::<ManageQuery>("/project/settings")
+        .queried::<ViewQuery>("/queried")
         .place::<HiddenQuery>("/hidden-project")
         .place::<View>("/p/{id}")
         .place::<Manage>("/p/{id}/settings")

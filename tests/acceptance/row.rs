@@ -107,6 +107,11 @@ impl Expected {
         self
     }
 
+    /// As every refusal is sent: for no cache.
+    fn refused(status: u16) -> Self {
+        Self::new(status).header("cache-control", "no-store")
+    }
+
     fn problem(self, title: &str, code: Option<&str>) -> Self {
         let code = code.map_or_else(String::new, |code| format!(r#""code":"{code}","#));
         let body = format!(r#"{{{code}"status":{},"title":"{title}"}}"#, self.status);
@@ -136,16 +141,16 @@ pub fn unauthorized(code: &str) -> Expected {
         "token_expired" => r#"Bearer error="invalid_token", error_description="the token has expired""#,
         other => panic!("no 401 has the code {other}"),
     };
-    Expected::new(401).challenge(challenge).problem("Unauthorized", Some(code))
+    Expected::refused(401).challenge(challenge).problem("Unauthorized", Some(code))
 }
 
 /// 400: credentials, or what a policy needs, are there in a way that may not be.
 pub fn malformed(code: &str) -> Expected {
-    Expected::new(400).challenge(r#"Bearer error="invalid_request""#).problem("Bad Request", Some(code))
+    Expected::refused(400).challenge(r#"Bearer error="invalid_request""#).problem("Bad Request", Some(code))
 }
 
 pub fn forbidden(code: &str) -> Expected {
-    Expected::new(403).problem("Forbidden", Some(code))
+    Expected::refused(403).problem("Forbidden", Some(code))
 }
 
 pub fn insufficient_scope(scope: &str) -> Expected {
@@ -153,9 +158,14 @@ pub fn insufficient_scope(scope: &str) -> Expected {
     forbidden("insufficient_scope").challenge(&challenge)
 }
 
-/// As for an unknown path: nothing of ours.
+/// As for an unknown path.
 pub fn not_found() -> Expected {
-    Expected::new(404)
+    Expected::refused(404)
+}
+
+/// Of a handler that asks nobody.
+pub fn gone() -> Expected {
+    Expected::new(410)
 }
 
 /// Of the framework, behind the guard: nothing of ours.
@@ -164,7 +174,7 @@ pub fn method_not_allowed() -> Expected {
 }
 
 pub fn unavailable(retry_after: impl Into<Option<u32>>) -> Expected {
-    let expected = Expected::new(503).problem("Service Unavailable", Some("unavailable"));
+    let expected = Expected::refused(503).problem("Service Unavailable", Some("unavailable"));
     match retry_after.into() {
         Some(seconds) => expected.header("retry-after", seconds.to_string()),
         None => expected,
@@ -173,14 +183,13 @@ pub fn unavailable(retry_after: impl Into<Option<u32>>) -> Expected {
 
 /// A mistake of ours is told to nobody, not even by its code.
 pub fn misconfigured() -> Expected {
-    Expected::new(500).problem("Internal Server Error", None)
+    Expected::refused(500).problem("Internal Server Error", None)
 }
 
 /// What the renderer of the site `Rendered` makes of an error with this code.
 pub fn detail(status: u16, code: &str) -> Expected {
     let body = format!(r#"{{"detail":"{code}"}}"#);
-    let expected = Expected { body, ..Expected::new(status) };
-    expected.header("content-type", "application/json").header("cache-control", "no-store")
+    Expected { body, ..Expected::refused(status) }.header("content-type", "application/json")
 }
 
 impl Answer {

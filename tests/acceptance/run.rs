@@ -96,18 +96,18 @@ macro_rules! ways {
 }
 
 ways! {
-    axum_extractor: AxumExtractor, Nothing, 525 rows, 10 listed;
-    axum_layer: AxumLayer, Nothing, 531 rows, 4 listed;
-    axum_routes: AxumRoutes, Nothing, 535 rows, 0 listed;
-    tower_layer: TowerLayer, Nothing, 460 rows, 75 listed;
-    actix_extractor: ActixExtractor, Nothing, 515 rows, 20 listed;
-    actix_middleware: ActixMiddleware, Nothing, 522 rows, 13 listed;
-    actix_routes: ActixRoutes, Nothing, 526 rows, 9 listed;
-    axum_extractor_enforced_and_scrubbed: AxumExtractor, EnforceAndScrub, 514 rows, 21 listed;
-    axum_layer_enforced_and_scrubbed: AxumLayer, EnforceAndScrub, 531 rows, 4 listed;
-    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 535 rows, 0 listed;
-    tower_layer_enforced_and_scrubbed: TowerLayer, EnforceAndScrub, 460 rows, 75 listed;
-    actix_extractor_enforced_and_scrubbed: ActixExtractor, EnforceAndScrub, 504 rows, 31 listed;
-    actix_middleware_enforced_and_scrubbed: ActixMiddleware, EnforceAndScrub, 522 rows, 13 listed;
-    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 526 rows, 9 listed;
+    axum_extractor: AxumExtractor, Nothing, 566 rows, 6 listed;
+    axum_layer: AxumLayer, Nothing, 572 rows, 0 listed;
+    axum_routes: AxumRoutes, Nothing, 572 rows, 0 listed;
+    tower_layer: TowerLayer, Nothing, 497 rows, 75 listed;
+    actix_extractor: ActixExtractor, Nothing, 556 rows, 16 listed;
+    actix_middleware: ActixMiddleware, Nothing, 563 rows, 9 listed;
+    actix_routes: ActixRoutes, Nothing, 563 rows, 9 listed;
+    axum_extractor_enforced_and_scrubbed: AxumExtractor, EnforceAndScrub, 552 rows, 20 listed;
+    axum_layer_enforced_and_scrubbed: AxumLayer, EnforceAndScrub, 572 rows, 0 listed;
+    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 572 rows, 0 listed;
+    tower_layer_enforced_and_scrubbed: TowerLayer, EnforceAndScrub, 497 rows, 75 listed;
+    actix_extractor_enforced_and_scrubbed: ActixExtractor, EnforceAndScrub, 542 rows, 30 listed;
+    actix_middleware_enforced_and_scrubbed: ActixMiddleware, EnforceAndScrub, 563 rows, 9 listed;
+    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 563 rows, 9 listed;
 }

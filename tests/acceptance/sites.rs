@@ -106,6 +106,5 @@ fn sync() -> SharedSecret {
 /// As an application does whose clients know another form of errors.
 fn render(error: &Error, default: Refusal) -> Refusal {
     let body = format!(r#"{{"detail":"{}"}}"#, error.code());
-    let default = default.without_header("www-authenticate").with_header("cache-control", "no-store");
-    default.with_body("application/json", body)
+    default.without_header("www-authenticate").with_body("application/json", body)
 }

@@ -45,13 +45,11 @@ fn answers(rows: &'static [&'static str], reason: &'static str, instead: Expecte
 
 pub fn skips(way: Way, outside: Outside) -> Vec<Skip> {
     let mut lists = match way {
-        Way::AxumExtractor => vec![methods_without_a_handler(), no_rendered_fallback()],
-        Way::AxumLayer => vec![no_rendered_fallback()],
-        Way::AxumRoutes => vec![],
+        Way::AxumExtractor => vec![methods_without_a_handler()],
+        Way::AxumLayer | Way::AxumRoutes => vec![],
         Way::TowerLayer => vec![no_parameters()],
-        Way::ActixExtractor => vec![methods_without_a_handler(), no_rendered_fallback(), actix(), actix_head()],
-        Way::ActixMiddleware => vec![no_rendered_fallback(), actix()],
-        Way::ActixRoutes => vec![actix()],
+        Way::ActixExtractor => vec![methods_without_a_handler(), actix(), actix_head()],
+        Way::ActixMiddleware | Way::ActixRoutes => vec![actix()],
     };
     if matches!(way, Way::AxumExtractor | Way::ActixExtractor) && outside == Outside::EnforceAndScrub {
         lists.push(nobody_looked());
@@ -72,14 +70,6 @@ fn methods_without_a_handler() -> Vec<Skip> {
         ],
         "an extractor guards the handler that takes it; the framework answers methods without one by itself",
         method_not_allowed(),
-    )]
-}
-
-fn no_rendered_fallback() -> Vec<Skip> {
-    vec![answers(
-        &["rendered: unknown*"],
-        "only `Routes` know which paths there are; a router of one's own needs a fallback with `gate.not_found()`",
-        not_found(),
     )]
 }
 
@@ -144,6 +134,9 @@ fn nobody_looked() -> Vec<Skip> {
                 "down: the directory, where nobody asks",
                 "slow: where nobody asks",
                 "cross-site: where nobody asks",
+                "cookie: twice, and nobody asks",
+                "preflight: without an origin, where nobody asks",
+                "preflight: without a method, where nobody asks",
             ],
             REASON,
             misconfigured(),

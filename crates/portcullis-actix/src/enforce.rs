@@ -4,9 +4,12 @@ use crate::{
 };
 use actix_web::{
     Error, HttpMessage,
-    body::{BodySize, EitherBody, MessageBody},
+    body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::{Method, StatusCode, Uri},
+    http::{
+        Method, Uri,
+        header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN},
+    },
 };
 use pin_project_lite::pin_project;
 use portcullis_core::{self as core, ErrorKind, Gate};
@@ -19,7 +22,7 @@ use std::{
 
 /// Refuses responses that nobody looked at. Made by [`GateExt::enforce`](crate::GateExt::enforce).
 ///
-/// An empty 404 or 405 passes: actix-web answers unknown paths and methods so, and it tells nothing.
+/// Preflights (CORS) pass, and so does every answer of 300 and above: it was given instead of what a handler would tell.
 #[derive(Debug, Clone)]
 pub struct Enforce(Gate);
 
@@ -65,9 +68,11 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let looked = Looked::of(&mut request.extensions_mut());
+        let is_preflight = request.method() == Method::OPTIONS
+            && [ORIGIN, ACCESS_CONTROL_REQUEST_METHOD].iter().all(|name| request.headers().contains_key(name));
         // Both are cheap to clone, and only needed for the log. The request itself belongs to the routing further in.
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        EnforceFuture { inner: self.inner.call(request), looked, method, uri, gate: self.gate.clone() }
+        EnforceFuture { inner: self.inner.call(request), looked, is_preflight, method, uri, gate: self.gate.clone() }
     }
 }
 
@@ -77,6 +82,7 @@ pin_project! {
         #[pin]
         inner: F,
         looked: Looked,
+        is_preflight: bool,
         method: Method,
         uri: Uri,
         gate: Gate,
@@ -93,11 +99,11 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let outcome = task::ready!(this.inner.poll(context));
-        let tells_nothing = outcome.as_ref().is_ok_and(|response| {
-            matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
-                && matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0))
-        });
-        if this.looked.is_set() || tells_nothing {
+        let status = match &outcome {
+            Ok(response) => response.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        if this.looked.is_set() || *this.is_preflight || status.as_u16() >= 300 {
             return Poll::Ready(outcome.map(ServiceResponse::map_into_left_body));
         }
         let detail = format!(

@@ -6,7 +6,7 @@ use actix_web::{
     middleware::{Next, from_fn},
     web::{self, ServiceConfig},
 };
-use portcullis_core::{Gate, Refusal, policy::Policy};
+use portcullis_core::{Gate, policy::Policy};
 use std::{fmt, future::ready};
 
 /// The routes of an app or a scope, each of which says who may pass.
@@ -105,13 +105,11 @@ impl Routes {
     }
 
     /// What [`App::configure`](actix_web::App::configure) and [`Scope::configure`](actix_web::Scope::configure) take: the
-    /// routes, and the gate as `app_data` for their extractors. Unknown paths are answered like hidden denials: by the
-    /// gate's renderer if it has one, as the default service.
+    /// routes, and the gate as `app_data` for their extractors. Unknown paths are answered like
+    /// [hidden denials](Gate::not_found), by the default service.
     pub fn into_config(self) -> impl FnOnce(&mut ServiceConfig) {
         move |config| {
-            if self.gate.not_found().is_some() {
-                config.default_service(unknown_path(&self.gate));
-            }
+            config.default_service(unknown_path(&self.gate));
             config.app_data(self.gate.clone());
             self.add_to(config);
         }
@@ -134,8 +132,8 @@ impl Routes {
 fn unknown_path(gate: &Gate) -> Route {
     let gate = gate.clone();
     web::to(move |request: HttpRequest| {
-        let rendered = gate.not_found().inspect(|_| looked_at(&request));
-        ready(respond(rendered.unwrap_or_else(|| Refusal::new(404))))
+        looked_at(&request);
+        ready(respond(gate.not_found()))
     })
 }
 

@@ -1,6 +1,6 @@
 use crate::GateExt;
 use axum::{Router, extract::Request, response::Response, routing::MethodRouter};
-use portcullis_core::{Gate, Refusal, policy::Policy};
+use portcullis_core::{Gate, policy::Policy};
 use portcullis_tower::{looked_at, respond};
 use std::future::ready;
 
@@ -55,7 +55,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     #[track_caller]
     pub fn nest(self, path: &str, routes: Self) -> Self {
         let is_same = routes.gate.is_same(&self.gate);
-        let below = if is_same { routes.router } else { routes.with_fallback() };
+        let below = if is_same { routes.router } else { routes.into_router() };
         Self { router: self.router.nest(path, below), gate: self.gate }
     }
 
@@ -68,17 +68,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: self.router.merge(routes.router), gate: self.gate }
     }
 
-    /// The router. Unknown paths are answered like hidden denials: by the gate's renderer if it has one, as a fallback that
-    /// another router's fallback cannot be merged with.
+    /// The router. Unknown paths are answered like [hidden denials](Gate::not_found), by a fallback. Routers with a fallback
+    /// cannot be merged: merge `Routes` before they become one.
     pub fn into_router(self) -> Router<S> {
-        if self.gate.not_found().is_some() { self.with_fallback() } else { self.router }
-    }
-
-    fn with_fallback(self) -> Router<S> {
         let gate = self.gate;
         self.router.fallback(move |request: Request| {
-            let rendered = gate.not_found().inspect(|_| looked_at(request.extensions()));
-            let answer: Response = respond(rendered.unwrap_or_else(|| Refusal::new(404)));
+            looked_at(request.extensions());
+            let answer: Response = respond(gate.not_found());
             ready(answer)
         })
     }

@@ -21,10 +21,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// An answer with this status, without headers and body.
+    /// An answer with this status and without a body. It says `Cache-Control: no-store`, since the next caller may be
+    /// another one, and some caches keep a 404 (RFC 9111, section 4.2.2).
     #[must_use]
     pub fn new(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new() }
+        Self { status, headers: vec![("cache-control".into(), "no-store".into())], body: Vec::new() }
     }
 
     /// The default answer: `WWW-Authenticate` as RFC 6750, section 3 has it, and a body as of RFC 9457 with a stable

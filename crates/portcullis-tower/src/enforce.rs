@@ -2,8 +2,10 @@ use crate::{
     refusal::{RefusalBody, respond},
     remembered::Looked,
 };
-use http::{Method, Request, Response, StatusCode, Uri};
-use http_body::Body;
+use http::{
+    Method, Request, Response, Uri,
+    header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN},
+};
 use pin_project_lite::pin_project;
 use portcullis_core::{Error, ErrorKind, Gate};
 use std::{
@@ -17,7 +19,7 @@ use tower_service::Service;
 
 /// Refuses responses that nobody looked at. Made by [`GateExt::enforce`](crate::GateExt::enforce).
 ///
-/// An empty 404 or 405 passes: frameworks answer unknown paths and methods so, and it tells nothing.
+/// Preflights (CORS) pass, and so does every answer of 300 and above: it was given instead of what a handler would tell.
 #[derive(Debug, Clone)]
 pub struct EnforceLayer(Gate);
 
@@ -45,7 +47,7 @@ pub struct Enforce<S> {
 impl<S, B, R> Service<Request<B>> for Enforce<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    R: RefusalBody + Body,
+    R: RefusalBody,
 {
     type Response = Response<R>;
     type Error = S::Error;
@@ -57,9 +59,11 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let looked = Looked::of(request.extensions_mut());
+        let is_preflight = request.method() == Method::OPTIONS
+            && [ORIGIN, ACCESS_CONTROL_REQUEST_METHOD].iter().all(|name| request.headers().contains_key(name));
         // Both are cheap to clone, and only needed for the log.
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        EnforceFuture { inner: self.inner.call(request), looked, method, uri, gate: self.gate.clone() }
+        EnforceFuture { inner: self.inner.call(request), looked, is_preflight, method, uri, gate: self.gate.clone() }
     }
 }
 
@@ -69,6 +73,7 @@ pin_project! {
         #[pin]
         inner: F,
         looked: Looked,
+        is_preflight: bool,
         method: Method,
         uri: Uri,
         gate: Gate,
@@ -78,16 +83,14 @@ pin_project! {
 impl<F, R, E> Future for EnforceFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
-    R: RefusalBody + Body,
+    R: RefusalBody,
 {
     type Output = Result<Response<R>, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.inner.poll(context))?;
-        let tells_nothing = matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
-            && response.body().is_end_stream();
-        if this.looked.is_set() || tells_nothing {
+        if this.looked.is_set() || *this.is_preflight || response.status().as_u16() >= 300 {
             return Poll::Ready(Ok(response));
         }
         let detail = format!(

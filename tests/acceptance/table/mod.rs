@@ -3,6 +3,7 @@
 mod cross_origin;
 mod failing;
 mod guards;
+mod layers;
 mod order;
 mod rendered;
 mod resources;
@@ -26,6 +27,7 @@ pub fn rows() -> Vec<Row> {
         slow::rows(),
         cross_origin::rows(),
         websocket::rows(),
+        layers::rows(),
         routing::rows(),
         rendered::rows(),
     ]

@@ -2,11 +2,11 @@
 
 use super::{Local, Outside, Serve};
 use crate::{
-    places::{self, Build, METHODS, said},
+    places::{self, Build, METHODS, said, said_of},
     row::{Answer, Request},
 };
 use actix_web::{
-    App, Error, HttpResponse, Route,
+    App, Error, HttpRequest, HttpResponse, Route,
     body::{MessageBody, to_bytes},
     dev::{HttpServiceFactory, Service, ServiceResponse},
     guard::fn_guard,
@@ -16,11 +16,11 @@ use actix_web::{
 };
 use portcullis::{
     Gate, Requirement,
-    actix::{Authenticated, Authorized, GateExt, Routes, Visitor},
+    actix::{Authenticated, Authorized, GateExt, Routes, Visitor, respond},
     policy::{self, Policy},
 };
 use serde::Deserialize;
-use std::rc::Rc;
+use std::{future::ready, rc::Rc};
 
 /// The parameters of all places; actix-web tells them by the names of members only.
 #[derive(Deserialize)]
@@ -44,6 +44,10 @@ async fn open() -> &'static str {
     "open"
 }
 
+async fn gone() -> HttpResponse {
+    HttpResponse::Gone().finish()
+}
+
 async fn visit(Visitor(who): Visitor, params: web::Path<Params>) -> String {
     said(who.as_ref(), pairs(&params))
 }
@@ -58,6 +62,14 @@ async fn me(Authenticated(who): Authenticated, params: web::Path<Params>) -> Str
 
 async fn authorized<R: Requirement>(access: Authorized<R>, params: web::Path<Params>) -> String {
     said(Some(access.principal()), pairs(&params))
+}
+
+async fn queried(Visitor(who): Visitor, request: HttpRequest) -> String {
+    said_of(who.as_ref(), request.uri().query())
+}
+
+async fn authorized_query<R: Requirement>(access: Authorized<R>, request: HttpRequest) -> String {
+    said_of(Some(access.principal()), request.uri().query())
 }
 
 /// Services of an app or a scope, to be added to either.
@@ -93,6 +105,9 @@ impl Build for Extractors {
     fn open(self, path: &'static str) -> Self {
         self.add(path, methods().to(open))
     }
+    fn gone(self, path: &'static str) -> Self {
+        self.add(path, methods().to(gone))
+    }
     fn visit(self, path: &'static str) -> Self {
         self.add(path, methods().to(visit))
     }
@@ -104,6 +119,9 @@ impl Build for Extractors {
     }
     fn place<R: Requirement>(self, path: &'static str) -> Self {
         self.add(path, methods().to(authorized::<R>))
+    }
+    fn queried<R: Requirement>(self, path: &'static str) -> Self {
+        self.add(path, methods().to(authorized_query::<R>))
     }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let Self(inner) = inner(Self::default());
@@ -129,6 +147,9 @@ impl Build for Middleware {
     fn open(self, path: &'static str) -> Self {
         self.add(path, policy::anyone(), methods().to(open))
     }
+    fn gone(self, path: &'static str) -> Self {
+        self.add(path, policy::anyone(), methods().to(gone))
+    }
     fn visit(self, path: &'static str) -> Self {
         self.add(path, policy::anyone(), methods().to(visit))
     }
@@ -140,6 +161,9 @@ impl Build for Middleware {
     }
     fn place<R: Requirement>(self, path: &'static str) -> Self {
         self.add(path, R::POLICY, methods().to(visit))
+    }
+    fn queried<R: Requirement>(self, path: &'static str) -> Self {
+        self.add(path, R::POLICY, methods().to(queried))
     }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let Self(_, inner) = inner(Self(self.0.clone(), Services::default()));
@@ -167,6 +191,9 @@ impl Build for Guarded {
     fn open(self, path: &'static str) -> Self {
         Self(self.0, self.1.route(path, policy::anyone(), methods().to(open)))
     }
+    fn gone(self, path: &'static str) -> Self {
+        Self(self.0, self.1.route(path, policy::anyone(), methods().to(gone)))
+    }
     fn visit(self, path: &'static str) -> Self {
         Self(self.0, self.1.route(path, policy::anyone(), methods().to(visit)))
     }
@@ -178,6 +205,9 @@ impl Build for Guarded {
     }
     fn place<R: Requirement>(self, path: &'static str) -> Self {
         Self(self.0, self.1.route(path, R::POLICY, methods().to(visit)))
+    }
+    fn queried<R: Requirement>(self, path: &'static str) -> Self {
+        Self(self.0, self.1.route(path, R::POLICY, methods().to(queried)))
     }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self::new(&self.0));
@@ -193,7 +223,7 @@ pub fn extractors(gate: Gate, outside: Outside) -> Local<Serve> {
     let Extractors(services) = places::places(Extractors::default());
     let data = gate.clone();
     let configure = move |config: &mut ServiceConfig| {
-        config.app_data(data);
+        config.default_service(unknown_path(&data)).app_data(data);
         services.add_to(config);
     };
     Box::pin(serve(configure, gate, outside))
@@ -204,10 +234,16 @@ pub fn middleware(gate: Gate, outside: Outside) -> Local<Serve> {
     let Middleware(gate, services) = places::places(Middleware(gate, Services::default()));
     let data = web::Data::new(gate.clone());
     let configure = move |config: &mut ServiceConfig| {
-        config.app_data(data);
+        config.default_service(unknown_path(&data)).app_data(data);
         services.add_to(config);
     };
     Box::pin(serve(configure, gate, outside))
+}
+
+/// Only `Routes` bring an answer to unknown paths that looks like what is hidden.
+fn unknown_path(gate: &Gate) -> Route {
+    let gate = gate.clone();
+    web::to(move || ready(respond(gate.not_found())))
 }
 
 pub fn routes(gate: Gate, outside: Outside) -> Local<Serve> {

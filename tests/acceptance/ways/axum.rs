@@ -2,7 +2,7 @@
 
 use super::{Local, Outside, Serve};
 use crate::{
-    places::{self, Build, said},
+    places::{self, Build, said, said_of},
     row::{Answer, Request},
 };
 use axum::{
@@ -10,13 +10,14 @@ use axum::{
     body::{Body, to_bytes},
     extract::RawPathParams,
     handler::Handler,
-    http::{self, HeaderValue},
+    http::{self, HeaderValue, StatusCode, Uri},
     routing::{MethodFilter, MethodRouter, on},
 };
 use portcullis::{
     Gate, Requirement,
     axum::{Authenticated, Authorized, GateExt, Routes, Visitor},
     policy::{self, Policy},
+    tower::respond,
 };
 use std::future::ready;
 use tower::ServiceExt;
@@ -38,6 +39,10 @@ async fn open() -> &'static str {
     "open"
 }
 
+async fn gone() -> StatusCode {
+    StatusCode::GONE
+}
+
 async fn visit(Visitor(who): Visitor, params: RawPathParams) -> String {
     said(who.as_ref(), &params)
 }
@@ -54,12 +59,23 @@ async fn authorized<R: Requirement>(access: Authorized<R>, params: RawPathParams
     said(Some(access.principal()), &params)
 }
 
+async fn queried(Visitor(who): Visitor, uri: Uri) -> String {
+    said_of(who.as_ref(), uri.query())
+}
+
+async fn authorized_query<R: Requirement>(access: Authorized<R>, uri: Uri) -> String {
+    said_of(Some(access.principal()), uri.query())
+}
+
 /// The guard is in the handler's signature.
 struct Extractors(Router<Gate>);
 
 impl Build for Extractors {
     fn open(self, path: &'static str) -> Self {
         Self(self.0.route(path, methods(open)))
+    }
+    fn gone(self, path: &'static str) -> Self {
+        Self(self.0.route(path, methods(gone)))
     }
     fn visit(self, path: &'static str) -> Self {
         Self(self.0.route(path, methods(visit)))
@@ -72,6 +88,9 @@ impl Build for Extractors {
     }
     fn place<R: Requirement>(self, path: &'static str) -> Self {
         Self(self.0.route(path, methods(authorized::<R>)))
+    }
+    fn queried<R: Requirement>(self, path: &'static str) -> Self {
+        Self(self.0.route(path, methods(authorized_query::<R>)))
     }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         Self(self.0.nest(path, inner(Self(Router::new())).0))
@@ -96,6 +115,9 @@ impl Build for Layers {
     fn open(self, path: &'static str) -> Self {
         self.add(path, policy::anyone(), methods(open))
     }
+    fn gone(self, path: &'static str) -> Self {
+        self.add(path, policy::anyone(), methods(gone))
+    }
     fn visit(self, path: &'static str) -> Self {
         self.add(path, policy::anyone(), methods(visit))
     }
@@ -107,6 +129,9 @@ impl Build for Layers {
     }
     fn place<R: Requirement>(self, path: &'static str) -> Self {
         self.add(path, R::POLICY, methods(visit))
+    }
+    fn queried<R: Requirement>(self, path: &'static str) -> Self {
+        self.add(path, R::POLICY, methods(queried))
     }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self(self.0.clone(), Router::new()));
@@ -132,6 +157,9 @@ impl Build for Guarded {
     fn open(self, path: &'static str) -> Self {
         Self(self.0, self.1.route(path, policy::anyone(), methods(open)))
     }
+    fn gone(self, path: &'static str) -> Self {
+        Self(self.0, self.1.route(path, policy::anyone(), methods(gone)))
+    }
     fn visit(self, path: &'static str) -> Self {
         Self(self.0, self.1.route(path, policy::anyone(), methods(visit)))
     }
@@ -144,6 +172,9 @@ impl Build for Guarded {
     fn place<R: Requirement>(self, path: &'static str) -> Self {
         Self(self.0, self.1.route(path, R::POLICY, methods(visit)))
     }
+    fn queried<R: Requirement>(self, path: &'static str) -> Self {
+        Self(self.0, self.1.route(path, R::POLICY, methods(queried)))
+    }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self::new(&self.0));
         Self(self.0, self.1.nest(path, inner.1))
@@ -155,11 +186,17 @@ impl Build for Guarded {
 }
 
 pub fn extractors(gate: Gate, outside: Outside) -> Local<Serve> {
-    serve(places::places(Extractors(Router::new())).0, gate, outside)
+    serve(with_fallback(places::places(Extractors(Router::new())).0, &gate), gate, outside)
 }
 
 pub fn layers(gate: Gate, outside: Outside) -> Local<Serve> {
-    serve(places::places(Layers(gate.clone(), Router::new())).1, gate, outside)
+    serve(with_fallback(places::places(Layers(gate.clone(), Router::new())).1, &gate), gate, outside)
+}
+
+/// Only `Routes` bring an answer to unknown paths that looks like what is hidden.
+fn with_fallback(router: Router<Gate>, gate: &Gate) -> Router<Gate> {
+    let gate = gate.clone();
+    router.fallback(move || ready(respond::<Body>(gate.not_found())))
 }
 
 pub fn routes(gate: Gate, outside: Outside) -> Local<Serve> {

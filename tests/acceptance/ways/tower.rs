@@ -5,7 +5,7 @@ use super::{
     Local, Outside, Serve,
     axum::{answer, to_http},
 };
-use crate::places::{self, Build, METHODS, said};
+use crate::places::{self, Build, METHODS, said, said_of};
 use axum::{
     body::Bytes,
     http::{self, StatusCode, request::Parts},
@@ -81,6 +81,12 @@ async fn seen(gate: Gate, parts: Parts) -> Response {
     Response::new(said(who.visitor().unwrap(), []).into())
 }
 
+/// The same, and what stands in the query.
+async fn queried(gate: Gate, parts: Parts) -> Response {
+    let who = established(&gate, &parts.extensions).unwrap();
+    Response::new(said_of(who.visitor().unwrap(), parts.uri.query()).into())
+}
+
 /// Asks for itself who it is.
 async fn visit(gate: Gate, parts: Parts) -> Response {
     let who = gate.establish(&Head::new(&parts, &Params::Absent)).await;
@@ -94,6 +100,9 @@ impl Build for Stack {
     fn open(self, path: &'static str) -> Self {
         self.add(path, policy::anyone(), |_, _| ready(Response::new("open".into())))
     }
+    fn gone(self, path: &'static str) -> Self {
+        self.add(path, policy::anyone(), |_, _| ready(empty(StatusCode::GONE)))
+    }
     fn visit(self, path: &'static str) -> Self {
         self.add(path, policy::anyone(), visit)
     }
@@ -105,6 +114,9 @@ impl Build for Stack {
     }
     fn place<R: Requirement>(self, path: &'static str) -> Self {
         self.add(path, R::POLICY, seen)
+    }
+    fn queried<R: Requirement>(self, path: &'static str) -> Self {
+        self.add(path, R::POLICY, queried)
     }
     fn nest(mut self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self::below(&self.gate, &format!("{}{path}", self.prefix)));
@@ -125,7 +137,7 @@ impl Stack {
         }
         // A service that knows itself which paths there are answers like this to all others.
         looked_at(request.extensions());
-        self.gate.not_found().map_or_else(|| empty(StatusCode::NOT_FOUND), respond)
+        respond(self.gate.not_found())
     }
 }
 

@@ -7,9 +7,9 @@ use crate::{
 };
 use actix_web::{
     App, HttpRequest, HttpResponse,
-    body::{BodyStream, BoxBody, SizedStream},
+    body::{BodyStream, BoxBody},
     dev::ServiceResponse,
-    error::{ErrorForbidden, ErrorImATeapot},
+    error::{ErrorForbidden, ErrorImATeapot, InternalError},
     http::StatusCode,
     web::{self, Bytes},
 };
@@ -34,7 +34,7 @@ fn streamed(status: u16, parts: &'static [&'static str]) -> HttpResponse {
 }
 
 #[actix_web::test]
-async fn enforce_lets_through_what_was_looked_at_or_tells_nothing() {
+async fn enforce_lets_through_what_was_looked_at_or_refused() {
     for (_, gate) in cast::fast_and_slow() {
         let at = |path: &str| web::resource(path);
         let app = serve!(
@@ -52,21 +52,10 @@ async fn enforce_lets_through_what_was_looked_at_or_tells_nothing() {
                 .service(at("/looked/404").to(async |_: Visitor| answer(404, "no such thing")))
                 .service(at("/looked/500").to(async |_: Visitor| answer(500, "")))
                 .service(at("/looked/stream").to(async |_: Visitor| streamed(200, &["a", "b"])))
-                .service(at("/empty/404").to(async || answer(404, "")))
-                .service(at("/empty/405").to(async || answer(405, "")))
-                .service(at("/none/404").to(async || HttpResponse::new(StatusCode::NOT_FOUND)))
-                .service(at("/body/404").to(async || answer(404, "no such thing")))
-                .service(at("/body/405").to(async || answer(405, "no such thing")))
-                .service(at("/stream/404").to(async || streamed(404, &["no such thing"])))
-                .service(at("/stream/200").to(async || streamed(200, &["no such thing"])))
-                .service(at("/sized/404").to(async || {
-                    let body = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"no such thing"))]);
-                    HttpResponse::NotFound().body(SizedStream::new(13, body))
-                }))
-                .service(at("/empty/200").to(async || answer(200, "")))
-                .service(at("/empty/204").to(async || answer(204, "")))
-                .service(at("/empty/403").to(async || answer(403, "")))
-                .service(at("/empty/500").to(async || answer(500, "")))
+                .service(at("/own/{status}").to(async |status: web::Path<u16>| answer(*status, "own")))
+                .service(at("/stream/404").to(async || streamed(404, &["own"])))
+                .service(at("/stream/200").to(async || streamed(200, &["own"])))
+                .service(at("/none/200").to(async || HttpResponse::new(StatusCode::OK)))
                 .service(at("/redirect").to(async || HttpResponse::Found().insert_header(("location", "/")).finish()))
                 .wrap(gate.enforce())
         );
@@ -78,44 +67,80 @@ async fn enforce_lets_through_what_was_looked_at_or_tells_nothing() {
         assert_eq!(get_as(&app, "/looked/404", "").await.body, "no such thing");
         assert_eq!(get_as(&app, "/looked/stream", "").await.body, "ab");
         expect(&app, "broken", &[("GET /public", 200), ("GET /visitor", 401)]).await;
-        let nothing = [("GET /unknown", 404), ("POST /me", 405), ("HEAD /empty/404", 404), ("GET /empty/405", 405)];
-        expect(&app, "", &nothing).await;
-        expect(&app, "", &[("GET /empty/404", 404), ("GET /none/404", 404)]).await;
+        expect(&app, "", &[("GET /unknown", 404), ("POST /me", 405), ("GET /redirect", 302)]).await;
         assert_eq!(ask(&app, "POST", "/me", "").await.header("allow"), Some("GET"));
-        for path in ["/body/404", "/body/405", "/stream/404", "/stream/200", "/sized/404", "/empty/200", "/empty/204"]
-            .into_iter()
-            .chain(["/empty/403", "/empty/500", "/redirect"])
-        {
-            let answer = get_as(&app, path, "staff").await;
-            assert_eq!((answer.status.as_u16(), answer.header("location")), (500, None), "{path}");
-            assert!(answer.body.starts_with("{\"status\":500"), "{path}: {answer:?}");
+        for status in [300, 304, 400, 403, 404, 405, 429, 500, 503] {
+            expect(&app, "", &[(&format!("GET /own/{status}"), status), (&format!("HEAD /own/{status}"), status)])
+                .await;
+        }
+        assert_eq!(get_as(&app, "/stream/404", "").await.body, "own");
+        for path in ["/own/200", "/own/201", "/own/204", "/own/206", "/own/299", "/stream/200", "/none/200"] {
+            for who in ["", "staff"] {
+                let answer = get_as(&app, path, who).await;
+                assert_eq!(answer.status, 500, "{path}");
+                assert!(answer.body.starts_with("{\"status\":500"), "{path}: {answer:?}");
+            }
+        }
+        // Preflights have no credential, and whatever answers them tells nothing.
+        let (origin, asked) = (("origin", "https://app.example.com"), ("access-control-request-method", "PUT"));
+        for (method, headers, status) in [
+            ("OPTIONS", &[origin, asked][..], 200),
+            ("OPTIONS", &[origin], 500),
+            ("OPTIONS", &[asked], 500),
+            ("OPTIONS", &[], 500),
+            ("GET", &[origin, asked], 500),
+        ] {
+            let sent = headers.iter().fold(request(method, "/own/200", ""), |sent, header| sent.insert_header(*header));
+            assert_eq!(send(&app, sent).await.status, status, "{method} {headers:?}");
         }
     }
 }
 
+/// What is registered beside the routes has no policy, and the net is below it too.
 #[actix_web::test]
-async fn errors_of_those_further_in_pass_only_if_somebody_looked() {
+async fn routes_that_are_added_beside_the_others_are_seen() {
+    let gate = cast::gate();
+    let routes = cast::routes(&gate).route("/guarded", staff(), web::to(open));
+    let late = web::resource("/late").to(open);
+    let app = App::new().configure(routes.into_config()).service(late).default_service(web::to(open));
+    let app = serve!(app.wrap(gate.enforce()));
+    for who in ["", "staff"] {
+        expect(&app, who, &[("GET /late", 500), ("GET /unknown", 500)]).await;
+    }
+    expect(&app, "staff", &[("GET /guarded", 200)]).await;
+}
+
+/// An error is an answer too, by its status.
+#[actix_web::test]
+async fn errors_of_those_further_in_pass_unless_they_are_none() {
     let gate = cast::gate();
     macro_rules! fails {
-        () => {
-            |_, _| async { Err::<ServiceResponse<BoxBody>, _>(ErrorImATeapot("short and stout")) }
+        ($error:expr) => {
+            |_, _| async { Err::<ServiceResponse<BoxBody>, _>($error) }
         };
     }
     let app = serve!(
         App::new()
-            .service(web::resource("/forgotten").to(open).wrap_fn(fails!()))
-            .service(web::resource("/handler").to(async || Err::<&str, _>(ErrorForbidden("secret"))))
-            .service(web::resource("/guarded").to(open).wrap_fn(fails!()).wrap(gate.require(anyone())))
+            .service(web::resource("/forgotten").to(open).wrap_fn(fails!(ErrorImATeapot("short and stout"))))
+            .service(web::resource("/handler").to(async || Err::<&str, _>(ErrorForbidden("not so"))))
+            .service(web::resource("/no/error").to(async || Err::<&str, _>(InternalError::new("own", StatusCode::OK))))
+            .service(
+                web::resource("/none/either")
+                    .to(open)
+                    .wrap_fn(fails!(InternalError::new("own", StatusCode::OK).into()))
+            )
             .wrap(gate.enforce())
     );
     let log = Log::listen();
-    for path in ["/forgotten", "/handler"] {
+    for (path, status, body) in [("/forgotten", 418, "short and stout"), ("/handler", 403, "not so")] {
         let answer = get_as(&app, path, "").await;
-        assert_eq!(answer.body, r#"{"status":500,"title":"Internal Server Error"}"#, "{path}");
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (status, body), "{path}");
+        assert!(log.lines().is_empty(), "{path}");
+    }
+    for path in ["/no/error", "/none/either"] {
+        assert_eq!(get_as(&app, path, "").await.body, r#"{"status":500,"title":"Internal Server Error"}"#, "{path}");
         assert_eq!(log.lines().len(), 1, "{path}");
     }
-    assert_eq!(get_as(&app, "/guarded", "").await.body, "short and stout");
-    assert!(log.lines().is_empty());
 }
 
 #[actix_web::test]
@@ -125,27 +150,20 @@ async fn nested_enforce_shares_what_was_seen_and_tells_it_once() {
         .service(web::resource("/open").to(open))
         .service(web::resource("/me").to(async |_: Authenticated| "me"))
         .service(web::resource("/other").to(open).wrap(other.require(anyone())))
-        .service(
-            web::resource("/error")
-                .to(open)
-                .wrap_fn(|_, _| async { Err::<ServiceResponse<BoxBody>, _>(ErrorImATeapot("short and stout")) }),
-        )
         .wrap(gate.enforce());
     let app = serve!(App::new().app_data(gate.clone()).service(inner).wrap(gate.enforce()).wrap(other.enforce()));
     let log = Log::listen();
     expect(&app, "alice", &[("GET /n/me", 200), ("GET /n/other", 200), ("GET /n/unknown", 404)]).await;
     assert!(log.lines().is_empty());
-    for line in ["GET /n/open", "GET /n/error"] {
-        expect(&app, "alice", &[(line, 500)]).await;
-        let lines = log.lines();
-        assert!(lines.len() == 1 && lines[0].contains(line), "{lines:?}");
-    }
+    expect(&app, "alice", &[("GET /n/open", 500)]).await;
+    let lines = log.lines();
+    assert!(lines.len() == 1 && lines[0].contains("GET /n/open"), "{lines:?}");
 }
 
 /// Extractors run side by side, but the first that fails ends it: what stands before ours and refuses at once does so
-/// before anybody looked. Put ours first.
+/// before anybody looked, and tells nothing that a handler would.
 #[actix_web::test]
-async fn an_extractor_that_refuses_before_ours_may_not_have_been_looked_at() {
+async fn an_extractor_that_refuses_before_ours_answers() {
     for (_, gate) in cast::fast_and_slow() {
         let app = serve!(
             App::new()

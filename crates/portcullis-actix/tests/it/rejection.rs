@@ -174,8 +174,8 @@ async fn a_refusal_becomes_a_response_as_it_is() {
     let refusal = Refusal::new(429).with_header("retry-after", "7").with_body("text/plain", "later");
     let wire = Wire::of_response(respond(refusal)).await;
     assert_eq!((wire.status, wire.body.as_str()), (StatusCode::TOO_MANY_REQUESTS, "later"));
-    let headers = [("content-type", "text/plain"), ("retry-after", "7")];
+    let headers = [("cache-control", "no-store"), ("content-type", "text/plain"), ("retry-after", "7")];
     assert_eq!(wire.headers, headers.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let empty = Wire::of_response(respond(Refusal::new(404))).await;
-    assert_eq!((empty.headers.len(), empty.body.as_str()), (0, ""));
+    assert_eq!((empty.headers.len(), empty.body.as_str()), (1, ""));
 }

@@ -73,7 +73,8 @@ fn check(row: &Row, answer: &Wire) {
     assert_eq!(answer.body, body, "{name}");
     assert_eq!(answer.header("content-type"), (row.status != 404).then_some("application/problem+json"), "{name}");
     assert_eq!(answer.header("content-length"), Some(body.len().to_string().as_str()), "{name}");
-    let known = ["www-authenticate", "content-type", "content-length", "retry-after"];
+    assert_eq!(answer.header("cache-control"), Some("no-store"), "{name}");
+    let known = ["cache-control", "www-authenticate", "content-type", "content-length", "retry-after"];
     assert!(answer.headers.keys().all(|header| known.contains(&header.as_str())), "{name}: {answer:?}");
 }
 
@@ -88,7 +89,7 @@ async fn each_situation_has_its_answer() {
         row("two tokens", "/guard", bearer("Bearer alice bob"), 401, INVALID, "invalid_token"),
         row("no scheme", "/guard", bearer("\"alice\""), 401, INVALID, "invalid_token"),
         row("two headers", "/guard", twice, 400, MALFORMED, "invalid_request"),
-        row("two cookies", "/guard", [("cookie", "session=a; session=a")], 400, MALFORMED, "invalid_request"),
+        row("two cookies", "/guard", [("cookie", "session=a; session=b")], 400, MALFORMED, "invalid_request"),
         row(
             "two cookie headers",
             "/guard",

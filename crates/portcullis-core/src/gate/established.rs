@@ -2,6 +2,7 @@ use super::Gate;
 use crate::{
     credential::CredentialSource,
     error::{Error, ErrorKind},
+    head::{RequestHead, is_preflight},
     policy::{Policy, is_within, max_age},
     principal::Principal,
 };
@@ -16,6 +17,7 @@ pub struct Established {
     pub(super) gate: Gate,
     source: Option<CredentialSource>,
     max_age: Option<Duration>,
+    is_preflight: bool,
     outcome: Result<Option<Principal>, Error>,
 }
 
@@ -34,7 +36,12 @@ impl Established {
             (Err(error), Some(source)) => Err(error.with_source(source)),
             (outcome, _) => outcome,
         };
-        Self { gate: gate.clone(), source, max_age, outcome }
+        Self { gate: gate.clone(), source, max_age, is_preflight: false, outcome }
+    }
+
+    /// Nobody says who they are.
+    pub(super) fn nobody(gate: &Gate, head: &dyn RequestHead) -> Self {
+        Self { is_preflight: is_preflight(head), ..Self::new(gate, None, Ok(None)) }
     }
 
     /// Whether this gate established it.
@@ -80,6 +87,9 @@ impl Established {
     /// [`ErrorKind::Missing`] if nobody says who they are, and as [`visitor`](Self::visitor).
     pub fn principal(&self) -> Result<&Principal, Error> {
         self.visitor()?.ok_or_else(|| {
+            if self.is_preflight {
+                return Error::new(ErrorKind::Missing, "a CORS preflight has no credential; put the CORS layer outside of the guard, so that it answers first");
+            }
             let places: Vec<String> = self.gate.sources().map(ToString::to_string).collect();
             let detail = format!("no credential was presented; the gate reads: {}", places.join(", "));
             Error::new(ErrorKind::Missing, detail)

@@ -44,7 +44,7 @@ impl Gate {
                 let credential = credential.with_max_age(max_age);
                 self.end(self.ask_from(0, &credential, None, looked), credential)
             }
-            Ok(None) => Answer::now(Established::new(self, None, Ok(None))),
+            Ok(None) => Answer::now(Established::nobody(self, head)),
             Err(error) => Answer::now(Established::new(self, None, Err(error))),
         }
     }

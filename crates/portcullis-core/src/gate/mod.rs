@@ -218,12 +218,16 @@ impl Gate {
         }
     }
 
-    /// What the renderer makes of an unknown path, so that it looks like a hidden denial. `None` without a renderer: a
-    /// hidden denial looks like what frameworks answer anyway.
+    /// What an unknown path is answered so that it looks like a hidden denial. `Routes` of the adapters answer so; a router
+    /// of your own needs a fallback that does.
     #[must_use]
-    pub fn not_found(&self) -> Option<Refusal> {
+    pub fn not_found(&self) -> Refusal {
         let error = Error::new(ErrorKind::Hidden, "there is no such path");
-        self.0.render.as_ref().map(|render| render(&error, Refusal::of(&error, self.0.realm.as_deref())))
+        let default = Refusal::of(&error, self.0.realm.as_deref());
+        match &self.0.render {
+            Some(render) => render(&error, default),
+            None => default,
+        }
     }
 
     /// Whether this gate knows every name that a policy refers to.

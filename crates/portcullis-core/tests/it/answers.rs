@@ -131,6 +131,7 @@ async fn every_situation_has_its_answer() {
                 format!("Bearer {}", parts.join(", ")).trim_end().to_owned()
             });
             assert_eq!(header(&refusal, "www-authenticate"), expected.as_deref(), "{what}");
+            assert_eq!(header(&refusal, "cache-control"), Some("no-store"), "{what}");
             if status == 404 {
                 assert_eq!(refusal, Refusal::new(404), "{what}");
                 continue;
@@ -149,8 +150,8 @@ async fn every_situation_has_its_answer() {
             }
             assert_eq!(body, expected, "{what}");
             assert_eq!(header(&refusal, "content-type"), Some("application/problem+json"), "{what}");
-            let extra =
-                refusal.headers().filter(|(name, _)| !["www-authenticate", "content-type"].contains(name)).count();
+            let known = ["cache-control", "www-authenticate", "content-type"];
+            let extra = refusal.headers().filter(|(name, _)| !known.contains(name)).count();
             assert_eq!(extra, 0, "{what}");
             assert!(
                 !format!("{refusal:?}").contains("detail") && refusal.clone().into_body() == refusal.body(),
@@ -186,7 +187,7 @@ async fn a_renderer_has_the_last_word() {
     let login = answer(&gate, &authenticated(), &Head::new()).await;
     assert_eq!(
         (login.status(), login.headers().collect::<Vec<_>>(), login.body()),
-        (302, vec![("location", "/login")], &b""[..])
+        (302, vec![("cache-control", "no-store"), ("location", "/login")], &b""[..])
     );
     let denied = answer(&gate, &scope("write"), &alice).await;
     let challenge = header(&denied, "www-authenticate");
@@ -196,8 +197,57 @@ async fn a_renderer_has_the_last_word() {
     // A hidden denial and an unknown path are one answer.
     let hidden_one = answer(&gate, &hidden(staff()), &alice).await;
     assert_eq!(hidden_one.body(), b"<h1>Nothing here</h1>");
-    assert_eq!(gate.not_found(), Some(hidden_one));
-    assert_eq!(plain.not_found(), None);
+    assert_eq!(gate.not_found(), hidden_one);
+    assert_eq!(plain.not_found(), Refusal::new(404));
+}
+
+/// What a renderer makes anew says it too, unless it says something else.
+#[tokio::test]
+async fn refusals_are_kept_by_no_cache() {
+    let issuer = TestIssuer::new();
+    for (render, expected) in [
+        ((|error, _| Refusal::new(error.status())) as fn(&Error, Refusal) -> Refusal, Some("no-store")),
+        (|_, default| default.with_status(200).with_body("text/plain", "no"), Some("no-store")),
+        (|_, default| default.with_header("Cache-Control", "private, max-age=5"), Some("private, max-age=5")),
+        (|_, default| default.without_header("Cache-Control"), None),
+    ] {
+        let gate = plain_with(&issuer, render);
+        for policy in [&authenticated() as &dyn Policy, &staff(), &hidden(staff())] {
+            let refusal = answer(&gate, policy, &Head::new().bearer("opaque")).await;
+            let told: Vec<_> =
+                refusal.headers().filter(|(name, _)| name.eq_ignore_ascii_case("cache-control")).collect();
+            assert_eq!(told.iter().map(|(_, value)| *value).collect::<Vec<_>>(), Vec::from_iter(expected));
+        }
+        let found = gate.not_found();
+        let told = found.headers().find(|(name, _)| name.eq_ignore_ascii_case("cache-control"));
+        assert_eq!(told.map(|(_, value)| value), expected);
+    }
+    assert_eq!(header(&Error::new(ErrorKind::Denied, "no").refuse(), "cache-control"), Some("no-store"));
+}
+
+/// What looks like a token that is missing is a layer at the wrong place.
+#[tokio::test]
+async fn a_preflight_without_a_credential_names_cors() {
+    let gate = gate(&TestIssuer::new(), |builder| builder);
+    let method = |method| Head::of(&[("access-control-request-method", "POST")]).method(method);
+    for (head, names_it) in [
+        (method("OPTIONS"), true),
+        (method("OPTIONS").header("origin", "https://app.example.com"), true),
+        (method("POST"), false),
+        (Head::new().method("OPTIONS"), false),
+        (Head::of(&[("origin", "https://app.example.com")]).method("OPTIONS"), false),
+    ] {
+        for policy in [&authenticated() as &dyn Policy, &hidden(staff())] {
+            let who = gate.establish_for(policy, &head).await;
+            let error = gate.authorize(&who, policy, &head).await.unwrap_err();
+            assert_eq!((error.kind(), gate.refuse(&error).status()), (ErrorKind::Missing, 401));
+            assert_eq!(error.to_string().contains("CORS layer outside of the guard"), names_it, "{error}");
+            assert_eq!(error.to_string().contains("the gate reads: cookie `session`"), !names_it, "{error}");
+        }
+    }
+    // One that does not hold is told as such.
+    let error = gate.establish(&method("OPTIONS").bearer("opaque")).await.principal().unwrap_err();
+    assert!(!error.to_string().contains("CORS"), "{error}");
 }
 
 fn plain_with(issuer: &TestIssuer, render: impl Fn(&Error, Refusal) -> Refusal + Send + Sync + 'static) -> Gate {
@@ -207,8 +257,10 @@ fn plain_with(issuer: &TestIssuer, render: impl Fn(&Error, Refusal) -> Refusal +
 #[test]
 fn headers_of_an_answer_are_there_once() {
     let refusal = Refusal::new(401).with_header("X-One", "1").with_header("x-two", "2").with_header("x-ONE", "3");
-    assert_eq!(refusal.headers().collect::<Vec<_>>(), [("x-two", "2"), ("x-ONE", "3")]);
-    let refusal = refusal.without_header("X-TWO").without_header("x-none").with_status(403);
+    let no_store = ("cache-control", "no-store");
+    assert_eq!(refusal.headers().collect::<Vec<_>>(), [no_store, ("x-two", "2"), ("x-ONE", "3")]);
+    let refusal =
+        refusal.without_header("Cache-Control").without_header("X-TWO").without_header("x-none").with_status(403);
     assert_eq!((refusal.status(), refusal.headers().count()), (403, 1));
     let refusal =
         refusal.with_body("text/plain", "a").with_body("text/html", "b").with_header("Content-Type", "text/css");

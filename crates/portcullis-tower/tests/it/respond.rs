@@ -23,7 +23,10 @@ async fn status_headers_and_body_are_taken_over() {
     assert_eq!(response.status(), 418);
     let headers: Vec<_> =
         response.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
-    assert_eq!(headers, [("x-a", "1"), ("x-b", "two words"), ("content-type", "text/plain")]);
+    assert_eq!(
+        headers,
+        [("cache-control", "no-store"), ("x-a", "1"), ("x-b", "two words"), ("content-type", "text/plain")]
+    );
     assert_eq!(text(response).await, "no");
     assert_eq!(text(respond(Refusal::new(404))).await, "");
     assert_eq!(<Vec<u8> as RefusalBody>::from_bytes("any".into()), b"any");
@@ -58,13 +61,14 @@ async fn a_header_that_http_cannot_carry_is_left_out_and_told_without_its_value(
             Refusal::new(403).with_header("x-before", "1").with_header(name, value).with_header("x-after", "2");
         let response: Response<Text> = respond(refusal);
         let names: Vec<_> = response.headers().keys().map(http::HeaderName::as_str).collect();
-        assert_eq!((response.status().as_u16(), names), (403, vec!["x-before", "x-after"]), "{name:?}: {value:?}");
+        let expected = vec!["cache-control", "x-before", "x-after"];
+        assert_eq!((response.status().as_u16(), names), (403, expected), "{name:?}: {value:?}");
         let lines = log.lines();
         assert!(lines.len() == 1 && lines[0].starts_with("ERROR") && !lines[0].contains("secret"), "{lines:?}");
     }
     let log = Log::listen();
     let response: Response<Text> = respond(Refusal::new(403).with_header("x-a", "").with_header("x-b", "tab\tand é"));
-    assert_eq!(response.headers().len(), 2);
+    assert_eq!(response.headers().len(), 3);
     assert!(log.lines().is_empty());
 }
 

@@ -85,7 +85,8 @@ async fn the_answer_is_403_and_asks_for_no_other_credential() {
         };
         let refusal = refuse(&plain).await;
         let headers: Vec<_> = refusal.headers().collect();
-        assert_eq!((refusal.status(), headers), (403, vec![("content-type", "application/problem+json")]));
+        let expected = vec![("cache-control", "no-store"), ("content-type", "application/problem+json")];
+        assert_eq!((refusal.status(), headers), (403, expected));
         let body: serde_json::Value = serde_json::from_slice(refusal.body()).unwrap();
         assert_eq!(body, serde_json::json!({ "title": "Forbidden", "status": 403, "code": "cross_origin" }));
         let refusal = refuse(&own).await;
