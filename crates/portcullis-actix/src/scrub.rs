@@ -1,13 +1,12 @@
+use crate::{head::Head, rejection::respond};
 use actix_web::{
-    HttpMessage, HttpRequest,
+    Error, HttpMessage, HttpRequest,
     dev::{Service, ServiceRequest, Transform, forward_ready},
-    http::{
-        Uri,
-        header::{HeaderMap, HeaderName},
-        uri::PathAndQuery,
-    },
+    error::{HttpError, InternalError},
+    http::{Uri, header::HeaderMap},
 };
-use portcullis_core::{CredentialSource, Gate};
+use futures_util::future::Either;
+use portcullis_core::{Gate, Refusal, Scrubber};
 use std::{
     future::{Ready, ready},
     sync::Arc,
@@ -39,9 +38,9 @@ impl Scrub {
     }
 }
 
-impl<S: Service<ServiceRequest>> Transform<S, ServiceRequest> for Scrub {
+impl<S: Service<ServiceRequest, Error = Error>> Transform<S, ServiceRequest> for Scrub {
     type Response = S::Response;
-    type Error = S::Error;
+    type Error = Error;
     type Transform = ScrubMiddleware<S>;
     type InitError = ();
     type Future = Ready<Result<ScrubMiddleware<S>, ()>>;
@@ -58,47 +57,67 @@ pub struct ScrubMiddleware<S> {
     gate: Gate,
 }
 
-impl<S: Service<ServiceRequest>> Service<ServiceRequest> for ScrubMiddleware<S> {
+impl<S: Service<ServiceRequest, Error = Error>> Service<ServiceRequest> for ScrubMiddleware<S> {
     type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
+    type Error = Error;
+    type Future = Either<S::Future, Ready<Result<S::Response, Error>>>;
 
     forward_ready!(inner);
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        for name in self.gate.sources().filter_map(CredentialSource::header_name) {
-            mark_sensitive(request.headers_mut(), name);
+        match apply(&self.gate, &mut request) {
+            Ok(()) => Either::Left(self.inner.call(request)),
+            // Where the address cannot be built. The handler would read another one than the guard.
+            Err(error) => {
+                Either::Right(ready(Err(InternalError::from_response(error, respond(Refusal::new(414))).into())))
+            }
         }
-        if let Some(scrubbed) = self.gate.scrub_query(request.query_string()) {
-            // What an outer middleware has scrubbed stays as it came.
-            let query = AsItCame::of(request.request()).unwrap_or_else(|| request.query_string().into());
-            request.head_mut().uri = with_query(request.uri(), &scrubbed);
-            let scrubbed = request.uri().query().map(Into::into);
-            request.extensions_mut().insert(AsItCame { query, scrubbed });
-        }
-        // Actix-web routes by an address of its own. Its path stays, because what was matched refers to it.
-        let routed = request.match_info().get_ref().uri();
-        if let Some(scrubbed) = routed.query().and_then(|query| self.gate.scrub_query(query)) {
-            let scrubbed = with_query(routed, &scrubbed);
-            request.match_info_mut().get_mut().update(&scrubbed);
-        }
-        self.inner.call(request)
     }
 }
 
-/// `Debug` of a sensitive value does not show it.
-fn mark_sensitive(headers: &mut HeaderMap, name: &str) {
-    let Ok(name) = HeaderName::try_from(name) else { return };
-    for mut value in headers.remove(&name).collect::<Vec<_>>() {
-        value.set_sensitive(true);
-        headers.append(name.clone(), value);
+fn apply(gate: &Gate, request: &mut ServiceRequest) -> Result<(), HttpError> {
+    let scrubber = gate.scrubber(&Head::of(request.request()));
+    scrub_headers(&scrubber, request.headers_mut())?;
+    if let Some(scrubbed) = address(&scrubber, request.uri())? {
+        // What an outer middleware has scrubbed stays as it came.
+        let query = AsItCame::of(request.request()).unwrap_or_else(|| request.query_string().into());
+        request.head_mut().uri = scrubbed;
+        let scrubbed = request.uri().query().map(Into::into);
+        request.extensions_mut().insert(AsItCame { query, scrubbed });
     }
+    // Actix-web routes by an address of its own. Its path stays, because what was matched refers to it.
+    if let Some(scrubbed) = address(&scrubber, request.match_info().get_ref().uri())? {
+        request.match_info_mut().get_mut().update(&scrubbed);
+    }
+    Ok(())
 }
 
-/// The address with another query, or without one if it is too long for an address.
-fn with_query(uri: &Uri, query: &str) -> Uri {
+fn scrub_headers(scrubber: &Scrubber<'_>, headers: &mut HeaderMap) -> Result<(), HttpError> {
+    let names = headers.iter().filter_map(|(name, value)| {
+        let touched =
+            scrubber.is_sensitive(name.as_str()) || scrubber.header(name.as_str(), value.as_bytes()).is_some();
+        touched.then(|| name.clone())
+    });
+    for name in names.collect::<Vec<_>>() {
+        for mut value in headers.remove(&name).collect::<Vec<_>>() {
+            if let Some(scrubbed) = scrubber.header(name.as_str(), value.as_bytes()) {
+                value = scrubbed.try_into().map_err(HttpError::from)?;
+            }
+            if scrubber.is_sensitive(name.as_str()) {
+                // `Debug` of a sensitive value does not show it.
+                value.set_sensitive(true);
+            }
+            headers.append(name.clone(), value);
+        }
+    }
+    Ok(())
+}
+
+/// The same address without the values of credentials, if it has any.
+fn address(scrubber: &Scrubber<'_>, uri: &Uri) -> Result<Option<Uri>, HttpError> {
+    let scrubbed = uri.path_and_query().and_then(|address| scrubber.address(address.as_str().as_bytes()));
+    let Some(scrubbed) = scrubbed else { return Ok(None) };
     let mut parts = uri.clone().into_parts();
-    let target = PathAndQuery::try_from(format!("{}?{query}", uri.path()));
-    parts.path_and_query = target.or_else(|_| PathAndQuery::try_from(uri.path())).ok();
-    Uri::from_parts(parts).unwrap_or_default()
+    parts.path_and_query = Some(scrubbed.try_into()?);
+    Ok(Some(Uri::from_parts(parts)?))
 }

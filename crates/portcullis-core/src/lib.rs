@@ -41,7 +41,7 @@ pub use answer::Answer;
 pub use authenticator::Authenticator;
 pub use claims::{ClaimMap, ClaimPath, Claims, Rules};
 pub use clock::{Clock, SystemClock};
-pub use credential::{Credential, CredentialSource};
+pub use credential::{Credential, CredentialSource, Scrubber};
 pub use decision::{Access, Decision, Denial, Explanation};
 pub use error::{Error, ErrorKind};
 pub use gate::{Established, Gate, GateBuilder, Lease, TokenCache};

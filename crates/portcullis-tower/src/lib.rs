@@ -39,7 +39,7 @@ pub use head::{Head, Params, ReadParams};
 pub use refusal::{RefusalBody, respond};
 pub use remembered::{establish, establish_for, establish_now, established, looked_at, remember};
 pub use require::{Require, RequireFuture, RequireLayer};
-pub use scrub::{NotedUri, Scrub, ScrubLayer};
+pub use scrub::{NotedUri, Scrub, ScrubFuture, ScrubLayer};
 
 use portcullis_core::{Error, Gate, policy::Policy};
 
@@ -62,12 +62,13 @@ pub trait GateExt {
 
     /// An outermost layer that answers 500, and says so in the log, instead of a response that no guard and no extractor
     /// has looked at: the net below guards that were forgotten. The handler has run by then, so what it did is done.
-    /// What answers before any of them counts as not looked at, such as an extractor that stands before ours.
+    /// Preflights (CORS) pass, and so do answers of 300 and above. See `docs/layers.md` for the order of layers.
     #[must_use]
     fn enforce(&self) -> EnforceLayer;
 
-    /// An outermost layer that keeps credentials out of what the layers behind it log: it replaces those in the query by
-    /// `redacted` and marks the headers that hold one as sensitive. Guards and extractors still read them.
+    /// An outermost layer that keeps credentials out of what the layers behind it log: it replaces their values in the
+    /// address, and in headers that repeat an address such as `Referer`, by `redacted`, and marks the headers that hold one as
+    /// sensitive. Guards and extractors still read them. Handlers see the other pairs of the query as they came.
     #[must_use]
     fn scrub(&self) -> ScrubLayer;
 }

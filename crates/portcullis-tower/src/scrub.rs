@@ -1,6 +1,14 @@
-use http::{Extensions, HeaderName, Request, Uri, uri::PathAndQuery};
-use portcullis_core::Gate;
+use crate::{
+    head::{Head, Params},
+    refusal::{RefusalBody, respond},
+};
+use http::{Extensions, Request, Response, Uri, request::Parts};
+use pin_project_lite::pin_project;
+use portcullis_core::{Gate, Refusal, Scrubber};
 use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -37,6 +45,31 @@ impl ScrubLayer {
     pub fn new(gate: &Gate, noted: Option<NotedUri>) -> Self {
         Self { gate: gate.clone(), noted }
     }
+
+    fn apply(&self, parts: &mut Parts) -> Result<(), http::Error> {
+        let scrubber = self.gate.scrubber(&Head::new(parts, &Params::Absent));
+        for (name, value) in &mut parts.headers {
+            if let Some(scrubbed) = scrubber.header(name.as_str(), value.as_bytes()) {
+                *value = scrubbed.try_into()?;
+            }
+            if scrubber.is_sensitive(name.as_str()) {
+                value.set_sensitive(true);
+            }
+        }
+        if let Some(scrubbed) = address(&scrubber, &parts.uri)? {
+            // What an outer layer has scrubbed stays as it came.
+            let query = query(&parts.uri, &parts.extensions).unwrap_or_default().into();
+            parts.uri = scrubbed;
+            let scrubbed = parts.uri.query().map(Into::into);
+            parts.extensions.insert(AsItCame { query, scrubbed });
+        }
+        if let Some(noted) = self.noted.and_then(|noted| noted(&mut parts.extensions))
+            && let Some(scrubbed) = address(&scrubber, noted)?
+        {
+            *noted = scrubbed;
+        }
+        Ok(())
+    }
 }
 
 impl<S> Layer<S> for ScrubLayer {
@@ -54,44 +87,61 @@ pub struct Scrub<S> {
     scrub: ScrubLayer,
 }
 
-impl<S, B> Service<Request<B>> for Scrub<S>
+impl<S, B, R> Service<Request<B>> for Scrub<S>
 where
-    S: Service<Request<B>>,
+    S: Service<Request<B>, Response = Response<R>>,
+    R: RefusalBody,
 {
-    type Response = S::Response;
+    type Response = Response<R>;
     type Error = S::Error;
-    type Future = S::Future;
+    type Future = ScrubFuture<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> S::Future {
-        let ScrubLayer { gate, noted } = &self.scrub;
-        let holds_credential = |name: &HeaderName| gate.sources().any(|s| s.header_name() == Some(name.as_str()));
-        for (_, value) in request.headers_mut().iter_mut().filter(|(name, _)| holds_credential(name)) {
-            value.set_sensitive(true);
-        }
-        if let Some(scrubbed) = request.uri().query().and_then(|query| gate.scrub_query(query)) {
-            // What an outer layer has scrubbed stays as it came.
-            let query = query(request.uri(), request.extensions()).unwrap_or_default().into();
-            *request.uri_mut() = with_query(request.uri(), &scrubbed);
-            let scrubbed = request.uri().query().map(Into::into);
-            request.extensions_mut().insert(AsItCame { query, scrubbed });
-        }
-        if let Some(noted) = noted.and_then(|noted| noted(request.extensions_mut()))
-            && let Some(scrubbed) = noted.query().and_then(|query| gate.scrub_query(query))
-        {
-            *noted = with_query(noted, &scrubbed);
-        }
-        self.inner.call(request)
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let scrubbed = self.scrub.apply(&mut parts);
+        ScrubFuture { inner: scrubbed.ok().map(|()| self.inner.call(Request::from_parts(parts, body))) }
     }
 }
 
-/// The address with another query, or without one if it is too long for an address.
-fn with_query(uri: &Uri, query: &str) -> Uri {
+/// The same address without the values of credentials, if it has any.
+fn address(scrubber: &Scrubber<'_>, uri: &Uri) -> Result<Option<Uri>, http::Error> {
+    let scrubbed = uri.path_and_query().and_then(|address| scrubber.address(address.as_str().as_bytes()));
+    let Some(scrubbed) = scrubbed else { return Ok(None) };
     let mut parts = uri.clone().into_parts();
-    let target = PathAndQuery::try_from(format!("{}?{query}", uri.path()));
-    parts.path_and_query = target.or_else(|_| PathAndQuery::try_from(uri.path())).ok();
-    Uri::from_parts(parts).unwrap_or_default()
+    parts.path_and_query = Some(scrubbed.try_into()?);
+    Ok(Some(Uri::from_parts(parts)?))
+}
+
+pin_project! {
+    /// The response of a scrubbed service.
+    pub struct ScrubFuture<F> {
+        // None where the address cannot be built. The handler would read another one than the guard.
+        #[pin]
+        inner: Option<F>,
+    }
+}
+
+impl<F, R, E> Future for ScrubFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: RefusalBody,
+{
+    type Output = Result<Response<R>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().inner.as_pin_mut() {
+            Some(inner) => inner.poll(context),
+            None => Poll::Ready(Ok(respond(Refusal::new(414)))),
+        }
+    }
+}
+
+impl<F> fmt::Debug for ScrubFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScrubFuture(..)")
+    }
 }

@@ -64,11 +64,12 @@ async fn tokens_in_the_query_are_seen_by_guards_and_extractors_only() {
     let (gate, seen) = (reading_queries(), Seen::default());
     let app = watched(&gate, &seen).await;
     for (sent, scrubbed) in [
-        ("token=viewer", "token=redacted"),
-        ("a=1&token=viewer&b=2", "a=1&token=redacted&b=2"),
-        ("%74oken=viewer", "%74oken=redacted"),
-        ("tok%65n=viewer&a=%20", "tok%65n=redacted&a=%20"),
+        ("token=viewer", "token=redact"),
+        ("a=1&token=viewer&b=2", "a=1&token=redact&b=2"),
+        ("%74oken=viewer", "%74oken=redact"),
+        ("tok%65n=viewer&a=%20", "tok%65n=redact&a=%20"),
         ("token=%76iewer", "token=redacted"),
+        ("a&token=viewer&&=&b=", "a&token=redact&&=&b="),
     ] {
         let answer = get_as(&app, &format!("/me?{sent}"), "").await;
         assert_eq!(answer.body, format!("viewer {scrubbed}"), "{sent}");
@@ -89,7 +90,16 @@ async fn tokens_in_the_query_are_seen_by_guards_and_extractors_only() {
 async fn what_has_no_credential_in_it_stays_as_it_is() {
     let (gate, seen) = (reading_queries(), Seen::default());
     let app = watched(&gate, &seen).await;
-    for path in ["/me", "/me?", "/me?a=1", "/me?a=1&b=token&tokens=2", "/me?Token=x", "/me?a=%zz&&=;"] {
+    for path in [
+        "/me",
+        "/me?",
+        "/me?a=1",
+        "/me?a=1&b=token&tokens=2",
+        "/me?Token=x",
+        "/me?a=%zz&&=;",
+        "/me?token&ws=x",
+        "/me?ws&token=",
+    ] {
         expect(&app, "alice", &[(&format!("GET {path}"), 200)]).await;
         let seen = seen.take();
         assert_eq!(seen, [path], "{path}");
@@ -100,13 +110,56 @@ async fn what_has_no_credential_in_it_stays_as_it_is() {
     assert_eq!(seen.take(), ["/me?token=x"], "this gate reads no query");
 }
 
+/// On other requests a parameter of that name is the application's own.
+#[actix_web::test]
+async fn parameters_for_websockets_are_touched_on_upgrades_only() {
+    let (gate, seen) = (reading_queries(), Seen::default());
+    let app = watched(&gate, &seen).await;
+    for (headers, expected) in [
+        (&[][..], "/me?ws=abcdefgh&a"),
+        (&[("upgrade", "h2c")], "/me?ws=abcdefgh&a"),
+        (&[("upgrade", "websocket")], "/me?ws=redacted&a"),
+        (&[("upgrade", "h2c, WebSocket")], "/me?ws=redacted&a"),
+    ] {
+        let sent = request("GET", "/me?ws=abcdefgh&a", "");
+        send(&app, headers.iter().fold(sent, |sent, header| sent.insert_header(*header))).await;
+        assert_eq!(seen.take(), [expected], "{headers:?}");
+    }
+}
+
+/// actix-web's `Logger` prints `Referer` by default.
+#[actix_web::test]
+async fn headers_that_repeat_an_address_lose_the_credential_too() {
+    let gate = reading_queries();
+    let tell = async |request: HttpRequest| {
+        let values = request.headers().get_all("referer").chain(request.headers().get_all("x-original-url"));
+        let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        values.collect::<Vec<_>>().join(" ")
+    };
+    let app = serve!(App::new().service(web::resource("/").to(tell)).wrap(gate.scrub()));
+    for (header, came, expected) in [
+        ("referer", "https://a.example/p?b=1&token=abcdefgh", "https://a.example/p?b=1&token=redacted"),
+        ("referer", "https://a.example/p?token=abc", "https://a.example/p?token=red"),
+        ("referer", "https://a.example/p?ws=abc", "https://a.example/p?ws=abc"),
+        ("x-original-url", "/p?%74oken=abcdefgh&c", "/p?%74oken=redacted&c"),
+    ] {
+        let sent = request("GET", "/", "").insert_header((header, came));
+        assert_eq!(send(&app, sent).await.body, expected, "{came}");
+    }
+    let two =
+        request("GET", "/", "").append_header(("referer", "?token=abc")).append_header(("referer", "?token=de&f"));
+    assert_eq!(send(&app, two).await.body, "?token=red ?token=re&f");
+    let socket = request("GET", "/", "").insert_header(("upgrade", "websocket")).insert_header(("referer", "?ws=abc"));
+    assert_eq!(send(&app, socket).await.body, "?ws=red");
+}
+
 #[actix_web::test]
 async fn an_address_with_an_authority_keeps_it() {
     let (gate, seen) = (reading_queries(), Seen::default());
     let app = watched(&gate, &seen).await;
     let answer = get_as(&app, "https://example.com:8443/me?token=viewer", "").await;
-    assert_eq!(answer.body, "viewer token=redacted");
-    assert_eq!(seen.take(), ["https://example.com:8443/me?token=redacted"]);
+    assert_eq!(answer.body, "viewer token=redact");
+    assert_eq!(seen.take(), ["https://example.com:8443/me?token=redact"]);
 }
 
 /// The path parameters know the address as well, and `Debug` of a request shows them.
@@ -174,7 +227,7 @@ async fn nested_scrubs_and_two_gates_take_away_what_each_reads() {
     for (path, status) in [("/s/one", 200), ("/s/two", 403)] {
         expect(&app, "", &[(&format!("GET {path}?two=alice&one=staff"), status)]).await;
         let seen = seen.take();
-        assert_eq!(seen, [format!("{path}?two=alice&one=redacted"), format!("{path}?two=redacted&one=redacted")]);
+        assert_eq!(seen, [format!("{path}?two=alice&one=redac"), format!("{path}?two=redac&one=redac")]);
     }
     expect(&app, "", &[("GET /s/one?two=staff", 401), ("GET /s/two?two=staff", 200)]).await;
 }
@@ -224,7 +277,7 @@ async fn an_address_that_is_rewritten_counts_as_it_is_then() {
         App::new()
             .service(at("/away").wrap_fn(rewrite!("/away")))
             .service(at("/other").wrap_fn(rewrite!("/other?token=alice")))
-            .service(at("/same").wrap_fn(rewrite!("/same?token=redacted")))
+            .service(at("/same").wrap_fn(rewrite!("/same?token=redac")))
             .wrap(gate.scrub())
     );
     let table = [("GET /away?token=staff", 401), ("GET /other?token=staff", 403), ("GET /same?token=staff", 200)];

@@ -2,9 +2,11 @@
 
 mod cookie;
 mod origin;
+mod scrub;
 mod source;
 
 pub(crate) use origin::Origins;
+pub use scrub::Scrubber;
 pub use source::CredentialSource;
 pub(crate) use source::{Found, agreed, find};
 

@@ -16,10 +16,10 @@ use crate::{
     answer::Answer,
     authenticator::Authenticator,
     clock::Clock,
-    credential::{self, Credential, CredentialSource, Found, Origins},
+    credential::{self, Credential, CredentialSource, Found, Origins, Scrubber},
     decision::{Access, Decision, Explanation},
     error::{Error, ErrorKind},
-    head::RequestHead,
+    head::{RequestHead, is_websocket},
     membership::AnyMembership,
     policy::{Need, Policy, Question, Verdict},
     principal::Principal,
@@ -125,22 +125,10 @@ impl Gate {
         self.0.sources.iter()
     }
 
-    /// A query without the credentials in it, if there are any: for logs. See `scrub` of the adapters.
+    /// What has to be kept out of logs in this request. See `scrub` of the adapters.
     #[must_use]
-    pub fn scrub_query(&self, query: &str) -> Option<String> {
-        let is_credential = |pair: &str| {
-            let name = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name);
-            name.is_some_and(|name| self.sources().any(|source| source.query_name() == Some(&*name)))
-        };
-        if self.sources().all(|source| source.query_name().is_none()) || !query.split('&').any(is_credential) {
-            return None;
-        }
-        let name = |pair: &str| pair.split_once('=').map_or(pair, |(name, _)| name).to_owned();
-        let pairs = query.split('&').map(|pair| match is_credential(pair) {
-            true => name(pair) + "=redacted",
-            false => pair.to_owned(),
-        });
-        Some(pairs.collect::<Vec<_>>().join("&"))
+    pub fn scrubber(&self, head: &dyn RequestHead) -> Scrubber<'_> {
+        Scrubber::new(&self.0.sources, is_websocket(head))
     }
 
     /// Decides whether who makes a request may do what it asks for. A policy that lets everybody pass does so here too,

@@ -1,0 +1,91 @@
+use super::CredentialSource;
+
+/// What is written in place of a credential, as far as there is room.
+const REDACTED: &[u8] = b"redacted";
+
+/// Headers in which browsers and proxies repeat an address: that of the page before, or the one that the client asked for.
+const ADDRESSES: [&str; 11] = [
+    "referer",
+    "referrer",
+    "x-auth-request-redirect",
+    "x-envoy-original-path",
+    "x-forwarded-uri",
+    "x-forwarded-url",
+    "x-ms-original-url",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-waws-unencoded-url",
+];
+
+/// What has to be kept out of logs in the head of one request: the plan that `scrub` of the adapters carries out. Made by
+/// [`Gate::scrubber`](crate::Gate::scrubber).
+#[derive(Debug, Clone)]
+pub struct Scrubber<'g> {
+    sources: &'g [CredentialSource],
+    is_websocket: bool,
+}
+
+impl<'g> Scrubber<'g> {
+    pub(crate) fn new(sources: &'g [CredentialSource], is_websocket: bool) -> Self {
+        Self { sources, is_websocket }
+    }
+
+    /// An address, or a path with its query, without the values of credentials; `None` if it has none.
+    ///
+    /// `redacted` takes the place of a value, or as many letters of it as the value has bytes: the address never becomes
+    /// longer. The pairs of the query stay in number, name and order, and one without a value stays as it is. A parameter
+    /// that counts for WebSockets alone is the application's own in every other request, and stays too.
+    #[must_use]
+    pub fn address(&self, address: &[u8]) -> Option<Vec<u8>> {
+        let (path, rest) =
+            address.split_at_checked(address.iter().position(|byte| *byte == b'?')?.saturating_add(1))?;
+        let (query, fragment) = rest.split_at_checked(rest.iter().position(|b| *b == b'#').unwrap_or(rest.len()))?;
+        let pairs = || query.split(|byte| *byte == b'&');
+        if self.parameters().next().is_none() || !pairs().any(|pair| self.credential(pair).is_some()) {
+            return None;
+        }
+        let mut scrubbed = Vec::with_capacity(address.len());
+        scrubbed.extend_from_slice(path);
+        for (place, pair) in pairs().enumerate() {
+            if place > 0 {
+                scrubbed.push(b'&');
+            }
+            match self.credential(pair) {
+                Some((name, value)) => {
+                    scrubbed.extend_from_slice(name);
+                    scrubbed.extend_from_slice(REDACTED.get(..value.len()).unwrap_or(REDACTED));
+                }
+                None => scrubbed.extend_from_slice(pair),
+            }
+        }
+        scrubbed.extend_from_slice(fragment);
+        Some(scrubbed)
+    }
+
+    /// The value of a header that repeats an address, such as `Referer` or `X-Original-Url`, without the credentials in it;
+    /// `None` if it has none. The name is in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str, value: &[u8]) -> Option<Vec<u8>> {
+        ADDRESSES.contains(&name).then(|| self.address(value)).flatten()
+    }
+
+    /// Whether a header holds a credential itself and has to be marked as sensitive. The name is in lower case.
+    #[must_use]
+    pub fn is_sensitive(&self, name: &str) -> bool {
+        self.sources.iter().any(|source| source.header_name() == Some(name))
+    }
+
+    /// Query parameters that can hold a credential in this request.
+    fn parameters(&self) -> impl Iterator<Item = &str> {
+        let open = self.sources.iter().filter(|source| self.is_websocket || !source.is_for_websockets());
+        open.filter_map(CredentialSource::query_name)
+    }
+
+    /// Name, with its equals sign, and value of a pair that holds a credential.
+    fn credential<'p>(&self, pair: &'p [u8]) -> Option<(&'p [u8], &'p [u8])> {
+        let (name, value) = pair.split_at_checked(pair.iter().position(|byte| *byte == b'=')?.saturating_add(1))?;
+        let (decoded, _) = form_urlencoded::parse(pair).next()?;
+        (!value.is_empty() && self.parameters().any(|parameter| parameter == decoded)).then_some((name, value))
+    }
+}
