@@ -11,6 +11,7 @@ use axum::{
 };
 use portcullis::{
     Gate, RevocationList,
+    axum::GateExt,
     policy::{anyone, authenticated},
 };
 use std::{
@@ -32,11 +33,10 @@ fn example(gate: Gate) -> Service {
 
 /// The example, with a page that makes requests, and orders that one can make with a cookie.
 pub fn axum_service(gate: Gate, journal: &Arc<Journal>) -> SocketAddr {
-    let own = portcullis::axum::Routes::new(&gate)
-        .route("/orders", authenticated(), get(async || "orders").post(async || "ordered"))
-        .route("/page", anyone(), get(Html(PAGE)))
-        .into_router()
-        .with_state(gate.clone());
+    let orders = get(async || "orders").post(async || "ordered");
+    let own = Router::new()
+        .route("/orders", orders.layer(gate.require(authenticated())))
+        .route("/page", get(Html(PAGE)).layer(gate.require(anyone())));
     let journal = journal.clone();
     let note = move |request: Request, next: Next| {
         let (uri, headers, journal) = (request.uri().clone(), request.headers().clone(), journal.clone());

@@ -93,7 +93,7 @@ async fn each_situation_has_its_answer() {
         row(
             "two cookie headers",
             "/guard",
-            [("cookie", "session=a"), ("cookie", "session=a")],
+            [("cookie", "session=a"), ("cookie", "session=b")],
             400,
             MALFORMED,
             "invalid_request",
