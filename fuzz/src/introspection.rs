@@ -21,7 +21,7 @@ const COMES: [u64; 5] = [NOW, NOW, NOW + 1, NOW + 9, NOW + 10];
 struct Rules {
     issuer: Issuer,
     fits: fn(&Map<String, Value>, &Registered<'_>) -> bool,
-    any_type: bool,
+    is_lenient: bool,
     leeway: f64,
     max_age: Option<f64>,
 }
@@ -34,7 +34,7 @@ static RULES: LazyLock<[Rules; 3]> = LazyLock::new(|| {
         Rules {
             issuer: issuer(Audience::is("here")).claim_map(map()),
             fits: |_, claims| claims.names.as_ref().is_some_and(|names| names.contains(&"here")),
-            any_type: false,
+            is_lenient: false,
             leeway: 0.0,
             max_age: None,
         },
@@ -44,7 +44,7 @@ static RULES: LazyLock<[Rules; 3]> = LazyLock::new(|| {
                 .rules(Asked::new().forbid("nonce").expect("sound"))
                 .claim_map(map()),
             fits: |answer, claims| claims.names.is_none() && !answer.contains_key("nonce"),
-            any_type: true,
+            is_lenient: true,
             leeway: 5.0,
             max_age: Some(60.0),
         },
@@ -56,7 +56,7 @@ static RULES: LazyLock<[Rules; 3]> = LazyLock::new(|| {
                 let says = |name: &str, text: &str| answer.get(name).is_some_and(|value| value == text);
                 claims.names.is_none() && says("client_id", "app") && says("use", "access")
             },
-            any_type: false,
+            is_lenient: false,
             leeway: 0.0,
             max_age: None,
         },
@@ -78,7 +78,7 @@ impl Rules {
     fn accept(&self, data: &[u8]) -> bool {
         let (client, clock) = (Scripted::new(&[data]), FixedClock::at(NOW));
         let asks = Introspection::new(self.issuer.clone(), URL, client.clone()).expect("the address is sound");
-        let asks = if self.any_type { asks.dangerous_any_token_type() } else { asks };
+        let asks = if self.is_lenient { asks.allow_missing_token_type().dangerous_any_client() } else { asks };
         let gate = Gate::builder().bearer().authenticator(asks.clock(clock.clone())).build();
         let gate = gate.expect("the gate is sound");
         let request = ["POST", URL, "token=opaque&token_type_hint=access_token"].map(str::to_owned);
@@ -117,8 +117,12 @@ impl Rules {
         let answer = strict(data).ok_or(ErrorKind::Unavailable)?;
         let active = answer.get("active").and_then(Value::as_bool).ok_or(ErrorKind::Unavailable)?;
         let text = |name: &str| answer.get(name).and_then(Value::as_str);
-        let kind = text("token_type").map(str::to_ascii_lowercase);
-        holds(active && (self.any_type || ["bearer", "access_token"].map(Some).contains(&kind.as_deref())))?;
+        let types: Vec<&Value> = ["token_type", "token_use"].iter().filter_map(|name| answer.get(*name)).collect();
+        let gives_access = |kind: &&Value| {
+            let kind = kind.as_str().unwrap_or_default().to_ascii_lowercase();
+            ["bearer", "access_token", "access"].contains(&&*kind)
+        };
+        holds(active && (self.is_lenient || !types.is_empty()) && types.iter().all(gives_access))?;
         let claims = Registered::read(&answer).ok_or(ErrorKind::Invalid)?;
         holds(text("iss").is_none_or(|name| name == NAME) && (self.fits)(&answer, &claims))?;
         let expiry = claims.expiry.map_or(f64::INFINITY, |expiry| expiry + self.leeway);

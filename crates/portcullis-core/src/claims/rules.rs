@@ -92,6 +92,15 @@ impl Rules {
 
     /// Whether claims say what they have to, each rule in its turn.
     pub(crate) fn check(&self, claims: &Object) -> Result<(), Error> {
+        self.check_each(claims, false)
+    }
+
+    /// Whether they say nothing else than they have to, where they say anything.
+    pub(crate) fn check_said(&self, claims: &Object) -> Result<(), Error> {
+        self.check_each(claims, true)
+    }
+
+    fn check_each(&self, claims: &Object, may_lack: bool) -> Result<(), Error> {
         for Rule { claim, asks } in &self.0 {
             let found = claims.at(claim.as_str());
             let values = match asks {
@@ -100,6 +109,7 @@ impl Rules {
                 }
                 Asks::Absence => continue,
                 Asks::OneOfIfPresent(_) if found.is_none() => continue,
+                Asks::OneOf(_) if may_lack && found.is_none() => continue,
                 Asks::OneOf(values) | Asks::OneOfIfPresent(values) => values,
             };
             if found.and_then(Value::as_str).is_none_or(|found| !values.iter().any(|value| *value == found)) {

@@ -4,10 +4,10 @@ use crate::{
     claims::{ClaimPath, Claims, Registered, Rules},
     error::{Error, ErrorKind, quote},
     http::HttpResponse,
-    json::{Object, Value},
-    jwt::Issuer,
+    json::Object,
+    jwt::{Issuer, Known},
 };
-use std::{collections::HashSet, fmt::Write, time::Duration};
+use std::{collections::HashMap, fmt::Write, time::Duration};
 
 fn no_answer(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the issuer answered with {}", what.into()))
@@ -31,21 +31,26 @@ fn object(answer: &HttpResponse) -> Result<Object, Error> {
 pub(super) struct Measure<'a> {
     pub(super) issuer: &'a Issuer,
     pub(super) rules: &'a Rules,
-    /// Whether the token that was asked about was verified here before.
-    pub(super) verified: bool,
+    pub(super) known: Known,
+    /// Whether the answer may leave out for whom the token is.
+    pub(super) any_client: bool,
     pub(super) now: f64,
 }
 
 impl Measure<'_> {
     fn check(&self, object: Object) -> Result<Claims, Error> {
         let registered = Registered::read(&object)?;
-        self.issuer.check_answer(self.rules, self.verified, &registered, &object, self.now)?;
+        self.issuer.check_answer(self.rules, self.known, self.any_client, &registered, &object, self.now)?;
         Ok(Claims::verified(object, registered))
     }
 }
 
 /// What an issuer says of a token that is active (RFC 7662, section 2.2).
-pub(super) fn introspected(answers: &[HttpResponse], measure: &Measure<'_>, any_type: bool) -> Result<Claims, Error> {
+pub(super) fn introspected(
+    answers: &[HttpResponse],
+    measure: &Measure<'_>,
+    may_lack_type: bool,
+) -> Result<Claims, Error> {
     let answer = answers.first().ok_or_else(|| no_answer("nothing"))?;
     if answer.status() != 200 {
         return Err(status_of(answer));
@@ -58,13 +63,26 @@ pub(super) fn introspected(answers: &[HttpResponse], measure: &Measure<'_>, any_
         }
         _ => return Err(no_answer("no `active` that is true or false")),
     }
-    let kind = object.member("token_type").and_then(Value::as_str);
-    let is_access = |kind: &str| ["bearer", "access_token"].iter().any(|known| kind.eq_ignore_ascii_case(known));
-    if !any_type && !kind.as_deref().is_some_and(is_access) {
-        let kind = quote(&kind.unwrap_or_default());
-        return Err(Error::invalid(format!("the `token_type` {kind} is none of access tokens")));
-    }
+    check_type(&object, may_lack_type)?;
     measure.check(object)
+}
+
+/// An issuer may call a refresh token active as well, so it has to be said that this one gives access: in `token_type`
+/// (RFC 7662, section 2.2), or in the `token_use` of some issuers. Where both are there, both say it.
+fn check_type(answer: &Object, may_be_missing: bool) -> Result<(), Error> {
+    let mut types = ["token_type", "token_use"].into_iter().filter_map(|name| Some((name, answer.member(name)?)));
+    let gives_access = |kind: &str| ["bearer", "access_token", "access"].iter().any(|it| kind.eq_ignore_ascii_case(it));
+    if let Some((name, other)) = types.clone().find(|(_, kind)| !kind.as_str().is_some_and(|kind| gives_access(&kind)))
+    {
+        let kind = quote(&other.as_str().unwrap_or_default());
+        return Err(Error::invalid(format!("the `{name}` {kind} is none of access tokens")));
+    }
+    if types.next().is_none() && !may_be_missing {
+        return Err(Error::invalid(
+            "the issuer's answer has no `token_type`, so the token may be a refresh token; allow_missing_token_type() accepts it",
+        ));
+    }
+    Ok(())
 }
 
 /// Whether a service that was shown a token goes on with it.
@@ -76,7 +94,8 @@ pub(super) fn shown(answer: &HttpResponse) -> Result<(), Error> {
     }
 }
 
-/// What a service says of who it was shown the token of: the members of all its answers, the last of each name.
+/// What a service says of who it was shown the token of: the members of all its answers. Who could write into one of them
+/// must not be able to replace what another one says, so of the same name they say the same.
 pub(super) fn told(
     answers: &[HttpResponse],
     within: Option<&ClaimPath>,
@@ -84,14 +103,20 @@ pub(super) fn told(
 ) -> Result<Claims, Error> {
     let objects = answers.iter().map(object).collect::<Result<Vec<_>, _>>()?;
     let part = |object| within.map_or_else(|| Some(Object::value(object)), |within| object.at(within.as_str()));
-    let members = objects.iter().rev().filter_map(|object| part(object)?.members()).flatten();
-    let (mut text, mut names) = (String::from("{"), HashSet::new());
+    let members = objects.iter().filter_map(|object| part(object)?.members()).flatten();
+    let (mut text, mut known) = (String::from("{"), HashMap::new());
     for (name, value) in members {
-        let comma = if names.is_empty() { "" } else { "," };
-        if names.insert(name.clone()) {
-            // Writing to a text does not fail.
-            let _ = write!(text, "{comma}{}:{}", serde_json::Value::from(name), value.text());
+        match known.get(&name) {
+            Some(other) if value.is_same(*other) => continue,
+            Some(_) => {
+                return Err(Error::invalid(format!("two answers of the issuer differ in the member {}", quote(&name))));
+            }
+            None => {}
         }
+        let comma = if known.is_empty() { "" } else { "," };
+        // Writing to a text does not fail.
+        let _ = write!(text, "{comma}{}:{}", serde_json::Value::from(&*name), value.text());
+        known.insert(name, value);
     }
     text.push('}');
     let object = Object::read(text).map_err(|fault| no_answer(format!("JSON that is {}", fault.text())))?;

@@ -12,7 +12,7 @@ use crate::{
     credential::Credential,
     error::{Error, ErrorKind},
     http::{HttpClient, HttpRequest, HttpResponse, Reply},
-    jwt::{Issuer, Jwt, unverified_claims, unverified_issuer},
+    jwt::{Issuer, Jwt, Known, Unproven, is_token, unverified_claims},
     principal::Principal,
     sync::{Mutex, MutexGuard, others_may_run},
 };
@@ -26,9 +26,6 @@ use zeroize::Zeroizing;
 
 /// Longer than anything is remembered.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-
-/// Longer tokens are refused unasked.
-const MAX_BYTES: usize = 8 * 1024;
 
 /// How an issuer is asked about a token, and what its answers say.
 pub(super) trait Question: fmt::Debug + Clone + Send + Sync + 'static {
@@ -58,6 +55,7 @@ pub(super) struct Settings {
     client: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sessions_only: bool,
+    pub(super) any_client: bool,
     pub(super) active_for: Duration,
     pub(super) inactive_for: Duration,
 }
@@ -70,6 +68,7 @@ impl<Q: Question> Inquiry<Q> {
             client: Arc::new(client),
             clock: Arc::new(SystemClock),
             sessions_only: false,
+            any_client: false,
             active_for: Duration::from_secs(10),
             inactive_for: Duration::from_secs(2),
         };
@@ -93,10 +92,7 @@ impl<Q: Question> Inquiry<Q> {
     }
 
     /// What is known of a token, or what to wait for. Nobody is asked before somebody waits.
-    fn ask(&self, token: &str, max_age: Option<Duration>) -> Answer<'static, Outcome> {
-        if token.len() > MAX_BYTES {
-            return Answer::now(Err(Error::invalid(format!("the token has more than {MAX_BYTES} bytes"))));
-        }
+    fn ask(&self, token: &str, max_age: Option<Duration>, known: Known) -> Answer<'static, Outcome> {
         let (key, now) = (fingerprint(token), self.0.settings.clock.now());
         let fresh = max_age.map(|max_age| self.recent().fresh(now, max_age));
         if let Some(outcome) = self.recent().settled(key, now, fresh) {
@@ -105,7 +101,7 @@ impl<Q: Question> Inquiry<Q> {
         let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
         Answer::later(async move {
             loop {
-                let joined = match this.join(key, &token) {
+                let joined = match this.join(key, &token, known) {
                     Some(joined) => joined,
                     None => return Err(Error::new(ErrorKind::Unavailable, "too many tokens are being asked about")),
                 };
@@ -124,12 +120,12 @@ impl<Q: Question> Inquiry<Q> {
     }
 
     /// Joins those who wait for the answer about a token, or asks. `None` if there are too many.
-    fn join(&self, key: Key, token: &Zeroizing<String>) -> Option<Joined> {
+    fn join(&self, key: Key, token: &Zeroizing<String>, known: Known) -> Option<Joined> {
         let mut joined = self.recent().join(key, self.0.settings.clock.now())?;
         // Not under the lock: a client may answer at once.
         if let Some(begun) = joined.to_begin.take() {
             let (inquiry, token, asked) = (self.clone(), token.clone(), joined.asked);
-            Asking { inquiry, key, token, asked, begun: Some(begun) }.go_on(Vec::new());
+            Asking { inquiry, key, token, known, asked, begun: Some(begun) }.go_on(Vec::new());
         }
         Some(joined)
     }
@@ -164,6 +160,7 @@ struct Asking<Q: Question> {
     inquiry: Inquiry<Q>,
     key: Key,
     token: Zeroizing<String>,
+    known: Known,
     asked: Asked,
     /// None at its end.
     begun: Option<Sender<Outcome>>,
@@ -176,10 +173,9 @@ impl<Q: Question> Asking<Q> {
         let request = match inquiry.question.next(&self.token, &answers) {
             Ok(Some(request)) => request,
             Ok(None) => {
-                let Settings { issuer, rules, clock, .. } = &inquiry.settings;
-                // A JWT of an issuer with keys is asked about only after it was verified.
-                let verified = inquiry.verifier.is_some() && unverified_issuer(&self.token).is_some();
-                let measure = Measure { issuer, rules, verified, now: seconds(clock.now()) };
+                let Settings { issuer, rules, clock, any_client, .. } = &inquiry.settings;
+                let (known, any_client, now) = (self.known, *any_client, seconds(clock.now()));
+                let measure = Measure { issuer, rules, known, any_client, now };
                 let claims = inquiry.question.claims(&answers, &measure);
                 let outcome = claims.and_then(|claims| issuer.principal(&claims)).map(|said| match inquiry.verifier {
                     Some(_) => said,
@@ -239,16 +235,23 @@ impl<Q: Question> Drop for Asking<Q> {
 
 impl<Q: Question> Authenticator for Inquiry<Q> {
     fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
-        let (token, max_age) = (credential.expose(), credential.max_age());
-        let Some(issuer) = unverified_issuer(token) else { return self.ask(token, max_age) };
-        if issuer.is_some_and(|issuer| !self.issuer().is_called(&issuer)) {
-            let detail = format!("the token is not of `{}`", self.issuer().name);
-            return Answer::now(Err(Error::new(ErrorKind::Unrecognized, detail)));
+        match &self.0.verifier {
+            Some(verifier) => self.verify(verifier, credential),
+            None => self.trust(credential),
         }
-        let Some(verifier) = &self.0.verifier else { return self.ask(token, max_age) };
+    }
+}
+
+impl<Q: Question> Inquiry<Q> {
+    /// A JWT of an issuer with keys is verified before anybody hears of it.
+    fn verify(&self, verifier: &Jwt, credential: &Credential<'_>) -> Answer<'static, Outcome> {
+        let (token, max_age) = (credential.expose(), credential.max_age());
         match verifier.authenticate(credential).ready() {
+            Ok(Err(error)) if error.kind() == ErrorKind::Unrecognized && !is_token(token) => {
+                self.ask_about_opaque(token, max_age)
+            }
             Ok(Ok(principal)) if max_age.is_some() || self.asks_about(&principal) => {
-                self.ask(token, max_age).map(move |answered| answered?.confirming(&principal))
+                self.ask(token, max_age, Known::Verified).map(move |answered| answered?.confirming(&principal))
             }
             Ok(outcome) => Answer::now(outcome),
             Err(later) => {
@@ -256,11 +259,39 @@ impl<Q: Question> Authenticator for Inquiry<Q> {
                 Answer::later(async move {
                     let principal = later.await?;
                     match max_age.is_some() || this.asks_about(&principal) {
-                        true => this.ask(&token, max_age).await?.confirming(&principal),
+                        true => this.ask(&token, max_age, Known::Verified).await?.confirming(&principal),
                         false => Ok(principal),
                     }
                 })
             }
+        }
+    }
+
+    /// Without keys, only what a JWT says against itself is known before the issuer is asked.
+    fn trust(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
+        let (token, max_age, issuer) = (credential.expose(), credential.max_age(), self.issuer());
+        if let Err(error) = issuer.check_length(token) {
+            return Answer::now(Err(error));
+        }
+        let unproven = match Unproven::read(token) {
+            Ok(Some(unproven)) => unproven,
+            Ok(None) => return self.ask_about_opaque(token, max_age),
+            Err(error) => return Answer::now(Err(error)),
+        };
+        if unproven.issuer().is_some_and(|name| !issuer.is_called(&name)) {
+            let detail = format!("the token is not of `{}`", issuer.name);
+            return Answer::now(Err(Error::new(ErrorKind::Unrecognized, detail)));
+        }
+        match issuer.check_unproven(&unproven, seconds(self.0.settings.clock.now())) {
+            Ok(known) => self.ask(token, max_age, known),
+            Err(error) => Answer::now(Err(error.with_issuer(issuer.name.clone()))),
+        }
+    }
+
+    fn ask_about_opaque(&self, token: &str, max_age: Option<Duration>) -> Answer<'static, Outcome> {
+        match self.issuer().check_length(token) {
+            Ok(()) => self.ask(token, max_age, Known::Nothing),
+            Err(error) => Answer::now(Err(error)),
         }
     }
 }

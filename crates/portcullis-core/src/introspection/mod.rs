@@ -27,17 +27,21 @@ use zeroize::Zeroizing;
 
 /// Asks an issuer about its tokens (RFC 7662): about those that are opaque, and about those that it may have withdrawn.
 ///
-/// An issuer [without keys](Issuer::without_keys) is asked about every token. One with keys verifies a JWT here first, so
-/// that it hears of no forged ones; and with [`sessions_only`](Self::sessions_only) it is asked only where that could
-/// change anything. A JWT of another issuer is left to the next authenticator, and is shown to nobody.
+/// An issuer with keys verifies a JWT here first, so that it hears of no forged ones; and with
+/// [`sessions_only`](Self::sessions_only) it is asked only where that could change anything. An issuer
+/// [without keys](Issuer::without_keys) is asked about every token but those that say themselves that they are not to be
+/// accepted: what a JWT says against itself (`aud`, `exp`, `nbf`, `typ`, the issuer's rules) is believed without a signature.
+/// A JWT of another issuer is left to the next authenticator. It is shown to nobody, and neither is one that is encrypted or
+/// that is not read here.
 ///
 /// An opaque credential says nothing of its issuer. So of the authenticators of a gate, this one comes last, after those that
 /// know theirs: what they do not recognize is asked about.
 ///
 /// The answer has to say `"active": true`, and what it says else is held against the issuer's rules like the claims of a
-/// token: `aud`, claims that are required, times. It has to name a `token_type` that is one of access tokens, since some
-/// issuers call a refresh token active too. An answer is kept for some seconds, never past `exp`; one request is under way
-/// for a token at a time, however many wait for it. Where the issuer cannot be asked, the answer is 503, and nothing is kept.
+/// token: `aud`, claims that are required, times. It has to say that the token gives access (`token_type` or `token_use`),
+/// since some issuers call a refresh token active too, and for whom it is, unless that is known of a JWT that was verified
+/// here. An answer is kept for some seconds, never past `exp`; one request is under way for a token at a time, however many
+/// wait for it. Where the issuer cannot be asked, the answer is 503, and nothing is kept.
 ///
 /// ```
 /// # use portcullis_core::{Audience, ClaimMap, Error, HttpClient, Introspection, Issuer};
@@ -55,7 +59,7 @@ pub struct Introspection(Inquiry<Rfc7662>);
 struct Rfc7662 {
     url: String,
     authorization: Option<Arc<Secret>>,
-    any_token_type: bool,
+    may_lack_type: bool,
 }
 
 impl Introspection {
@@ -64,7 +68,7 @@ impl Introspection {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no HTTP address.
     pub fn new(issuer: Issuer, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
-        let question = Rfc7662 { url: checked(url.into())?, authorization: None, any_token_type: false };
+        let question = Rfc7662 { url: checked(url.into())?, authorization: None, may_lack_type: false };
         Ok(Self(Inquiry::new(question, issuer, client)))
     }
 
@@ -110,10 +114,18 @@ impl Introspection {
         Self(self.0.with(|_, settings| (settings.active_for, settings.inactive_for) = (active, inactive)))
     }
 
-    /// Accepts tokens whatever their `token_type` is, for issuers that name none. With some, refresh tokens pass then.
+    /// Accepts tokens of which the answer has no `token_type`, as RFC 7662 allows. One that is there has to be one of access
+    /// tokens all the same. With an issuer that leaves it out of refresh tokens, those pass.
     #[must_use]
-    pub fn dangerous_any_token_type(self) -> Self {
-        Self(self.0.with(|question, _| question.any_token_type = true))
+    pub fn allow_missing_token_type(self) -> Self {
+        Self(self.0.with(|question, _| question.may_lack_type = true))
+    }
+
+    /// Accepts tokens of which the answer does not say for whom they are. Then every client of the issuer can use its callers'
+    /// tokens here. A JWT that says it is for somebody else is refused all the same, and so is what the answer says is.
+    #[must_use]
+    pub fn dangerous_any_client(self) -> Self {
+        Self(self.0.with(|_, settings| settings.any_client = true))
     }
 
     /// Tells the time by another clock than the system's.
@@ -143,7 +155,7 @@ impl Question for Rfc7662 {
     }
 
     fn claims(&self, answers: &[HttpResponse], measure: &Measure<'_>) -> Result<Claims, Error> {
-        answer::introspected(answers, measure, self.any_token_type)
+        answer::introspected(answers, measure, self.may_lack_type)
     }
 }
 

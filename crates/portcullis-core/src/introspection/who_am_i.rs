@@ -23,16 +23,18 @@ use zeroize::Zeroizing;
 /// by its [`ClaimMap`](crate::ClaimMap). So an answer without a subject is nobody, whatever its status. 401 and 403 refuse the
 /// token; another status than 200 is an outage, 503, and nothing is kept of it.
 ///
-/// An issuer [without keys](Issuer::without_keys) is asked about every token. One with keys verifies a JWT here first; what is
-/// asked, what is remembered and what is left to other authenticators is as with [`Introspection`](crate::Introspection).
-/// Whoever is asked gets to see the token, so it has to be the one that it is meant for.
+/// What is verified before, what is refused unasked, what is remembered and what is left to other authenticators is as with
+/// [`Introspection`](crate::Introspection). Whoever is asked gets to see the token, so it has to be the one that it is meant
+/// for. Most services do not answer for whom a token is. For opaque tokens, and for JWTs of an issuer without keys, that has
+/// to be allowed: see [`dangerous_any_client`](Self::dangerous_any_client).
 ///
 /// ```
 /// # use portcullis_core::{Audience, ClaimMap, Error, HttpClient, Issuer, WhoAmI};
 /// # fn authenticator(client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
 /// let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?
 ///     .claim_map(ClaimMap::new().subject("id")?.roles("role")?);
-/// WhoAmI::new(issuer, "https://id.example.com/users/me", client)?.within("/data")
+/// // The service has no other clients: whoever has one of its opaque tokens may use it here.
+/// Ok(WhoAmI::new(issuer, "https://id.example.com/users/me", client)?.within("/data")?.dangerous_any_client())
 /// # }
 /// ```
 #[derive(Debug, Clone)]
@@ -55,8 +57,8 @@ impl WhoAmI {
         Ok(Self(Inquiry::new(question, issuer, client)))
     }
 
-    /// Asks at this address as well, after the others. What it answers is added, and stands in place of a member of the same
-    /// name.
+    /// Asks at this address as well, after the others, and adds what it answers. If two answers have a member of the same name
+    /// that differs, the token is refused.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no HTTP address.
@@ -96,6 +98,14 @@ impl WhoAmI {
     #[must_use]
     pub fn remember(self, known: Duration, refused: Duration) -> Self {
         Self(self.0.with(|_, settings| (settings.active_for, settings.inactive_for) = (known, refused)))
+    }
+
+    /// Accepts tokens of which the answers do not say for whom they are, as UserInfo endpoints never do. Then every client of
+    /// the issuer can use its callers' tokens here. A JWT that says it is for somebody else is refused all the same, and one
+    /// that was verified here needs this not.
+    #[must_use]
+    pub fn dangerous_any_client(self) -> Self {
+        Self(self.0.with(|_, settings| settings.any_client = true))
     }
 
     /// Tells the time by another clock than the system's.

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 /// One JSON value inside a text that [`object`](super::object) has checked.
 ///
@@ -45,6 +45,24 @@ impl<'a> Value<'a> {
     pub(crate) fn as_integer(self) -> Option<&'a str> {
         let digits = self.0.strip_prefix('-').unwrap_or(self.0);
         (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(self.0)
+    }
+
+    /// Whether both say the same, whatever the order of members and the escapes; numbers are compared as they are written.
+    pub(crate) fn is_same(self, other: Self) -> bool {
+        if let (Some(mine), Some(theirs)) = (self.as_str(), other.as_str()) {
+            return mine == theirs;
+        }
+        if let (Some(mine), Some(theirs)) = (self.elements(), other.elements()) {
+            let (mine, theirs): (Vec<_>, Vec<_>) = (mine.collect(), theirs.collect());
+            return mine.len() == theirs.len()
+                && mine.into_iter().zip(theirs).all(|(mine, theirs)| mine.is_same(theirs));
+        }
+        if let (Some(mine), Some(theirs)) = (self.members(), other.members()) {
+            let (mine, theirs): (HashMap<_, _>, HashMap<_, _>) = (mine.collect(), theirs.collect());
+            let is_there = |(name, value): (&_, &Self)| theirs.get(name).is_some_and(|theirs| value.is_same(*theirs));
+            return mine.len() == theirs.len() && mine.iter().all(is_there);
+        }
+        self.0 == other.0
     }
 
     pub(crate) fn elements(self) -> Option<impl Iterator<Item = Value<'a>>> {

@@ -14,10 +14,24 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads the parameters of a token's header (RFC 7515, section 4.1).
-    ///
-    /// `jwk`, `jku`, `x5u` and `x5c` offer keys of the sender's choice: they are skipped and never fetched.
     pub(super) fn read(header: &Object) -> Result<Self, Error> {
+        let Parameters { algorithm, key_id, token_type } = Parameters::read(header)?;
+        let algorithm = Algorithm::from_name(&algorithm)
+            .ok_or_else(|| Error::invalid(format!("the algorithm {} is not accepted", quote(&algorithm))))?;
+        Ok(Self { algorithm, key_id: key_id.map(Cow::into_owned), token_type: token_type.map(Cow::into_owned) })
+    }
+}
+
+/// The parameters of a token's header as they stand (RFC 7515, section 4.1).
+pub(super) struct Parameters<'h> {
+    pub(super) algorithm: Cow<'h, str>,
+    pub(super) key_id: Option<Cow<'h, str>>,
+    pub(super) token_type: Option<Cow<'h, str>>,
+}
+
+impl<'h> Parameters<'h> {
+    /// `jwk`, `jku`, `x5u` and `x5c` offer keys of the sender's choice: they are skipped and never fetched.
+    pub(super) fn read(header: &'h Object) -> Result<Self, Error> {
         let (mut algorithm, mut key_id, mut token_type) = (None, None, None);
         for (name, value) in header.members() {
             let string =
@@ -37,10 +51,8 @@ impl Header {
                 _ => {}
             }
         }
-        let name = algorithm.ok_or_else(|| Error::invalid("the header names no algorithm"))?;
-        let algorithm = Algorithm::from_name(&name)
-            .ok_or_else(|| Error::invalid(format!("the algorithm {} is not accepted", quote(&name))))?;
-        Ok(Self { algorithm, key_id: key_id.map(Cow::into_owned), token_type: token_type.map(Cow::into_owned) })
+        let algorithm = algorithm.ok_or_else(|| Error::invalid("the header names no algorithm"))?;
+        Ok(Self { algorithm, key_id, token_type })
     }
 }
 

@@ -7,17 +7,20 @@ mod issuer;
 mod jwk;
 mod key;
 mod remote;
+mod shape;
 mod source;
 
 pub use algorithm::Algorithm;
 #[cfg(feature = "testing")]
 pub(crate) use algorithm::Family;
+pub(crate) use issuer::Known;
 pub use issuer::{Audience, Issuer};
 pub use jwk::{KeySet, RejectedKey};
 pub use key::Key;
 #[cfg(feature = "testing")]
 pub(crate) use key::Material;
 pub use remote::RemoteKeys;
+pub(crate) use shape::{Unproven, is_token};
 pub use source::KeySource;
 
 use crate::{
@@ -30,20 +33,16 @@ use crate::{
     json::{Object, Value},
     principal::Principal,
 };
-use header::{Header, KnownHeaders};
-use key::PreparedKey;
-use memchr::memchr_iter;
+use header::KnownHeaders;
 use remote::{Generation, Landing, Look};
-use std::{borrow::Cow, ops::Range, sync::Arc, time::SystemTime};
+use shape::{Compact, claims};
+use std::{ops::Range, sync::Arc, time::SystemTime};
 use zeroize::Zeroizing;
-
-/// Longer tokens are refused before anything is decoded.
-const MAX_BYTES: usize = 8 * 1024;
 
 /// Verifies signed tokens of one or several issuers, without asking anybody but for [`RemoteKeys`].
 ///
-/// A token that is none of a compact JWT, or of an issuer that is not listed, is left to the next authenticator; any
-/// other failure is final. The order of the checks: size and shape, header, issuer, the types of the registered claims,
+/// A credential that is no JWT (three parts, of which the first is a JSON object in base64url with `alg`), or one of an issuer
+/// that is not listed, is left to the next authenticator; any other failure is final. The order of the checks: size and shape, header, issuer, the types of the registered claims,
 /// key, signature, and then what the claims say.
 ///
 /// Cheap to clone.
@@ -54,17 +53,9 @@ pub struct Jwt(Arc<Inner>);
 struct Inner {
     issuers: Vec<Issuer>,
     clock: Arc<dyn Clock>,
+    /// Of the issuer with the longest tokens: longer ones are refused before anything of them is decoded.
     max_bytes: usize,
     headers: KnownHeaders,
-}
-
-/// The compact form of a token (RFC 7515, section 7.1), still encoded.
-struct Compact<'t> {
-    header: &'t str,
-    claims: &'t str,
-    signature: &'t str,
-    /// What the signature is over: header and claims with the dot between them.
-    signed: &'t str,
 }
 
 impl Jwt {
@@ -72,10 +63,10 @@ impl Jwt {
     #[must_use]
     pub fn new(issuer: Issuer) -> Self {
         Self(Arc::new(Inner {
-            issuers: vec![issuer],
             clock: Arc::new(SystemClock),
-            max_bytes: MAX_BYTES,
+            max_bytes: issuer.max_bytes,
             headers: KnownHeaders::default(),
+            issuers: vec![issuer],
         }))
     }
 
@@ -92,7 +83,10 @@ impl Jwt {
         if self.0.issuers.iter().any(|other| other.name == issuer.name) {
             return Err(Error::misconfigured(format!("two issuers are called `{}`", issuer.name)));
         }
-        let both = self.with(|inner| inner.issuers.push(issuer));
+        let both = self.with(|inner| {
+            inner.max_bytes = inner.max_bytes.max(issuer.max_bytes);
+            inner.issuers.push(issuer);
+        });
         if both.0.issuers.iter().any(|issuer| issuer.any_name) {
             return Err(Error::misconfigured("an issuer that accepts any name has to be the only one"));
         }
@@ -103,12 +97,6 @@ impl Jwt {
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         self.with(|inner| inner.clock = Arc::new(clock))
-    }
-
-    /// How long a token may be in bytes; 8192 unless said otherwise.
-    #[must_use]
-    pub fn max_token_bytes(self, bytes: usize) -> Self {
-        self.with(|inner| inner.max_bytes = bytes)
     }
 
     /// Verifies a token and returns what it says.
@@ -130,18 +118,20 @@ impl Jwt {
         looked: Looked,
     ) -> Result<(Claims, &Issuer, Generation), Unverified> {
         if token.len() > self.0.max_bytes {
-            return Err(Error::invalid(format!("the token has more than {} bytes", self.0.max_bytes)).into());
+            // An opaque credential is another authenticator's, however long.
+            return Err(if is_token(token) { shape::too_long(self.0.max_bytes) } else { shape::opaque() }.into());
         }
         let compact = Compact::split(token)?;
         let known = self.0.headers.get(compact.header);
         let header = match known {
             Some(header) => header,
-            None => &Header::read(&decode(compact.header, "header")?)?,
+            None => &compact.read_header()?,
         };
         // Read, and believed by nobody before the signature has held.
-        let claims = decode(compact.claims, "claims")?;
+        let claims = claims(compact.claims)?;
         let issuer = self.issuer_of(&claims)?;
         let verify = || {
+            issuer.check_length(token)?;
             let registered = Registered::read(&claims)?;
             let keys = issuer.with_key(header, patience, looked, |key| compact.check_signature(key))?;
             issuer.check(header, &registered, &claims, seconds(self.0.clock.now()))?;
@@ -179,52 +169,9 @@ impl Jwt {
 
 /// What a token says of itself, verified by nobody: to be used against it only.
 pub(crate) fn unverified_claims(token: &str) -> Option<(Object, Registered)> {
-    let claims = decode(Compact::split(token).ok()?.claims, "claims").ok()?;
+    let claims = claims(Compact::split(token).ok()?.claims).ok()?;
     let registered = Registered::read(&claims).ok()?;
     Some((claims, registered))
-}
-
-/// Whose token this says it is, believed by nobody: `None` for what is no JWT, and inside for one that does not say.
-pub(crate) fn unverified_issuer(token: &str) -> Option<Option<String>> {
-    let compact = Compact::split(token).ok().filter(|_| token.len() <= MAX_BYTES)?;
-    let claims = decode(compact.claims, "claims").ok()?;
-    Some(claims.member("iss").and_then(Value::as_str).map(Cow::into_owned))
-}
-
-/// One part of a token: a JSON object in base64url.
-fn decode(part: &str, what: &str) -> Result<Object, Error> {
-    let wrong = |why: &str| Error::invalid(format!("the {what} {} {why}", if what == "header" { "is" } else { "are" }));
-    let bytes = base64url::decode(part.as_bytes()).ok_or_else(|| wrong("not base64url"))?;
-    let text = String::from_utf8(bytes).map_err(|_| wrong("not UTF-8"))?;
-    Object::read(text).map_err(|fault| wrong(fault.text()))
-}
-
-impl<'t> Compact<'t> {
-    /// Exactly three parts; five would be an encrypted token.
-    fn split(token: &'t str) -> Result<Self, Error> {
-        let split = || {
-            let mut dots = memchr_iter(b'.', token.as_bytes());
-            let (first, second) = (dots.next()?, dots.next()?);
-            let is_compact = first > 0 && dots.next().is_none();
-            let (header, signed) = (token.get(..first)?, token.get(..second)?);
-            let (claims, signature) = (signed.get(first + 1..)?, token.get(second + 1..)?);
-            is_compact.then_some(Self { header, claims, signature, signed })
-        };
-        split().ok_or_else(|| Error::new(ErrorKind::Unrecognized, "the credential is not a JWT"))
-    }
-
-    fn check_signature(&self, key: &PreparedKey) -> Result<(), Error> {
-        // The longest signature: RSA with 8192 bits.
-        let mut buffer = [0_u8; 1024];
-        let signature = base64url::decode_into(self.signature.as_bytes(), &mut buffer);
-        if signature.is_some_and(|signature| key.verifies(self.signed.as_bytes(), signature)) {
-            return Ok(());
-        }
-        Err(Error::invalid(format!(
-            "the signature does not fit the issuer's key for {}; the token was signed with another key, or changed on its way",
-            key.algorithm
-        )))
-    }
 }
 
 impl Authenticator for Jwt {

@@ -92,12 +92,17 @@ fn however_somebody_came_to_it() {
     }
 }
 
-/// What is asked last has the last word, so no column of the users' table can be what `globals` says.
+/// No column of the users' table stands in for what `globals` says, nor for who somebody is.
 #[test]
 fn the_users_table_makes_no_staff() {
     let column = Standing::user("u1", false).but(json!({ "id": "u1", "admin_access": true }));
-    let instance = Instance::knowing(&session(), column);
-    assert!(!is_staff(&instance.hybrid(), &session()) && !is_staff(&instance.introspect(), &session()));
+    let same = Standing::user("u1", true).but(json!({ "id": "u1", "admin_access": true }));
+    let other = with_globals(json!({ "id": "u2", "admin_access": false }));
+    for (standing, want) in [(column, Err(401)), (same, Ok("u1".to_owned())), (other, Err(401))] {
+        let instance = Instance::knowing(&session(), standing);
+        assert_eq!(subject(&instance.hybrid(), &session()), want);
+        assert_eq!(subject(&instance.introspect(), &session()), want);
+    }
 }
 
 /// The role of the answer, not of the token: a role that was changed counts where somebody was asked.

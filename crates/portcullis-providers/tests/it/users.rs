@@ -7,7 +7,7 @@ use serde_json::json;
 #[test]
 fn a_share() {
     let share = token(json!({ "id": null, "share": "h1", "role": null }));
-    hold(&share, &Standing::share(), Err(401), (Err(401), 0), (Err(401), 2));
+    hold(&share, &Standing::share(), Err(401), (Err(401), 0), (Err(401), 0));
     hold(&session(), &Standing::share(), Ok("u1"), (Err(401), 2), (Err(401), 2));
     // Nor is one that names a user beside it.
     let both = Standing::user("u1", true).but(json!({ "id": "u1", "share": "h1" }));

@@ -3,6 +3,8 @@
 mod choose;
 mod rules;
 
+pub(crate) use rules::Known;
+
 use super::{Algorithm, KeySource, source::Source};
 use crate::{
     claims::{ClaimMap, Rules},
@@ -13,6 +15,9 @@ use std::{sync::Arc, time::Duration};
 
 /// The most that clocks may be allowed to differ.
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
+
+/// The most bytes of a token, unless said otherwise.
+const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// For whom a token has to be meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +50,9 @@ impl Audience {
         Self(AudienceRule::ClientId(id.into()))
     }
 
-    /// There is no `aud`, as in the tokens of Directus; a token that has one is meant for somebody else.
+    /// There is no `aud`, as in the tokens of Directus; a token that has one is meant for somebody else. An issuer that is asked
+    /// about opaque tokens then says nothing of whom they are for, which has to be
+    /// [allowed](crate::WhoAmI::dangerous_any_client).
     #[must_use]
     pub fn absent() -> Self {
         Self(AudienceRule::Absent)
@@ -83,6 +90,7 @@ pub struct Issuer {
     audience: AudienceRule,
     keys: IssuerKeys,
     leeway: Duration,
+    pub(super) max_bytes: usize,
     max_age: Option<Duration>,
     token_type: Option<String>,
     rules: Rules,
@@ -149,6 +157,7 @@ impl Issuer {
             audience: audience.0,
             keys,
             leeway: Duration::ZERO,
+            max_bytes: MAX_TOKEN_BYTES,
             max_age: None,
             token_type: None,
             rules: Rules::new(),
@@ -181,6 +190,14 @@ impl Issuer {
         }
         self.leeway = leeway;
         Ok(self)
+    }
+
+    /// How long a token of this issuer may be in bytes, verified here or asked about; 8192 by default. The tokens of people
+    /// with many roles or groups can be longer. The server's own limit for headers has to let them through as well.
+    #[must_use]
+    pub fn max_token_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
     }
 
     /// Refuses tokens that were issued longer ago than this, and those that do not say when (`iat`).

@@ -5,7 +5,10 @@ use crate::{
     claims::{Claims, LAST_SECOND, Registered, Rules},
     error::{Error, ErrorKind, quote},
     json::{Object, Value},
-    jwt::header::{Header, is_media_type},
+    jwt::{
+        header::{Header, is_media_type},
+        shape::{Unproven, too_long},
+    },
     principal::Principal,
 };
 use std::{
@@ -17,10 +20,24 @@ use std::{
 /// More than seconds are rounded by when they are compared.
 const ROUNDED: f64 = 0.001;
 
+/// What is known of a token before its issuer is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    Nothing,
+    /// It says itself all that it has to, for whom it is and the like. Its issuer confirms that, by knowing it.
+    Said,
+    /// The same, and its signature holds.
+    Verified,
+}
+
 impl Issuer {
     /// Whom these claims are about.
     pub(crate) fn principal(&self, claims: &Claims) -> Result<Principal, Error> {
         Ok(self.map.principal(claims, self.name.clone())?.with_leeway(self.leeway))
+    }
+
+    pub(crate) fn check_length(&self, token: &str) -> Result<(), Error> {
+        if token.len() > self.max_bytes { Err(too_long(self.max_bytes)) } else { Ok(()) }
     }
 
     /// When a token that held stops to hold, whatever is remembered of it.
@@ -31,12 +48,33 @@ impl Issuer {
         principal.expires_at().into_iter().chain(too_old).min()
     }
 
-    /// Everything that an answer of the issuer's own says of a token, which has the last word on when it expires. Of a
-    /// token that was not `verified` here, it also has to say what the token has to.
+    /// What a JWT says against itself, which is believed without a signature. What it leaves out its issuer may say.
+    pub(crate) fn check_unproven(&self, token: &Unproven, now: f64) -> Result<Known, Error> {
+        if !token.is_signed {
+            return Err(Error::invalid("the token is not signed"));
+        }
+        let (claims, registered) = (&token.claims, Registered::read(&token.claims)?);
+        self.check_type(token.token_type.as_deref())?;
+        if self.names_audience(claims) {
+            self.check_audience(claims)?;
+        }
+        self.rules.check_said(claims)?;
+        self.check_time(&registered, now, false)?;
+        let age = self.check_age(&registered, now);
+        if registered.issued_at.is_some() {
+            age.clone()?;
+        }
+        let says_all = age.and_then(|()| self.check_audience(claims)).and_then(|()| self.rules.check(claims)).is_ok();
+        Ok(if says_all { Known::Said } else { Known::Nothing })
+    }
+
+    /// Everything that an answer of the issuer's own says of a token, which has the last word on when it expires. Of one that
+    /// does not say so itself, it also has to say what a token has to.
     pub(crate) fn check_answer(
         &self,
         rules: &Rules,
-        verified: bool,
+        known: Known,
+        any_client: bool,
         registered: &Registered,
         claims: &Object,
         now: f64,
@@ -44,10 +82,27 @@ impl Issuer {
         if let Some(name) = claims.member("iss").and_then(Value::as_str).filter(|name| !self.is_called(name)) {
             return Err(Error::invalid(format!("the token is of {}, not of `{}`", quote(&name), self.name)));
         }
-        if !verified {
-            self.check_audience(claims)?;
-            self.rules.check(claims)?;
-            self.check_age(registered, now)?;
+        match known {
+            // An answer may be for somebody else than the token, as one of UserInfo is.
+            Known::Verified => {}
+            Known::Said => {
+                if self.names_audience(claims) {
+                    self.check_audience(claims)?;
+                }
+                self.rules.check_said(claims)?;
+            }
+            Known::Nothing => {
+                if self.names_audience(claims) || !any_client {
+                    self.check_audience(claims)?;
+                }
+                if self.audience == AudienceRule::Absent && !any_client {
+                    return Err(Error::invalid(
+                        "the issuer's answer does not say for whom the token is; dangerous_any_client() accepts those of any client",
+                    ));
+                }
+                self.rules.check(claims)?;
+                self.check_age(registered, now)?;
+            }
         }
         rules.check(claims)?;
         self.check_time(registered, now, false)
@@ -61,7 +116,7 @@ impl Issuer {
         claims: &Object,
         now: f64,
     ) -> Result<(), Error> {
-        self.check_type(header)?;
+        self.check_type(header.token_type.as_deref())?;
         self.check_audience(claims)?;
         self.rules.check(claims)?;
         self.check_own_time(registered, now)
@@ -83,8 +138,8 @@ impl Issuer {
         Some(at(from + ROUNDED)?..at(until - ROUNDED)?)
     }
 
-    fn check_type(&self, header: &Header) -> Result<(), Error> {
-        let fits = match (&self.token_type, header.token_type.as_deref()) {
+    fn check_type(&self, token_type: Option<&str>) -> Result<(), Error> {
+        let fits = match (&self.token_type, token_type) {
             (Some(only), found) => found.is_some_and(|found| is_media_type(found, only)),
             (None, Some(found)) => ["jwt", "at+jwt"].iter().any(|usual| is_media_type(found, usual)),
             (None, None) => true,
@@ -92,10 +147,13 @@ impl Issuer {
         if fits {
             return Ok(());
         }
-        Err(Error::invalid(format!(
-            "the token's `typ` {} is not accepted",
-            quote(header.token_type.as_deref().unwrap_or(""))
-        )))
+        Err(Error::invalid(format!("the token's `typ` {} is not accepted", quote(token_type.unwrap_or("")))))
+    }
+
+    /// Whether anything is said of whom it is for.
+    fn names_audience(&self, claims: &Object) -> bool {
+        let is_by_client = matches!(self.audience, AudienceRule::ClientId(_));
+        claims.member("aud").is_some() || is_by_client && claims.member("client_id").is_some()
     }
 
     fn check_audience(&self, claims: &Object) -> Result<(), Error> {

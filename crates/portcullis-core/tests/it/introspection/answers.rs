@@ -143,14 +143,41 @@ fn the_type_of_a_token() {
         ("1", wrong()),
         ("true", wrong()),
         ("null", wrong()),
-        ("", wrong()),
+        ("", invalid("has no `token_type`, so the token may be a refresh token; allow_missing_token_type()")),
     ];
     hold(rows.map(|(value, want)| (value, 200, active(&[("token_type", value)]), want)));
-    for (value, _) in rows {
+    for (value, want) in rows {
         let endpoint = Endpoint::saying(active(&[("token_type", value)]));
-        assert_is(value, &ask(&asking(&endpoint).dangerous_any_token_type(), "abc"), PASSES);
+        let want = if value.is_empty() { PASSES } else { want };
+        assert_is(value, &ask(&asking(&endpoint).allow_missing_token_type(), "abc"), want);
         let endpoint = Endpoint::saying(active(&[("token_type", value), ("active", "false")]));
-        assert_is(value, &ask(&asking(&endpoint).dangerous_any_token_type(), "abc"), invalid("not active"));
+        assert_is(value, &ask(&asking(&endpoint).allow_missing_token_type(), "abc"), invalid("not active"));
+    }
+}
+
+/// Some issuers have it under another name, and tell of refresh tokens under that one only.
+#[test]
+fn the_use_of_a_token() {
+    let wrong = || invalid("the `token_use` ");
+    for (kind, its_use, want) in [
+        ("", r#""access""#, PASSES),
+        ("", r#""access_token""#, PASSES),
+        ("", r#""Access_Token""#, PASSES),
+        (r#""Bearer""#, r#""access_token""#, PASSES),
+        (r#""Bearer""#, r#""refresh_token""#, wrong()),
+        (r#""Bearer""#, r#""refresh""#, wrong()),
+        (r#""Bearer""#, r#""id""#, wrong()),
+        (r#""Bearer""#, "null", wrong()),
+        (r#""Bearer""#, r#"["access"]"#, wrong()),
+        (r#""refresh_token""#, r#""access""#, invalid("the `token_type` `refresh_token` is none")),
+        ("", r#""refresh_token""#, wrong()),
+        ("", "", invalid("has no `token_type`")),
+    ] {
+        let what = format!("{kind}, {its_use}");
+        let endpoint = Endpoint::saying(active(&[("token_type", kind), ("token_use", its_use)]));
+        assert_is(&what, &ask(&asking(&endpoint), "abc"), want);
+        let want = if kind.is_empty() && its_use.is_empty() { PASSES } else { want };
+        assert_is(&what, &ask(&asking(&endpoint).allow_missing_token_type(), "abc"), want);
     }
 }
 

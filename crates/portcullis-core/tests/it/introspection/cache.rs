@@ -152,7 +152,7 @@ fn who_shares_what_is_remembered() {
     let changed: [Introspection; 5] = [
         first.clone().remember(seconds(10), seconds(2)),
         first.clone().client("orders", "secret"),
-        first.clone().dangerous_any_token_type(),
+        first.clone().allow_missing_token_type(),
         first.clone().clock(FixedClock::at(NOW)),
         first.clone().sessions_only(),
     ];

@@ -9,7 +9,7 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portcullis_core::{
-    Algorithm, Audience, ClaimMap, Error, ErrorKind, Gate, Introspection, Issuer, Jwt,
+    Algorithm, Audience, ClaimMap, Error, ErrorKind, Gate, Introspection, Issuer, Jwt, Rules,
     testing::{FixedClock, SigningKey, TestIssuer},
 };
 
@@ -81,9 +81,9 @@ fn an_issuer_with_keys_hears_of_no_forged_tokens() {
             ("no `exp`", signed(&late.replace("exp", "until")), invalid("no `exp`"), 0),
             ("no `iss`", signed(&late.replace("iss", "from")), unrecognized("no `iss`"), 0),
             ("`iss` a number", signed(&late.replace(&format!("\"{ISSUER}\""), "7")), unrecognized("not a string"), 0),
-            ("another issuer", jwt_of(OTHER, ""), unrecognized("the token is not of `https://issuer.test`"), 0),
-            ("another issuer, forged", forged(&jwt_of(OTHER, "")), unrecognized("not of"), 0),
-            ("almost this issuer", jwt_of("https://issuer.test/", ""), unrecognized("not of"), 0),
+            ("another issuer", jwt_of(OTHER, ""), unrecognized("accepted are `https://issuer.test`"), 0),
+            ("another issuer, forged", forged(&jwt_of(OTHER, "")), unrecognized("accepted are"), 0),
+            ("almost this issuer", jwt_of("https://issuer.test/", ""), unrecognized("accepted are"), 0),
         ],
     );
 }
@@ -96,15 +96,122 @@ fn an_issuer_without_keys_is_asked_about_its_jwts() {
         &[
             ("opaque", "2YotnFZFEjr1zCsicMWpAA".into(), PASSES, 1),
             ("ours", ours(""), PASSES, 1),
-            ("what it says of itself is not believed", signed(&claims), PASSES, 1),
+            ("what it leaves out its issuer may say", signed(&claims), PASSES, 1),
             ("forged, for all that is known here", forged(&ours("")), PASSES, 1),
             ("of nobody", signed(r#"{"sub":"alice"}"#), PASSES, 1),
             ("another issuer", jwt_of(OTHER, ""), unrecognized("not of"), 0),
             ("another issuer, escaped", jwt_of("https:\\/\\/other.test", ""), unrecognized("not of"), 0),
             ("ours, escaped", jwt_of("https:\\/\\/issuer.test", ""), PASSES, 1),
             ("another issuer, unsigned", unsigned(r#"{"iss":"x"}"#), unrecognized("not of"), 0),
+            ("ours, unsigned", unsigned(&claims), invalid("the token is not signed"), 0),
+            ("an algorithm that the issuer may know", of_header(r#"{"alg":"ES256K"}"#, ""), PASSES, 1),
         ],
     );
+}
+
+/// A token of ours below this header.
+fn of_header(header: &str, more: &str) -> String {
+    let claims = format!(r#"{{"iss":"{ISSUER}","aud":"test","sub":"alice"{more}}}"#);
+    format!("{}.{}.c2ln", base64url(header), base64url(claims))
+}
+
+/// It is believed without a signature, with keys and without.
+#[test]
+fn what_a_token_says_against_itself() {
+    let rules = || Rules::new().forbid("share").unwrap().if_present("status", ["active"]).unwrap();
+    let issuer = |issuer: Issuer| issuer.rules(rules());
+    let claims = |claims: &str| signed(&format!(r#"{{"iss":"{ISSUER}","sub":"alice",{claims}}}"#));
+    let usual = |more: &str| claims(&format!(r#""aud":"test","exp":{}{more}"#, NOW + 1));
+    let at = |name: &str, seconds: u64| usual(&format!(r#","{name}":{seconds}"#));
+    let rows = [
+        ("nothing", usual(""), PASSES, 1),
+        ("for others", claims(&format!(r#""aud":"other","exp":{}"#, NOW + 1)), invalid("not for `test`"), 0),
+        ("for others too", claims(&format!(r#""aud":["other","test"],"exp":{}"#, NOW + 1)), PASSES, 1),
+        ("for nobody", claims(&format!(r#""aud":[],"exp":{}"#, NOW + 1)), invalid("not for `test`"), 0),
+        ("expired", claims(&format!(r#""aud":"test","exp":{NOW}"#)), expired("expired 0 s ago"), 0),
+        ("an end that is no time", claims(r#""aud":"test","exp":"never""#), invalid("`exp` is not a time"), 0),
+        ("now", at("nbf", NOW), PASSES, 1),
+        ("not yet", at("nbf", NOW + 3600), invalid("`nbf`"), 0),
+        ("issued tomorrow", at("iat", NOW + 3600), invalid("`iat`"), 0),
+        ("a share", usual(r#","share":"s1""#), invalid("with the claim `share`"), 0),
+        ("active", usual(r#","status":"active""#), PASSES, 1),
+        ("suspended", usual(r#","status":"suspended""#), invalid("the claim `status`"), 0),
+        ("an ID token", with_header(r#"{"alg":"HS256","typ":"id+jwt"}"#), invalid("`typ`"), 0),
+        ("another's", jwt_of(OTHER, r#","share":1"#), unrecognized(""), 0),
+    ];
+    hold(|endpoint| asking_of(issuer(without_keys()), endpoint, &FixedClock::at(NOW)), &rows);
+    hold(|endpoint| asking_of(issuer(with_keys()), endpoint, &FixedClock::at(NOW)), &rows);
+    let absent = || issuer(Issuer::without_keys(ISSUER, Audience::absent()).unwrap());
+    let rows = [("it has an `aud`", usual(""), invalid("meant for somebody else"), 0)];
+    hold(|endpoint| asking_of(absent(), endpoint, &FixedClock::at(NOW)).dangerous_any_client(), &rows);
+    let client = || issuer(Issuer::without_keys(ISSUER, Audience::client_id("app")).unwrap());
+    let rows = [("another client", claims(r#""client_id":"other""#), invalid("`client_id`"), 0)];
+    hold(|endpoint| asking_of(client(), endpoint, &FixedClock::at(NOW)).dangerous_any_client(), &rows);
+}
+
+/// What presents itself as a JWT and is none that is read here, and what is encrypted, is shown to nobody.
+#[test]
+fn tokens_that_are_not_read_are_shown_to_nobody() {
+    let refused = |what, header: &str, why| (what, of_header(header, ""), invalid(why), 0);
+    let encrypted = format!("{}.e.e.e.e", base64url(r#"{"alg":"dir","enc":"A256GCM"}"#));
+    let rows = [
+        ("good", ours(""), PASSES, 1),
+        ("encrypted", encrypted.clone(), invalid("the token is encrypted (JWE)"), 0),
+        ("five parts", format!("{}.e.e.e.e", base64url(HEADER)), invalid("encrypted"), 0),
+        refused("extensions", r#"{"alg":"HS256","crit":["exp"]}"#, "`crit`"),
+        refused("compressed", r#"{"alg":"HS256","zip":"DEF"}"#, "`zip`"),
+        refused("not encoded", r#"{"alg":"HS256","b64":false}"#, "`b64`"),
+        refused("a token in a token", r#"{"alg":"HS256","cty":"JWT"}"#, "`cty`"),
+        refused("an algorithm that is no text", r#"{"alg":256}"#, "`alg`"),
+        refused("two algorithms", r#"{"alg":"HS256","alg":"none"}"#, "the header is a JSON object with a duplicate"),
+        refused("a lone surrogate", r#"{"alg":"HS256","x":"\ud800"}"#, "the header is not a JSON object"),
+        refused(
+            "deep",
+            &format!(r#"{{"alg":"HS256","x":{}1{}}}"#, "[".repeat(99), "]".repeat(99)),
+            "nested too deeply",
+        ),
+        ("duplicate claims", ours(r#","aud":"other""#), invalid("the claims are a JSON object with a duplicate"), 0),
+        ("a space in front", format!(" {}", ours("")), invalid("the header is not base64url"), 0),
+        ("claims of one", format!("{}.W10.c2ln", base64url(HEADER)), invalid("the claims are not a JSON object"), 0),
+        ("claims cut off", format!("{}.ey.c2ln", base64url(HEADER)), invalid("the claims are not"), 0),
+    ];
+    hold(asking, &rows);
+    hold(|endpoint| asking_of(with_keys(), endpoint, &FixedClock::at(NOW)), &rows);
+    // And to nobody behind a verifier.
+    let endpoint = Endpoint::saying(active(&[]));
+    let gate = Gate::builder()
+        .bearer()
+        .authenticator(TestIssuer::new().authenticator())
+        .authenticator(asking_other(&endpoint));
+    let gate = gate.build().unwrap();
+    for token in
+        [encrypted, of_header(r#"{"alg":"HS256","crit":["exp"]}"#, ""), format!("{}.W10.c2ln", base64url(HEADER))]
+    {
+        assert_eq!((enter(&gate, &token), endpoint.asked()), (Err(ErrorKind::Invalid), 0), "{token}");
+    }
+}
+
+/// An opaque credential gets past a verifier, whatever its dots and however long it is.
+#[test]
+fn opaque_credentials_with_dots() {
+    let endpoint = Endpoint::saying(active(&[]));
+    let long = asking_of(without_keys().max_token_bytes(20_000), &endpoint, &FixedClock::at(NOW));
+    let gate = Gate::builder().bearer().authenticator(TestIssuer::new().authenticator()).authenticator(long);
+    let gate = gate.build().unwrap();
+    let tokens = [
+        "a.b.c".to_owned(),
+        "ya29.a0AfH6SMBx-_.Z9".to_owned(),
+        "..".to_owned(),
+        "a.b.c.d.e".to_owned(),
+        format!("{}.b.c", base64url(r#"{"typ":"opaque"}"#)),
+        format!("{}.b.c", base64url("[1]")),
+        "x".repeat(20_000),
+        format!("x.y.{}", "z".repeat(19_996)),
+    ];
+    for (at, token) in tokens.iter().enumerate() {
+        assert_eq!((enter(&gate, token), endpoint.asked()), (Ok(ISSUER.into()), at + 1), "{token}");
+    }
+    assert_eq!((enter(&gate, &"x".repeat(20_001)), endpoint.asked()), (Err(ErrorKind::Invalid), tokens.len()));
 }
 
 /// Whatever `iss` says, as long as the issuer's own key or its own word vouches for the token.
@@ -132,18 +239,19 @@ fn an_issuer_of_any_name() {
     }
 }
 
-/// What merely looks like a JWT is opaque.
+/// What merely has the dots of a JWT is opaque.
 #[test]
 fn garbage_in_three_parts() {
     let claims = |text: &[u8]| format!("{}.{}.c2ln", base64url(HEADER), base64url(text));
     let rows: Vec<(&str, String, Want, usize)> = vec![
+        ("a header without `alg`", format!("{}.W10.c2ln", base64url(r#"{"typ":"JWT"}"#)), PASSES, 1),
         ("letters", "a.b.c".into(), PASSES, 1),
         ("dots", "..".into(), PASSES, 1),
-        ("no claims", format!("{}..c2ln", base64url(HEADER)), PASSES, 1),
-        ("no JSON", claims(b"garbage"), PASSES, 1),
-        ("no object", claims(b"[]"), PASSES, 1),
-        ("no UTF-8", claims(b"{\"iss\":\"\xff\"}"), PASSES, 1),
-        ("five parts", format!("{}.e.e.e.e", base64url(HEADER)), PASSES, 1),
+        ("no claims", format!("{}..c2ln", base64url(HEADER)), invalid("the claims are not a JSON object"), 0),
+        ("no JSON", claims(b"garbage"), invalid("the claims are not a JSON object"), 0),
+        ("no object", claims(b"[]"), invalid("the claims are not a JSON object"), 0),
+        ("no UTF-8", claims(b"{\"iss\":\"\xff\"}"), invalid("the claims are not UTF-8"), 0),
+        ("four parts", format!("{}.e.e.e", base64url(HEADER)), PASSES, 1),
         ("two parts", "a.b".into(), PASSES, 1),
     ];
     hold(asking, &rows);
@@ -165,6 +273,42 @@ fn long_tokens_are_not_passed_on() {
     ];
     hold(asking, &rows);
     hold(|endpoint| asking_of(with_keys(), endpoint, &FixedClock::at(NOW)), &rows);
+}
+
+/// Good tokens of people with many roles or groups are long; how long, each issuer knows for itself.
+#[test]
+fn how_long_a_token_may_be_is_its_issuer_s() {
+    let long = ours(&format!(r#","groups":"{}""#, "x".repeat(16_000)));
+    let (bytes, limit) = (long.len(), || invalid("; Issuer::max_token_bytes sets how many it may have"));
+    let opaque = |bytes: usize| "x".repeat(bytes);
+    let rows = |bytes: usize| {
+        [
+            (
+                "long",
+                long.clone(),
+                if long.len() <= bytes { PASSES } else { limit() },
+                usize::from(long.len() <= bytes),
+            ),
+            ("opaque", opaque(bytes), PASSES, 1),
+            ("opaque and longer", opaque(bytes + 1), limit(), 0),
+        ]
+    };
+    for bytes in [8192, bytes - 1, bytes, 64 << 10] {
+        hold(|at| asking_of(without_keys().max_token_bytes(bytes), at, &FixedClock::at(NOW)), &rows(bytes));
+        hold(|at| asking_of(with_keys().max_token_bytes(bytes), at, &FixedClock::at(NOW)), &rows(bytes));
+    }
+    // Of several issuers in one verifier each has its own.
+    let other = Issuer::new(OTHER, Audience::is("test"), [Algorithm::Hs256], hs256().key()).unwrap();
+    for (ours, theirs) in [(bytes, 100), (100, bytes), (bytes, bytes)] {
+        let verifier =
+            Jwt::new(with_keys().max_token_bytes(ours)).issuer(other.clone().max_token_bytes(theirs)).unwrap();
+        let verifier = verifier.clock(FixedClock::at(NOW));
+        let found = verifier.verify(&long).map(drop).map_err(|error| (error.kind(), error.to_string()));
+        let refused =
+            format!("the token has more than {ours} bytes; Issuer::max_token_bytes sets how many it may have");
+        assert_eq!(found, if ours < bytes { Err((ErrorKind::Invalid, refused)) } else { Ok(()) });
+        assert_eq!(verifier.verify(&jwt_of(OTHER, "")).is_ok(), theirs == bytes);
+    }
 }
 
 #[test]

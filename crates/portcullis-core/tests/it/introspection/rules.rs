@@ -92,35 +92,51 @@ fn the_audience() {
         ],
     );
     hold(
-        "absent",
-        &of(Audience::absent()),
-        &[
-            (&[("aud", "")], PASSES),
-            (&[("aud", r#""test""#)], invalid("meant for somebody else")),
-            (&[("aud", "[]")], invalid("meant for somebody else")),
-        ],
-    );
-    hold(
         "anybody",
         &of(Audience::dangerous_anybody()),
         &[(&[("aud", "")], PASSES), (&[("aud", r#""whoever""#)], PASSES), (&[("aud", "7")], malformed())],
     );
 }
 
+/// An answer that does not say for whom an opaque token is leaves it to every client of the issuer.
+#[test]
+fn tokens_of_any_client() {
+    let unnamed = || invalid("does not say for whom the token is; dangerous_any_client()");
+    for (audience, aud, want, want_any) in [
+        (Audience::absent(), "", unnamed(), PASSES),
+        (Audience::absent(), r#""test""#, invalid("meant for somebody else"), invalid("meant for somebody else")),
+        (Audience::absent(), "[]", invalid("meant for somebody else"), invalid("meant for somebody else")),
+        (Audience::is("test"), "", invalid("the token has no `aud`"), PASSES),
+        (Audience::is("test"), r#""test""#, PASSES, PASSES),
+        (Audience::is("test"), r#""other""#, invalid("not for `test`"), invalid("not for `test`")),
+        (Audience::client_id("app"), "", invalid("`client_id`"), PASSES),
+    ] {
+        let endpoint = Endpoint::saying(active(&[("aud", aud)]));
+        let issuer = Issuer::without_keys(ISSUER, audience).unwrap();
+        let asking = asking_of(issuer, &endpoint, &FixedClock::at(NOW));
+        assert_is(aud, &ask(&asking, "abc"), want);
+        assert_is(aud, &ask(&asking.dangerous_any_client(), "abc"), want_any);
+    }
+    let endpoint = Endpoint::saying(active(&[("aud", ""), ("client_id", r#""other""#)]));
+    let issuer = Issuer::without_keys(ISSUER, Audience::client_id("app")).unwrap();
+    let asking = asking_of(issuer, &endpoint, &FixedClock::at(NOW)).dangerous_any_client();
+    assert_is("another client", &ask(&asking, "abc"), invalid("`client_id`"));
+}
+
 #[test]
 fn claims_that_are_required_and_forbidden() {
-    let issuer = without_keys().rules(Rules::new().require("token_use", "access").unwrap().forbid("share").unwrap());
+    let issuer = without_keys().rules(Rules::new().require("plan", "paid").unwrap().forbid("share").unwrap());
     hold(
         "claims",
         &issuer,
         &[
-            (&[("token_use", r#""access""#)], PASSES),
-            (&[("token_use", r#""id""#)], invalid("the claim `token_use` is not `access`")),
-            (&[("token_use", "")], invalid("the claim `token_use` is not `access`")),
-            (&[("token_use", r#"["access"]"#)], invalid("the claim `token_use`")),
-            (&[("token_use", r#""access""#), ("share", r#""x""#)], invalid("with the claim `share`")),
-            (&[("token_use", r#""access""#), ("share", "null")], invalid("with the claim `share`")),
-            (&[("token_use", r#""access""#), ("Share", "null")], PASSES),
+            (&[("plan", r#""paid""#)], PASSES),
+            (&[("plan", r#""id""#)], invalid("the claim `plan` is not `paid`")),
+            (&[("plan", "")], invalid("the claim `plan` is not `paid`")),
+            (&[("plan", r#"["paid"]"#)], invalid("the claim `plan`")),
+            (&[("plan", r#""paid""#), ("share", r#""x""#)], invalid("with the claim `share`")),
+            (&[("plan", r#""paid""#), ("share", "null")], invalid("with the claim `share`")),
+            (&[("plan", r#""paid""#), ("Share", "null")], PASSES),
         ],
     );
 }

@@ -32,27 +32,30 @@ fn base64url_has_one_form() {
         let value = ALPHABET.iter().position(|byte| *byte == end.as_bytes()[0]).unwrap();
         format!("{front}{}", char::from(ALPHABET[value | 1]))
     };
-    let reasons = ["the header is not base64url", "the claims are not base64url", "the signature does not fit"];
+    // What has another first part is no JWT at all.
+    let reasons =
+        [unrecognized("not a JWT"), invalid("the claims are not base64url"), invalid("the signature does not fit")];
     for (at, why) in reasons.into_iter().enumerate() {
+        let in_front = if at == 0 { invalid("the header is not base64url") } else { why };
         let of = |change: &dyn Fn(&str) -> String| rewritten(at, change);
         hold(
             &verifier(),
             [
                 ("as it is", of(&str::to_owned), PASSES),
-                ("padding as RFC 4648 has it", of(&|p| format!("{p}{}", "=".repeat(4 - p.len() % 4))), invalid(why)),
-                ("one =", of(&|p| format!("{p}=")), invalid(why)),
-                ("four =", of(&|p| format!("{p}====")), invalid(why)),
-                ("the standard alphabet", of(&|p| p.replace('-', "+").replace('_', "/")), invalid(why)),
-                ("a spare bit", of(&spare), invalid(why)),
-                ("a space behind", of(&|p| format!("{p} ")), invalid(why)),
-                ("a space in front", of(&|p| format!(" {p}")), invalid(why)),
-                ("a line feed behind", of(&|p| format!("{p}\n")), invalid(why)),
-                ("lines", of(&|p| format!("{}\r\n{}", &p[..8], &p[8..])), invalid(why)),
-                ("a tab", of(&|p| format!("{}\t{}", &p[..8], &p[8..])), invalid(why)),
-                ("NUL behind", of(&|p| format!("{p}\0")), invalid(why)),
-                ("an exclamation mark", of(&|p| format!("{p}!")), invalid(why)),
-                ("percent encoding", of(&|p| format!("%{:02X}{}", p.as_bytes()[0], &p[1..])), invalid(why)),
-                ("a character short of a byte", of(&|p| format!("{p}{}", "A".repeat(5 - p.len() % 4))), invalid(why)),
+                ("padding as RFC 4648 has it", of(&|p| format!("{p}{}", "=".repeat(4 - p.len() % 4))), why),
+                ("one =", of(&|p| format!("{p}=")), why),
+                ("four =", of(&|p| format!("{p}====")), why),
+                ("the standard alphabet", of(&|p| p.replace('-', "+").replace('_', "/")), why),
+                ("a spare bit", of(&spare), why),
+                ("a space behind", of(&|p| format!("{p} ")), why),
+                ("a space in front", of(&|p| format!(" {p}")), in_front),
+                ("a line feed behind", of(&|p| format!("{p}\n")), why),
+                ("lines", of(&|p| format!("{}\r\n{}", &p[..8], &p[8..])), why),
+                ("a tab", of(&|p| format!("{}\t{}", &p[..8], &p[8..])), why),
+                ("NUL behind", of(&|p| format!("{p}\0")), why),
+                ("an exclamation mark", of(&|p| format!("{p}!")), why),
+                ("percent encoding", of(&|p| format!("%{:02X}{}", p.as_bytes()[0], &p[1..])), why),
+                ("a character short of a byte", of(&|p| format!("{p}{}", "A".repeat(5 - p.len() % 4))), why),
             ],
         );
     }
@@ -80,12 +83,12 @@ fn texts_are_utf_8_without_a_mark() {
             ("UTF-8 in the claims", payload(more.clone().into()), PASSES),
             ("white space around", header(format!(" \r\n\t{HEADER}\n").into()), PASSES),
             ("white space around the claims", payload(format!(" \r\n\t{more}\n").into()), PASSES),
-            ("UTF-16 in the header", header(utf16(HEADER)), invalid("the header is not a JSON object")),
-            ("UTF-16 with a mark", header(utf16_mark(umlaut)), invalid("the header is not UTF-8")),
-            ("UTF-32 in the header", header(utf32(HEADER)), invalid("the header is not a JSON object")),
+            ("UTF-16 in the header", header(utf16(HEADER)), unrecognized("not a JWT")),
+            ("UTF-16 with a mark", header(utf16_mark(umlaut)), unrecognized("not a JWT")),
+            ("UTF-32 in the header", header(utf32(HEADER)), unrecognized("not a JWT")),
             ("Latin-1 in the header", header(latin1(umlaut)), invalid("the header is not UTF-8")),
-            ("a byte order mark in the header", header(mark(HEADER)), invalid("the header is not a JSON object")),
-            ("overlong quotes in the header", header(overlong(HEADER)), invalid("the header is not UTF-8")),
+            ("a byte order mark in the header", header(mark(HEADER)), unrecognized("not a JWT")),
+            ("overlong quotes in the header", header(overlong(HEADER)), unrecognized("not a JWT")),
             ("UTF-16 in the claims", payload(utf16(&claims(""))), invalid("the claims are not a JSON object")),
             ("UTF-16 with a mark in the claims", payload(utf16_mark(&more)), invalid("the claims are not UTF-8")),
             ("Latin-1 in the claims", payload(latin1(&more)), invalid("the claims are not UTF-8")),

@@ -1,8 +1,8 @@
 //! The members of several answers, which are the claims of one principal.
 
-use super::{ALICE, RIGHTS, ask, asking, assert_is, client::*, down, subject};
+use super::{ALICE, ask, asking, assert_is, client::*, down, subject};
 use crate::tokens::{ISSUER, NOW, PASSES, invalid};
-use portcullis_core::{ClaimMap, Method, Principal, PrincipalKind, SessionId, TokenId, WhoAmI, testing::FixedClock};
+use portcullis_core::{ClaimMap, Method, Principal, PrincipalKind, SessionId, TokenId, testing::FixedClock};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{
@@ -25,28 +25,67 @@ fn claims(principal: &Principal) -> BTreeMap<String, Value> {
 
 #[test]
 fn each_answer_adds_its_own() {
-    let rows: [(&str, &str, &str); 12] = [
+    let rows: [(&str, &str, &str); 9] = [
         (r#""id":"a""#, "", r#"{"id":"a"}"#),
         ("", r#""id":"a""#, r#"{"id":"a"}"#),
         (r#""id":"a","x":1"#, r#""y":2"#, r#"{"id":"a","x":1,"y":2}"#),
-        // The later one stands in place of the earlier, whole.
-        (r#""id":"a","x":1"#, r#""x":2"#, r#"{"id":"a","x":2}"#),
-        (r#""id":"a""#, r#""id":"b""#, r#"{"id":"b"}"#),
-        (r#""id":"a","x":1"#, r#""x":null"#, r#"{"id":"a","x":null}"#),
-        (r#""id":"a","x":{"y":1}"#, r#""x":{"z":2}"#, r#"{"id":"a","x":{"z":2}}"#),
-        (r#""id":"a","x":[1,2]"#, r#""x":[3]"#, r#"{"id":"a","x":[3]}"#),
-        // Names are compared as they read.
-        (r#""id":"a","\u0078":1"#, r#""x":2"#, r#"{"id":"a","x":2}"#),
-        (r#""id":"a","x":1"#, r#""\u0078":2"#, r#"{"id":"a","x":2}"#),
         (r#""id":"a","x":1"#, r#""X":2,"x ":3"#, r#"{"id":"a","x":1,"X":2,"x ":3}"#),
-        (r#""id":"a","":1"#, r#""":2"#, r#"{"id":"a","":2}"#),
+        // Both may say the same.
+        (r#""id":"a""#, r#""id":"a""#, r#"{"id":"a"}"#),
+        (r#""id":"a","\u0078":1"#, r#""x":1"#, r#"{"id":"a","x":1}"#),
+        (r#""id":"a","x":"ab""#, r#""x":"\u0061b""#, r#"{"id":"a","x":"ab"}"#),
+        (r#""id":"a","x":null"#, r#""x": null "#, r#"{"id":"a","x":null}"#),
+        (
+            r#""id":"a","x":{"y":[1,{}],"z":true}"#,
+            r#""x":{ "z":true,"y":[ 1,{ }]}"#,
+            r#"{"id":"a","x":{"y":[1,{}],"z":true}}"#,
+        ),
     ];
     for (first, second, want) in rows {
         let want: BTreeMap<String, Value> = serde_json::from_str(want).unwrap();
         assert_eq!(claims(&both(first, second)), want, "{first} and {second}");
     }
-    let one = both(r#""id":"a","admin":true"#, r#""admin":false"#);
-    assert!(!one.is_staff() && both(r#""id":"a","admin":false"#, r#""admin":true"#).is_staff());
+    assert!(both(r#""id":"a","admin":true"#, r#""admin":true"#).is_staff());
+}
+
+/// Who may write into one answer, their own profile perhaps, does not replace what the other one says.
+#[test]
+fn answers_that_contradict_each_other() {
+    let rows = [
+        (r#""id":"a""#, r#""id":"b""#),
+        (r#""id":"a","admin":false"#, r#""admin":true"#),
+        (r#""id":"a","admin":true"#, r#""admin":false"#),
+        (r#""id":"a","x":1"#, r#""x":null"#),
+        (r#""id":"a","x":1"#, r#""x":"1""#),
+        (r#""id":"a","x":1"#, r#""x":1.0"#),
+        (r#""id":"a","x":9007199254740993"#, r#""x":9007199254740992"#),
+        (r#""id":"a","x":"a""#, r#""x":"A""#),
+        (r#""id":"a","x":{"y":1}"#, r#""x":{"z":1}"#),
+        (r#""id":"a","x":{"y":1}"#, r#""x":{"y":1,"z":1}"#),
+        (r#""id":"a","x":{"y":1,"z":1}"#, r#""x":{"y":1}"#),
+        (r#""id":"a","x":{}"#, r#""x":[]"#),
+        (r#""id":"a","x":[1,2]"#, r#""x":[1]"#),
+        (r#""id":"a","x":[1,2]"#, r#""x":[2,1]"#),
+        // Names are compared as they read.
+        (r#""id":"a","\u0078":1"#, r#""x":2"#),
+        (r#""id":"a","x":1"#, r#""\u0078":2"#),
+        (r#""id":"a","":1"#, r#""":2"#),
+    ];
+    for (first, second) in rows {
+        for (one, other) in [(first, second), (second, first)] {
+            let service = Service::saying(data(one), data(other));
+            let asking = asking(&service);
+            for _ in 0..2 {
+                let outcome = ask(&asking, "abc");
+                assert_is(
+                    &format!("{one} and {other}"),
+                    &outcome,
+                    invalid("two answers of the issuer differ in the member `"),
+                );
+            }
+            assert_eq!(service.asked(), 2, "{one} and {other}: remembered");
+        }
+    }
 }
 
 #[test]
@@ -154,13 +193,4 @@ fn what_a_principal_is_given() {
         assert_eq!(both(r#""id":"a""#, &format!(r#""admin":{flag}"#)).is_staff(), is_staff, "{flag}");
     }
     assert!(!both(r#""id":"a""#, "").is_staff() && both(r#""id":"a""#, "").expires_at().is_none());
-}
-
-/// Whichever is asked last has the last word, and which one that is, is said when the service starts.
-#[test]
-fn the_order_of_the_addresses_decides() {
-    let service = Service::saying(data(r#""id":"me""#), data(r#""id":"rights""#));
-    let only = |url| WhoAmI::new(super::issuer(), url, service.clone()).unwrap().within("/data").unwrap();
-    assert_eq!(subject(&ask(&only(super::ME).and(RIGHTS).unwrap(), "abc")), "rights");
-    assert_eq!(subject(&ask(&only(RIGHTS).and(super::ME).unwrap(), "abc")), "me");
 }

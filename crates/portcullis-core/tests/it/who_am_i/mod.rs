@@ -48,13 +48,19 @@ fn asking(service: &Service) -> WhoAmI {
 }
 
 fn asking_of(issuer: Issuer, service: &Service, clock: &FixedClock) -> WhoAmI {
+    asking_for_us(issuer, service, clock).dangerous_any_client()
+}
+
+/// The same where the answers have to say for whom a token is.
+fn asking_for_us(issuer: Issuer, service: &Service, clock: &FixedClock) -> WhoAmI {
     let me = WhoAmI::new(issuer, ME, service.clone()).unwrap();
     me.and(RIGHTS).unwrap().within("/data").unwrap().clock(clock.clone())
 }
 
 /// Asks at one address, for the claims at this place.
 fn asking_one(service: &Service, within: &str) -> WhoAmI {
-    WhoAmI::new(issuer(), ME, service.clone()).unwrap().within(within).unwrap().clock(FixedClock::at(NOW))
+    let me = WhoAmI::new(issuer(), ME, service.clone()).unwrap().within(within).unwrap();
+    me.clock(FixedClock::at(NOW)).dangerous_any_client()
 }
 
 /// Asks as a request does that waits for the answer. Nothing happens before it is polled.

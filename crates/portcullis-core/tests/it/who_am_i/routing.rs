@@ -21,16 +21,22 @@ fn unsigned(claims: &str) -> String {
 #[test]
 fn a_jwt_of_another_issuer_is_shown_to_nobody() {
     let another = || unrecognized("the token is not of `https://issuer.test`");
-    let rows: [(&str, String, Want, usize); 13] = [
+    let rows: [(&str, String, Want, usize); 14] = [
         ("opaque", "abc".into(), PASSES, 2),
         ("ours, whoever signed it", unsigned(r#"{"iss":"https://issuer.test"}"#), PASSES, 2),
         ("ours, escaped", unsigned(r#"{"i\u0073s":"https:\/\/issuer.test"}"#), PASSES, 2),
         ("of nobody", unsigned(r#"{"sub":"alice"}"#), PASSES, 2),
-        ("no claims", unsigned("garbage"), PASSES, 2),
+        ("no claims", unsigned("garbage"), invalid("the claims are not a JSON object"), 0),
         ("another's", unsigned(r#"{"iss":"https://other.test"}"#), another(), 0),
         ("another's, escaped", unsigned(r#"{"\u0069ss":"https:\/\/other.test"}"#), another(), 0),
         ("almost ours", unsigned(r#"{"iss":"https://issuer.test/"}"#), another(), 0),
-        ("another's, unsigned", format!("{}.{}.", base64url("{}"), base64url(r#"{"iss":"x"}"#)), another(), 0),
+        (
+            "another's, unsigned",
+            format!("{}.{}.", base64url(r#"{"alg":"none"}"#), base64url(r#"{"iss":"x"}"#)),
+            another(),
+            0,
+        ),
+        ("no header of a JWT", format!("{}.{}.", base64url("{}"), base64url(r#"{"iss":"x"}"#)), PASSES, 2),
         ("as long as may be", "x".repeat(8192), PASSES, 2),
         ("longer", "x".repeat(8193), invalid("the token has more than 8192 bytes"), 0),
         ("a million", "x".repeat(1 << 20), invalid("more than 8192 bytes"), 0),

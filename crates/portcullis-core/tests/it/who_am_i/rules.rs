@@ -1,18 +1,24 @@
 //! The issuer's rules, held against what a service says.
 
-use super::{ask, asking_of, assert_is, client::*, map, seconds};
+use super::{ask, asking_for_us, asking_of, assert_is, client::*, map, seconds};
 use crate::tokens::{ISSUER, NOW, PASSES, Want, expired, invalid};
-use portcullis_core::{Audience, Issuer, Principal, Rules, testing::FixedClock};
+use portcullis_core::{Audience, Issuer, Principal, Rules, WhoAmI, testing::FixedClock};
 
 /// Each member stands in the first answer, and then in the second. What was said is remembered, accepted or not.
 fn hold(what: &str, issuer: &Issuer, rows: &[(&str, Want)]) {
+    hold_with(asking_of, what, issuer, rows);
+}
+
+type Make = fn(Issuer, &Service, &FixedClock) -> WhoAmI;
+
+fn hold_with(make: Make, what: &str, issuer: &Issuer, rows: &[(&str, Want)]) {
     for (members, want) in rows {
         let comma = if members.is_empty() { "" } else { "," };
         let full = ok(format!(r#"{{"data":{{"id":"alice"{comma}{members}}}}}"#));
         let more = ok(format!(r#"{{"data":{{{members}}}}}"#));
         for (first, second) in [(full.clone(), ok("{}")), (ok(super::ALICE), more), (full.clone(), full)] {
             let service = Service::saying(first, second);
-            let asking = asking_of(issuer.clone(), &service, &FixedClock::at(NOW));
+            let asking = make(issuer.clone(), &service, &FixedClock::at(NOW));
             for _ in 0..2 {
                 let outcome = ask(&asking, "abc");
                 assert_is(&format!("{what}, {members}"), &outcome, *want);
@@ -48,7 +54,8 @@ fn the_issuer() {
 
 #[test]
 fn the_audience() {
-    hold(
+    hold_with(
+        asking_for_us,
         "is",
         &of(Audience::is("test")),
         &[
@@ -62,6 +69,21 @@ fn the_audience() {
             (r#""aud":["test",1]"#, invalid("`aud` is neither")),
         ],
     );
+    hold(
+        "is, or nothing is said",
+        &of(Audience::is("test")),
+        &[("", PASSES), (r#""aud":"test""#, PASSES), (r#""aud":"other""#, invalid("not for `test`"))],
+    );
+    hold_with(
+        asking_for_us,
+        "anybody, which says so itself",
+        &of(Audience::dangerous_anybody()),
+        &[("", PASSES), (r#""aud":7"#, invalid("`aud` is neither"))],
+    );
+    // Tokens of any client would pass.
+    let service = Service::saying(ok(super::ALICE), ok("{}"));
+    let asking = asking_for_us(of(Audience::absent()), &service, &FixedClock::at(NOW));
+    assert_is("absent", &ask(&asking, "abc"), invalid("does not say for whom the token is; dangerous_any_client()"));
     hold(
         "absent",
         &of(Audience::absent()),
@@ -112,14 +134,15 @@ fn claims_that_are_required_and_forbidden() {
     );
 }
 
-/// The last word counts: what one answer says is no excuse once another has said something else.
+/// What one answer says is no excuse for what another one says.
 #[test]
-fn a_rule_goes_by_the_last_answer() {
+fn a_rule_goes_by_all_answers() {
     let issuer = || super::issuer().rules(Rules::new().if_present("status", ["active"]).unwrap());
     for (first, second, want) in [
         ("active", "active", PASSES),
-        ("suspended", "active", PASSES),
-        ("active", "suspended", invalid("the claim `status`")),
+        ("suspended", "suspended", invalid("the claim `status`")),
+        ("suspended", "active", invalid("differ in the member `status`")),
+        ("active", "suspended", invalid("differ in the member `status`")),
     ] {
         let said = |status: &str| ok(format!(r#"{{"data":{{"id":"alice","status":"{status}"}}}}"#));
         let service = Service::saying(said(first), said(second));

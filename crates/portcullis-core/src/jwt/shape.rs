@@ -1,0 +1,153 @@
+//! What the text of a credential shows of its kind, before anything in it is believed.
+
+use super::{
+    base64url,
+    header::{Header, Parameters},
+    key::PreparedKey,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    json::{Object, Value},
+};
+use memchr::memchr_iter;
+use serde::de::IgnoredAny;
+use std::{borrow::Cow, collections::HashMap};
+
+/// A first part that is longer is taken for a header undecoded: no server passes on as much.
+const LONGEST_HEADER: usize = 64 * 1024;
+
+/// The compact form of a token (RFC 7515, section 7.1), still encoded.
+pub(super) struct Compact<'t> {
+    pub(super) header: &'t str,
+    pub(super) claims: &'t str,
+    signature: &'t str,
+    /// What the signature is over: header and claims with the dot between them.
+    signed: &'t str,
+}
+
+impl<'t> Compact<'t> {
+    /// Exactly three parts.
+    ///
+    /// # Errors
+    /// `Invalid` for an encrypted token, which has five, and `Unrecognized` for everything else.
+    pub(super) fn split(token: &'t str) -> Result<Self, Error> {
+        let split = || {
+            let mut dots = memchr_iter(b'.', token.as_bytes());
+            let (first, second) = (dots.next()?, dots.next()?);
+            let is_compact = first > 0 && dots.next().is_none();
+            let (header, signed) = (token.get(..first)?, token.get(..second)?);
+            let (claims, signature) = (signed.get(first + 1..)?, token.get(second + 1..)?);
+            is_compact.then_some(Self { header, claims, signature, signed })
+        };
+        split().ok_or_else(|| match is_token(token) {
+            // RFC 7516, section 3.1. Nobody here could decrypt it, and nobody else is to see it.
+            true => Error::invalid("the token is encrypted (JWE); have its issuer sign its tokens instead"),
+            false => opaque(),
+        })
+    }
+
+    /// What the header says.
+    ///
+    /// # Errors
+    /// `Unrecognized` if this is no header, `Invalid` if it is one that is not accepted.
+    pub(super) fn read_header(&self) -> Result<Header, Error> {
+        Header::read(&header(self.header)?)
+    }
+
+    pub(super) fn check_signature(&self, key: &PreparedKey) -> Result<(), Error> {
+        // The longest signature: RSA with 8192 bits.
+        let mut buffer = [0_u8; 1024];
+        let signature = base64url::decode_into(self.signature.as_bytes(), &mut buffer);
+        if signature.is_some_and(|signature| key.verifies(self.signed.as_bytes(), signature)) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "the signature does not fit the issuer's key for {}; the token was signed with another key, or changed on its way",
+            key.algorithm
+        )))
+    }
+}
+
+/// A JWT as it presents itself. What it says for itself nobody believes without a signature or its issuer's word.
+pub(crate) struct Unproven {
+    pub(super) is_signed: bool,
+    pub(super) token_type: Option<String>,
+    pub(super) claims: Object,
+}
+
+impl Unproven {
+    /// `None` if the credential is opaque.
+    ///
+    /// # Errors
+    /// `Invalid` for a JWT that is not accepted by its looks, and for an encrypted one.
+    pub(crate) fn read(credential: &str) -> Result<Option<Self>, Error> {
+        if !is_token(credential) {
+            return Ok(None);
+        }
+        let compact = Compact::split(credential)?;
+        let header = header(compact.header)?;
+        // An algorithm that is not known here may still be known to the issuer.
+        let Parameters { algorithm, token_type, .. } = Parameters::read(&header)?;
+        Ok(Some(Self {
+            is_signed: !algorithm.eq_ignore_ascii_case("none"),
+            token_type: token_type.map(Cow::into_owned),
+            claims: claims(compact.claims)?,
+        }))
+    }
+
+    /// Whose token it says it is.
+    pub(crate) fn issuer(&self) -> Option<Cow<'_, str>> {
+        self.claims.member("iss").and_then(Value::as_str)
+    }
+}
+
+/// Whether a credential is a JWT or a JWE, well-formed or not: three parts or five, of which the first is a JSON object with
+/// `alg`. Everything else is opaque.
+pub(crate) fn is_token(credential: &str) -> bool {
+    let mut dots = memchr_iter(b'.', credential.as_bytes());
+    let first = dots.next().and_then(|first| credential.get(..first));
+    let has_parts = matches!(dots.take(4).count(), 1 | 3);
+    let is_header = |part: &str| !matches!(header(part), Err(error) if error.kind() == ErrorKind::Unrecognized);
+    first.is_some_and(|first| has_parts && (first.len() > LONGEST_HEADER || is_header(first)))
+}
+
+/// The first part of a JWT or a JWE.
+fn header(part: &str) -> Result<Object, Error> {
+    // Others may cut off what stands in front of a token.
+    let bare = part.trim_ascii_start();
+    let bytes = base64url::decode(bare.as_bytes()).ok_or_else(opaque)?;
+    let refused = |what: &str| match names_algorithm(&bytes) {
+        true => Error::invalid(format!("the header is {what}")),
+        false => opaque(),
+    };
+    let text = str::from_utf8(&bytes).map_err(|_| refused("not UTF-8"))?;
+    let object = Object::read(text.to_owned()).map_err(|fault| refused(fault.text()))?;
+    match object.member("alg") {
+        None => Err(opaque()),
+        Some(_) if part != bare => Err(refused("not base64url")),
+        Some(_) => Ok(object),
+    }
+}
+
+/// Whether others may take this for a header: what is refused here is not to be shown to somebody who reads less strictly.
+fn names_algorithm(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<HashMap<String, IgnoredAny>>(bytes).is_ok_and(|members| members.contains_key("alg"))
+}
+
+pub(super) fn opaque() -> Error {
+    Error::new(ErrorKind::Unrecognized, "the credential is not a JWT")
+}
+
+pub(super) fn too_long(max_bytes: usize) -> Error {
+    Error::invalid(format!(
+        "the token has more than {max_bytes} bytes; Issuer::max_token_bytes sets how many it may have"
+    ))
+}
+
+/// The second part: a JSON object in base64url.
+pub(super) fn claims(part: &str) -> Result<Object, Error> {
+    let wrong = |why: &str| Error::invalid(format!("the claims are {why}"));
+    let bytes = base64url::decode(part.as_bytes()).ok_or_else(|| wrong("not base64url"))?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong("not UTF-8"))?;
+    Object::read(text).map_err(|fault| wrong(fault.text()))
+}
