@@ -62,11 +62,11 @@ pub async fn run(is_long: bool) -> Anyhow {
         at(gone + refusing + broken).await;
         issuer.say(issuer::hanging()).await?;
         at(back).await;
-        issuer.say(issuer::keys(both)).await
+        issuer.say(issuer::keys(both)).await?;
+        Anyhow::Ok(Instant::now())
     };
-    let (of_known, of_new, changed) = tokio::join!(of_known, of_new, changes);
-    changed?;
-    let (of_known, of_new) = (of_known?, of_new?);
+    let (of_known, of_new, back) = tokio::join!(of_known, of_new, changes);
+    let (of_known, of_new, back) = (of_known?, of_new?, back?);
 
     let (away, returned): (Vec<_>, Vec<&Answered>) = of_new.iter().partition(|answer| answer.asked < back);
     let (grace, later): (Vec<&Answered>, Vec<_>) = returned.into_iter().partition(|answer| answer.asked < back + GRACE);
