@@ -1,12 +1,13 @@
-use crate::{head::Head, rejection::respond};
+use crate::head::Head;
 use actix_web::{
-    Error, HttpMessage, HttpRequest,
+    HttpMessage, HttpRequest,
     dev::{Service, ServiceRequest, Transform, forward_ready},
-    error::{HttpError, InternalError},
-    http::{Uri, header::HeaderMap},
+    http::{
+        Uri,
+        header::{HeaderMap, HeaderValue},
+    },
 };
-use futures_util::future::Either;
-use portcullis_core::{Gate, Refusal, Scrubber};
+use portcullis_core::{Gate, Scrubber};
 use std::{
     future::{Ready, ready},
     sync::Arc,
@@ -38,9 +39,9 @@ impl Scrub {
     }
 }
 
-impl<S: Service<ServiceRequest, Error = Error>> Transform<S, ServiceRequest> for Scrub {
+impl<S: Service<ServiceRequest>> Transform<S, ServiceRequest> for Scrub {
     type Response = S::Response;
-    type Error = Error;
+    type Error = S::Error;
     type Transform = ScrubMiddleware<S>;
     type InitError = ();
     type Future = Ready<Result<ScrubMiddleware<S>, ()>>;
@@ -57,28 +58,23 @@ pub struct ScrubMiddleware<S> {
     gate: Gate,
 }
 
-impl<S: Service<ServiceRequest, Error = Error>> Service<ServiceRequest> for ScrubMiddleware<S> {
+impl<S: Service<ServiceRequest>> Service<ServiceRequest> for ScrubMiddleware<S> {
     type Response = S::Response;
-    type Error = Error;
-    type Future = Either<S::Future, Ready<Result<S::Response, Error>>>;
+    type Error = S::Error;
+    type Future = S::Future;
 
     forward_ready!(inner);
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        match apply(&self.gate, &mut request) {
-            Ok(()) => Either::Left(self.inner.call(request)),
-            // Where the address cannot be built. The handler would read another one than the guard.
-            Err(error) => {
-                Either::Right(ready(Err(InternalError::from_response(error, respond(Refusal::new(414))).into())))
-            }
-        }
+        apply(&self.gate, &mut request);
+        self.inner.call(request)
     }
 }
 
-fn apply(gate: &Gate, request: &mut ServiceRequest) -> Result<(), HttpError> {
+fn apply(gate: &Gate, request: &mut ServiceRequest) {
     let scrubber = gate.scrubber(&Head::of(request.request()));
-    scrub_headers(&scrubber, request.headers_mut())?;
-    if let Some(scrubbed) = address(&scrubber, request.uri())? {
+    scrub_headers(&scrubber, request.headers_mut());
+    if let Some(scrubbed) = address(&scrubber, request.uri()) {
         // What an outer middleware has scrubbed stays as it came.
         let query = AsItCame::of(request.request()).unwrap_or_else(|| request.query_string().into());
         request.head_mut().uri = scrubbed;
@@ -86,13 +82,12 @@ fn apply(gate: &Gate, request: &mut ServiceRequest) -> Result<(), HttpError> {
         request.extensions_mut().insert(AsItCame { query, scrubbed });
     }
     // Actix-web routes by an address of its own. Its path stays, because what was matched refers to it.
-    if let Some(scrubbed) = address(&scrubber, request.match_info().get_ref().uri())? {
+    if let Some(scrubbed) = address(&scrubber, request.match_info().get_ref().uri()) {
         request.match_info_mut().get_mut().update(&scrubbed);
     }
-    Ok(())
 }
 
-fn scrub_headers(scrubber: &Scrubber<'_>, headers: &mut HeaderMap) -> Result<(), HttpError> {
+fn scrub_headers(scrubber: &Scrubber<'_>, headers: &mut HeaderMap) {
     let names = headers.iter().filter_map(|(name, value)| {
         let touched =
             scrubber.is_sensitive(name.as_str()) || scrubber.header(name.as_str(), value.as_bytes()).is_some();
@@ -100,8 +95,9 @@ fn scrub_headers(scrubber: &Scrubber<'_>, headers: &mut HeaderMap) -> Result<(),
     });
     for name in names.collect::<Vec<_>>() {
         for mut value in headers.remove(&name).collect::<Vec<_>>() {
-            if let Some(scrubbed) = scrubber.header(name.as_str(), value.as_bytes()) {
-                value = scrubbed.try_into().map_err(HttpError::from)?;
+            let scrubbed = scrubber.header(name.as_str(), value.as_bytes());
+            if let Some(scrubbed) = scrubbed.and_then(|text| HeaderValue::try_from(text).ok()) {
+                value = scrubbed;
             }
             if scrubber.is_sensitive(name.as_str()) {
                 // `Debug` of a sensitive value does not show it.
@@ -110,14 +106,13 @@ fn scrub_headers(scrubber: &Scrubber<'_>, headers: &mut HeaderMap) -> Result<(),
             headers.append(name.clone(), value);
         }
     }
-    Ok(())
 }
 
 /// The same address without the values of credentials, if it has any.
-fn address(scrubber: &Scrubber<'_>, uri: &Uri) -> Result<Option<Uri>, HttpError> {
-    let scrubbed = uri.path_and_query().and_then(|address| scrubber.address(address.as_str().as_bytes()));
-    let Some(scrubbed) = scrubbed else { return Ok(None) };
+fn address(scrubber: &Scrubber<'_>, uri: &Uri) -> Option<Uri> {
+    let scrubbed = scrubber.address(uri.path_and_query()?.as_str().as_bytes())?;
     let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(scrubbed.try_into()?);
-    Ok(Some(Uri::from_parts(parts)?))
+    // INVARIANT: letters in place of other bytes, and no more of them, make an address of an address.
+    parts.path_and_query = scrubbed.try_into().ok();
+    Uri::from_parts(parts).ok()
 }

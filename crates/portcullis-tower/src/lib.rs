@@ -39,7 +39,7 @@ pub use head::{Head, Params, ReadParams};
 pub use refusal::{RefusalBody, respond};
 pub use remembered::{establish, establish_for, establish_now, established, looked_at, remember};
 pub use require::{Require, RequireFuture, RequireLayer};
-pub use scrub::{NotedUri, Scrub, ScrubFuture, ScrubLayer};
+pub use scrub::{NotedUri, Scrub, ScrubLayer};
 
 use portcullis_core::{Error, Gate, policy::Policy};
 

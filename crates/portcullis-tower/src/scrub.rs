@@ -1,14 +1,7 @@
-use crate::{
-    head::{Head, Params},
-    refusal::{RefusalBody, respond},
-};
-use http::{Extensions, Request, Response, Uri, request::Parts};
-use pin_project_lite::pin_project;
-use portcullis_core::{Gate, Refusal, Scrubber};
+use crate::head::{Head, Params};
+use http::{Extensions, HeaderValue, Request, Uri, request::Parts};
+use portcullis_core::{Gate, Scrubber};
 use std::{
-    fmt,
-    future::Future,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -46,17 +39,18 @@ impl ScrubLayer {
         Self { gate: gate.clone(), noted }
     }
 
-    fn apply(&self, parts: &mut Parts) -> Result<(), http::Error> {
+    fn apply(&self, parts: &mut Parts) {
         let scrubber = self.gate.scrubber(&Head::new(parts, &Params::Absent));
         for (name, value) in &mut parts.headers {
-            if let Some(scrubbed) = scrubber.header(name.as_str(), value.as_bytes()) {
-                *value = scrubbed.try_into()?;
+            let scrubbed = scrubber.header(name.as_str(), value.as_bytes());
+            if let Some(scrubbed) = scrubbed.and_then(|text| HeaderValue::try_from(text).ok()) {
+                *value = scrubbed;
             }
             if scrubber.is_sensitive(name.as_str()) {
                 value.set_sensitive(true);
             }
         }
-        if let Some(scrubbed) = address(&scrubber, &parts.uri)? {
+        if let Some(scrubbed) = address(&scrubber, &parts.uri) {
             // What an outer layer has scrubbed stays as it came.
             let query = query(&parts.uri, &parts.extensions).unwrap_or_default().into();
             parts.uri = scrubbed;
@@ -64,11 +58,10 @@ impl ScrubLayer {
             parts.extensions.insert(AsItCame { query, scrubbed });
         }
         if let Some(noted) = self.noted.and_then(|noted| noted(&mut parts.extensions))
-            && let Some(scrubbed) = address(&scrubber, noted)?
+            && let Some(scrubbed) = address(&scrubber, noted)
         {
             *noted = scrubbed;
         }
-        Ok(())
     }
 }
 
@@ -87,61 +80,30 @@ pub struct Scrub<S> {
     scrub: ScrubLayer,
 }
 
-impl<S, B, R> Service<Request<B>> for Scrub<S>
+impl<S, B> Service<Request<B>> for Scrub<S>
 where
-    S: Service<Request<B>, Response = Response<R>>,
-    R: RefusalBody,
+    S: Service<Request<B>>,
 {
-    type Response = Response<R>;
+    type Response = S::Response;
     type Error = S::Error;
-    type Future = ScrubFuture<S::Future>;
+    type Future = S::Future;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> S::Future {
         let (mut parts, body) = request.into_parts();
-        let scrubbed = self.scrub.apply(&mut parts);
-        ScrubFuture { inner: scrubbed.ok().map(|()| self.inner.call(Request::from_parts(parts, body))) }
+        self.scrub.apply(&mut parts);
+        self.inner.call(Request::from_parts(parts, body))
     }
 }
 
 /// The same address without the values of credentials, if it has any.
-fn address(scrubber: &Scrubber<'_>, uri: &Uri) -> Result<Option<Uri>, http::Error> {
-    let scrubbed = uri.path_and_query().and_then(|address| scrubber.address(address.as_str().as_bytes()));
-    let Some(scrubbed) = scrubbed else { return Ok(None) };
+fn address(scrubber: &Scrubber<'_>, uri: &Uri) -> Option<Uri> {
+    let scrubbed = scrubber.address(uri.path_and_query()?.as_str().as_bytes())?;
     let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(scrubbed.try_into()?);
-    Ok(Some(Uri::from_parts(parts)?))
-}
-
-pin_project! {
-    /// The response of a scrubbed service.
-    pub struct ScrubFuture<F> {
-        // None where the address cannot be built. The handler would read another one than the guard.
-        #[pin]
-        inner: Option<F>,
-    }
-}
-
-impl<F, R, E> Future for ScrubFuture<F>
-where
-    F: Future<Output = Result<Response<R>, E>>,
-    R: RefusalBody,
-{
-    type Output = Result<Response<R>, E>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().inner.as_pin_mut() {
-            Some(inner) => inner.poll(context),
-            None => Poll::Ready(Ok(respond(Refusal::new(414)))),
-        }
-    }
-}
-
-impl<F> fmt::Debug for ScrubFuture<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ScrubFuture(..)")
-    }
+    // INVARIANT: letters in place of other bytes, and no more of them, make an address of an address.
+    parts.path_and_query = scrubbed.try_into().ok();
+    Uri::from_parts(parts).ok()
 }
