@@ -7,7 +7,7 @@ use portcullis_core::{Error, ErrorKind, RequestHead};
 use std::{borrow::Cow, sync::Arc};
 
 /// The head of a request with its path parameters.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Head<'a> {
     head: &'a dev::RequestHead,
     params: &'a Path<Url>,

@@ -29,11 +29,11 @@ pub enum ErrorKind {
 
 /// What went wrong, for the log in words and for the client as a [`code`](Self::code).
 ///
-/// Cheap to clone; never holds a token, a key or a secret.
-#[derive(Debug, Clone)]
+/// Cheap to clone; never holds a token, a key or a secret. `Debug` shows of a cause what it says in words.
+#[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     detail: Cow<'static, str>,
@@ -227,6 +227,24 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.detail)
+    }
+}
+
+/// Errors of others print their fields, such as the row that was not to be inserted. What they say in words goes to the log.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Error");
+        shown.field("kind", &self.0.kind).field("detail", &self.0.detail).field("code", &self.code());
+        if let Some(cause) = &self.0.cause {
+            shown.field("cause", &format_args!("{cause}"));
+        }
+        if let Some(issuer) = &self.0.issuer {
+            shown.field("issuer", issuer);
+        }
+        if let Some(source) = &self.0.source {
+            shown.field("source", &format_args!("{source}"));
+        }
+        shown.finish_non_exhaustive()
     }
 }
 

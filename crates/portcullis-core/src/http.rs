@@ -58,7 +58,7 @@ impl<C: HttpClient + ?Sized> HttpClient for Arc<C> {
     }
 }
 
-/// A request to an issuer. `Debug` shows neither its headers nor its body.
+/// A request to an issuer. `Debug` shows its address without the query, and the names of its headers.
 #[derive(Clone)]
 pub struct HttpRequest {
     method: &'static str,
@@ -116,12 +116,15 @@ impl HttpRequest {
 
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HttpRequest({} {})", self.method, self.url)
+        let names = self.headers.iter().map(|(name, _)| name);
+        write!(f, "HttpRequest({} {} ", self.method, without_query(&self.url))?;
+        f.debug_set().entries(names).finish()?;
+        f.write_str(")")
     }
 }
 
-/// An issuer's answer.
-#[derive(Debug, Clone)]
+/// An issuer's answer. `Debug` shows its status and the names of its headers.
+#[derive(Clone)]
 pub struct HttpResponse {
     status: u16,
     headers: Vec<(String, String)>,
@@ -166,6 +169,15 @@ impl HttpResponse {
     }
 }
 
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.headers.iter().map(|(name, _)| name);
+        write!(f, "HttpResponse({} ", self.status)?;
+        f.debug_set().entries(names).finish()?;
+        f.write_str(")")
+    }
+}
+
 type Then = Box<dyn FnOnce(Result<HttpResponse, Error>) + Send>;
 
 /// Where an [`HttpClient`] gives the answer. Dropped without one, it tells those who wait that there will be none.
@@ -197,6 +209,11 @@ impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Reply(..)")
     }
+}
+
+/// An address for logs: some have a key in their query.
+pub(crate) fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// An address that can be asked at all; whether it may be, the client decides.

@@ -1,5 +1,5 @@
 use crate::error::{Error, ErrorKind};
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 /// What the client is answered when its request is refused: status, headers and body, whatever the framework.
 ///
@@ -13,7 +13,9 @@ use std::borrow::Cow;
 /// }
 /// # let _ = render;
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// `Debug` shows the status and the names of the headers.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Refusal {
     status: u16,
     headers: Vec<(Cow<'static, str>, String)>,
@@ -109,5 +111,12 @@ impl Refusal {
     #[must_use]
     pub fn into_body(self) -> Vec<u8> {
         self.body
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Refusal").field("status", &self.status).field("headers", &names).finish_non_exhaustive()
     }
 }

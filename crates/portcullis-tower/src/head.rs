@@ -6,7 +6,7 @@ use http::{
     uri::Authority,
 };
 use portcullis_core::{Error, ErrorKind, RequestHead};
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// The path parameters of a request, as a framework tells them.
 #[derive(Debug, Clone, Default)]
@@ -46,11 +46,17 @@ impl Params {
 /// How a framework tells path parameters.
 pub type ReadParams = fn(&mut Parts) -> Params;
 
-/// The head of an [`http::Request`] with its path parameters.
-#[derive(Debug, Clone, Copy)]
+/// The head of an [`http::Request`] with its path parameters. `Debug` shows method and path.
+#[derive(Clone, Copy)]
 pub struct Head<'a> {
     parts: &'a Parts,
     params: &'a Params,
+}
+
+impl fmt::Debug for Head<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Head({} {})", self.parts.method, self.parts.uri.path())
+    }
 }
 
 impl<'a> Head<'a> {

@@ -33,5 +33,6 @@ mod require_inner;
 mod routes;
 mod routes_order;
 mod scrub;
+mod shown;
 mod skips;
 mod wire;

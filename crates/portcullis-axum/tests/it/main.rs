@@ -24,5 +24,6 @@ mod log;
 mod once;
 mod routes;
 mod scrub;
+mod shown;
 mod skips;
 mod wire;

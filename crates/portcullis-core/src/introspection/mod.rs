@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     credential::Credential,
     error::Error,
-    http::{HttpClient, HttpRequest, HttpResponse, checked},
+    http::{HttpClient, HttpRequest, HttpResponse, checked, without_query},
     jwt::Issuer,
     principal::Principal,
     secret::Secret,
@@ -161,6 +161,6 @@ impl Question for Rfc7662 {
 
 impl fmt::Debug for Rfc7662 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.url)
+        f.write_str(without_query(&self.url))
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     credential::Credential,
     error::Error,
-    http::{HttpClient, HttpRequest, HttpResponse, checked},
+    http::{HttpClient, HttpRequest, HttpResponse, checked, without_query},
     jwt::Issuer,
     principal::Principal,
 };
@@ -142,6 +142,6 @@ impl Question for Shown {
 
 impl fmt::Debug for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.urls.join(" and "))
+        f.write_str(&self.urls.iter().map(|url| without_query(url)).collect::<Vec<_>>().join(" and "))
     }
 }

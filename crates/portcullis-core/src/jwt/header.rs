@@ -3,7 +3,7 @@ use crate::{
     error::{Error, quote},
     json::Object,
 };
-use std::{borrow::Cow, sync::OnceLock};
+use std::{borrow::Cow, fmt, sync::OnceLock};
 
 /// What a token says about its own signature; a request for a key, nothing that is believed.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ impl<'h> Parameters<'h> {
 
 /// Headers of tokens that held, by their encoded text: an issuer's tokens have few different ones, so nearly every header
 /// has been read before. Only verified tokens add to it, up to a fixed number.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct KnownHeaders([OnceLock<(String, Header)>; 8]);
 
 impl KnownHeaders {
@@ -72,6 +72,12 @@ impl KnownHeaders {
         for place in &self.0 {
             new = new.and_then(|new| place.set(new).err());
         }
+    }
+}
+
+impl fmt::Debug for KnownHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KnownHeaders({})", self.0.iter().map_while(OnceLock::get).count())
     }
 }
 

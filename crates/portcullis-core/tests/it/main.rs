@@ -33,6 +33,7 @@ mod remote;
 mod revocations;
 mod roles;
 mod secrets;
+mod shown;
 mod source_order;
 mod sources;
 mod tokens;

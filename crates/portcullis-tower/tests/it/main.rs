@@ -18,3 +18,4 @@ mod ready;
 mod require;
 mod respond;
 mod scrub;
+mod shown;

@@ -10,7 +10,7 @@ use snapshot::Keys;
 use crate::{
     clock::{Clock, SystemClock},
     error::{Error, ErrorKind, quote},
-    http::{HttpClient, HttpRequest, HttpResponse, Reply, checked, within},
+    http::{HttpClient, HttpRequest, HttpResponse, Reply, checked, within, without_query},
     sync::{Cell, Mutex, MutexGuard, others_may_run},
 };
 use answer::SetAnswer;
@@ -470,6 +470,6 @@ impl fmt::Display for Place {
 
 impl fmt::Debug for RemoteKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RemoteKeys({})", self.0.settings.place)
+        write!(f, "RemoteKeys({})", without_query(&self.0.settings.place.to_string()))
     }
 }

@@ -1,0 +1,64 @@
+//! What `Debug` shows of every public type: nothing that could be a credential, a session or a subject.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use portcullis_axum::{Authenticated, Authorized, Leased, Routes, Visitor};
+use portcullis_core::{Gate, Requirement, policy::*, testing::TestIssuer};
+use std::collections::BTreeSet;
+
+/// Stands in everything that is private.
+const PLANTED: &str = "swordfish";
+
+struct Anybody;
+
+impl Requirement for Anybody {
+    const POLICY: &'static dyn Policy = &authenticated();
+}
+
+struct Operators;
+
+impl Requirement for Operators {
+    const POLICY: &'static dyn Policy = &staff();
+}
+
+/// The names of the types that a file of the crate makes public.
+fn public(source: &str) -> BTreeSet<String> {
+    let uses = source.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
+    let names = uses.flat_map(|names| names.split(['{', '}', ',', ':'])).map(str::trim);
+    names.filter(|name| name.starts_with(char::is_uppercase)).map(str::to_owned).collect()
+}
+
+async fn take<T: FromRequestParts<Gate>>(parts: &Parts, gate: &Gate) -> Result<T, T::Rejection> {
+    T::from_request_parts(&mut parts.clone(), gate).await
+}
+
+#[tokio::test]
+async fn nothing_private_is_shown() {
+    let issuer = TestIssuer::new();
+    let token = issuer.token("swordfish@private.test").claim("sid", PLANTED).claim("jti", PLANTED).sign();
+    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let request = http::Request::get("/files?token=swordfish").header("authorization", format!("Bearer {token}"));
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let Authenticated(who) = take(&parts, &gate).await.unwrap();
+    assert!(who.subject().contains(PLANTED) && who.session().is_some());
+    let mut all: Vec<(&str, String)> = Vec::new();
+    macro_rules! show {
+        ($($name:ident: $value:expr),* $(,)?) => {
+            $({ let value = $value; all.push((stringify!($name), format!("{value:?}\n{value:#?}"))); })*
+        };
+    }
+    show! {
+        Authenticated: take::<Authenticated>(&parts, &gate).await.unwrap(),
+        Visitor: take::<Visitor>(&parts, &gate).await.unwrap(),
+        Leased: take::<Leased>(&parts, &gate).await.unwrap(),
+        Authorized: take::<Authorized<Anybody>>(&parts, &gate).await.unwrap(),
+        Rejection: take::<Authorized<Operators>>(&parts, &gate).await.unwrap_err(),
+        Routes: Routes::<Gate>::new(&gate),
+    }
+    let end = token.rsplit('.').next().unwrap();
+    for (name, shown) in &all {
+        assert!(!shown.contains(PLANTED) && !shown.contains(end), "{name} shows what is private: {shown}");
+    }
+    let known = all.iter().map(|(name, _)| *name).chain(["HoldsGate"]).map(str::to_owned).collect();
+    assert_eq!(public(include_str!("../../src/lib.rs")), known, "a public type that this test does not show, or none");
+}

@@ -1,0 +1,187 @@
+//! What `Debug` shows of every public type: nothing that could be a credential, a session, a subject or a body.
+
+use crate::head::Head;
+use futures_util::FutureExt;
+use portcullis_core::{policy::*, testing::*, *};
+use std::{
+    collections::BTreeSet,
+    io,
+    sync::Mutex,
+    time::{Duration, SystemTime},
+};
+
+/// Stands in everything that is private.
+const PLANTED: &str = "swordfish";
+
+/// As text, in base64 wherever it begins, as bytes, and in base64url as part of the token.
+fn assert_hidden(name: &str, shown: &str, token: &str) {
+    let shown = shown.to_ascii_lowercase();
+    let encoded = ["c3dvcmrmaxno", "n3b3jkzmlza", "zd29yzgzpc2"];
+    let parts: Vec<String> = token.split('.').map(str::to_ascii_lowercase).collect();
+    let parts = parts.iter().map(String::as_str);
+    for secret in [PLANTED, "115, 119, 111, 114", "73776f7264"].into_iter().chain(encoded).chain(parts) {
+        assert!(!shown.contains(secret), "{name} shows {secret}: {shown}");
+    }
+}
+
+/// The names of the types that a file of the crate makes public.
+fn public(source: &str) -> BTreeSet<String> {
+    let uses = source.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
+    let names = uses.flat_map(|names| names.split(['{', '}', ',', ':'])).map(str::trim);
+    names.filter(|name| name.starts_with(char::is_uppercase)).map(str::to_owned).collect()
+}
+
+/// A `Debug` of a policy's question is only to be had inside a policy.
+static QUESTION: Mutex<String> = Mutex::new(String::new());
+
+#[derive(Debug)]
+struct Nobody;
+
+impl HttpClient for Nobody {
+    fn send(&self, _: HttpRequest, reply: Reply) {
+        reply.give(Ok(HttpResponse::new(404, "")));
+    }
+}
+
+/// An error of somebody else that shows all it has.
+#[derive(Debug)]
+#[expect(dead_code, reason = "it is shown")]
+struct Row(&'static str);
+
+impl std::fmt::Display for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a row")
+    }
+}
+
+impl std::error::Error for Row {}
+
+#[test]
+fn nothing_private_is_shown() {
+    let mut all: Vec<(&str, String)> = Vec::new();
+    macro_rules! show {
+        ($($name:ident: $value:expr),* $(,)?) => {
+            $({ let value = $value; all.push((stringify!($name), format!("{value:?}\n{value:#?}"))); })*
+        };
+    }
+    let secret = "swordfish-swordfish-swordfish-swordfish";
+    let issuer = TestIssuer::new();
+    let building = issuer.token("swordfish@private.test").claim("sid", "swordfish").claim("jti", "swordfish");
+    let building = building.claim("email", "swordfish").header("kid", "swordfish");
+    let jwt = issuer.authenticator();
+    let token = {
+        let token = issuer.token("swordfish@private.test").claim("sid", "swordfish").claim("jti", "swordfish");
+        token.claim("email", "swordfish").sign()
+    };
+    let builder = || {
+        let gate = Gate::builder().bearer().authenticator(jwt.clone()).cache(TokenCache::new(10));
+        let gate = gate.authenticator(SharedSecret::new("swordfish", secret).unwrap());
+        gate.revocations(RevocationList::new(Duration::from_secs(60))).roles(RoleHierarchy::ranked(["viewer"]).unwrap())
+    };
+    let gate = builder().build().unwrap();
+    let head = Head::new().bearer(&token).query("token=swordfish");
+    let who = gate.establish(&head).now_or_never().unwrap();
+    let principal = who.principal().unwrap().clone();
+    assert!(principal.session().is_some() && principal.token_id().is_some() && principal.subject().contains(PLANTED));
+    let asks = when("asks", |question: &Question<'_>| {
+        *QUESTION.lock().unwrap() = format!("{question:?}\n{question:#?}");
+        false
+    });
+    let decision = gate.explain(&who, &asks, &head).now_or_never().unwrap().unwrap();
+    let error = gate.authorize(&who, &asks, &head).now_or_never().unwrap().unwrap_err();
+    let cause = Error::new(ErrorKind::Invalid, "a reason").with_cause(Row("swordfish")).with_cause(Row("swordfish"));
+    let list = RevocationList::new(Duration::from_secs(60));
+    list.revoke(&principal);
+    list.end_session(&principal.session().unwrap());
+    list.sign_out(principal.id(), SystemTime::UNIX_EPOCH);
+    let key = || Key::secret(Algorithm::Hs256, secret).unwrap();
+    let trusted = || Issuer::new("https://issuer.test", Audience::is("test"), [Algorithm::Hs256], key()).unwrap();
+    let asked = || Issuer::without_keys("https://issuer.test", Audience::is("test")).unwrap();
+    let (good, bad) = (issuer.signing_key().public_jwk("good").unwrap(), r#"{"kty":"oct","k":"!swordfish"}"#);
+    let set = KeySet::jwks(&format!(r#"{{"keys":[{good},{bad}]}}"#)).unwrap();
+    let url = "https://issuer.test/ask?key=swordfish";
+    let request = HttpRequest::post_form(url, &[("token", secret)]).with_header("authorization", secret);
+    let response = HttpResponse::new(200, secret).with_header("set-cookie", secret);
+    let refusal = gate.refuse(&error).with_header("x-secret", secret).with_body("text/plain", secret);
+    let Decision::Deny(denial) = decision.clone() else { panic!("it denies") };
+    show! {
+        Answer: Answer::now(principal.clone()),
+        Claims: principal.token_claims().unwrap(),
+        ClaimMap: ClaimMap::new(),
+        ClaimPath: ClaimPath::from_static("sub"),
+        Rules: Rules::new(),
+        SystemClock: SystemClock::default(),
+        Credential: Credential::new(token.clone(), CredentialSource::bearer()),
+        CredentialSource: who.source().unwrap(),
+        Access: Access::default(),
+        Decision: &decision,
+        Denial: &denial,
+        Explanation: decision.explain().unwrap(),
+        Error: &error,
+        Error: cause,
+        Error: Error::new(ErrorKind::Unavailable, "down").with_cause(io::Error::other(Row("swordfish"))),
+        ErrorKind: error.kind(),
+        Established: &who,
+        Established: gate.establish(&Head::new().bearer("swordfish.swordfish.swordfish")).now_or_never().unwrap(),
+        Established: gate.establish(&Head::new().bearer(secret)).now_or_never().unwrap(),
+        Gate: &gate,
+        Gate: gate.acting_as(principal.clone()),
+        GateBuilder: builder(),
+        Lease: who.lease(&head).unwrap(),
+        TokenCache: TokenCache::new(10),
+        HttpRequest: request,
+        HttpResponse: response,
+        Reply: Reply::new(drop),
+        Introspection: Introspection::new(asked(), url, Nobody).unwrap().client("orders", secret),
+        Introspection: Introspection::new(asked(), url, Nobody).unwrap().client_token(secret),
+        WhoAmI: WhoAmI::new(asked(), url, Nobody).unwrap(),
+        Algorithm: Algorithm::Hs256,
+        Audience: Audience::is("test"),
+        Issuer: trusted(),
+        Jwt: Jwt::new(trusted()),
+        Jwt: &jwt,
+        Key: key(),
+        KeySet: [key()].into_iter().collect::<KeySet>(),
+        KeySource: KeySource::from(key()),
+        RejectedKey: set.rejected().first().unwrap(),
+        KeySet: &set,
+        RemoteKeys: RemoteKeys::jwks(url, Nobody).unwrap(),
+        ResourceRef: ResourceRef::new("project", "42"),
+        Permission: Permission::from_static("kb:read"),
+        PermissionSet: principal.permissions(),
+        Method: principal.method(),
+        Principal: &principal,
+        PrincipalId: principal.id(),
+        PrincipalKind: principal.kind(),
+        SessionId: principal.session(),
+        TokenId: principal.token_id(),
+        Refusal: refusal,
+        RevocationList: list,
+        Role: Role::new("viewer"),
+        RoleHierarchy: gate.roles(),
+        RoleHierarchyBuilder: RoleHierarchy::builder().ranked(["viewer"]),
+        SharedSecret: SharedSecret::new("swordfish", secret).unwrap(),
+        FixedClock: issuer.clock(),
+        TestIssuer: &issuer,
+        TestToken: building,
+        SigningKey: issuer.signing_key(),
+    }
+    let question = QUESTION.lock().unwrap().clone();
+    assert!(question.contains("Question"), "it was asked");
+    all.push(("Question", question));
+    for (name, shown) in &all {
+        assert_hidden(name, shown, &token);
+    }
+    // What is said in logs and explanations beside `Debug`.
+    assert_hidden("an error", &error.to_string(), &token);
+    assert_hidden("who it is", &who.to_string(), &token);
+    assert_hidden("the explanation", &decision.explain().unwrap().to_string(), &token);
+    // Policies are constants, and hold nothing but names.
+    let traits = ["Authenticator", "Clock", "RequestHead", "HttpClient", "Membership", "Requirement", "Revocations"];
+    let known: BTreeSet<String> = all.iter().map(|(name, _)| *name).chain(traits).map(str::to_owned).collect();
+    let public: BTreeSet<String> = [include_str!("../../src/lib.rs"), include_str!("../../src/testing/mod.rs")]
+        .into_iter()
+        .flat_map(public)
+        .collect();
+    assert_eq!(known, public, "a public type that this test does not show, or one that is gone");
+}
