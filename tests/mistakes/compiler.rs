@@ -8,6 +8,8 @@ use crate::{blocks, one_line};
 
 const NO_GATE_IN_STATE: &str = include_str!("compile/no_gate_in_state.stderr");
 const WITHOUT_DEBUG_HANDLER: &str = include_str!("compile/no_gate_in_state_without_debug_handler.stderr");
+const HANDLER_OF_AXUM: &str = include_str!("compile/error_of_a_handler_of_axum.stderr");
+const HANDLER_OF_ACTIX: &str = include_str!("compile/error_of_a_handler_of_actix.stderr");
 const NO_GATE_EXT: &str = include_str!("compile/no_gate_ext.stderr");
 
 #[cfg(feature = "compile-fail")]
@@ -58,4 +60,10 @@ fn trait_of_the_gate_not_imported() {
             "1 + use portcullis::tower::GateExt;",
         ],
     );
+}
+
+#[test]
+fn error_of_a_handler() {
+    assert_shown(HANDLER_OF_AXUM, &["error[E0277]", "10 |", "^^^^^^ the trait"]);
+    assert_shown(HANDLER_OF_ACTIX, &["error[E0277]", "14 |", "-- ^^^^^ the trait"]);
 }

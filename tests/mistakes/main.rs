@@ -19,9 +19,18 @@ macro_rules! as_shown {
     }};
 }
 
+/// The same for items, for what follows in the function.
+macro_rules! items_as_shown {
+    ($($code:tt)*) => {
+        $crate::assert_page_shows_code(stringify!($($code)*));
+        $($code)*
+    };
+}
+
 mod browser;
 mod compiler;
 mod guards;
+mod handlers;
 mod log;
 mod policies;
 mod tokens;
