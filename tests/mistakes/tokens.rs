@@ -92,3 +92,22 @@ async fn clocks_that_differ() -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn token_of_many_groups() -> Result<(), Error> {
+    let theirs = TestIssuer::new();
+    let token = |groups: usize| {
+        let groups: Vec<_> = (0..groups).map(|group| format!("group-{group:04}")).collect();
+        theirs.token("alice").claim("groups", json!(groups)).sign()
+    };
+    let (large, too_large) = (token(700), token(2000));
+    let ask = async |issuer: Issuer, token: &str| ask(Jwt::new(issuer).clock(theirs.clock()), token).await;
+
+    let issuer = theirs.issuer();
+    assert_refused(ask(issuer.clone(), &large).await, 401);
+
+    let issuer = as_shown!(issuer.max_token_bytes(24 * 1024));
+    assert_accepted(ask(issuer.clone(), &large).await);
+    assert_eq!(ask(issuer, &too_large).await.0, 401);
+    Ok(())
+}
