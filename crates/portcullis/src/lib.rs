@@ -7,6 +7,9 @@ pub use portcullis_core::*;
 pub mod manual {
     //! Longer reading, a page each.
 
+    pub mod introspection {
+        #![doc = include_str!("../docs/introspection.md")]
+    }
     pub mod mistakes {
         #![doc = include_str!("../docs/mistakes.md")]
     }

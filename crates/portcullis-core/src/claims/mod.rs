@@ -86,6 +86,11 @@ impl Claims {
         Self(Arc::new(Inner { object, registered, views: Views::default() }))
     }
 
+    /// How long the text is that they were read from.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.object.text().len()
+    }
+
     /// The claims about time, as they were compared.
     pub(crate) fn registered(&self) -> &Registered {
         &self.0.registered

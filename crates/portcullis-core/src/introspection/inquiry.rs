@@ -2,6 +2,7 @@
 
 use super::{
     answer::Measure,
+    memory::Memory,
     recent::{Asked, Joined, Kept, Key, Outcome, Recent, fingerprint},
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     clock::{Clock, SystemClock, seconds},
     credential::Credential,
     error::{Error, ErrorKind},
-    http::{HttpClient, HttpRequest, HttpResponse, Reply},
+    http::{HttpClient, HttpRequest, HttpResponse, Reply, within},
     jwt::{Issuer, Jwt, Known, Unproven, is_token, unverified_claims},
     principal::Principal,
     sync::{Mutex, MutexGuard, others_may_run},
@@ -27,10 +28,16 @@ use zeroize::Zeroizing;
 /// Longer than anything is remembered.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
+/// What is remembered takes no more, unless said otherwise.
+const MEMORY: usize = 64 << 20;
+
 /// How an issuer is asked about a token, and what its answers say.
 pub(super) trait Question: fmt::Debug + Clone + Send + Sync + 'static {
     /// What is asked after these answers; nothing more, if they tell it all.
     fn next(&self, token: &str, answers: &[HttpResponse]) -> Result<Option<HttpRequest>, Error>;
+
+    /// How many answers are waited for.
+    fn answers(&self) -> usize;
 
     /// What they tell, held against this.
     fn claims(&self, answers: &[HttpResponse], measure: &Measure<'_>) -> Result<Claims, Error>;
@@ -56,6 +63,7 @@ pub(super) struct Settings {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sessions_only: bool,
     pub(super) any_client: bool,
+    pub(super) memory_bytes: usize,
     pub(super) active_for: Duration,
     pub(super) inactive_for: Duration,
 }
@@ -69,6 +77,7 @@ impl<Q: Question> Inquiry<Q> {
             clock: Arc::new(SystemClock),
             sessions_only: false,
             any_client: false,
+            memory_bytes: MEMORY,
             active_for: Duration::from_secs(10),
             inactive_for: Duration::from_secs(2),
         };
@@ -78,7 +87,8 @@ impl<Q: Question> Inquiry<Q> {
     fn start(question: Q, settings: Settings) -> Self {
         let verifier =
             settings.issuer.has_keys().then(|| Jwt::new(settings.issuer.clone()).clock(settings.clock.clone()));
-        Self(Arc::new(Inner { question, settings, verifier, recent: Mutex::default() }))
+        let recent = Mutex::new(Recent::new(Memory::new(settings.memory_bytes)));
+        Self(Arc::new(Inner { question, settings, verifier, recent }))
     }
 
     pub(super) fn with(&self, change: impl FnOnce(&mut Q, &mut Settings)) -> Self {
@@ -95,7 +105,7 @@ impl<Q: Question> Inquiry<Q> {
     fn ask(&self, token: &str, max_age: Option<Duration>, known: Known) -> Answer<'static, Outcome> {
         let (key, now) = (fingerprint(token), self.0.settings.clock.now());
         let fresh = max_age.map(|max_age| self.recent().fresh(now, max_age));
-        if let Some(outcome) = self.recent().settled(key, now, fresh) {
+        if let Some(outcome) = self.recent().memory.settled(key, now, fresh) {
             return Answer::now(outcome);
         }
         let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
@@ -105,14 +115,20 @@ impl<Q: Question> Inquiry<Q> {
                     Some(joined) => joined,
                     None => return Err(Error::new(ErrorKind::Unavailable, "too many tokens are being asked about")),
                 };
-                let outcome = joined.answering.await;
+                let client = &*this.0.settings.client;
+                let Some(outcome) = within(client, this.limit(), joined.answering).await else {
+                    this.recent().give_up(key, joined.asked);
+                    let error =
+                        Error::new(ErrorKind::Unavailable, "the issuer was asked and did not answer in its time");
+                    return Err(error.with_issuer(this.issuer().name.clone()));
+                };
                 if fresh.is_none_or(|fresh| fresh.admits(joined.asked)) {
                     let gone = |_| Err(Error::new(ErrorKind::Unavailable, "nobody asked the issuer to the end"));
                     return outcome.unwrap_or_else(gone);
                 }
                 // Others have waited as well, and one of them may have asked by now.
                 let now = this.0.settings.clock.now();
-                if let Some(outcome) = this.recent().settled(key, now, fresh) {
+                if let Some(outcome) = this.recent().memory.settled(key, now, fresh) {
                     return outcome;
                 }
             }
@@ -121,13 +137,19 @@ impl<Q: Question> Inquiry<Q> {
 
     /// Joins those who wait for the answer about a token, or asks. `None` if there are too many.
     fn join(&self, key: Key, token: &Zeroizing<String>, known: Known) -> Option<Joined> {
-        let mut joined = self.recent().join(key, self.0.settings.clock.now())?;
+        let mut joined = self.recent().join(key, self.0.settings.clock.now(), self.limit())?;
         // Not under the lock: a client may answer at once.
         if let Some(begun) = joined.to_begin.take() {
             let (inquiry, token, asked) = (self.clone(), token.clone(), joined.asked);
             Asking { inquiry, key, token, known, asked, begun: Some(begun) }.go_on(Vec::new());
         }
         Some(joined)
+    }
+
+    /// How long an answer is waited for.
+    fn limit(&self) -> Duration {
+        let answers = u32::try_from(self.0.question.answers()).unwrap_or(u32::MAX);
+        self.0.settings.client.time_limit().saturating_mul(answers)
     }
 
     /// Until when an answer is remembered, if at all.
@@ -219,7 +241,7 @@ impl<Q: Question> Asking<Q> {
         let since = self.inquiry.0.settings.clock.now();
         let until = self.inquiry.keep_until(&outcome, since);
         let kept = until.map(|until| Kept { asked: self.asked, since, until });
-        self.inquiry.recent().settle(self.key, &outcome, kept);
+        self.inquiry.recent().settle(self.key, self.asked, &outcome, kept);
         others_may_run();
         // Nobody may be waiting any more.
         let _ = begun.send(outcome);

@@ -2,6 +2,8 @@
 
 mod answer;
 mod inquiry;
+mod memory;
+mod places;
 mod recent;
 mod who_am_i;
 
@@ -128,6 +130,13 @@ impl Introspection {
         Self(self.0.with(|_, settings| settings.any_client = true))
     }
 
+    /// How many bytes what is remembered may take; 64 MiB by default. An eighth of it is for refusals, and no more than 10,000 of
+    /// either are remembered.
+    #[must_use]
+    pub fn max_memory_bytes(self, bytes: usize) -> Self {
+        Self(self.0.with(|_, settings| settings.memory_bytes = bytes))
+    }
+
     /// Tells the time by another clock than the system's.
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
@@ -152,6 +161,10 @@ impl Question for Rfc7662 {
             Some(Ok(authorization)) => request.with_header("authorization", authorization),
             _ => request,
         }))
+    }
+
+    fn answers(&self) -> usize {
+        1
     }
 
     fn claims(&self, answers: &[HttpResponse], measure: &Measure<'_>) -> Result<Claims, Error> {

@@ -1,9 +1,10 @@
+use super::{memory::Memory, places::Good};
 use crate::{error::Error, principal::Principal};
 use aws_lc_rs::digest;
 use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::{FutureExt, future::Shared};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     time::{Duration, SystemTime},
 };
 
@@ -11,12 +12,6 @@ pub(super) type Outcome = Result<Principal, Error>;
 
 /// The answer that any number wait for. Leaving does not end it.
 pub(super) type Answering = Shared<Receiver<Outcome>>;
-
-/// More are not remembered; the oldest goes first.
-const MOST_REMEMBERED: usize = 10_000;
-
-/// More are not asked about at a time: a flood of made-up tokens is not passed on whole.
-const MOST_ASKED: usize = 256;
 
 /// When an issuer was asked, and as which of all questions: clocks are set back, and stand still in tests.
 #[derive(Debug, Clone, Copy)]
@@ -58,11 +53,10 @@ pub(super) fn fingerprint(token: &str) -> Key {
 }
 
 /// What the issuer has said of tokens a moment ago, and what it is being asked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Recent {
-    settled: HashMap<Key, (Outcome, Kept)>,
-    /// In the order in which they were first settled.
-    order: VecDeque<Key>,
+    pub(super) memory: Memory,
+    good: Good,
     asked: HashMap<Key, (Answering, Asked)>,
     /// How many questions there were.
     count: u64,
@@ -76,29 +70,26 @@ pub(super) struct Joined {
 }
 
 impl Recent {
+    pub(super) fn new(memory: Memory) -> Self {
+        Self { memory, good: Good::default(), asked: HashMap::new(), count: 0 }
+    }
+
     /// What somebody who comes now takes for fresh.
     pub(super) fn fresh(&self, now: SystemTime, max_age: Duration) -> Fresh {
         Fresh { came: Asked { at: now, number: self.count }, max_age }
     }
 
-    /// What is remembered of a token, if that is as fresh as asked for. What does not hold any more never does again,
-    /// whatever becomes of the clock; its place stays until it is the oldest.
-    pub(super) fn settled(&mut self, key: Key, now: SystemTime, fresh: Option<Fresh>) -> Option<Outcome> {
-        let (outcome, kept) = self.settled.get_mut(&key)?;
-        if now < kept.since || kept.until <= now {
-            kept.until = kept.since;
-            return None;
-        }
-        fresh.is_none_or(|fresh| fresh.admits(kept.asked)).then(|| outcome.clone())
-    }
-
-    /// The answer that is under way, or one that somebody has to ask for. `None` if there are too many.
-    pub(super) fn join(&mut self, key: Key, now: SystemTime) -> Option<Joined> {
+    /// The answer that is under way, or one that somebody has to ask for. `None` if there are too many, of which those that are
+    /// under way for longer than `limit` are none.
+    pub(super) fn join(&mut self, key: Key, now: SystemTime, limit: Duration) -> Option<Joined> {
         if let Some((answering, asked)) = self.asked.get(&key) {
             return Some(Joined { answering: answering.clone(), asked: *asked, to_begin: None });
         }
-        if self.asked.len() >= MOST_ASKED {
-            return None;
+        if !self.good.has_place(&key, self.asked.len()) {
+            self.asked.retain(|_, (_, asked)| now.duration_since(asked.at).is_ok_and(|age| age < limit));
+            if !self.good.has_place(&key, self.asked.len()) {
+                return None;
+            }
         }
         self.count = self.count.saturating_add(1);
         let (begun, answering) = channel();
@@ -107,17 +98,23 @@ impl Recent {
         Some(Joined { answering, asked, to_begin: Some(begun) })
     }
 
-    /// The end of a question, which is remembered if it is said for how long.
-    pub(super) fn settle(&mut self, key: Key, outcome: &Outcome, kept: Option<Kept>) {
-        self.asked.remove(&key);
-        let Some(kept) = kept else { return };
-        if self.settled.insert(key, (outcome.clone(), kept)).is_none() {
-            self.order.push_back(key);
+    /// The end of this question, which is remembered if it is said for how long. One that was given up before has ended.
+    pub(super) fn settle(&mut self, key: Key, asked: Asked, outcome: &Outcome, kept: Option<Kept>) {
+        if !self.give_up(key, asked) {
+            return;
         }
-        while self.order.len() > MOST_REMEMBERED {
-            if let Some(oldest) = self.order.pop_front() {
-                self.settled.remove(&oldest);
-            }
+        // An outage says nothing of the token.
+        if !matches!(outcome, Err(error) if error.status() >= 500) {
+            self.good.note(key, outcome.is_ok());
         }
+        if let Some(kept) = kept {
+            self.memory.remember(key, outcome, kept);
+        }
+    }
+
+    /// Makes room for another question, if this one is still under way.
+    pub(super) fn give_up(&mut self, key: Key, asked: Asked) -> bool {
+        let is_under_way = self.asked.get(&key).is_some_and(|(_, other)| other.number == asked.number);
+        is_under_way && self.asked.remove(&key).is_some()
     }
 }

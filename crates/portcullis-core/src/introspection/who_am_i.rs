@@ -108,6 +108,13 @@ impl WhoAmI {
         Self(self.0.with(|_, settings| settings.any_client = true))
     }
 
+    /// How many bytes what is remembered may take; 64 MiB by default. An eighth of it is for refusals, and no more than 10,000 of
+    /// either are remembered.
+    #[must_use]
+    pub fn max_memory_bytes(self, bytes: usize) -> Self {
+        Self(self.0.with(|_, settings| settings.memory_bytes = bytes))
+    }
+
     /// Tells the time by another clock than the system's.
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
@@ -133,6 +140,10 @@ impl Question for Shown {
         let bearer = Zeroizing::new(format!("Bearer {token}"));
         let request = |url| HttpRequest::get(url).with_header("accept", "application/json");
         Ok(self.urls.get(answers.len()).map(|url| request(url).with_header("authorization", bearer.as_str())))
+    }
+
+    fn answers(&self) -> usize {
+        self.urls.len()
     }
 
     fn claims(&self, answers: &[HttpResponse], measure: &Measure<'_>) -> Result<Claims, Error> {

@@ -1,6 +1,7 @@
 //! Tokens that only their issuer can tell about: what it is asked, when, and what is made of its answers.
 
 mod answers;
+mod attack;
 mod cache;
 mod client;
 mod flight;

@@ -1,0 +1,98 @@
+//! What an issuer has said of tokens a moment ago.
+
+use super::recent::{Fresh, Kept, Key, Outcome};
+use crate::{claims::Claims, principal::Principal};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::SystemTime,
+};
+
+/// More are not remembered; the oldest goes first.
+const MOST_REMEMBERED: usize = 10_000;
+
+/// What an outcome takes beside what grows with its answer.
+const BESIDE: usize = 512;
+
+/// Who was accepted and what was refused, each within bounds of its own: no flood of made-up tokens makes a good one be
+/// forgotten.
+#[derive(Debug)]
+pub(super) struct Memory {
+    accepted: Shelf,
+    refused: Shelf,
+}
+
+#[derive(Debug)]
+struct Shelf {
+    settled: HashMap<Key, (Outcome, Kept)>,
+    /// In the order in which they were first settled.
+    order: VecDeque<Key>,
+    bytes: usize,
+    most_bytes: usize,
+}
+
+impl Memory {
+    /// In at most so many bytes, of which an eighth is for refusals.
+    pub(super) fn new(bytes: usize) -> Self {
+        let refused = bytes / 8;
+        Self { accepted: Shelf::new(bytes - refused), refused: Shelf::new(refused) }
+    }
+
+    /// What is remembered of a token, if that is as fresh as asked for. What does not hold any more never does again,
+    /// whatever becomes of the clock; its place stays until it is the oldest.
+    pub(super) fn settled(&mut self, key: Key, now: SystemTime, fresh: Option<Fresh>) -> Option<Outcome> {
+        let found = self.accepted.settled.get_mut(&key).or_else(|| self.refused.settled.get_mut(&key));
+        let (outcome, kept) = found?;
+        if now < kept.since || kept.until <= now {
+            kept.until = kept.since;
+            return None;
+        }
+        fresh.is_none_or(|fresh| fresh.admits(kept.asked)).then(|| outcome.clone())
+    }
+
+    /// Remembers what was said of a token last.
+    pub(super) fn remember(&mut self, key: Key, outcome: &Outcome, kept: Kept) {
+        let (shelf, other) = match outcome {
+            Ok(_) => (&mut self.accepted, &mut self.refused),
+            Err(_) => (&mut self.refused, &mut self.accepted),
+        };
+        other.forget(key);
+        shelf.put(key, outcome.clone(), kept);
+    }
+}
+
+impl Shelf {
+    fn new(most_bytes: usize) -> Self {
+        Self { settled: HashMap::new(), order: VecDeque::new(), bytes: 0, most_bytes }
+    }
+
+    fn put(&mut self, key: Key, outcome: Outcome, kept: Kept) {
+        self.bytes = self.bytes.saturating_add(weight(&outcome));
+        match self.settled.insert(key, (outcome, kept)) {
+            Some((before, _)) => self.bytes = self.bytes.saturating_sub(weight(&before)),
+            None => self.order.push_back(key),
+        }
+        while self.order.len() > MOST_REMEMBERED || self.bytes > self.most_bytes {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.take(oldest);
+        }
+    }
+
+    fn forget(&mut self, key: Key) {
+        if self.settled.contains_key(&key) {
+            self.take(key);
+            self.order.retain(|other| *other != key);
+        }
+    }
+
+    fn take(&mut self, key: Key) {
+        if let Some((outcome, _)) = self.settled.remove(&key) {
+            self.bytes = self.bytes.saturating_sub(weight(&outcome));
+        }
+    }
+}
+
+/// The text of the claims counts twice: it is kept, and so is what was read from it.
+fn weight(outcome: &Outcome) -> usize {
+    let claims = outcome.as_ref().ok().and_then(Principal::token_claims);
+    claims.map_or(0, Claims::bytes).saturating_mul(2).saturating_add(BESIDE)
+}
