@@ -1,6 +1,6 @@
 use crate::{
     NOW,
-    claims::Registered,
+    claims::{Registered, names},
     json::strict,
     scripted::{Scripted, at_once},
 };
@@ -133,18 +133,19 @@ impl Rules {
         if now >= expiry {
             return Err(ErrorKind::Expired);
         }
-        let begun = |time: Option<f64>| time.is_none_or(|time| time <= now + self.leeway);
+        let ahead = if self.leeway == 0.0 { 60.0 } else { self.leeway };
+        let begun = |time: Option<f64>| time.is_none_or(|time| time <= now + ahead);
         holds(begun(claims.start) && begun(claims.issued))?;
         if now >= too_old {
             return Err(ErrorKind::Expired);
         }
         holds(self.max_age.is_none() || claims.issued.is_some())?;
         let subject = text("sub").filter(|subject| !subject.is_empty()).ok_or(ErrorKind::Invalid)?;
-        let scopes = match answer.get("scope") {
-            Some(Value::Array(scopes)) => scopes.iter().filter_map(Value::as_str).collect(),
-            scope => Vec::from_iter(scope.and_then(Value::as_str)),
-        };
-        let scopes = scopes.into_iter().flat_map(str::split_ascii_whitespace).map(str::to_owned).collect();
+        let session = |value: &Value| value.is_string() || value.is_null() || value.is_i64() || value.is_u64();
+        holds(answer.get("sid").is_none_or(session))?;
+        let scopes = names(answer.get("scope")).ok_or(ErrorKind::Invalid)?;
+        let scopes = scopes.into_iter().flat_map(|text| text.split(' ')).filter(|scope| !scope.is_empty());
+        let scopes = scopes.map(str::to_owned).collect();
         // It is remembered for no longer than it says, leeway or not.
         Ok(((subject.to_owned(), scopes), claims.expiry.unwrap_or(f64::INFINITY).min(too_old)))
     }

@@ -75,7 +75,7 @@ async fn clocks_that_differ() -> Result<(), Error> {
     let theirs = TestIssuer::new();
     let now = theirs.clock().seconds();
     let token = |claim: &str, time: u64| theirs.token("alice").claim(claim, time).sign();
-    let tokens = [token("iat", now + 2), token("nbf", now + 2), token("exp", now - 2)];
+    let tokens = [token("iat", now + 72), token("nbf", now + 72), token("exp", now - 2)];
     let ask = async |issuer: Issuer, token: &str| ask(Jwt::new(issuer).clock(theirs.clock()), token).await;
 
     let issuer = theirs.issuer();
@@ -83,11 +83,11 @@ async fn clocks_that_differ() -> Result<(), Error> {
         assert_refused(ask(issuer.clone(), token).await, 401);
     }
 
-    let issuer = as_shown!(issuer.leeway(Duration::from_secs(5))?);
+    let issuer = as_shown!(issuer.leeway(Duration::from_secs(90))?);
     for token in &tokens {
         assert_accepted(ask(issuer.clone(), token).await);
     }
-    for token in [token("iat", now + 9), token("nbf", now + 9), token("exp", now - 9)] {
+    for token in [token("iat", now + 99), token("nbf", now + 99), token("exp", now - 99)] {
         assert_eq!(ask(issuer.clone(), &token).await.0, 401);
     }
     Ok(())

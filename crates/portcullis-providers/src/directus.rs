@@ -123,7 +123,7 @@ impl Directus {
         Self { issuer, jwt, ..self }
     }
 
-    /// How far the instance's clock may differ; by default not at all.
+    /// How far the instance's clock may differ: see [`Issuer::leeway`], which says what the default is.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] above five minutes.

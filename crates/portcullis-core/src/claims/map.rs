@@ -11,8 +11,11 @@ use std::{borrow::Cow, sync::Arc};
 /// How an issuer's claims become a principal.
 ///
 /// Every place is a [`ClaimPath`]: a claim's name, or a JSON pointer (RFC 6901) such as `/realm_access/roles`.
-/// What is not named here is not read, and what has another type than expected gives nothing: a flag is true only for
-/// JSON `true` or `1`, never for a text.
+/// What is not named here is not read. A flag is true only for JSON `true` or `1`, never for a text.
+///
+/// Names of roles, scopes and permissions are read in the shapes that issuers write: a text, an array of texts, an array of
+/// objects with a `name` or an `authority`, and an object whose names they are, with an object (Zitadel) or a flag for each.
+/// Absent, `null` and empty are none. A token with anything else there is refused, as it cannot be told what it may do.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
@@ -24,7 +27,8 @@ use std::{borrow::Cow, sync::Arc};
 /// ```
 #[derive(Debug, Clone)]
 pub struct ClaimMap {
-    subject: ClaimPath,
+    subjects: Vec<ClaimPath>,
+    integer_subject: bool,
     roles: Vec<ClaimPath>,
     scopes: Vec<ClaimPath>,
     permissions: Vec<ClaimPath>,
@@ -37,7 +41,8 @@ pub struct ClaimMap {
 impl Default for ClaimMap {
     fn default() -> Self {
         Self {
-            subject: ClaimPath::from_static("sub"),
+            subjects: vec![ClaimPath::from_static("sub")],
+            integer_subject: false,
             roles: Vec::new(),
             scopes: Vec::new(),
             permissions: Vec::new(),
@@ -57,16 +62,38 @@ impl ClaimMap {
         Self::default()
     }
 
-    /// Where the subject stands: a text that is not empty, or an integer, which is written in decimal.
+    /// Where the subject stands: a text that is not empty, or an integer, which is written in decimal. `sub` unless said
+    /// otherwise, and in `sub` an integer only with [`integer_subject`](Self::integer_subject).
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
     pub fn subject(mut self, path: impl AsRef<str>) -> Result<Self, Error> {
-        self.subject = ClaimPath::new(path)?;
+        self.subjects = vec![ClaimPath::new(path)?];
         Ok(self)
     }
 
-    /// Where roles stand: one text, or an array of texts. Call again for more places.
+    /// Where the subject stands if it stands nowhere before: `ClaimMap::new().or_subject("client_id")?` for an issuer whose
+    /// machines have tokens without `sub`. Call again for more places.
+    ///
+    /// A principal that is named by its client, in `client_id`, `azp`, `cid`, `appid` or `clientId`, is a
+    /// [service](PrincipalKind::Service). Nobody may be called like a client: see RFC 9068, section 5.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
+    pub fn or_subject(mut self, path: impl AsRef<str>) -> Result<Self, Error> {
+        self.subjects.push(ClaimPath::new(path)?);
+        Ok(self)
+    }
+
+    /// Accepts an integer in `sub` as well, which RFC 7519, section 4.1.2 does not allow. The text `"7"` is the same subject
+    /// as the integer `7`.
+    #[must_use]
+    pub fn integer_subject(mut self) -> Self {
+        self.integer_subject = true;
+        self
+    }
+
+    /// Where roles stand, in one of the shapes of names below. Call again for more places.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -75,7 +102,7 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// Where scopes stand: a text of words (RFC 8693, section 4.2), or an array of texts.
+    /// Where scopes stand: a text of words with spaces between them (RFC 8693, section 4.2), or such names as roles.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -84,7 +111,7 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// Where held permissions stand: `resource:action`, with wildcards if the issuer gives them.
+    /// Where held permissions stand: such names as roles, `resource:action`, with wildcards if the issuer gives them.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -102,7 +129,8 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// Where the organization stands in which the principal acts.
+    /// Where the organization stands in which the principal acts: a text, an integer, or one name in another shape. Several
+    /// are an error.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -128,32 +156,43 @@ impl ClaimMap {
         self
     }
 
+    pub(crate) fn takes_integers(&self) -> bool {
+        self.integer_subject
+    }
+
     /// Whether a token belongs to a session, whatever its name.
     pub(crate) fn has_session(&self, claims: &Claims) -> bool {
         claims.at(self.session.as_str()).is_some()
     }
 
     pub(crate) fn principal(&self, claims: &Claims, issuer: Arc<str>) -> Result<Principal, Error> {
-        let subject =
-            claims.at(self.subject.as_str()).and_then(name).filter(|subject| !subject.is_empty()).ok_or_else(|| {
-                Error::invalid(format!("the token does not say whom it is about: `{}` is no text", self.subject))
-            })?;
-        let mut principal = Principal::new(self.kind, subject).with_method(Method::Token).with_issuer(issuer);
-        for role in self.roles.iter().flat_map(|path| texts(claims.at(path.as_str()))) {
-            principal = principal.with_role(Role::new(role));
+        let (subject, kind) = self.subject_of(claims)?;
+        let mut principal = Principal::new(kind, subject).with_method(Method::Token).with_issuer(issuer);
+        for path in &self.roles {
+            for role in names(claims, path)? {
+                principal = principal.with_role(Role::new(role.into_owned()));
+            }
         }
-        let scopes = self.scopes.iter().flat_map(|path| texts(claims.at(path.as_str())));
-        for scope in scopes.flat_map(|text| text.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>()) {
-            principal = principal.with_scope(scope);
+        for path in &self.scopes {
+            // RFC 6749, section 3.3: the space, and no other white space.
+            for scope in names(claims, path)?.iter().flat_map(|text| text.split(' ')).filter(|scope| !scope.is_empty())
+            {
+                principal = principal.with_scope(scope);
+            }
         }
         if !self.permissions.is_empty() {
-            let held = self.permissions.iter().flat_map(|path| texts(claims.at(path.as_str())));
+            let mut held = Vec::new();
+            for path in &self.permissions {
+                held.extend(names(claims, path)?.into_iter().map(Cow::into_owned));
+            }
             principal = principal.with_permissions(PermissionSet::from_untrusted(held));
         }
-        if let Some(organization) = self.organization.as_ref().and_then(|path| claims.at(path.as_str())?.as_str()) {
+        if let Some(organization) = self.organization_of(claims)? {
             principal = principal.with_organization(organization);
         }
-        if let Some(session) = claims.at(self.session.as_str()).and_then(name) {
+        if let Some(value) = present(claims, &self.session) {
+            // Without its name a session could not be ended.
+            let session = name(value).ok_or_else(|| unreadable(&self.session, "a text or an integer"))?;
             principal = principal.with_session(session);
         }
         let staff = self.staff.as_ref().and_then(|path| claims.at(path.as_str())).is_some_and(is_set);
@@ -178,6 +217,39 @@ impl ClaimMap {
         let [issued, expires] = [times.issued_at, times.expires_at].map(|time| time.and_then(super::time));
         own.with_times(issued, expires)
     }
+
+    fn subject_of(&self, claims: &Claims) -> Result<(String, PrincipalKind), Error> {
+        let nobody = |why: String| Error::invalid(format!("the token does not say whom it is about: {why}"));
+        let mut places = self.subjects.iter();
+        let found = places.find_map(|path| Some((path.as_str(), present(claims, path)?)));
+        let Some((path, value)) = found else {
+            let places: Vec<&str> = self.subjects.iter().map(ClaimPath::as_str).collect();
+            return Err(nobody(format!(
+                "it has no `{}`; ClaimMap::or_subject names another place",
+                places.join("` or `")
+            )));
+        };
+        let subject = name(value).filter(|subject| !subject.is_empty());
+        let subject = subject.ok_or_else(|| nobody(format!("`{path}` is no text")))?;
+        let kind = match path.strip_prefix('/').unwrap_or(path) {
+            "client_id" | "azp" | "cid" | "appid" | "clientId" => PrincipalKind::Service,
+            _ => self.kind,
+        };
+        Ok((subject, kind))
+    }
+
+    fn organization_of(&self, claims: &Claims) -> Result<Option<String>, Error> {
+        let Some(path) = &self.organization else { return Ok(None) };
+        let Some(value) = present(claims, path) else { return Ok(None) };
+        if let Some(one) = name(value) {
+            return Ok(Some(one).filter(|one| !one.is_empty()));
+        }
+        let mut names = names(claims, path)?;
+        match (names.pop(), names.is_empty()) {
+            (one, true) => Ok(one.map(Cow::into_owned)),
+            _ => Err(unreadable(path, "one organization")),
+        }
+    }
 }
 
 /// A flag is JSON `true` or `1`; some databases have no booleans. A text, whatever it says, is not set.
@@ -190,10 +262,36 @@ fn name(value: Value<'_>) -> Option<String> {
     value.as_str().map(Cow::into_owned).or_else(|| value.as_integer().map(str::to_owned))
 }
 
-fn texts(value: Option<Value<'_>>) -> Vec<String> {
-    let Some(value) = value else { return Vec::new() };
-    match value.elements() {
-        Some(elements) => elements.filter_map(Value::as_str).map(Into::into).collect(),
-        None => value.as_str().map(Into::into).into_iter().collect(),
+fn present<'c>(claims: &'c Claims, path: &ClaimPath) -> Option<Value<'c>> {
+    claims.at(path.as_str()).filter(|value| !value.is_null())
+}
+
+fn unreadable(path: &ClaimPath, expected: &str) -> Error {
+    Error::invalid(format!("the claim `{path}` is not {expected}; name the place inside it that is"))
+}
+
+/// The names that stand at a place. What is in no known shape is an error: taken for none, it would take rights away in
+/// silence, and give them where somebody must not have a role.
+fn names<'c>(claims: &'c Claims, path: &ClaimPath) -> Result<Vec<Cow<'c, str>>, Error> {
+    let Some(value) = present(claims, path) else { return Ok(Vec::new()) };
+    let found = match (value.elements(), value.members()) {
+        (Some(mut elements), _) => elements.try_fold(Vec::new(), |names, element| {
+            let inside = || ["name", "authority"].into_iter().find_map(|name| element.member(name)?.as_str());
+            Some(with(names, element.as_str().or_else(inside)?))
+        }),
+        (_, Some(mut members)) => members.try_fold(Vec::new(), |names, (name, value)| match value.text() {
+            "false" | "0" | "null" => Some(names),
+            _ if value.members().is_some() || is_set(value) => Some(with(names, name)),
+            _ => None,
+        }),
+        _ => value.as_str().map(|one| with(Vec::new(), one)),
+    };
+    found.ok_or_else(|| unreadable(path, "a text, texts, objects with a `name`, or an object of objects or flags"))
+}
+
+fn with<'c>(mut names: Vec<Cow<'c, str>>, name: Cow<'c, str>) -> Vec<Cow<'c, str>> {
+    if !name.is_empty() {
+        names.push(name);
     }
+    names
 }

@@ -1,11 +1,13 @@
 //! What a verified token says.
 
+mod kind;
 mod map;
 mod path;
 mod rules;
 mod typed;
 mod views;
 
+pub(crate) use kind::OtherKind;
 pub use map::ClaimMap;
 pub(crate) use map::is_set;
 pub use path::ClaimPath;
@@ -47,14 +49,16 @@ pub(crate) struct Registered {
     pub(crate) expires_at: Option<f64>,
     pub(crate) not_before: Option<f64>,
     pub(crate) issued_at: Option<f64>,
+    pub(crate) has_integer_subject: bool,
+    pub(crate) other_kind: OtherKind,
 }
 
 impl Registered {
     /// A registered claim that is there and is not what RFC 7519 says it is makes the token invalid.
     pub(crate) fn read(claims: &Object) -> Result<Self, Error> {
         let mut found = Self::default();
-        // All seven have names of three letters.
-        for (name, value) in claims.members_of_length(3) {
+        // The seven have names of three letters; the others are those that tell the kind of a token.
+        for (name, value) in claims.members_of_length(|length| matches!(length, 3 | 4 | 6 | 9 | 10)) {
             let time = || match value.as_number() {
                 Some(time) if (0.0..=LAST_SECOND).contains(&time) => Ok(Some(time)),
                 _ => Err(Error::invalid(format!("`{name}` is not a time between 1970 and the year 9999 in seconds"))),
@@ -63,12 +67,14 @@ impl Registered {
                 "exp" => found.expires_at = time()?,
                 "nbf" => found.not_before = time()?,
                 "iat" => found.issued_at = time()?,
+                "sub" if value.as_integer().is_some() => found.has_integer_subject = true,
                 "iss" | "sub" | "jti" if value.as_str().is_none() => {
                     return Err(Error::invalid(format!("`{name}` is not a string")));
                 }
                 "aud" if !is_audience(value) => {
                     return Err(Error::invalid("`aud` is neither a string nor an array of strings"));
                 }
+                "typ" | "type" | "events" | "token_use" | "token_type" => found.other_kind.read(&name, value),
                 _ => {}
             }
         }
@@ -135,7 +141,8 @@ impl Claims {
     /// `sub`: whom the token is about.
     #[must_use]
     pub fn subject(&self) -> Option<Cow<'_, str>> {
-        self.member("sub")?.as_str()
+        let subject = self.member("sub")?;
+        subject.as_str().or_else(|| subject.as_integer().map(Cow::Borrowed))
     }
 
     /// `aud`: for whom the token is meant.

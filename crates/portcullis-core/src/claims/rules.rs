@@ -1,4 +1,4 @@
-use super::ClaimPath;
+use super::{ClaimPath, OtherKind};
 use crate::{
     error::Error,
     json::{Object, Value},
@@ -19,7 +19,11 @@ use crate::{
 /// # let _ = (cognito, keycloak); Ok(()) }
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules {
+    rules: Vec<Rule>,
+    /// Where a rule says what kind of tokens it wants.
+    kinds: OtherKind,
+}
 
 #[derive(Debug, Clone)]
 struct Rule {
@@ -86,7 +90,10 @@ impl Rules {
         if matches!(&asks, Asks::OneOf(values) | Asks::OneOfIfPresent(values) if values.is_empty()) {
             return Err(Error::misconfigured(format!("no value that the claim `{claim}` may have")));
         }
-        self.0.push(Rule { claim, asks });
+        if !matches!(asks, Asks::Absence) {
+            self.kinds = self.kinds.or(OtherKind::at(claim.as_str()));
+        }
+        self.rules.push(Rule { claim, asks });
         Ok(self)
     }
 
@@ -101,7 +108,7 @@ impl Rules {
     }
 
     fn check_each(&self, claims: &Object, may_lack: bool) -> Result<(), Error> {
-        for Rule { claim, asks } in &self.0 {
+        for Rule { claim, asks } in &self.rules {
             let found = claims.at(claim.as_str());
             let values = match asks {
                 Asks::Absence if found.is_some() => {
@@ -117,5 +124,9 @@ impl Rules {
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn kinds(&self) -> OtherKind {
+        self.kinds
     }
 }

@@ -30,9 +30,12 @@ impl Object {
         self.members.iter().map(|member| (member.name(&self.text), member.value(&self.text)))
     }
 
-    /// Those whose names have this length.
-    pub(crate) fn members_of_length(&self, length: usize) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
-        let members = self.members.iter().filter(move |member| member.length() == length);
+    /// Those whose names have such a length.
+    pub(crate) fn members_of_length(
+        &self,
+        length: impl Fn(usize) -> bool,
+    ) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
+        let members = self.members.iter().filter(move |member| length(member.length()));
         members.map(|member| (member.name(&self.text), member.value(&self.text)))
     }
 

@@ -20,6 +20,10 @@ impl<'a> Value<'a> {
         self.0 == "true"
     }
 
+    pub(crate) fn is_null(self) -> bool {
+        self.0 == "null"
+    }
+
     pub(crate) fn as_str(self) -> Option<Cow<'a, str>> {
         let raw = self.0.strip_prefix('"')?.strip_suffix('"')?;
         Some(if raw.contains('\\') { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) })

@@ -202,7 +202,7 @@ fn flags_are_true_or_1() {
 }
 
 #[test]
-fn lists_are_texts() {
+fn names_in_the_shapes_that_issuers_write() {
     let map = || {
         ClaimMap::new()
             .roles("role")
@@ -219,23 +219,56 @@ fn lists_are_texts() {
     assert_eq!(roles(r#""role":["manager","user"]"#), ["manager", "user"]);
     assert_eq!(roles(r#""role":"a","realm_access":{"roles":["b"]}"#), ["a", "b"]);
     assert_eq!(roles(r#""role":"a b""#), ["a b"], "one text is one role");
-    for nothing in
-        [r#""role":5"#, r#""role":null"#, r#""role":true"#, r#""role":{"admin":true}"#, r#""role":[["admin"]]"#, ""]
-    {
+    let zitadel = r#""role":{"admin":{"1":"acme.example.com"},"name":{"2":"b"}}"#;
+    assert_eq!(roles(zitadel), ["admin", "name"]);
+    assert_eq!(roles(r#""role":{"admin":true,"user":1,"owner":false,"guest":0,"x":null}"#), ["admin", "user"]);
+    assert_eq!(roles(r#""role":[{"id":1,"name":"admin"},{"authority":"ROLE_USER"},"c"]"#), ["admin", "ROLE_USER", "c"]);
+    for nothing in [r#""role":null"#, r#""role":[]"#, r#""role":{}"#, r#""role":"""#, r#""role":{"a":false}"#, ""] {
         assert!(roles(nothing).is_empty(), "{nothing}");
     }
-    assert_eq!(roles(r#""role":[5,"user",null,["admin"],{"admin":1}]"#), ["user"]);
+    // Nothing else is read as no roles.
+    for unread in [
+        "5",
+        "true",
+        "false",
+        r#"[["admin"]]"#,
+        "[5]",
+        r#"["user",null]"#,
+        r#"[{"admin":1}]"#,
+        r#"[{"name":5}]"#,
+        r#"{"id":1,"name":"admin"}"#,
+        r#"{"admin":"yes"}"#,
+        r#"{"admin":["x"]}"#,
+        r#"{"admin":2}"#,
+    ] {
+        for claim in ["role", "scope", "permissions", "org"] {
+            let map = map().permissions("permissions").unwrap().organization("org").unwrap();
+            let found = principal_of(map, &format!(r#""sub":"alice","{claim}":{unread}"#));
+            if claim == "org" && unread == "5" {
+                assert_eq!(found.unwrap().organization(), Some("5"));
+                continue;
+            }
+            let error = found.unwrap_err();
+            assert_eq!((error.kind(), error.issuer()), (ErrorKind::Invalid, Some(ISSUER)), "{claim}: {unread}");
+            assert!(error.to_string().starts_with(&format!("the claim `{claim}` is not ")), "{error}");
+        }
+    }
     let scopes = |more: &str| alice(map(), more).scopes().to_vec();
     assert_eq!(scopes(r#""scope":"read  write""#), ["read", "write"]);
     assert_eq!(scopes(r#""scp":["read","write"]"#), ["read", "write"]);
-    assert!(scopes(r#""scope":5,"scp":{"read":1}"#).is_empty());
+    assert_eq!(scopes(r#""scp":{"read":1,"write":0}"#), ["read"]);
+    // RFC 6749, section 3.3 and appendix A.4: between scopes there are spaces, and no other white space.
+    for one in [r"read\twrite", r"read\nwrite", r"read\fwrite", r"read\rwrite", r"read\u00a0write", r"read\u2003write"]
+    {
+        let found = scopes(&format!(r#""scope":"{one} admin""#));
+        assert!(found.len() == 2 && found[0].len() > 9 && found[1] == "admin", "{found:?}");
+    }
     let held = |more: &str| alice(ClaimMap::new().permissions("permissions").unwrap(), more);
     let read = Permission::from_static("orders:read");
     assert!(held(r#""permissions":["orders:read"]"#).has_permission(&read));
     for no in [
         r#""permissions":["orders:write"]"#,
-        r#""permissions":{"orders:read":true}"#,
-        r#""permissions":[["orders:read"]]"#,
+        r#""permissions":{"orders:read":false}"#,
         r#""permissions":["nonsense"]"#,
         r#""permissions":"orders:read, orders:write""#,
     ] {
@@ -273,6 +306,49 @@ fn subjects() {
     }
 }
 
+/// Machines have tokens without `sub`, by the grant of client credentials.
+#[test]
+fn a_subject_in_one_of_several_places() {
+    let map = || ClaimMap::new().or_subject("client_id").unwrap().or_subject("/azp").unwrap();
+    let who = |more: &str| principal_of(map(), more).map(|found| (found.subject().to_owned(), found.kind()));
+    use PrincipalKind::{Service, User};
+    for (more, name, kind) in [
+        (r#""sub":"alice""#, "alice", User),
+        (r#""sub":"alice","client_id":"web","azp":"web""#, "alice", User),
+        (r#""client_id":"sync""#, "sync", Service),
+        (r#""client_id":"sync","azp":"web""#, "sync", Service),
+        (r#""azp":"sync""#, "sync", Service),
+        (r#""client_id":null,"azp":"sync""#, "sync", Service),
+    ] {
+        assert_eq!(who(more).unwrap(), (name.to_owned(), kind), "{more}");
+    }
+    // What is there and is no name is not passed over.
+    for more in [r#""sub":"","client_id":"sync""#, r#""client_id":true,"azp":"sync""#, r#""client_id":"""#, r#""x":1"#]
+    {
+        assert!(who(more).unwrap_err().to_string().contains("does not say whom it is about"), "{more}");
+    }
+    let error = principal_of(ClaimMap::new(), r#""client_id":"sync""#).unwrap_err();
+    assert!(error.to_string().contains("it has no `sub`; ClaimMap::or_subject"), "{error}");
+    let own = principal_of(ClaimMap::new().subject("client_id").unwrap(), r#""client_id":"sync""#).unwrap();
+    assert_eq!(own.kind(), Service);
+    let key = ClaimMap::new().kind(PrincipalKind::Key).or_subject("client_id").unwrap();
+    assert_eq!(principal_of(key, r#""sub":"k1""#).unwrap().kind(), PrincipalKind::Key);
+}
+
+#[test]
+fn an_integer_may_be_a_subject() {
+    let map = || ClaimMap::new().integer_subject();
+    let alice = principal_of(map(), r#""sub":7"#).unwrap();
+    assert_eq!(alice.subject(), "7");
+    assert_eq!(alice.token_claims().unwrap().subject().as_deref(), Some("7"));
+    assert_eq!(principal_of(map(), r#""sub":"7""#).unwrap().subject(), "7");
+    for no in ["1.5", "1e3", "true", "null", r#"["7"]"#, r#"{"id":7}"#] {
+        assert!(principal_of(map(), &format!(r#""sub":{no}"#)).is_err(), "{no}");
+    }
+    let error = principal_of(ClaimMap::new(), r#""sub":7"#).unwrap_err();
+    assert!(error.to_string().contains("ClaimMap::integer_subject accepts it"), "{error}");
+}
+
 #[test]
 fn the_rest_of_a_principal() {
     let issuer = TestIssuer::new();
@@ -287,7 +363,28 @@ fn the_rest_of_a_principal() {
         r#""sub":"sync","org":["acme"]"#,
     )
     .unwrap();
-    assert_eq!((service.kind(), service.organization()), (PrincipalKind::Service, None));
+    assert_eq!((service.kind(), service.organization()), (PrincipalKind::Service, Some("acme")));
+    let organization = |org: &str| {
+        let map = ClaimMap::new().organization("org").unwrap();
+        principal_of(map, &format!(r#""sub":"alice","org":{org}"#)).map(|found| found.organization().map(str::to_owned))
+    };
+    for (one, name) in [(r#""acme""#, "acme"), ("7", "7"), (r#"{"acme":{"id":"x"}}"#, "acme"), (r#"["acme"]"#, "acme")]
+    {
+        assert_eq!(organization(one).unwrap().as_deref(), Some(name), "{one}");
+    }
+    for none in ["null", "[]", "{}", r#""""#] {
+        assert_eq!(organization(none).unwrap(), None, "{none}");
+    }
+    for several in [r#"["acme","umbrella"]"#, r#"{"acme":{},"umbrella":{}}"#] {
+        assert!(organization(several).unwrap_err().to_string().contains("is not one organization"), "{several}");
+    }
+    // A session that cannot be named could not be ended.
+    for (sid, holds) in
+        [(r#""s1""#, true), ("7", true), ("null", true), ("true", false), (r#"["s1"]"#, false), ("{}", false)]
+    {
+        let found = principal_of(ClaimMap::new(), &format!(r#""sub":"alice","sid":{sid}"#));
+        assert_eq!(found.is_ok(), holds, "{sid}");
+    }
     let error = Principal::new(PrincipalKind::User, "bob").claims::<serde_json::Value>().unwrap_err();
     assert!(error.to_string().contains("came without a token"), "{error}");
 }

@@ -5,9 +5,9 @@ mod rules;
 
 pub(crate) use rules::Known;
 
-use super::{Algorithm, KeySource, source::Source};
+use super::{Algorithm, KeySource, header::is_media_type, source::Source};
 use crate::{
-    claims::{ClaimMap, Rules},
+    claims::{ClaimMap, OtherKind, Rules},
     error::Error,
 };
 use choose::{IssuerKeys, prepared};
@@ -19,6 +19,9 @@ const MAX_LEEWAY: Duration = Duration::from_secs(300);
 /// The most bytes of a token, unless said otherwise.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
+/// How far `iat` and `nbf` may be ahead by default: the first token of a fresh login comes at once.
+const AHEAD: Duration = Duration::from_secs(60);
+
 /// For whom a token has to be meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audience(AudienceRule);
@@ -26,7 +29,7 @@ pub struct Audience(AudienceRule);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum AudienceRule {
     AnyOf(Vec<String>),
-    ClientId(String),
+    ClientIds(Vec<String>),
     Absent,
     Anybody,
 }
@@ -47,7 +50,13 @@ impl Audience {
     /// `client_id` is this and there is no `aud`, as in the access tokens of Amazon Cognito.
     #[must_use]
     pub fn client_id(id: impl Into<String>) -> Self {
-        Self(AudienceRule::ClientId(id.into()))
+        Self::client_ids([id])
+    }
+
+    /// `client_id` is one of these and there is no `aud`.
+    #[must_use]
+    pub fn client_ids<S: Into<String>>(ids: impl IntoIterator<Item = S>) -> Self {
+        Self(AudienceRule::ClientIds(ids.into_iter().map(Into::into).collect()))
     }
 
     /// There is no `aud`, as in the tokens of Directus; a token that has one is meant for somebody else. An issuer that is asked
@@ -66,8 +75,9 @@ impl Audience {
 
     fn is_sound(&self) -> bool {
         match &self.0 {
-            AudienceRule::AnyOf(names) => !names.is_empty() && !names.iter().any(String::is_empty),
-            AudienceRule::ClientId(id) => !id.is_empty(),
+            AudienceRule::AnyOf(names) | AudienceRule::ClientIds(names) => {
+                !names.is_empty() && !names.iter().any(String::is_empty)
+            }
             AudienceRule::Absent | AudienceRule::Anybody => true,
         }
     }
@@ -91,8 +101,12 @@ pub struct Issuer {
     keys: IssuerKeys,
     leeway: Duration,
     pub(super) max_bytes: usize,
+    /// The same for `iat` and `nbf`.
+    ahead: Duration,
     max_age: Option<Duration>,
-    token_type: Option<String>,
+    token_types: Vec<String>,
+    any_type: bool,
+    other_kinds: OtherKind,
     rules: Rules,
     pub(crate) map: ClaimMap,
     pub(super) any_name: bool,
@@ -158,8 +172,11 @@ impl Issuer {
             keys,
             leeway: Duration::ZERO,
             max_bytes: MAX_TOKEN_BYTES,
+            ahead: AHEAD,
             max_age: None,
-            token_type: None,
+            token_types: Vec::new(),
+            any_type: false,
+            other_kinds: OtherKind::NONE,
             rules: Rules::new(),
             map: ClaimMap::default(),
             any_name: false,
@@ -180,7 +197,8 @@ impl Issuer {
         Ok(self)
     }
 
-    /// How far the issuer's clock may differ; by default not at all.
+    /// How far the issuer's clock may differ, for all times that a token has. By default `iat` and `nbf` may be 60 s ahead,
+    /// and tokens end exactly when they say; [`Duration::ZERO`] makes all of it exact.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) above five minutes.
@@ -188,7 +206,7 @@ impl Issuer {
         if leeway > MAX_LEEWAY {
             return Err(Error::misconfigured(format!("a leeway of {leeway:?}; at most {MAX_LEEWAY:?}")));
         }
-        self.leeway = leeway;
+        (self.leeway, self.ahead) = (leeway, leeway);
         Ok(self)
     }
 
@@ -207,11 +225,29 @@ impl Issuer {
         self
     }
 
-    /// Accepts tokens of this type only (`typ`, such as `at+jwt` of RFC 9068). By default `JWT`, `at+jwt` and tokens
-    /// without a type are accepted.
+    /// Accepts tokens of this type only, by the `typ` of their header: such as `at+jwt` (RFC 9068), which the tokens of an
+    /// OpenID provider should have, so that its ID tokens are none. Call again for more types. By default `JWT`, `at+jwt`
+    /// and tokens without a type are accepted.
+    ///
+    /// Tokens whose claims call them something else than access tokens are refused with any type: those with `events`
+    /// (RFC 8417), unless `logout+jwt` or `secevent+jwt` is accepted here, and ID, refresh and logout tokens by the name that
+    /// Keycloak writes in `typ`, Amazon Cognito in `token_use`, and others in `token_type` or `type`. A
+    /// [rule](Self::rules) that asks for a value of such a claim decides instead: `Rules::new().require("token_use", "id")?`
+    /// accepts the ID tokens of Cognito.
     #[must_use]
     pub fn token_type(mut self, media_type: &str) -> Self {
-        self.token_type = Some(media_type.to_owned());
+        if ["logout+jwt", "secevent+jwt"].iter().any(|event| is_media_type(media_type, event)) {
+            self.other_kinds = self.other_kinds.or(OtherKind::EVENT);
+        }
+        self.token_types.push(media_type.to_owned());
+        self
+    }
+
+    /// Accepts tokens whatever they call themselves, in the header where no [type](Self::token_type) is asked for, and in
+    /// their claims: ID, refresh and logout tokens too, unless the audience or a [rule](Self::rules) refuses them.
+    #[must_use]
+    pub fn dangerous_any_token_type(mut self) -> Self {
+        self.any_type = true;
         self
     }
 

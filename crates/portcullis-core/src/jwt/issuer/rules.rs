@@ -54,7 +54,8 @@ impl Issuer {
             return Err(Error::invalid("the token is not signed"));
         }
         let (claims, registered) = (&token.claims, Registered::read(&token.claims)?);
-        self.check_type(token.token_type.as_deref())?;
+        self.check_type(token.token_type.as_deref(), &registered)?;
+        self.check_subject(&registered)?;
         if self.names_audience(claims) {
             self.check_audience(claims)?;
         }
@@ -82,6 +83,7 @@ impl Issuer {
         if let Some(name) = claims.member("iss").and_then(Value::as_str).filter(|name| !self.is_called(name)) {
             return Err(Error::invalid(format!("the token is of {}, not of `{}`", quote(&name), self.name)));
         }
+        self.check_subject(registered)?;
         match known {
             // An answer may be for somebody else than the token, as one of UserInfo is.
             Known::Verified => {}
@@ -116,7 +118,8 @@ impl Issuer {
         claims: &Object,
         now: f64,
     ) -> Result<(), Error> {
-        self.check_type(header.token_type.as_deref())?;
+        self.check_type(header.token_type.as_deref(), registered)?;
+        self.check_subject(registered)?;
         self.check_audience(claims)?;
         self.rules.check(claims)?;
         self.check_own_time(registered, now)
@@ -138,22 +141,31 @@ impl Issuer {
         Some(at(from + ROUNDED)?..at(until - ROUNDED)?)
     }
 
-    fn check_type(&self, token_type: Option<&str>) -> Result<(), Error> {
-        let fits = match (&self.token_type, token_type) {
-            (Some(only), found) => found.is_some_and(|found| is_media_type(found, only)),
-            (None, Some(found)) => ["jwt", "at+jwt"].iter().any(|usual| is_media_type(found, usual)),
-            (None, None) => true,
+    /// RFC 8725, section 3.11: what was issued for another use is no access token.
+    fn check_type(&self, found: Option<&str>, registered: &Registered) -> Result<(), Error> {
+        let fits = match &*self.token_types {
+            [] if self.any_type => true,
+            [] => found.is_none_or(|found| ["jwt", "at+jwt"].iter().any(|usual| is_media_type(found, usual))),
+            asked => found.is_some_and(|found| asked.iter().any(|one| is_media_type(found, one))),
         };
-        if fits {
-            return Ok(());
+        if !fits {
+            return Err(Error::invalid(format!("the token's `typ` {} is not accepted", quote(found.unwrap_or("")))));
         }
-        Err(Error::invalid(format!("the token's `typ` {} is not accepted", quote(token_type.unwrap_or("")))))
+        let accepted = self.other_kinds.or(self.rules.kinds());
+        match registered.other_kind.claim_beside(accepted).filter(|_| !self.any_type) {
+            Some(claim) => Err(Error::invalid(format!(
+                "the claim `{claim}` says that this is no access token; Issuer::token_type tells how others are accepted"
+            ))),
+            None => Ok(()),
+        }
     }
 
-    /// Whether anything is said of whom it is for.
-    fn names_audience(&self, claims: &Object) -> bool {
-        let is_by_client = matches!(self.audience, AudienceRule::ClientId(_));
-        claims.member("aud").is_some() || is_by_client && claims.member("client_id").is_some()
+    /// RFC 7519, section 4.1.2: a string, unless the issuer's map takes integers for names.
+    fn check_subject(&self, registered: &Registered) -> Result<(), Error> {
+        if registered.has_integer_subject && !self.map.takes_integers() {
+            return Err(Error::invalid("`sub` is not a string but an integer; ClaimMap::integer_subject accepts it"));
+        }
+        Ok(())
     }
 
     fn check_audience(&self, claims: &Object) -> Result<(), Error> {
@@ -169,13 +181,16 @@ impl Issuer {
                 let theirs: Vec<_> = names().take(4).collect();
                 format!("the token is for {}, not for `{}`", quote(&theirs.join(", ")), ours.join("` or `"))
             }
-            AudienceRule::Absent | AudienceRule::ClientId(_) if audience.is_some() => {
+            AudienceRule::Absent | AudienceRule::ClientIds(_) if audience.is_some() => {
                 "the token has an `aud`, so it is meant for somebody else; see Audience::is".to_owned()
             }
             AudienceRule::Absent => return Ok(()),
-            AudienceRule::ClientId(ours) => match claims.member("client_id").and_then(Value::as_str) {
-                Some(theirs) if theirs == *ours => return Ok(()),
-                theirs => format!("the token's `client_id` is {}, not `{ours}`", quote(&theirs.unwrap_or_default())),
+            AudienceRule::ClientIds(ours) => match claims.member("client_id").and_then(Value::as_str) {
+                Some(theirs) if ours.iter().any(|our| *our == theirs) => return Ok(()),
+                theirs => {
+                    let theirs = quote(&theirs.unwrap_or_default());
+                    format!("the token's `client_id` is {theirs}, not `{}`", ours.join("` or `"))
+                }
             },
         };
         Err(Error::invalid(problem))
@@ -183,7 +198,7 @@ impl Issuer {
 
     /// RFC 7519, sections 4.1.4 to 4.1.6: expired from `exp` on, good from `nbf` on, never issued in the future.
     fn check_time(&self, times: &Registered, now: f64, needs_expiry: bool) -> Result<(), Error> {
-        let leeway = self.leeway.as_secs_f64();
+        let (leeway, room) = (self.leeway.as_secs_f64(), self.ahead.as_secs_f64());
         let ahead = |name: &str, time: f64| {
             format!(
                 "the token's `{name}` is {:.1} s ahead of this clock; Issuer::leeway allows for clocks that differ",
@@ -198,10 +213,10 @@ impl Issuer {
             None if needs_expiry => return Err(Error::invalid("the token has no `exp`")),
             _ => {}
         }
-        if let Some(start) = times.not_before.filter(|start| *start > now + leeway) {
+        if let Some(start) = times.not_before.filter(|start| *start > now + room) {
             return Err(Error::invalid(ahead("nbf", start)));
         }
-        if let Some(issued) = times.issued_at.filter(|issued| !self.issued_unchecked && *issued > now + leeway) {
+        if let Some(issued) = times.issued_at.filter(|issued| !self.issued_unchecked && *issued > now + room) {
             return Err(Error::invalid(ahead("iat", issued)));
         }
         Ok(())

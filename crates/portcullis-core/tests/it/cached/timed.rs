@@ -31,16 +31,19 @@ fn a_token_that_is_known_is_refused_as_soon_as_one_that_is_not() {
     let leeway: Rules = |issuer| issuer.leeway(seconds(5)).unwrap();
     let aged: Rules = |issuer| issuer.max_token_age(seconds(30));
     let endless: Rules = |issuer| issuer.dangerous_without_expiry().max_token_age(seconds(90));
-    let table: [(&str, String, Rules, Holds); 9] = [
+    let exact: Rules = |issuer| issuer.leeway(Duration::ZERO).unwrap();
+    let table: [(&str, String, Rules, Holds); 11] = [
         ("exp", format!(r#""exp":{exp}"#), |issuer| issuer, (None, 300)),
         ("exp, leeway", format!(r#""exp":{exp}"#), leeway, (None, 305)),
-        ("nbf", format!(r#""exp":{exp},"nbf":{nbf}"#), |issuer| issuer, (Some(-20), 300)),
+        ("nbf", format!(r#""exp":{exp},"nbf":{nbf}"#), |issuer| issuer, (Some(-80), 300)),
+        ("nbf, exact", format!(r#""exp":{exp},"nbf":{nbf}"#), exact, (Some(-20), 300)),
         ("nbf, leeway", format!(r#""exp":{exp},"nbf":{nbf}"#), leeway, (Some(-25), 305)),
-        ("iat", format!(r#""exp":{exp},"iat":{iat}"#), |issuer| issuer, (Some(-10), 300)),
+        ("iat", format!(r#""exp":{exp},"iat":{iat}"#), |issuer| issuer, (Some(-70), 300)),
+        ("iat, exact", format!(r#""exp":{exp},"iat":{iat}"#), exact, (Some(-10), 300)),
         ("iat, leeway", format!(r#""exp":{exp},"iat":{iat}"#), leeway, (Some(-15), 305)),
         ("iat, unchecked", format!(r#""exp":{exp},"iat":{iat}"#), Issuer::dangerous_issued_in_future, (None, 300)),
-        ("age", format!(r#""exp":{exp},"iat":{iat}"#), aged, (Some(-10), 20)),
-        ("age, no exp", format!(r#""iat":{iat}"#), endless, (Some(-10), 80)),
+        ("age", format!(r#""exp":{exp},"iat":{iat}"#), aged, (Some(-70), 20)),
+        ("age, no exp", format!(r#""iat":{iat}"#), endless, (Some(-70), 80)),
     ];
     for (what, times, rules, (from, until)) in table {
         let (token, from, until) = (timed(&times), from.map(|from| from * 1000), until * 1000);
@@ -68,7 +71,7 @@ fn a_token_that_is_known_is_refused_as_soon_as_one_that_is_not() {
 fn a_fraction_of_a_second() {
     let token = timed(&format!(r#""exp":{}.25,"nbf":{}.75"#, NOW + 300, NOW - 1));
     for (at, holds) in [(-251, false), (-250, true), (300_249, true), (300_250, false)] {
-        let rig = rig(|issuer| issuer);
+        let rig = rig(|issuer| issuer.leeway(Duration::ZERO).unwrap());
         let first = rig.accepted(&token);
         move_to(&rig.clock, at);
         assert_eq!(rig.ask(&token).is_ok_and(|found| share(&first, &found)), holds, "{at}");

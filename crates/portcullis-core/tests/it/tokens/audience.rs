@@ -81,6 +81,15 @@ fn no_audience_means_none_at_all() {
         ],
     );
     hold(
+        &with(Audience::client_ids(["web", "test"])),
+        [
+            ("the first", says(r#","client_id":"web""#), PASSES),
+            ("the second", says(r#","client_id":"test""#), PASSES),
+            ("another", says(r#","client_id":"other""#), invalid("is `other`, not `web` or `test`")),
+            ("with an audience", says(r#","client_id":"web","aud":"test""#), meant()),
+        ],
+    );
+    hold(
         &with(Audience::client_id("test")),
         [
             ("the client", says(r#","client_id":"test""#), PASSES),

@@ -50,6 +50,32 @@ fn one_type_asked_for() {
 }
 
 #[test]
+fn several_types() {
+    let both = issuer().token_type("at+jwt").token_type("application/vnd.example+jwt");
+    hold(
+        &at_noon(both),
+        [
+            ("the first", header(r#""typ":"at+jwt""#), PASSES),
+            ("the second", header(r#""typ":"vnd.example+jwt""#), PASSES),
+            ("JWT", header(r#""typ":"JWT""#), invalid("`typ`")),
+            ("absent", with_header(r#"{"alg":"HS256"}"#), invalid("`typ`")),
+        ],
+    );
+    let any = issuer().dangerous_any_token_type();
+    hold(
+        &at_noon(any.clone()),
+        [
+            ("logout token", header(r#""typ":"logout+jwt""#), PASSES),
+            ("malformed", header(r#""typ":7"#), invalid("`typ` is not a string")),
+        ],
+    );
+    hold(
+        &at_noon(any.token_type("at+jwt")),
+        [("at+jwt", header(r#""typ":"at+jwt""#), PASSES), ("JWT", header(r#""typ":"JWT""#), invalid("`typ`"))],
+    );
+}
+
+#[test]
 fn extensions_and_encodings_are_refused() {
     // RFC 7515, section 4.1.11; RFC 7797, section 6; CVE-2025-59420, CVE-2026-32597.
     let demands = || invalid("demands extensions (`crit`)");

@@ -115,6 +115,7 @@ fn an_issuer_is_put_together_soundly() {
         ("x", Audience::any_of(["test", ""]), hs, "may not be empty"),
         ("x", Audience::any_of(Vec::<String>::new()), hs, "may not be empty"),
         ("x", Audience::client_id(""), hs, "may not be empty"),
+        ("x", Audience::client_ids([""; 0]), hs, "may not be empty"),
         ("x", Audience::is("test"), &[], "no algorithm"),
         ("x", Audience::is("test"), &[Algorithm::Hs256, Algorithm::Hs384], "no key for HS384"),
         ("x", Audience::is("test"), &[Algorithm::Rs256], "no key for RS256"),

@@ -5,6 +5,7 @@ mod audience;
 mod encoding;
 mod header;
 mod issuer;
+mod kind;
 mod members;
 mod registered;
 mod shape;

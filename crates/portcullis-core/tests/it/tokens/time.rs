@@ -68,9 +68,11 @@ fn expired_from_the_very_moment() {
 fn good_from_the_very_moment() {
     let early = || invalid("`nbf` is");
     let from_noon = token(&format!(r#""exp":{},"nbf":{NOW}"#, NOW + 300));
-    over_time(&issuer(), &from_noon, &[(-1000, early()), (-1, early()), (0, PASSES), (1, PASSES)]);
+    let exact = issuer().leeway(Duration::ZERO).unwrap();
+    over_time(&exact, &from_noon, &[(-1000, early()), (-1, early()), (0, PASSES), (1, PASSES)]);
+    over_time(&issuer(), &from_noon, &[(-60_001, early()), (-60_000, PASSES), (0, PASSES)]);
     let fraction = token(&format!(r#""exp":{},"nbf":{NOW}.4"#, NOW + 300));
-    over_time(&issuer(), &fraction, &[(0, invalid("0.4 s ahead of this clock")), (399, early()), (400, PASSES)]);
+    over_time(&exact, &fraction, &[(0, invalid("0.4 s ahead of this clock")), (399, early()), (400, PASSES)]);
     let leeway = issuer().leeway(Duration::from_secs(2)).unwrap();
     over_time(&leeway, &from_noon, &[(-2001, early()), (-2000, PASSES), (0, PASSES)]);
 }
@@ -80,10 +82,12 @@ fn not_issued_in_the_future() {
     let early = || invalid("`iat` is");
     let noon = token(&format!(r#""exp":{},"iat":{NOW}"#, NOW + 300));
     over_time(
-        &issuer(),
+        &issuer().leeway(Duration::ZERO).unwrap(),
         &noon,
         &[(-60_000, invalid("60.0 s ahead of this clock")), (-1, early()), (0, PASSES), (1, PASSES)],
     );
+    // A fresh login at an issuer whose clock is ahead.
+    over_time(&issuer(), &noon, &[(-60_001, invalid("60.0 s ahead")), (-60_000, PASSES), (-1000, PASSES)]);
     let leeway = issuer().leeway(Duration::from_secs(2)).unwrap();
     over_time(&leeway, &noon, &[(-2001, early()), (-2000, PASSES), (0, PASSES)]);
 }
