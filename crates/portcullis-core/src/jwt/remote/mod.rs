@@ -41,7 +41,7 @@ use std::{
 /// # fn verifier(client: impl HttpClient + 'static) -> Result<Jwt, Error> {
 /// let name = "https://id.example.com";
 /// let issuer = Issuer::new(name, Audience::is("orders"), [Algorithm::Rs256], RemoteKeys::discover(name, client)?)?;
-/// Ok(Jwt::new(issuer))
+/// Ok(Jwt::new(issuer.token_type("at+jwt"))) // what its access tokens say in `typ`, and its ID tokens do not
 /// # }
 /// ```
 #[derive(Clone)]
