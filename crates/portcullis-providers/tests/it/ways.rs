@@ -65,8 +65,11 @@ fn a_static_token() {
 fn a_session() {
     hold(&session(), &Standing::user("u1", false), Ok("u1"), (Ok("u1"), 2), (Ok("u1"), 2));
     hold(&session(), &Standing::unknown(), Ok("u1"), (Err(401), 1), (Err(401), 1));
-    // One that has an empty name, or none that could be, is a session all the same.
-    for odd in [json!(""), json!(null), json!(7), json!(["s"])] {
+    // What could not be the name of one could not be ended.
+    let list = token(json!({ "session": ["s"] }));
+    hold(&list, &Standing::unknown(), Err(401), (Err(401), 0), (Err(401), 1));
+    // One that has an empty name, or none, is a session all the same.
+    for odd in [json!(""), json!(null), json!(7)] {
         let odd = token(json!({ "session": odd }));
         hold(&odd, &Standing::unknown(), Ok("u1"), (Err(401), 1), (Err(401), 1));
     }
