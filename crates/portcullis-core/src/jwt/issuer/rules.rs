@@ -168,6 +168,12 @@ impl Issuer {
         Ok(())
     }
 
+    /// Whether anything is said of whom it is for.
+    fn names_audience(&self, claims: &Object) -> bool {
+        let is_by_client = matches!(self.audience, AudienceRule::ClientIds(_));
+        claims.member("aud").is_some() || is_by_client && claims.member("client_id").is_some()
+    }
+
     fn check_audience(&self, claims: &Object) -> Result<(), Error> {
         let audience = claims.member("aud");
         let names = || audience.into_iter().flat_map(audience_names);

@@ -89,7 +89,11 @@ fn logout_tokens_where_they_are_asked_for() {
         [
             ("a logout token", token("logout+jwt", LOGOUT), PASSES),
             ("a refresh token", token("JWT", r#""typ":"Refresh""#), PASSES),
-            ("for others", token("JWT", LOGOUT).replace('.', "x."), invalid("")),
+            (
+                "for others",
+                hs256().sign(HEADER, &claims(LOGOUT).replace("\"test\"", "\"x\"")),
+                invalid("not for `test`"),
+            ),
         ],
     );
 }
