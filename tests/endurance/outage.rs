@@ -71,7 +71,7 @@ pub async fn run(is_long: bool) -> Anyhow {
     let (away, returned): (Vec<_>, Vec<&Answered>) = of_new.iter().partition(|answer| answer.asked < back);
     let (grace, later): (Vec<&Answered>, Vec<_>) = returned.into_iter().partition(|answer| answer.asked < back + GRACE);
     let first = of_new.iter().filter(|answer| answer.is_let_in()).map(|answer| answer.at() - back).min();
-    println!("outage of {:?}, tokens of the known key: {}", back - gone, Counts::of(&of_known));
+    println!("outage of {:.0?}, tokens of the known key: {}", back - gone, Counts::of(&of_known));
     println!("outage, of a new key while the issuer is away: {}", Counts::of(away.iter().copied()));
     println!("outage, of the new key in the {GRACE:?} after: {}", Counts::of(grace.iter().copied()));
     println!("outage, of the new key later: {}", Counts::of(later.iter().copied()));
