@@ -4,7 +4,7 @@ use crate::{
     claims::{ClaimPath, Claims, Registered, Rules},
     error::{Error, ErrorKind, quote},
     http::HttpResponse,
-    json::Object,
+    json::{Fault, Object},
     jwt::{Issuer, Known},
 };
 use std::{collections::HashMap, fmt::Write, time::Duration};
@@ -13,9 +13,12 @@ fn no_answer(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the issuer answered with {}", what.into()))
 }
 
-/// With when to come again, if the issuer says that in seconds (RFC 9110, section 10.2.3), and not in years.
 fn status_of(answer: &HttpResponse) -> Error {
-    let error = no_answer(format!("the status {}", answer.status()));
+    timed(no_answer(format!("the status {}", answer.status())), answer)
+}
+
+/// With when to come again, if the issuer says that in seconds (RFC 9110, section 10.2.3), and not in years.
+fn timed(error: Error, answer: &HttpResponse) -> Error {
     match answer.header("retry-after").and_then(|seconds| seconds.trim().parse().ok()) {
         Some(seconds @ 1..=3600) => error.with_retry_after(Duration::from_secs(seconds)),
         _ => error,
@@ -23,8 +26,9 @@ fn status_of(answer: &HttpResponse) -> Error {
 }
 
 fn object(answer: &HttpResponse) -> Result<Object, Error> {
-    let text = str::from_utf8(answer.body()).map_err(|error| no_answer("no UTF-8").with_cause(error))?;
-    Object::read(text.to_owned()).map_err(|fault| no_answer(format!("JSON that is {}", fault.text())))
+    let text = str::from_utf8(answer.body()).map_err(|error| timed(no_answer("no UTF-8").with_cause(error), answer))?;
+    let fault = |fault: Fault| timed(no_answer(format!("JSON that is {}", fault.text())), answer);
+    Object::read(text.to_owned()).map_err(fault)
 }
 
 /// What an answer is held against.

@@ -111,10 +111,7 @@ impl<Q: Question> Inquiry<Q> {
         let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
         Answer::later(async move {
             loop {
-                let joined = match this.join(key, &token, known) {
-                    Some(joined) => joined,
-                    None => return Err(Error::new(ErrorKind::Unavailable, "too many tokens are being asked about")),
-                };
+                let joined = this.join(key, &token, known)?;
                 let client = &*this.0.settings.client;
                 let Some(outcome) = within(client, this.limit(), joined.answering).await else {
                     this.recent().give_up(key, joined.asked);
@@ -135,15 +132,15 @@ impl<Q: Question> Inquiry<Q> {
         })
     }
 
-    /// Joins those who wait for the answer about a token, or asks. `None` if there are too many.
-    fn join(&self, key: Key, token: &Zeroizing<String>, known: Known) -> Option<Joined> {
+    /// Joins those who wait for the answer about a token, or asks.
+    fn join(&self, key: Key, token: &Zeroizing<String>, known: Known) -> Result<Joined, Error> {
         let mut joined = self.recent().join(key, self.0.settings.clock.now(), self.limit())?;
         // Not under the lock: a client may answer at once.
         if let Some(begun) = joined.to_begin.take() {
             let (inquiry, token, asked) = (self.clone(), token.clone(), joined.asked);
             Asking { inquiry, key, token, known, asked, begun: Some(begun) }.go_on(Vec::new());
         }
-        Some(joined)
+        Ok(joined)
     }
 
     /// How long an answer is waited for.
@@ -241,7 +238,7 @@ impl<Q: Question> Asking<Q> {
         let since = self.inquiry.0.settings.clock.now();
         let until = self.inquiry.keep_until(&outcome, since);
         let kept = until.map(|until| Kept { asked: self.asked, since, until });
-        self.inquiry.recent().settle(self.key, self.asked, &outcome, kept);
+        self.inquiry.recent().settle(self.key, self.asked, &outcome, since, kept);
         others_may_run();
         // Nobody may be waiting any more.
         let _ = begun.send(outcome);

@@ -3,6 +3,7 @@
 mod answer;
 mod inquiry;
 mod memory;
+mod pause;
 mod places;
 mod recent;
 mod who_am_i;

@@ -1,5 +1,8 @@
-use super::{memory::Memory, places::Good};
-use crate::{error::Error, principal::Principal};
+use super::{memory::Memory, pause::Pause, places::Good};
+use crate::{
+    error::{Error, ErrorKind},
+    principal::Principal,
+};
 use aws_lc_rs::digest;
 use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::{FutureExt, future::Shared};
@@ -57,6 +60,7 @@ pub(super) fn fingerprint(token: &str) -> Key {
 pub(super) struct Recent {
     pub(super) memory: Memory,
     good: Good,
+    pause: Option<Pause>,
     asked: HashMap<Key, (Answering, Asked)>,
     /// How many questions there were.
     count: u64,
@@ -71,7 +75,7 @@ pub(super) struct Joined {
 
 impl Recent {
     pub(super) fn new(memory: Memory) -> Self {
-        Self { memory, good: Good::default(), asked: HashMap::new(), count: 0 }
+        Self { memory, good: Good::default(), pause: None, asked: HashMap::new(), count: 0 }
     }
 
     /// What somebody who comes now takes for fresh.
@@ -79,33 +83,39 @@ impl Recent {
         Fresh { came: Asked { at: now, number: self.count }, max_age }
     }
 
-    /// The answer that is under way, or one that somebody has to ask for. `None` if there are too many, of which those that are
-    /// under way for longer than `limit` are none.
-    pub(super) fn join(&mut self, key: Key, now: SystemTime, limit: Duration) -> Option<Joined> {
+    /// The answer that is under way, or one that somebody has to ask for.
+    ///
+    /// # Errors
+    /// `Unavailable` in a pause, and if there are too many, of which those that are under way for longer than `limit` are none.
+    pub(super) fn join(&mut self, key: Key, now: SystemTime, limit: Duration) -> Result<Joined, Error> {
         if let Some((answering, asked)) = self.asked.get(&key) {
-            return Some(Joined { answering: answering.clone(), asked: *asked, to_begin: None });
+            return Ok(Joined { answering: answering.clone(), asked: *asked, to_begin: None });
+        }
+        if let Some(refusal) = self.pause.as_ref().and_then(|pause| pause.refusal(now)) {
+            return Err(refusal);
         }
         if !self.good.has_place(&key, self.asked.len()) {
             self.asked.retain(|_, (_, asked)| now.duration_since(asked.at).is_ok_and(|age| age < limit));
             if !self.good.has_place(&key, self.asked.len()) {
-                return None;
+                return Err(Error::new(ErrorKind::Unavailable, "too many tokens are being asked about"));
             }
         }
         self.count = self.count.saturating_add(1);
         let (begun, answering) = channel();
         let (answering, asked) = (answering.shared(), Asked { at: now, number: self.count });
         self.asked.insert(key, (answering.clone(), asked));
-        Some(Joined { answering, asked, to_begin: Some(begun) })
+        Ok(Joined { answering, asked, to_begin: Some(begun) })
     }
 
     /// The end of this question, which is remembered if it is said for how long. One that was given up before has ended.
-    pub(super) fn settle(&mut self, key: Key, asked: Asked, outcome: &Outcome, kept: Option<Kept>) {
+    pub(super) fn settle(&mut self, key: Key, asked: Asked, outcome: &Outcome, now: SystemTime, kept: Option<Kept>) {
         if !self.give_up(key, asked) {
             return;
         }
-        // An outage says nothing of the token.
-        if !matches!(outcome, Err(error) if error.status() >= 500) {
-            self.good.note(key, outcome.is_ok());
+        match outcome {
+            // An outage says nothing of the token.
+            Err(error) if error.status() >= 500 => self.pause = Pause::after(error, now).or(self.pause.take()),
+            _ => self.good.note(key, outcome.is_ok()),
         }
         if let Some(kept) = kept {
             self.memory.remember(key, outcome, kept);

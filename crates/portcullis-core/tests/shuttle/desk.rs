@@ -1,6 +1,6 @@
 //! An issuer's HTTP side. What it is asked lands on a desk, and somebody else answers it at some time.
 
-use portcullis_core::{Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply};
+use portcullis_core::{Answer, Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply};
 use shuttle::{
     sync::mpsc::{Receiver, Sender, channel},
     thread::{self, JoinHandle},

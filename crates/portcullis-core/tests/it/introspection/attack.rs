@@ -4,7 +4,9 @@ use super::{
     INACTIVE, active, ask, asking, asking_of, assert_is, begin, begun, client::*, down, poll, seconds, without_keys,
 };
 use crate::tokens::NOW;
-use portcullis_core::{Answer, ClaimMap, HttpClient, HttpRequest, Introspection, Reply, testing::FixedClock};
+use portcullis_core::{
+    Answer, ClaimMap, HttpClient, HttpRequest, HttpResponse, Introspection, Reply, testing::FixedClock,
+};
 use serde::Deserialize;
 use std::{
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
@@ -189,4 +191,31 @@ fn a_question_that_never_ends() {
     let mut waiting = begun(&asking, "abc");
     endpoint.answer("abc", ok(active(&[])));
     assert!(poll(&mut waiting).unwrap().is_ok());
+}
+
+/// An issuer that says when to come again is left alone until then: with 429 and 503, also while it answers garbage.
+#[test]
+fn an_issuer_that_asks_to_be_left_alone() {
+    for (what, status, body) in [("too many", 429, ""), ("busy", 503, ""), ("garbage", 200, "garbage")] {
+        let busy = HttpResponse::new(status, body).with_header("retry-after", "30");
+        let answer = move |token: &str| if token == "known" { ok(active(&[])) } else { Ok(busy.clone()) };
+        let (endpoint, clock) = (Endpoint::answering(answer), FixedClock::at(NOW));
+        let asking = asking_of(without_keys(), &endpoint, &clock).remember(seconds(60), seconds(2));
+        assert!(ask(&asking, "known").is_ok());
+        assert_eq!(ask(&asking, "abc").unwrap_err().retry_after(), Some(seconds(30)), "{what}");
+        for second in 0..30 {
+            for token in ["abc", "another", &made_up(second)] {
+                let error = ask(&asking, token).unwrap_err();
+                let left = Some(seconds(30 - second as u64));
+                assert_eq!((error.status(), error.retry_after()), (503, left), "{what}: {error}");
+                assert_eq!(error.issuer(), Some(crate::tokens::ISSUER));
+            }
+            assert!(ask(&asking, "known").is_ok(), "{what}: what is remembered holds");
+            clock.advance(seconds(1));
+        }
+        assert_eq!(endpoint.asked(), 2, "{what}");
+        endpoint.become_like(&Endpoint::saying(active(&[])));
+        assert!(ask(&asking, "abc").is_ok(), "{what}");
+        assert_eq!(endpoint.asked(), 3, "{what}");
+    }
 }

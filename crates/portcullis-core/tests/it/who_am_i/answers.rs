@@ -1,8 +1,8 @@
 //! Which answers refuse a token, which ones are an outage, and what is kept of either.
 
-use super::{ALICE, NO_RIGHTS, ask, asking, assert_is, client::*, down};
-use crate::tokens::{ISSUER, PASSES, Want, invalid};
-use portcullis_core::{Error, ErrorKind, HttpResponse};
+use super::{ALICE, NO_RIGHTS, ask, asking, asking_of, assert_is, client::*, down};
+use crate::tokens::{ISSUER, NOW, PASSES, Want, invalid};
+use portcullis_core::{Error, ErrorKind, HttpResponse, testing::FixedClock};
 use std::time::{Duration, Instant};
 
 /// Asks twice with the same answers, of which the second is given at the second address: what was no answer is asked for
@@ -137,15 +137,9 @@ fn an_error_of_the_client_is_an_outage() {
 /// Outages are 503, are never remembered, and are over when the service answers again.
 #[test]
 fn outages_and_their_end() {
-    let busy = Error::new(ErrorKind::Unavailable, "busy").with_retry_after(Duration::from_secs(7));
     for (what, out) in [
         ("refused", Service::answering(|_| outage())),
-        ("busy", Service::answering(move |_| Err(busy.clone()))),
         ("429", Service::answering(|_| status(429))),
-        (
-            "429 for seven seconds",
-            Service::answering(|_| status(429).map(|answer| answer.with_header("Retry-After", "7"))),
-        ),
         ("no second address", Service::saying(ok(ALICE), status(404))),
         ("garbage", Service::answering(|_| ok("garbage"))),
         ("dropped", Service::dropping()),
@@ -156,8 +150,7 @@ fn outages_and_their_end() {
         for _ in 0..5 {
             let error = ask(&asking, "abc").unwrap_err();
             assert_eq!((error.kind(), error.status(), error.issuer()), (ErrorKind::Unavailable, 503, Some(ISSUER)));
-            let until = ["busy", "429 for seven seconds"].contains(&what).then_some(Duration::from_secs(7));
-            assert_eq!(error.retry_after(), until, "{what}");
+            assert_eq!(error.retry_after(), None, "{what}");
         }
         service.become_like(&Service::of_alice());
         let before = service.asked();
@@ -179,4 +172,27 @@ fn many_members_take_no_time() {
     assert!(ask(&asking(&service), "abc").is_ok());
     let took = began.elapsed();
     assert!(took < Duration::from_secs(5), "it took {took:?}");
+}
+
+/// A service that says when to come again is left alone until then, whoever comes, and what is remembered holds.
+#[test]
+fn a_service_that_asks_to_be_left_alone() {
+    let busy = || status(429).map(|answer| answer.with_header("Retry-After", "7"));
+    for (first, second, asked) in [(busy(), outage(), 1), (ok(ALICE), busy(), 2)] {
+        let (service, clock) = (Service::of_alice(), FixedClock::at(NOW));
+        let asking = asking_of(super::issuer(), &service, &clock);
+        assert!(ask(&asking, "known").is_ok());
+        service.become_like(&Service::saying(first, second));
+        for left in (1..=7).rev() {
+            for token in ["abc", "another"] {
+                let error = ask(&asking, token).unwrap_err();
+                assert_eq!((error.status(), error.retry_after()), (503, Some(Duration::from_secs(left))));
+            }
+            assert!(ask(&asking, "known").is_ok());
+            clock.advance(Duration::from_secs(1));
+        }
+        assert_eq!(service.asked(), 2 + asked);
+        service.become_like(&Service::of_alice());
+        assert!(ask(&asking, "abc").is_ok());
+    }
 }
