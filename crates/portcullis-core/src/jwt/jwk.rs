@@ -38,23 +38,15 @@ impl KeySet {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no JWK set, or no key of it can be used.
     pub fn jwks(json: &str) -> Result<Self, Error> {
-        let no_set = |why: &str| Error::misconfigured(format!("not a JWK set: {why}"));
-        // A key with a duplicate member is refused alone, when it is read.
-        json::outline(json).map_err(|fault| no_set(fault.text()))?;
-        let keys = Value::new(json.trim()).member("keys").ok_or_else(|| no_set("it has no `keys`"))?;
         let mut set = Self::default();
-        for jwk in keys.elements().ok_or_else(|| no_set("`keys` is not an array"))? {
-            match key(jwk.text()) {
+        for key in keys_of(json)? {
+            match key {
                 Ok(key) => set.keys.push(key),
-                Err(reason) => {
-                    let id = jwk.member("kid").and_then(Value::as_str).map(Cow::into_owned);
-                    set.rejected.push(RejectedKey { id, reason });
-                }
+                Err(rejected) => set.rejected.push(rejected),
             }
         }
         if set.keys.is_empty() {
-            let reasons: Vec<_> = set.rejected.iter().take(4).map(|key| format!("a key {}", key.reason)).collect();
-            return Err(no_set(&format!("no key of it can be used ({})", reasons.join("; "))));
+            return Err(no_key(&set.rejected, set.rejected.len()));
         }
         Ok(set)
     }
@@ -63,16 +55,6 @@ impl KeySet {
     #[must_use]
     pub fn rejected(&self) -> &[RejectedKey] {
         &self.rejected
-    }
-
-    /// What came over a network has no secrets in it that anybody could sign with.
-    pub(super) fn without_secrets(mut self) -> (Self, Vec<RejectedKey>) {
-        let is_secret = |key: &mut Key| key.is_secret();
-        let reason = "is a secret, and has been published with that".to_owned();
-        let secret = |key: Key| RejectedKey { id: key.id, reason: reason.clone() };
-        self.rejected.extend(self.keys.extract_if(.., is_secret).map(secret));
-        let rejected = std::mem::take(&mut self.rejected);
-        (self, rejected)
     }
 
     pub(crate) fn keys(&self) -> &[Key] {
@@ -98,11 +80,51 @@ impl<const N: usize> From<[Key; N]> for KeySet {
     }
 }
 
+/// The keys of a set (RFC 7517, section 5), read one by one: a bad one is refused alone.
+pub(super) fn keys_of(json: &str) -> Result<impl Iterator<Item = Result<Key, RejectedKey>>, Error> {
+    let no_set = |why: &str| Error::misconfigured(format!("not a JWK set: {why}"));
+    // A key with a duplicate member is refused alone, when it is read.
+    json::outline(json).map_err(|fault| no_set(fault.text()))?;
+    let set = Value::new(json.trim());
+    let keys = set.member("keys").ok_or_else(|| {
+        no_set(if set.member("jwks_uri").is_some() {
+            "it is a discovery document, which `RemoteKeys::discover` reads"
+        } else if json.contains("BEGIN CERTIFICATE") {
+            "it has certificates in it; the set is at another address, the `jwks_uri` of the discovery document"
+        } else {
+            "it has no `keys`"
+        })
+    })?;
+    Ok(keys.elements().ok_or_else(|| no_set("`keys` is not an array"))?.map(|jwk| {
+        key(jwk.text()).map_err(|reason| {
+            let id = jwk.member("kid").and_then(Value::as_str).map(Cow::into_owned);
+            RejectedKey { id, reason }
+        })
+    }))
+}
+
+/// Why no key of a set can be used: the reasons of the first of so many.
+pub(super) fn no_key(rejected: &[RejectedKey], count: usize) -> Error {
+    if count == 0 {
+        let why = "the JWK set has no keys; an issuer that signs with a shared secret publishes none, and its tokens are verified \
+                   with `Key::secret`";
+        return Error::misconfigured(why);
+    }
+    let name = |key: &RejectedKey| key.id.as_deref().map_or("one without `kid`".to_owned(), quote);
+    let mut reasons: Vec<_> = rejected.iter().take(4).map(|key| format!("{} {}", name(key), key.reason)).collect();
+    if let Some(more) = count.checked_sub(reasons.len()).filter(|more| *more > 0) {
+        reasons.push(format!("and {more} more"));
+    }
+    Error::misconfigured(format!("no key of the JWK set can be used ({})", reasons.join("; ")))
+}
+
 /// Reads one key; the error completes the sentence "the key …".
 pub(super) fn key(json: &str) -> Result<Key, String> {
     json::object(json).map_err(|fault| format!("is {}", fault.text()))?;
     let jwk = Value::new(json.trim());
-    let text = |name: &str| match jwk.member(name).map(Value::as_str) {
+    // Some issuers write `null` for what they leave out.
+    let member = |name: &str| jwk.member(name).filter(|value| value.text() != "null");
+    let text = |name: &str| match member(name).map(Value::as_str) {
         None => Ok(None),
         Some(None) => Err(format!("has a `{name}` that is not a string")),
         Some(Some(text)) => Ok(Some(text)),
@@ -115,13 +137,13 @@ pub(super) fn key(json: &str) -> Result<Key, String> {
     if let Some(purpose) = text("use")?.filter(|purpose| purpose != "sig") {
         return Err(format!("is for {}, not for signatures", quote(&purpose)));
     }
-    if let Some(operations) = jwk.member("key_ops") {
+    if let Some(operations) = member("key_ops") {
         let mut operations = operations.elements().ok_or("has `key_ops` that are not an array")?;
         if !operations.any(|operation| operation.as_str().is_some_and(|operation| operation == "verify")) {
             return Err("has `key_ops` without `verify`".to_owned());
         }
     }
-    if ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"].iter().any(|name| jwk.member(name).is_some()) {
+    if ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"].iter().any(|name| member(name).is_some()) {
         return Err("is private; verifying takes a public one".to_owned());
     }
     let algorithm = match text("alg")? {

@@ -1,12 +1,23 @@
-use super::{Algorithm, algorithm::Family, jwk};
-use crate::{error::Error, secret::Secret};
+use super::{
+    Algorithm,
+    algorithm::Family,
+    jwk,
+    mistaken::{Foreign, foreign_key, instead_of_secret, is_encoded},
+};
+use crate::{
+    error::Error,
+    secret::{Fingerprint, Secret},
+};
 use aws_lc_rs::{hmac, signature::ParsedPublicKey};
 use pkcs1::{
     RsaPublicKeyRef, UintRef,
     der::{Decode, Encode},
 };
 use spki::{Document, ObjectIdentifier, SubjectPublicKeyInfoRef};
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 /// A key to verify tokens with: checked when it is imported, so that no bad key waits for a request.
 #[derive(Clone)]
@@ -21,41 +32,56 @@ pub struct Key {
 pub(crate) enum Material {
     Secret(Secret),
     /// `RSAPublicKey` of RFC 8017 in DER.
-    Rsa(Vec<u8>),
+    Rsa(Arc<[u8]>),
     /// An uncompressed point on the curve of this family.
-    Ec(Family, Vec<u8>),
-    Ed25519(Vec<u8>),
+    Ec(Family, Arc<[u8]>),
+    Ed25519(Arc<[u8]>),
 }
 
 impl Key {
     /// A secret shared with the issuer, for `HS256`, `HS384` or `HS512`.
     ///
+    /// These very bytes are the secret. Many secrets are written in base64, and issuers differ: some sign with the text (as
+    /// Supabase does), others with the bytes that it stands for. For those, decode it first:
+    /// `Key::secret(Algorithm::Hs256, STANDARD.decode(text)?)` with the `base64` crate. Where a signature does not fit and the
+    /// secret looks like base64, the log says so.
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or the secret is
-    /// shorter than its hash: 32, 48 or 64 bytes (RFC 7518, section 3.2), or is a PEM document.
+    /// shorter than its hash: 32, 48 or 64 bytes (RFC 7518, section 3.2), is one byte repeated, or is or has in it a key of
+    /// another kind: PEM, DER, base64 of these, a JWK, an SSH key, a certificate.
     pub fn secret(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         let (needed, given) = (hash_bytes(algorithm)?, secret.as_ref().len());
-        // What is public is no secret: whoever has the key could sign (CVE-2022-29217).
-        if secret.as_ref().trim_ascii_start().starts_with(b"-----BEGIN ") {
-            return Err(Error::misconfigured("the secret is a PEM document; a public key goes into Key::pem"));
-        }
         if given < needed {
             let detail = format!("{algorithm} needs a secret of at least {needed} bytes, and this one has {given}");
             return Err(Error::misconfigured(detail));
         }
-        Self::dangerous_short_secret(algorithm, secret)
+        match instead_of_secret(secret.as_ref()) {
+            Some(what) => Err(Error::misconfigured(format!("the secret {what}"))),
+            None => Self::any_secret(algorithm, secret.as_ref()),
+        }
     }
 
     /// A secret of any length but empty. A short one can be guessed from a single token.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or it is empty.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, it is empty, or it is or
+    /// has in it a key of another kind.
     pub fn dangerous_short_secret(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         hash_bytes(algorithm)?;
-        if secret.as_ref().is_empty() {
+        match foreign_key(secret.as_ref()) {
+            Some(key) => Err(Error::misconfigured(format!("the secret {}", key.instead_of_secret()))),
+            None => Self::any_secret(algorithm, secret.as_ref()),
+        }
+    }
+
+    /// Without a look at what it is.
+    pub(crate) fn any_secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, Error> {
+        hash_bytes(algorithm)?;
+        if secret.is_empty() {
             return Err(Error::misconfigured("the secret is empty"));
         }
-        Ok(Self { id: None, algorithm: Some(algorithm), material: Material::Secret(Secret::new(secret.as_ref())) })
+        Ok(Self { id: None, algorithm: Some(algorithm), material: Material::Secret(Secret::new(secret)) })
     }
 
     /// A public key in PEM, labelled `PUBLIC KEY` (RFC 7468, section 13) or `RSA PUBLIC KEY`.
@@ -65,11 +91,21 @@ impl Key {
     /// algorithm cannot use, or a weak one.
     pub fn pem(algorithm: Algorithm, pem: &str) -> Result<Self, Error> {
         let (label, document) = Document::from_pem(pem.trim()).map_err(|error| {
-            Error::misconfigured("the public key is not valid PEM; are its line breaks still there?").with_cause(error)
+            let what = match foreign_key(pem.as_bytes()) {
+                _ if pem.contains("-----BEGIN") => "not valid PEM; are its line breaks still there?",
+                Some(Foreign::Der) => {
+                    "base64 without armour; a line `-----BEGIN PUBLIC KEY-----` goes before it, and `-----END PUBLIC KEY-----` after it"
+                }
+                Some(Foreign::Jwk) => "a JWK, which `Key::jwk` and `KeySet::jwks` read",
+                Some(Foreign::Ssh) => "an SSH key; `ssh-keygen -e -m PKCS8 -f key.pub` makes a PEM of it",
+                _ => "not valid PEM, which begins with `-----BEGIN PUBLIC KEY-----`",
+            };
+            Error::misconfigured(format!("the public key is {what}")).with_cause(error)
         })?;
         match label {
             "PUBLIC KEY" => Self::der(algorithm, document.as_bytes()),
             "RSA PUBLIC KEY" => Self::public(algorithm, Material::rsa_der(document.as_bytes())?),
+            "CERTIFICATE" => Err(Error::misconfigured(CERTIFICATE)),
             _ => Err(Error::misconfigured(format!("a public key is labelled `PUBLIC KEY`, and this PEM `{label}`"))),
         }
     }
@@ -113,6 +149,11 @@ impl Key {
         self.id.as_deref()
     }
 
+    /// The same key, whatever it is called.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.material.is_same(&other.material)
+    }
+
     pub(crate) fn is_secret(&self) -> bool {
         matches!(self.material, Material::Secret(_))
     }
@@ -130,18 +171,19 @@ impl Key {
     }
 
     pub(crate) fn prepare(&self, algorithm: Algorithm) -> Result<PreparedKey, Error> {
-        let rejected = || Error::misconfigured(format!("the key is not usable with {algorithm}"));
-        let check = match (&self.material, algorithm.hmac(), algorithm.verification()) {
-            (Material::Secret(secret), Some(hash), _) => Check::Hmac(Box::new(hmac::Key::new(hash, secret.expose()))),
-            (Material::Rsa(bytes) | Material::Ec(_, bytes) | Material::Ed25519(bytes), _, Some(verification)) => {
-                let key = ParsedPublicKey::new(verification, bytes);
-                Check::Public(key.map_err(|error| rejected().with_cause(error))?)
-            }
-            _ => return Err(rejected()),
-        };
-        Ok(PreparedKey { id: self.id.clone(), algorithm, check })
+        let check = Check::of(&self.material, algorithm)?;
+        Ok(PreparedKey { check: OnceLock::from(Some(check)), ..self.prepare_later(algorithm) })
+    }
+
+    /// The same for a key that was found to be sound: made ready when the first token comes for it.
+    pub(crate) fn prepare_later(&self, algorithm: Algorithm) -> PreparedKey {
+        let (id, material) = (self.id.clone(), self.material.clone());
+        PreparedKey { id, algorithm, material, check: OnceLock::new() }
     }
 }
+
+const CERTIFICATE: &str =
+    "the public key is a certificate; `openssl x509 -pubkey -noout -in cert.pem` prints the key in it";
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -157,6 +199,17 @@ impl Material {
             Self::Rsa(_) => Family::Rsa,
             Self::Ec(curve, _) => *curve,
             Self::Ed25519(_) => Family::Ed25519,
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Secret(one), Self::Secret(other)) => {
+                Fingerprint::of(one.expose()).is_same(&Fingerprint::of(other.expose()))
+            }
+            (Self::Rsa(one), Self::Rsa(other)) | (Self::Ed25519(one), Self::Ed25519(other)) => one == other,
+            (Self::Ec(curve, one), Self::Ec(other_curve, other)) => curve == other_curve && one == other,
+            _ => false,
         }
     }
 
@@ -187,7 +240,7 @@ impl Material {
             let key = RsaPublicKeyRef { modulus: UintRef::new(&modulus)?, public_exponent: UintRef::new(&exponent)? };
             key.to_der()
         };
-        encode().map(Self::Rsa).map_err(|_| "cannot be encoded")
+        encode().map(|der| Self::Rsa(der.into())).map_err(|_| "cannot be encoded")
     }
 
     /// From an uncompressed point; that it lies on the curve is checked when it is prepared.
@@ -201,7 +254,7 @@ impl Material {
         if point.len() != length || point.first() != Some(&4) {
             return Err("is not an uncompressed point of its curve");
         }
-        Ok(Self::Ec(curve, point))
+        Ok(Self::Ec(curve, point.into()))
     }
 
     /// From exactly 32 bytes that encode a point of large order canonically.
@@ -212,7 +265,7 @@ impl Material {
         if !is_sound_ed25519(bytes) {
             return Err("is a point of small order or not in canonical form");
         }
-        Ok(Self::Ed25519(bytes.to_vec()))
+        Ok(Self::Ed25519(bytes.into()))
     }
 
     fn spki(der: &[u8]) -> Result<Self, Error> {
@@ -224,7 +277,7 @@ impl Material {
             (ObjectIdentifier::new_unwrap("1.3.132.0.34"), Family::P384),
             (ObjectIdentifier::new_unwrap("1.3.132.0.35"), Family::P521),
         ];
-        let malformed = || Error::misconfigured("the public key is not a SubjectPublicKeyInfo");
+        let malformed = || Error::misconfigured(if is_certificate(der) { CERTIFICATE } else { NO_SPKI });
         let info = SubjectPublicKeyInfoRef::try_from(der).map_err(|error| malformed().with_cause(error))?;
         let bits = info.subject_public_key.as_bytes().ok_or_else(malformed)?;
         let material = match info.algorithm.oid {
@@ -242,6 +295,14 @@ impl Material {
         };
         material.map_err(|reason| Error::misconfigured(format!("the public key {reason}")))
     }
+}
+
+const NO_SPKI: &str = "the public key is not a SubjectPublicKeyInfo";
+
+/// RFC 5280, section 4.1: a sequence in a sequence that begins with the version, 3 (`[0] EXPLICIT INTEGER`).
+fn is_certificate(der: &[u8]) -> bool {
+    const VERSION_3: &[u8] = &[0xa0, 3, 2, 1, 2];
+    der.get(..16).is_some_and(|start| start.windows(VERSION_3.len()).any(|bytes| bytes == VERSION_3))
 }
 
 /// The eight points of small order make signatures that fit any message, and an encoding at or above the field prime
@@ -281,12 +342,14 @@ fn hash_bytes(algorithm: Algorithm) -> Result<usize, Error> {
     Ok(hash.digest_algorithm().output_len())
 }
 
-/// A key made ready for one algorithm; what a request is verified with.
+/// A key for one algorithm; what a request is verified with.
 #[derive(Clone)]
 pub(crate) struct PreparedKey {
     pub(crate) id: Option<String>,
     pub(crate) algorithm: Algorithm,
-    check: Check,
+    material: Material,
+    /// `None` inside if it was not sound after all.
+    check: OnceLock<Option<Check>>,
 }
 
 #[derive(Clone)]
@@ -295,12 +358,44 @@ enum Check {
     Public(ParsedPublicKey),
 }
 
+impl Check {
+    fn of(material: &Material, algorithm: Algorithm) -> Result<Self, Error> {
+        let rejected = || Error::misconfigured(format!("the key is not usable with {algorithm}"));
+        match (material, algorithm.hmac(), algorithm.verification()) {
+            (Material::Secret(secret), Some(hash), _) => {
+                Ok(Self::Hmac(Box::new(hmac::Key::new(hash, secret.expose()))))
+            }
+            (Material::Rsa(bytes) | Material::Ec(_, bytes) | Material::Ed25519(bytes), _, Some(verification)) => {
+                let key = ParsedPublicKey::new(verification, bytes);
+                key.map(Self::Public).map_err(|error| rejected().with_cause(error))
+            }
+            _ => Err(rejected()),
+        }
+    }
+}
+
 impl PreparedKey {
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        match &self.check {
-            Check::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
-            Check::Public(key) => key.verify_sig(message, signature).is_ok(),
+        match self.check.get_or_init(|| Check::of(&self.material, self.algorithm).ok()) {
+            Some(Check::Hmac(key)) => hmac::verify(key, message, signature).is_ok(),
+            Some(Check::Public(key)) => key.verify_sig(message, signature).is_ok(),
+            None => false,
         }
+    }
+
+    /// Whether it is the same key, under the same name and for the same algorithm: once is enough.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.is_twin(other) && self.material.is_same(&other.material)
+    }
+
+    /// Whether a token that means this one may as well mean the other.
+    pub(crate) fn is_twin(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.id == other.id
+    }
+
+    /// For who wonders why no signature fits.
+    pub(crate) fn is_encoded_secret(&self) -> bool {
+        matches!(&self.material, Material::Secret(secret) if is_encoded(secret.expose()))
     }
 }
 

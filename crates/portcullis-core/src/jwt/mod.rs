@@ -6,6 +6,7 @@ mod header;
 mod issuer;
 mod jwk;
 mod key;
+mod mistaken;
 mod remote;
 mod shape;
 mod source;

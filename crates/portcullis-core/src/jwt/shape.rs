@@ -61,8 +61,14 @@ impl<'t> Compact<'t> {
         if signature.is_some_and(|signature| key.verifies(self.signed.as_bytes(), signature)) {
             return Ok(());
         }
+        let hint = match key.is_encoded_secret() {
+            true => {
+                "; the secret looks like base64 or hex, so if its issuer signs with what it stands for, decode it before `Key::secret`"
+            }
+            false => "",
+        };
         Err(Error::invalid(format!(
-            "the signature does not fit the issuer's key for {}; the token was signed with another key, or changed on its way",
+            "the signature does not fit the issuer's key for {}; the token was signed with another key, or changed on its way{hint}",
             key.algorithm
         )))
     }

@@ -85,9 +85,9 @@ impl SigningKey {
     /// A key from a secret of your own, however weak: forgers use such.
     ///
     /// # Errors
-    /// As [`Key::dangerous_short_secret`].
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or it is empty.
     pub fn secret(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
-        let key = Key::dangerous_short_secret(algorithm, secret.as_ref())?;
+        let key = Key::any_secret(algorithm, secret.as_ref())?;
         let hash = algorithm.hmac().ok_or_else(|| Error::misconfigured("this algorithm takes no secret"))?;
         let signer = Arc::new(Signer::Hmac(Box::new(hmac::Key::new(hash, secret.as_ref()))));
         Ok(Self { algorithm, signer, key, public: None })

@@ -87,9 +87,9 @@ fn options_loosen_what_they_name_and_nothing_else() {
 
 #[test]
 fn secrets_are_checked_when_the_service_starts() {
-    assert!(Directus::new("x".repeat(32)).is_ok() && Directus::new("x".repeat(31)).is_err());
+    assert!(Directus::new("xy".repeat(16)).is_ok() && Directus::new("x".repeat(31)).is_err());
     assert!(
-        Directus::dangerous_any_hmac("x".repeat(64)).is_ok() && Directus::dangerous_any_hmac("x".repeat(63)).is_err()
+        Directus::dangerous_any_hmac("xy".repeat(32)).is_ok() && Directus::dangerous_any_hmac("x".repeat(63)).is_err()
     );
     assert!(Directus::dangerous_short_secret("x").is_ok() && Directus::dangerous_short_secret("").is_err());
     assert!(!format!("{:?}", directus()).contains("SECRET of a Directus"));

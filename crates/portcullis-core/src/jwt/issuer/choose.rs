@@ -7,7 +7,7 @@ use crate::{
         Algorithm, KeySet, Looked, Patience, RemoteKeys, Unverified,
         header::Header,
         key::PreparedKey,
-        remote::{Generation, Look},
+        remote::{Generation, Look, Missing},
     },
 };
 
@@ -19,17 +19,17 @@ pub(super) enum IssuerKeys {
 }
 
 impl Issuer {
-    /// Verifies with the one key that this header can mean, and tells of which keys it is.
+    /// Verifies with the key that this header means, and tells of which keys it is.
     pub(in crate::jwt) fn with_key(
         &self,
         header: &Header,
         patience: Patience,
         looked: Looked,
-        verify: impl FnOnce(&PreparedKey) -> Result<(), Error>,
+        verify: impl Fn(&PreparedKey) -> Result<(), Error>,
     ) -> Result<Generation, Unverified> {
         let (remote, algorithms) = match &self.keys {
             IssuerKeys::AtHand(keys) => {
-                verify(meant(keys, header).map_err(Unmeant::into_error)?)?;
+                tried(keys, header, verify).map_err(Unmet::into_error)?;
                 return Ok(None);
             }
             IssuerKeys::Remote(remote, algorithms) => (remote, algorithms),
@@ -39,30 +39,34 @@ impl Issuer {
                 Error::invalid(format!("the algorithm {} is not accepted of this issuer", header.algorithm)).into()
             );
         }
+        let may_wait = patience == Patience::Some;
         let look = || looked.0.unwrap_or_else(|| remote.look());
-        let mut keys = match (patience, (patience != Patience::Over).then(look)) {
-            (_, Some(Look::Ready(keys))) => keys,
-            (Patience::Some, Some(Look::Wait(landing))) => return Err(Unverified::Waits(landing)),
-            (_, Some(Look::Nothing(error))) => return Err(error.into()),
+        let mut keys = match (patience != Patience::Over).then(look) {
+            Some(Look::Ready(keys)) => keys,
+            // Those that have expired are good enough soon, if the key is one of them.
+            Some(Look::Expired(keys, landing)) if may_wait => {
+                let is_known = meant(&keys, header).is_ok();
+                return Err(Unverified::Waits(if is_known { landing.briefly() } else { landing }));
+            }
+            Some(Look::Wait(landing)) if may_wait => return Err(Unverified::Waits(landing)),
+            Some(Look::Nothing(error)) => return Err(error.into()),
             _ => remote.at_hand(patience == Patience::Over)?,
         };
         // Others may fetch keys between any two of these steps, and a key that is there by then is known.
         for _ in 0..2 {
-            let unknown = match meant(&keys, header) {
-                Ok(key) => {
-                    verify(key)?;
-                    return Ok(keys.generation());
-                }
-                Err(Unmeant::Ambiguous(error)) => return Err(error.into()),
-                Err(Unmeant::Unknown(error)) => error,
+            let (missing, error) = match tried(&keys, header, &verify) {
+                Ok(()) => return Ok(keys.generation()),
+                Err(Unmet::Ambiguous(error)) => return Err(error.into()),
+                Err(Unmet::Unknown(error)) => (Missing::Key, error),
+                Err(Unmet::Unfit(error)) => (Missing::Replacement, error),
             };
-            match remote.look_beside(&keys, patience != Patience::Over) {
+            match remote.look_beside(&keys, missing, patience != Patience::Over) {
                 Some(Look::Ready(newer)) => keys = newer,
-                Some(Look::Wait(landing)) if patience == Patience::Some => return Err(Unverified::Waits(landing)),
-                _ => return Err(unknown.into()),
+                Some(Look::Wait(landing)) if may_wait => return Err(Unverified::Waits(landing)),
+                _ => return Err(remote.without(missing, error).into()),
             }
         }
-        verify(meant(&keys, header).map_err(Unmeant::into_error)?)?;
+        tried(&keys, header, verify).map_err(Unmet::into_error)?;
         Ok(keys.generation())
     }
 
@@ -89,12 +93,15 @@ pub(super) fn prepared(keys: &KeySet, algorithms: &[Algorithm]) -> Result<Vec<Pr
     let mut prepared: Vec<PreparedKey> = Vec::new();
     for key in keys.keys() {
         for algorithm in algorithms.iter().copied().filter(|algorithm| key.can(*algorithm)) {
-            let id = key.id();
-            if prepared.iter().any(|other| other.algorithm == algorithm && other.id.as_deref() == id) {
-                let named = id.map_or("without `kid`".to_owned(), |id| format!("with the `kid` `{id}`"));
-                return Err(format!("two keys {named} for {algorithm}; which one is meant could not be told"));
+            let key = key.prepare(algorithm).map_err(|error| error.to_string())?;
+            match prepared.iter().find(|other| other.is_twin(&key)) {
+                Some(other) if other.is_same(&key) => {}
+                Some(_) => {
+                    let named = key.id.map_or("without `kid`".to_owned(), |id| format!("with the `kid` `{id}`"));
+                    return Err(format!("two keys {named} for {algorithm}; which one is meant could not be told"));
+                }
+                None => prepared.push(key),
             }
-            prepared.push(key.prepare(algorithm).map_err(|error| error.to_string())?);
         }
     }
     match algorithms.iter().find(|algorithm| prepared.iter().all(|key| key.algorithm != **algorithm)) {
@@ -103,42 +110,78 @@ pub(super) fn prepared(keys: &KeySet, algorithms: &[Algorithm]) -> Result<Vec<Pr
     }
 }
 
-/// Why no key is meant by a header.
-enum Unmeant {
-    /// It may be one that is not known yet.
+/// Why a token does not hold with these keys.
+enum Unmet {
+    /// Its key may be one that is not known yet.
     Unknown(Error),
+    /// The signature does not fit the key that it names, which may have been replaced under its name.
+    Unfit(Error),
     Ambiguous(Error),
 }
 
-impl Unmeant {
+impl Unmet {
     fn into_error(self) -> Error {
         match self {
-            Self::Unknown(error) | Self::Ambiguous(error) => error,
+            Self::Unknown(error) | Self::Unfit(error) | Self::Ambiguous(error) => error,
         }
     }
 }
 
-/// The one of these keys that a header can mean.
-fn meant<'k>(keys: &'k [PreparedKey], header: &Header) -> Result<&'k PreparedKey, Unmeant> {
+/// Of the keys without `kid`, so many are tried.
+const MOST_TRIED: usize = 4;
+
+/// Verifies with the keys that a header can mean.
+fn tried(
+    keys: &[PreparedKey],
+    header: &Header,
+    verify: impl Fn(&PreparedKey) -> Result<(), Error>,
+) -> Result<(), Unmet> {
+    match meant(keys, header)? {
+        Meant::One(key) => verify(key).map_err(Unmet::Unfit),
+        Meant::Unnamed => {
+            let mut last = None;
+            for key in unnamed(keys, header).take(MOST_TRIED) {
+                match verify(key) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => last = Some(error),
+                }
+            }
+            // Any key may have been meant, also one that is not there.
+            Err(Unmet::Unknown(last.unwrap_or_else(|| unknown(header))))
+        }
+    }
+}
+
+/// What a header means.
+enum Meant<'k> {
+    One(&'k PreparedKey),
+    /// Any of the keys without `kid`.
+    Unnamed,
+}
+
+fn meant<'k>(keys: &'k [PreparedKey], header: &Header) -> Result<Meant<'k>, Unmet> {
     let asked = header.key_id.as_deref();
-    let fitting = || keys.iter().filter(|key| key.algorithm == header.algorithm);
-    let mut named = fitting().filter(|key| asked.is_none() || key.id.as_deref() == asked);
-    let (mut found, mut another) = (named.next(), named.next());
-    if found.is_none() {
-        // A key that was imported without `kid` may be meant by any.
-        let mut unnamed = fitting().filter(|key| key.id.is_none());
-        (found, another) = (unnamed.next(), unnamed.next());
-    }
-    match (found, another) {
-        (Some(key), None) => Ok(key),
-        (Some(_), Some(_)) => {
+    let mut named = fitting(keys, header).filter(|key| asked.is_none() || key.id.as_deref() == asked);
+    match (named.next(), named.next()) {
+        (Some(key), None) if key.id.is_some() => Ok(Meant::One(key)),
+        _ if unnamed(keys, header).next().is_some() => Ok(Meant::Unnamed),
+        (Some(_), _) => {
             let detail = format!("the token names no key, and there are several for {}", header.algorithm);
-            Err(Unmeant::Ambiguous(Error::invalid(detail)))
+            Err(Unmet::Ambiguous(Error::invalid(detail)))
         }
-        (None, _) => {
-            let id = header.key_id.as_deref().map_or("without `kid`".to_owned(), quote);
-            let detail = format!("no key of the issuer for {} is meant by the token's `kid` ({id})", header.algorithm);
-            Err(Unmeant::Unknown(Error::invalid(detail)))
-        }
+        (None, _) => Err(Unmet::Unknown(unknown(header))),
     }
+}
+
+fn fitting<'k>(keys: &'k [PreparedKey], header: &Header) -> impl Iterator<Item = &'k PreparedKey> {
+    keys.iter().filter(|key| key.algorithm == header.algorithm)
+}
+
+fn unnamed<'k>(keys: &'k [PreparedKey], header: &Header) -> impl Iterator<Item = &'k PreparedKey> {
+    fitting(keys, header).filter(|key| key.id.is_none())
+}
+
+fn unknown(header: &Header) -> Error {
+    let id = header.key_id.as_deref().map_or("without `kid`".to_owned(), quote);
+    Error::invalid(format!("no key of the issuer for {} is meant by the token's `kid` ({id})", header.algorithm))
 }

@@ -1,56 +1,96 @@
 //! What an issuer's answers say: a key set, how long it may be kept, and where it is to be had.
 
+use super::host;
 use crate::{
     error::{Error, ErrorKind, quote},
     http::{HttpResponse, checked},
     json::{self, Value},
-    jwt::{Algorithm, Key, KeySet, RejectedKey, key::PreparedKey},
+    jwt::{
+        Algorithm, Key, RejectedKey,
+        jwk::{keys_of, no_key},
+        key::PreparedKey,
+    },
 };
-use std::{sync::Arc, time::Duration};
+use httpdate::parse_http_date;
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// How long a set is kept whose issuer does not say.
 const USUAL_LIFETIME: Duration = Duration::from_secs(300);
 
-/// More keys than this are not prepared; issuers have a handful.
-const MOST_KEYS: usize = 100;
+/// A longer set is not read, whatever the client lets through.
+const MOST_BYTES: usize = 1 << 20;
 
-/// The keys of a set, each prepared for every algorithm that it may be used with.
+/// More keys that can be used are not read; issuers have a handful.
+pub(super) const MOST_KEYS: usize = 1000;
+
+/// The reasons of more keys that cannot be used are not kept.
+const MOST_REASONS: usize = 8;
+
+/// The keys of a set, for every algorithm that they may be used with. Each is made ready for the first token that needs it.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
     pub(super) keys: Arc<[PreparedKey]>,
+    /// The first of the keys that cannot be used, and how many more there are.
     pub(super) rejected: Vec<RejectedKey>,
+    pub(super) more_rejected: usize,
+    /// How many keys were too many.
+    pub(super) unread: usize,
     /// The set as it came.
     pub(super) text: Arc<str>,
 }
 
 impl Prepared {
-    /// A set that came over the network: secrets have no place in it, and of keys that could not be told apart none serves.
+    /// A set that came over the network: secrets have no place in it, and of keys that share a name and could not be told
+    /// apart none serves. The very same key twice is one.
     pub(super) fn read(text: &str) -> Result<Self, Error> {
-        let (set, mut rejected) = KeySet::jwks(text)?.without_secrets();
-        let mut keys: Vec<PreparedKey> = Vec::new();
-        let mut refuse = |id: Option<&str>, reason: &str| {
-            rejected.push(RejectedKey { id: id.map(str::to_owned), reason: reason.to_owned() });
+        if text.len() > MOST_BYTES {
+            return Err(Error::misconfigured(format!("the JWK set has more than {MOST_BYTES} bytes")));
+        }
+        let (mut read, mut rejected, mut count) = (Vec::new(), Vec::new(), 0);
+        let mut refuse = |key: RejectedKey| {
+            count += 1;
+            if rejected.len() < MOST_REASONS {
+                rejected.push(key);
+            }
         };
-        for (place, key) in set.keys().iter().enumerate() {
-            let is_twin = |(other_place, other): (usize, &Key)| {
-                other_place != place
-                    && other.id() == key.id()
-                    && Algorithm::ALL.iter().any(|algorithm| key.can(*algorithm) && other.can(*algorithm))
-            };
-            if place >= MOST_KEYS {
-                refuse(key.id(), "is one too many");
-            } else if set.keys().iter().enumerate().any(is_twin) {
-                refuse(key.id(), "cannot be told from another one of the set");
-            } else {
-                for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| key.can(*algorithm)) {
-                    keys.push(key.prepare(algorithm)?);
-                }
+        let mut keys = keys_of(text)?;
+        for key in keys.by_ref() {
+            match key {
+                Ok(key) if key.is_secret() => refuse(because(key.id, "is a secret, and has been published with that")),
+                Ok(key) => read.push(key),
+                Err(key) => refuse(key),
+            }
+            if read.len() == MOST_KEYS {
+                break;
             }
         }
-        if keys.is_empty() {
-            return Err(Error::new(ErrorKind::Unavailable, "no key of the set can be used"));
+        let unread = keys.count();
+        let mut by_name: HashMap<Option<&str>, Vec<&Key>> = HashMap::new();
+        read.iter().for_each(|key| by_name.entry(key.id()).or_default().push(key));
+        let mut prepared = Vec::new();
+        for key in &read {
+            let namesakes = || by_name.get(&key.id()).into_iter().flatten().copied();
+            let is_other =
+                |other: &Key| !key.is_same(other) && Algorithm::ALL.iter().any(|a| key.can(*a) && other.can(*a));
+            if key.id.is_some() && namesakes().any(is_other) {
+                refuse(because(key.id.clone(), "cannot be told from another one of the set"));
+                continue;
+            }
+            let mut earlier =
+                namesakes().take_while(|other| !std::ptr::eq(*other, key)).filter(|other| key.is_same(other));
+            let is_new = |algorithm: &Algorithm| !earlier.any(|other| other.can(*algorithm));
+            let algorithms = Algorithm::ALL.into_iter().filter(|algorithm| key.can(*algorithm)).filter(is_new);
+            prepared.extend(algorithms.map(|algorithm| key.prepare_later(algorithm)));
         }
-        Ok(Self { keys: keys.into(), rejected, text: text.into() })
+        if prepared.is_empty() {
+            return Err(no_key(&rejected, count));
+        }
+        let more_rejected = count - rejected.len();
+        Ok(Self { keys: prepared.into(), rejected, more_rejected, unread, text: text.into() })
     }
 
     /// The keys as they came, without those that nobody should have seen.
@@ -58,6 +98,10 @@ impl Prepared {
         let keys = Value::new(self.text.trim()).member("keys").and_then(Value::elements).into_iter().flatten();
         keys.map(Value::text).filter(|text| Key::jwk(text).is_ok_and(|key| !key.is_secret()))
     }
+}
+
+fn because(id: Option<String>, reason: &str) -> RejectedKey {
+    RejectedKey { id, reason: reason.to_owned() }
 }
 
 /// What came of asking for a set.
@@ -84,14 +128,14 @@ pub(super) fn key_set(answer: &HttpResponse, at_hand: Option<&Prepared>) -> Resu
             };
             Ok(SetAnswer::New { set, etag: answer.header("etag").map(str::to_owned) })
         }
-        status => Err(wrong(format!("the status {status}"))),
+        other => Err(wrong(status(other))),
     }
 }
 
 /// Reads a discovery document (OpenID Connect Discovery 1.0, section 4.3) and returns where its issuer's keys are.
 pub(super) fn discovery(answer: &HttpResponse, issuer: &str) -> Result<String, Error> {
     if answer.status() != 200 {
-        return Err(wrong(format!("the status {} for the discovery document", answer.status())));
+        return Err(wrong(format!("{} for the discovery document", status(answer.status()))));
     }
     let text = text(answer)?;
     json::object(text).map_err(|fault| wrong(format!("a discovery document that is {}", fault.text())))?;
@@ -100,17 +144,39 @@ pub(super) fn discovery(answer: &HttpResponse, issuer: &str) -> Result<String, E
     // Byte for byte: whoever can answer for one name must not answer for another (section 4.3).
     match member("issuer") {
         Some(found) if found == issuer => {}
-        found => {
-            let found = found.map_or("none".to_owned(), |found| quote(&found));
-            return Err(wrong(format!("the discovery document of the issuer {found}, not of `{issuer}`")));
+        Some(found) if found.contains("{tenantid}") => {
+            let what = "the discovery document of all tenants (`{tenantid}`); an issuer is one tenant, whose id stands in its name";
+            return Err(wrong(what));
         }
+        Some(found) => {
+            return Err(wrong(format!(
+                "the discovery document of the issuer {}, not of `{issuer}`; one that is asked at another address than its name \
+                 is asked for its set there, with `RemoteKeys::jwks`",
+                quote(&found)
+            )));
+        }
+        None => return Err(wrong(format!("a discovery document that names no issuer, and not `{issuer}`"))),
     }
     let keys = member("jwks_uri").ok_or_else(|| wrong("a discovery document without `jwks_uri`"))?;
     // Nor may it lead to what only this machine can ask.
     if issuer.starts_with("https://") && !keys.starts_with("https://") {
         return Err(wrong("a discovery document whose `jwks_uri` is not HTTPS, as the issuer is"));
     }
+    if issuer.starts_with("https://") && host::may_be_here(&keys) && !host::may_be_here(issuer) {
+        return Err(wrong(
+            "a discovery document whose `jwks_uri` leads to this machine or its link, as the issuer does not",
+        ));
+    }
     checked(keys.into_owned()).map_err(|error| wrong("a `jwks_uri` that cannot be asked").with_cause(error))
+}
+
+fn status(status: u16) -> String {
+    match status {
+        301 | 302 | 303 | 307 | 308 => {
+            format!("a redirect ({status}), which is not followed; ask the address that it leads to")
+        }
+        _ => format!("the status {status}"),
+    }
 }
 
 fn text(answer: &HttpResponse) -> Result<&str, Error> {
@@ -121,8 +187,9 @@ fn wrong(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the issuer answered with {}", what.into()))
 }
 
-/// How long an answer says that it holds from now on (RFC 9111, section 4.2): `max-age` without the `Age` it has already.
-pub(super) fn lifetime(answer: &HttpResponse) -> Duration {
+/// How long an answer says that it holds from now on (RFC 9111, sections 4.2.1 and 5.3): `max-age`, or else `Expires` after
+/// `Date`, without the `Age` it has already.
+pub(super) fn lifetime(answer: &HttpResponse, now: SystemTime) -> Duration {
     // Several lines are one list (RFC 9110, section 5.3).
     let control = answer.header_values("cache-control").collect::<Vec<_>>().join(",").to_ascii_lowercase();
     let directives = || control.split(',').map(str::trim);
@@ -131,9 +198,18 @@ pub(super) fn lifetime(answer: &HttpResponse) -> Duration {
     }
     let max_ages =
         directives().filter_map(|directive| directive.strip_prefix("max-age=")?.trim_matches('"').parse().ok());
-    let max_age = max_ages.min();
-    let age = answer.header("age").and_then(|age| age.trim().parse().ok()).unwrap_or(0_u64);
-    max_age.map_or(USUAL_LIFETIME, |max_age: u64| Duration::from_secs(max_age.saturating_sub(age)))
+    let age = answer.header("age").and_then(|age| age.trim().parse().ok()).map_or(Duration::ZERO, Duration::from_secs);
+    let date = |name| answer.header(name).map(|date| parse_http_date(date.trim()));
+    match (max_ages.min(), date("expires"), date("date")) {
+        (Some(max_age), ..) => Duration::from_secs(max_age).saturating_sub(age),
+        (None, Some(Ok(expires)), Some(Ok(date))) => {
+            expires.duration_since(date).unwrap_or_default().saturating_sub(age)
+        }
+        (None, Some(Ok(expires)), _) => expires.duration_since(now).unwrap_or_default(),
+        // What is no date is one of the past, such as 0.
+        (None, Some(Err(_)), _) => Duration::ZERO,
+        (None, None, _) => USUAL_LIFETIME,
+    }
 }
 
 #[cfg(test)]

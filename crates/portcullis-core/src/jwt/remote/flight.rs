@@ -3,10 +3,13 @@ use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::{FutureExt, future::Shared};
 use std::time::{Duration, SystemTime};
 
-/// After a look for a key that nobody knows, the next one.
+/// After a look for what is missing, the next one.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How long whoever has expired keys waits for newer ones.
+const BRIEFLY: Duration = Duration::from_secs(1);
 
 /// The one request that may be under way, and when the next one may be.
 #[derive(Debug, Default)]
@@ -14,13 +17,18 @@ pub(super) struct Flight {
     under_way: Option<UnderWay>,
     /// Which flight that is, or the last one was.
     number: u64,
+    /// When that began.
+    pub(super) began: Option<SystemTime>,
     /// Where a discovery document said that the keys are.
     pub(super) keys_at: Option<String>,
     failures: u32,
     /// The last failure, until something else comes of asking.
     pub(super) failure: Option<Error>,
     paused: Option<(SystemTime, Duration)>,
-    looked: Option<SystemTime>,
+    /// When somebody began to look for what is missing.
+    pub(super) looked: Option<SystemTime>,
+    /// Whether the log knows that the issuer's keys are kept for longer than it says.
+    pub(super) told_floor: bool,
 }
 
 #[derive(Debug)]
@@ -30,11 +38,21 @@ struct UnderWay {
     limit: Duration,
 }
 
+/// What a token does not find among the keys at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::jwt) enum Missing {
+    /// The key that it means.
+    Key,
+    /// The one that may have replaced the key of that name.
+    Replacement,
+}
+
 pub(super) struct Joined {
     pub(super) landing: Shared<Receiver<()>>,
     pub(super) number: u64,
-    /// How long it may take yet.
+    /// How long it may take yet, and how long it is waited for where there are keys that have expired.
     pub(super) rest: Duration,
+    pub(super) briefly: Duration,
     /// For who has to begin it.
     pub(super) to_begin: Option<Sender<()>>,
 }
@@ -43,18 +61,24 @@ impl Flight {
     /// Joins the flight that is under way, or else begins one that may take so long; not in the pause after a failure, which
     /// takes so long yet.
     pub(super) fn join(&mut self, now: SystemTime, limit: Duration) -> Result<Joined, Duration> {
-        if let Some(UnderWay { landing, began, limit }) = &self.under_way {
-            let rest = rest(*began, *limit, now).unwrap_or_default();
-            return Ok(Joined { landing: landing.clone(), number: self.number, rest, to_begin: None });
+        match self.pause(now).filter(|_| !self.is_under_way()) {
+            Some(pause) => Err(pause),
+            None => Ok(self.join_or_begin(now, limit)),
         }
-        if let Some(pause) = self.pause(now) {
-            return Err(pause);
+    }
+
+    /// The same, whatever the pause.
+    pub(super) fn join_or_begin(&mut self, now: SystemTime, limit: Duration) -> Joined {
+        if let Some(UnderWay { landing, began, limit }) = &self.under_way {
+            let [rest, briefly] = [*limit, BRIEFLY].map(|time| rest(*began, time, now).unwrap_or_default());
+            return Joined { landing: landing.clone(), number: self.number, rest, briefly, to_begin: None };
         }
         let (landed, landing) = channel();
         let landing = landing.shared();
         self.under_way = Some(UnderWay { landing: landing.clone(), began: now, limit });
+        self.began = Some(now);
         self.number = self.number.wrapping_add(1);
-        Ok(Joined { landing, number: self.number, rest: limit, to_begin: Some(landed) })
+        Joined { landing, number: self.number, rest: limit, briefly: BRIEFLY, to_begin: Some(landed) }
     }
 
     /// The flight whose client has not replied in its time, though nobody waits to see that.
@@ -73,15 +97,15 @@ impl Flight {
         self.under_way.is_some()
     }
 
-    /// Whether a key that nobody knows may be looked for: a flood of made-up names gets one request in five seconds, and a
-    /// new key is known after as long.
-    pub(super) fn may_look(&self, now: SystemTime) -> bool {
-        self.looked.is_none_or(|looked| rest(looked, BETWEEN_LOOKS, now).is_none())
-    }
-
-    /// Somebody looked for a key that nobody knows.
-    pub(super) fn note_look(&mut self, now: SystemTime) {
-        self.looked = Some(now);
+    /// How long nobody looks yet for what is missing: a flood of made-up names and signatures gets one request in five seconds,
+    /// and a new key is known after as long, also when the issuer is back after a failure.
+    pub(super) fn look_pause(&self, missing: Missing, now: SystemTime) -> Option<Duration> {
+        let after = |then: Option<SystemTime>| then.and_then(|then| rest(then, BETWEEN_LOOKS, now));
+        match (missing, &self.failure) {
+            (Missing::Key, None) => after(self.looked),
+            (Missing::Key, Some(_)) => after(self.looked).max(after(self.began)),
+            (Missing::Replacement, _) => after(self.began).max(self.pause(now)),
+        }
     }
 
     /// Whether the last flight failed, and not so long ago that it says nothing of now.

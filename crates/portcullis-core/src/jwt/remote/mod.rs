@@ -2,8 +2,10 @@
 
 mod answer;
 mod flight;
+mod host;
 mod snapshot;
 
+pub(super) use flight::Missing;
 pub(super) use snapshot::Generation;
 use snapshot::Keys;
 
@@ -99,7 +101,7 @@ impl RemoteKeys {
             place,
             client: Arc::new(client),
             clock: Arc::new(SystemClock),
-            floor: Duration::from_secs(1),
+            floor: Duration::from_secs(60),
             ceiling: Duration::from_secs(3600),
             max_stale: Duration::from_secs(24 * 3600),
             imported: None,
@@ -125,8 +127,11 @@ impl RemoteKeys {
         self.with(|settings| settings.clock = Arc::new(clock))
     }
 
-    /// How long keys hold at least and at most, whatever the issuer says of it in `Cache-Control`; a second and an hour
-    /// unless said otherwise. Five minutes where the issuer says nothing.
+    /// How long keys hold at least and at most, whatever the issuer says of it; a minute and an hour by default.
+    ///
+    /// Between these goes what the issuer says: `max-age` in `Cache-Control`, or else `Expires`; five minutes where it says
+    /// nothing. An issuer that says `no-cache` or `no-store` is asked at the floor. `s-maxage` is for caches that are shared
+    /// (RFC 9111, section 5.2.2.10). A key that the issuer withdraws may hold for as long here.
     #[must_use]
     pub fn lifetime(self, floor: Duration, ceiling: Duration) -> Self {
         self.with(|settings| (settings.floor, settings.ceiling) = (floor, ceiling.max(floor)))
@@ -160,6 +165,7 @@ impl RemoteKeys {
     pub async fn ready(&self) -> Result<(), Error> {
         match self.look() {
             Look::Ready(_) => Ok(()),
+            Look::Expired(_, landing) => self.at_hand(landing.briefly().wait().await).map(drop),
             Look::Wait(landing) => self.at_hand(landing.wait().await).map(drop),
             Look::Nothing(error) => Err(error),
         }
@@ -190,13 +196,16 @@ impl RemoteKeys {
                 if !flight.is_under_way() && !keys.are(&self.0.snapshot.load()) {
                     continue;
                 }
-                (self.join(&mut flight, now), flight.is_failing(now))
+                let limit = self.limit(&flight);
+                (flight.join(now, limit), flight.is_failing(now))
             };
             let landing = joined.map(|joined| self.landing_of(joined, now));
             return match (age, landing) {
                 (Some(Age::Due), _) => Look::Ready(keys),
                 // The issuer is down, so nobody waits to hear it again.
                 (Some(Age::Stale), _) if is_failing => Look::Ready(keys),
+                (Some(Age::Stale), Ok(landing)) if landing.briefly.is_zero() => Look::Ready(keys),
+                (Some(Age::Stale), Ok(landing)) => Look::Expired(keys, landing),
                 (_, Ok(landing)) => Look::Wait(landing),
                 _ => Look::Nothing(self.unavailable(now)),
             };
@@ -229,8 +238,8 @@ impl RemoteKeys {
         }
     }
 
-    /// What there is beside these keys, for a token that names none of them. `None`: there is no such key.
-    pub(super) fn look_beside(&self, keys: &Keys, may_wait: bool) -> Option<Look> {
+    /// What there is beside these keys, for a token that does not hold with them. `None`: nothing, or nobody looks now.
+    pub(super) fn look_beside(&self, keys: &Keys, missing: Missing, may_wait: bool) -> Option<Look> {
         let now = self.0.settings.clock.now();
         // All of it under one lock: a flight that is not under way any more has left its keys here, and others who come
         // with the same key join the look for it.
@@ -241,20 +250,36 @@ impl RemoteKeys {
                 if !keys.are(&newer) {
                     return Some(Look::Ready(Keys(newer)));
                 }
-                let may_look = may_wait && flight.may_look(now);
-                // What came when it was waited for was a look as well.
-                if may_look || !may_wait {
-                    flight.note_look(now);
-                }
-                if !may_look {
+                if !may_wait {
+                    // What came when it was waited for was a look as well.
+                    flight.looked = flight.began;
                     return None;
                 }
+                if flight.look_pause(missing, now).is_some() {
+                    return None;
+                }
+                flight.looked = Some(now);
             } else if !may_wait {
                 return None;
             }
-            self.join(&mut flight, now)
+            let limit = self.limit(&flight);
+            flight.join_or_begin(now, limit)
         };
-        joined.ok().map(|joined| Look::Wait(self.landing_of(joined, now)))
+        Some(Look::Wait(self.landing_of(joined, now)))
+    }
+
+    /// What a token is answered that does not hold with the keys at hand. One of an unknown key may be good, for all that is
+    /// known while the issuer cannot be asked.
+    pub(super) fn without(&self, missing: Missing, error: Error) -> Error {
+        let (now, flight) = (self.0.settings.clock.now(), self.flight());
+        match (missing, flight.failure.clone()) {
+            (Missing::Key, Some(failure)) => {
+                let detail = "the token's key is not known here, and the issuer could not be asked for it";
+                let after = flight.look_pause(missing, now).unwrap_or(Duration::from_secs(1));
+                Error::new(ErrorKind::Unavailable, detail).with_cause(failure).with_retry_after(after)
+            }
+            _ => error,
+        }
     }
 
     /// Begins the flight, if nobody has. Not under the lock: a client may answer at once.
@@ -262,16 +287,17 @@ impl RemoteKeys {
         if let Some(landed) = joined.to_begin {
             self.begin(Begun { keys: self.clone(), number: joined.number, at: now, landed: Some(landed) });
         }
-        Landing { keys: self.clone(), number: joined.number, landing: joined.landing, rest: joined.rest }
+        let Joined { number, landing, rest, briefly, .. } = joined;
+        Landing { keys: self.clone(), number, landing, rest, briefly, gives_up: true }
     }
 
-    /// Where the keys are has to be asked first, if they are discovered: that is two answers.
-    fn join(&self, flight: &mut Flight, now: SystemTime) -> Result<Joined, Duration> {
+    /// How long a flight may take. Where the keys are has to be asked first, if they are discovered: that is two answers.
+    fn limit(&self, flight: &Flight) -> Duration {
         let answers = match (&self.0.settings.place, &flight.keys_at) {
             (Place::Discovered(_), None) => 2,
             _ => 1,
         };
-        flight.join(now, self.0.settings.client.time_limit().saturating_mul(answers))
+        self.0.settings.client.time_limit().saturating_mul(answers)
     }
 
     fn begin(&self, begun: Begun) {
@@ -320,7 +346,9 @@ impl RemoteKeys {
         known: Option<Arc<Snapshot>>,
         at: SystemTime,
     ) -> Result<Snapshot, Error> {
-        let lifetime = answer::lifetime(answer).clamp(self.0.settings.floor, self.0.settings.ceiling);
+        let said = answer::lifetime(answer, at);
+        let lifetime = said.clamp(self.0.settings.floor, self.0.settings.ceiling);
+        self.log_floor(said, lifetime);
         let at_hand = self.0.snapshot.load();
         let at_hand = at_hand.as_ref().map(|snapshot| &snapshot.set);
         let (set, tag) = match (answer::key_set(answer, at_hand)?, known) {
@@ -359,13 +387,31 @@ impl RemoteKeys {
         if self.0.snapshot.load().as_ref().is_some_and(|known| known.set.text == snapshot.set.text) {
             return;
         }
-        let (place, rejected) = (&self.0.settings.place, &snapshot.set.rejected);
-        for key in rejected.iter().take(8) {
+        let (place, set) = (&self.0.settings.place, &snapshot.set);
+        for key in &set.rejected {
             let id = key.id.as_deref().map(quote);
             tracing::warn!(target: "portcullis", %place, id, "a key of the issuer is not used: it {}", key.reason);
         }
-        if let Some(more) = rejected.len().checked_sub(8).filter(|more| *more > 0) {
+        if set.more_rejected > 0 {
+            let more = set.more_rejected;
             tracing::warn!(target: "portcullis", %place, "{more} more keys of the issuer are not used");
+        }
+        if set.unread > 0 {
+            let (unread, most) = (set.unread, answer::MOST_KEYS);
+            tracing::warn!(target: "portcullis", %place, "{unread} keys of the issuer are not read: of a set, {most} are used");
+        }
+    }
+
+    /// Said once.
+    fn log_floor(&self, said: Duration, lifetime: Duration) {
+        if said < lifetime && !std::mem::replace(&mut self.flight().told_floor, true) {
+            let place = &self.0.settings.place;
+            tracing::info!(
+                target: "portcullis",
+                %place,
+                "the issuer says that its keys hold for {said:?} (`no-cache` and `no-store` say 0); they are kept for {lifetime:?}, \
+                 which `RemoteKeys::lifetime` sets"
+            );
         }
     }
 
@@ -439,13 +485,21 @@ pub(in crate::jwt) struct Landing {
     number: u64,
     landing: Shared<Receiver<()>>,
     rest: Duration,
+    briefly: Duration,
+    /// Whether it counts as a failure if nothing comes.
+    gives_up: bool,
 }
 
 impl Landing {
-    /// Waits for it, and returns whether it came. What comes too late counts as a failure.
+    /// The same for who can do without: it may come later.
+    pub(in crate::jwt) fn briefly(self) -> Self {
+        Self { rest: self.rest.min(self.briefly), gives_up: false, ..self }
+    }
+
+    /// Waits for it, and returns whether it came.
     pub(in crate::jwt) async fn wait(self) -> bool {
         let came = within(&*self.keys.0.settings.client, self.rest, self.landing).await.is_some();
-        if !came {
+        if !came && self.gives_up {
             self.keys.give_up(self.number);
         }
         came
@@ -455,6 +509,8 @@ impl Landing {
 /// What there is to verify with.
 pub(super) enum Look {
     Ready(Keys),
+    /// Keys that have expired, and newer ones that may come.
+    Expired(Keys, Landing),
     Wait(Landing),
     Nothing(Error),
 }

@@ -23,6 +23,7 @@ fn a_made_up_key_makes_the_gate_forget_nothing() {
     let rig = Rig::cached();
     rig.warm();
     let first = rig.accepted(&token(1, "good"));
+    rig.advance(5);
     assert_eq!(rig.refused(&token(9, "made-up")), ErrorKind::Invalid);
     assert_eq!(rig.client.count(), 2);
     assert!(share(&first, &rig.accepted(&token(1, "good"))));

@@ -1,6 +1,7 @@
 //! Keys: what is imported, and what is refused before any request could meet it.
 
 mod jwk;
+mod mistaken;
 mod raw;
 mod select;
 mod set;
@@ -37,6 +38,11 @@ fn refused(what: &str, key: Result<Key, Error>, why: &str) {
     let error = key.map(|key| format!("{key:?}")).expect_err(what);
     assert_eq!(error.kind(), ErrorKind::Misconfigured, "{what}");
     assert!(error.to_string().contains(why), "{what}: `{error}`, not `{why}`");
+}
+
+/// A secret of so many bytes, no two of which are alike.
+fn secret(length: usize) -> Vec<u8> {
+    (1..=length as u8).collect()
 }
 
 fn unhex(text: &str) -> Vec<u8> {

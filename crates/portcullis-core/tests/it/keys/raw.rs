@@ -37,9 +37,9 @@ fn pem(label: &str, der: &[u8]) -> String {
 fn secrets_are_as_long_as_the_hash() {
     // RFC 7518, section 3.2.
     for (algorithm, length) in [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)] {
-        assert!(Key::secret(algorithm, vec![b'x'; length]).is_ok());
+        assert!(Key::secret(algorithm, secret(length)).is_ok());
         let needs = format!("{algorithm} needs a secret of at least {length} bytes, and this one has {}", length - 1);
-        refused("a byte short", Key::secret(algorithm, vec![b'x'; length - 1]), &needs);
+        refused("a byte short", Key::secret(algorithm, secret(length - 1)), &needs);
         refused("empty", Key::secret(algorithm, ""), "this one has 0");
         assert!(Key::dangerous_short_secret(algorithm, "x").is_ok(), "dangerous, and named so");
         refused("empty, dangerous", Key::dangerous_short_secret(algorithm, ""), "the secret is empty");
@@ -123,7 +123,11 @@ fn keys_of_other_kinds() {
         es256(&P256_PRIVATE.replace("PRIVATE", "PUBLIC")),
         "not a SubjectPublicKeyInfo",
     );
-    refused("a certificate", es256(&pem("CERTIFICATE", P256)), "and this PEM `CERTIFICATE`");
+    refused(
+        "a certificate",
+        es256(&pem("CERTIFICATE", P256)),
+        "the public key is a certificate; `openssl x509 -pubkey",
+    );
     refused("an EC private key", es256(&pem("EC PRIVATE KEY", P256)), "and this PEM `EC PRIVATE KEY`");
     refused("two keys", es256(&pem("PUBLIC KEY", P256).repeat(2)), "not valid PEM");
     refused("no PEM", es256("a secret of at least thirty-two bytes"), "not valid PEM");

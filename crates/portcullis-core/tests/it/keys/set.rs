@@ -91,7 +91,9 @@ fn no_set_at_all() {
         (format!(r#"{{"keys":[{key}]}} x"#), "not a JSON object"),
         (format!("\u{feff}{{\"keys\":[{key}]}}"), "not a JSON object"),
         (format!(r#"{{"keys":[{key}],"deep":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000)), "nested too deeply"),
-        (r#"{"keys":[]}"#.to_owned(), "no key of it can be used"),
+        (r#"{"keys":[]}"#.to_owned(), "the JWK set has no keys; an issuer that signs with a shared secret"),
+        (r#"{"issuer":"a","jwks_uri":"https://a.test/keys"}"#.to_owned(), "`RemoteKeys::discover` reads"),
+        (r#"{"k1":"-----BEGIN CERTIFICATE-----\n"}"#.to_owned(), "it has certificates in it"),
         ("<html>503</html>".to_owned(), "not a JSON object"),
         (String::new(), "not a JSON object"),
     ] {

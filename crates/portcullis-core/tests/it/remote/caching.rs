@@ -137,6 +137,49 @@ fn floor_and_ceiling() {
     assert_eq!(between("max-age=600", 60, 10), 60);
 }
 
+/// RFC 9111, section 5.3: by the issuer's own clock if it tells it, and only where there is no `max-age`.
+#[test]
+fn expires() {
+    // `NOW` is noon of 1 January 2026.
+    let (date, later) = ("Thu, 01 Jan 2026 12:00:00 GMT", "Thu, 01 Jan 2026 12:10:00 GMT");
+    let held = |headers: &[(&str, &str)]| holds(headers, |keys| keys);
+    for (headers, want) in [
+        (&[("expires", later)][..], 600),
+        (&[("expires", "Thursday, 01-Jan-26 12:10:00 GMT")], 600),
+        (&[("expires", later), ("date", date)], 600),
+        (&[("expires", later), ("date", "Thu, 01 Jan 2026 12:08:00 GMT")], 120),
+        (&[("expires", later), ("date", "Thu, 01 Jan 2026 12:08:00 GMT"), ("age", "20")], 100),
+        (&[("expires", later), ("date", "yesterday")], 600),
+        (&[("expires", later), ("cache-control", "s-maxage=5")], 600),
+        (&[("expires", later), ("cache-control", "public, max-age=50")], 50),
+        (&[("expires", later), ("cache-control", "no-cache")], 1),
+        (&[("expires", "Thu, 01 Jan 1970 00:00:00 GMT"), ("cache-control", "max-age=50")], 50),
+        (&[("expires", date)], 1),
+        (&[("expires", "Thu, 01 Jan 1970 00:00:00 GMT")], 1),
+        (&[("expires", "0")], 1),
+        (&[("expires", "-1"), ("date", date)], 1),
+        (&[("date", date)], 300),
+    ] {
+        assert_eq!(held(headers), want, "{headers:?}");
+    }
+}
+
+/// What is not set by the application is a minute, so that no issuer has itself asked with every other token.
+#[test]
+fn the_default_floor() {
+    for value in ["no-cache", "no-store", "max-age=0, must-revalidate", "max-age=5", "max-age=60"] {
+        let client = Scripted::new(Does::Give(ok(set(&[1])).with_header("cache-control", value)));
+        let rig = Rig::of(client.clone(), RemoteKeys::jwks(URL, client).unwrap());
+        for _ in 0..42 {
+            assert_eq!(rig.ask(&token(1)), PASSES);
+            rig.advance(1);
+        }
+        assert_eq!(rig.issuer.count(), 1, "{value}");
+        rig.advance(18);
+        rig.expect(value, &[(&token(1), PASSES)], 2);
+    }
+}
+
 /// Keys that may not be kept at all are fetched for each token, and once for each at most.
 #[test]
 fn no_lifetime_at_all() {
@@ -193,7 +236,7 @@ fn a_set_without_a_tag_forgets_the_old_one() {
 fn the_same_text_once_more() {
     let same = set(&[1]);
     for (body, passes) in [(same.clone(), 1), (same.replace(',', ", "), 1), (set(&[2]), 2)] {
-        let rig = Rig::new(Does::Give(tagged(&[1], "\"v1\"")));
+        let rig = Rig::with(Does::Give(tagged(&[1], "\"v1\"")), |keys| keys.max_stale(Duration::ZERO));
         rig.expect("first", &[(&token(1), PASSES)], 1);
         let second = ok(body.clone()).with_header("cache-control", "max-age=50").with_header("etag", "\"v2\"");
         rig.issuer.now(Does::Give(second));

@@ -234,3 +234,70 @@ fn an_issuer_is_no_address_with_a_query() {
     }
     assert_eq!(client.count(), 0);
 }
+
+/// An HTTPS issuer has nobody ask this machine, or what is on its link, unless it is there itself.
+#[test]
+fn keys_are_not_on_this_machine() {
+    let here = [
+        "https://127.0.0.1/keys",
+        "https://127.8.8.8:8443/keys",
+        "https://localhost/keys",
+        "https://LOCALHOST:8443/keys",
+        "https://a.localhost./keys",
+        "https://[::1]/keys",
+        "https://[::ffff:127.0.0.1]/keys",
+        "https://[fe80::1]/keys",
+        "https://[fe80::1%25eth0]/keys",
+        "https://[::]/keys",
+        "https://169.254.169.254/latest/meta-data",
+        "https://0.0.0.0/keys",
+        "https://0/keys",
+        "https://2130706433/keys",
+        "https://127.1/keys",
+        "https://0x7f000001/keys",
+        "https://0x7f.0.0.1/keys",
+        "https://0177.0.0.1/keys",
+        "https://%6cocalhost/keys",
+        "https://127.0.0.1\\\\.issuer.test/keys",
+        "https://127.0.0.1?x=/keys",
+    ];
+    let elsewhere = [
+        "https://issuer.test:8443/keys",
+        "https://10.0.0.7/keys",
+        "https://[2001:db8::1]:8443/keys",
+        "https://localhost.issuer.test/keys",
+        "https://127.0.0.1.issuer.test/keys",
+        "https://ISSUER.test./keys",
+    ];
+    for (places, is_here) in [(&here[..], true), (&elsewhere[..], false)] {
+        for place in places {
+            let rig = Rig::discovering(Does::Give(keys(&[1])));
+            rig.issuer.next([Does::Give(document(ISSUER, place))]);
+            let (says, requests) = if is_here { (UNAVAILABLE, 1) } else { (PASSES, 2) };
+            let heard = listen(|| rig.expect(place, &[(&token(1), says)], requests));
+            assert_eq!(
+                heard.iter().any(|line| line.contains("leads to this machine or its link")),
+                is_here,
+                "{heard:?}"
+            );
+            // An issuer of a developer's machine has its keys there.
+            let client = Scripted::new(Does::Give(keys(&[1])));
+            client.next([Does::Give(document("https://localhost:8443", place))]);
+            let own = RemoteKeys::discover("https://localhost:8443", client.clone()).unwrap();
+            assert!(own.ready().now_or_never().unwrap().is_ok(), "{place}");
+        }
+    }
+}
+
+/// Each says what to do.
+#[test]
+fn the_way_out() {
+    for (issuer, way) in [
+        ("https://id.example.com/realms/a", "with `RemoteKeys::jwks`"),
+        ("https://login.example.com/{tenantid}/v2.0", "an issuer is one tenant, whose id stands in its name"),
+    ] {
+        let rig = Rig::discovering(Does::Give(document(issuer, URL)));
+        let heard = listen(|| rig.expect(issuer, &[(&token(1), UNAVAILABLE)], 1));
+        assert!(heard[0].contains(way), "{heard:?}");
+    }
+}

@@ -92,7 +92,7 @@ fn what_is_no_export() {
         ("`keys` twice", with(&format!(r#"{{"keys":[{0}],"keys":[{0}]}}"#, jwk(1)))),
         ("a private key", with(&set_of([bare(1, r#","d":"AAAA""#)]))),
         ("a secret", with(&set_of([format!(r#"{{"kty":"oct","k":"{secret}"}}"#)]))),
-        ("twins", with(&set_of([bare(1, ""), bare(2, "")]))),
+        ("twins", with(&set_of([jwk(1), bare(2, r#","kid":"k1""#)]))),
     ] {
         let client = Scripted::new(Does::Keep);
         let error = RemoteKeys::jwks(URL, client.clone()).unwrap().import(&export).expect_err(what);

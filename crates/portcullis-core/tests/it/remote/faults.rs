@@ -68,7 +68,7 @@ fn none_replaces_good_keys() {
         rig.expect(what, &[(&token(1), PASSES), (&token(1), PASSES)], 2);
         rig.advance(5);
         // Expired now, and asked once more.
-        rig.expect(what, &[(&token(1), PASSES), (&token(2), INVALID)], 3);
+        rig.expect(what, &[(&token(1), PASSES), (&token(2), UNAVAILABLE)], 3);
         rig.issuer.now(Does::Give(keys(&[2])));
         rig.advance(2);
         rig.expect(what, &[(&token(2), PASSES)], 4);
@@ -164,7 +164,6 @@ fn duplicate_names() {
     for (what, twins, first) in [
         ("of one type", vec![jwk(2), bare(3, r#","kid":"k2""#)], INVALID),
         ("three", vec![jwk(2), bare(3, r#","kid":"k2""#), bare(4, r#","kid":"k2""#)], INVALID),
-        ("without names", vec![bare(2, ""), bare(3, "")], INVALID),
         ("of two types", vec![jwk(2), algorithms::es256("k2")], PASSES),
         ("one of them bad", vec![jwk(2), bare(3, r#","kid":"k2","use":"enc""#)], PASSES),
         ("names in other case", vec![jwk(2), bare(3, r#","kid":"K2""#)], PASSES),
@@ -177,11 +176,92 @@ fn duplicate_names() {
     }
 }
 
-/// A set with more keys than anybody needs is no more work than one with many.
+/// A set with more keys than anybody needs is no more work than one with many. Those that are of no use do not count.
 #[test]
-fn more_than_a_hundred_keys() {
-    let many = (0..5000).map(|n| bare((n % 250) as u8, &format!(r#","kid":"n{n}""#)));
-    let rig = Rig::new(Does::Give(ok(set_of([jwk(1)].into_iter().chain(many)))));
-    rig.expect("the first hundred", &[(&token(1), PASSES), (&under(98, "n98"), PASSES)], 1);
-    assert_eq!(rig.ask(&under(149, "n149")), INVALID);
+fn more_keys_than_are_used() {
+    let useless = (0..500).map(|n| format!(r#"{{"kty":"new","kid":"u{n}"}}"#));
+    let many = (0..1500).map(|n| bare((n % 250) as u8, &format!(r#","kid":"n{n}""#)));
+    let rig = Rig::new(Does::Give(ok(set_of(useless.chain([jwk(1)]).chain(many)))));
+    let heard = listen(|| {
+        rig.expect("the first thousand", &[(&token(1), PASSES), (&under(248, "n998"), PASSES)], 1);
+        assert_eq!(rig.ask(&under(249, "n999")), INVALID);
+    });
+    let said = |what: &str| heard.iter().any(|line| line.contains(what));
+    assert!(said("492 more keys of the issuer are not used"), "{heard:?}");
+    assert!(said("501 keys of the issuer are not read: of a set, 1000 are used"), "{heard:?}");
+}
+
+/// Whatever a client lets through.
+#[test]
+fn more_bytes_than_are_read() {
+    for (filling, says) in [(1 << 20, UNAVAILABLE), ((1 << 20) - set(&[1]).len(), PASSES)] {
+        let rig = Rig::new(Does::Give(ok(set(&[1]) + &" ".repeat(filling))));
+        let heard = listen(|| rig.expect("long", &[(&token(1), says)], 1));
+        assert_eq!(heard.iter().any(|line| line.contains("more than 1048576 bytes")), says == UNAVAILABLE, "{heard:?}");
+    }
+}
+
+/// The very same key twice is one, in whatever words. Keys without names that differ are all tried, up to four.
+#[test]
+fn the_same_key_twice_and_keys_without_names() {
+    let named = |n: u8, more: &str| bare(n, &format!(r#","kid":"k2"{more}"#));
+    for twice in [[jwk(2), jwk(2)], [jwk(2), named(2, "")], [named(2, ""), named(2, r#","alg":"Ed25519""#)]] {
+        let rig = Rig::new(Does::Give(ok(set_of(twice.clone()))));
+        let heard = listen(|| rig.expect(&twice[1], &[(&token(2), PASSES), (&under(3, "k2"), INVALID)], 1));
+        assert!(heard.is_empty(), "{heard:?}");
+    }
+    let rig = Rig::new(Does::Give(ok(set_of((1..=5).flat_map(|n| [bare(n, ""), bare(n, "")])))));
+    for n in 1..=6 {
+        // A signature that fits none of them may be one of a new key.
+        let (says, requests) = if n <= 4 { (PASSES, 1) } else { (INVALID, 2) };
+        for token in [under(n, "any"), signed(n, r#"{"alg":"EdDSA"}"#)] {
+            rig.expect("without names", &[(&token, says)], requests);
+        }
+    }
+}
+
+/// `null` is what is left out, where it may be left out.
+#[test]
+fn null_is_absent() {
+    let key = bare(1, r#","kid":"k1","alg":null,"use":null,"key_ops":null,"d":null,"x5c":null"#);
+    let rig = Rig::new(Does::Give(ok(set_of([key, bare(2, r#","kid":null"#)]))));
+    rig.expect("null", &[(&token(1), PASSES), (&under(2, "any"), PASSES)], 1);
+    assert_eq!(rig.ask(&under(1, "any")), INVALID);
+    for (bad, why) in [(r#"{"kty":null}"#, "has no `kty`"), (r#"{"kty":"OKP","crv":"Ed25519","x":null}"#, "has no `x`")]
+    {
+        let error = portcullis_core::Key::jwk(bad).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+/// The reason of each, for the first of them.
+#[test]
+fn why_no_key_can_be_used() {
+    let bad = [bare(1, r#","kid":"k1","use":"enc""#), r#"{"kty":"new"}"#.to_owned()];
+    let many = (0..9).map(|n| format!(r#"{{"kty":"new","kid":"u{n}"}}"#));
+    for (set, whys) in [
+        (set_of(bad.clone()), vec!["`k1` is for `enc`, not for signatures; one without `kid` is of type `new`"]),
+        (set_of(bad.into_iter().chain(many)), vec!["`k1` is for `enc`", "`u1` is of type", "and 7 more"]),
+        (set_of([]), vec!["the JWK set has no keys", "`Key::secret`"]),
+        (set_of([jwk(1), bare(2, r#","kid":"k1""#)]), vec!["`k1` cannot be told from another one"]),
+    ] {
+        let rig = Rig::new(Does::Give(ok(set)));
+        let heard = listen(|| rig.expect("none", &[(&token(1), UNAVAILABLE)], 1));
+        Listener::assert_bounded("none", &heard);
+        assert!(whys.iter().all(|why| heard[0].contains(why)), "{heard:?}, not {whys:?}");
+    }
+}
+
+/// Each says what to do.
+#[test]
+fn a_redirect() {
+    for (rig, what) in [(Rig::new(Does::Keep), "set"), (Rig::discovering(Does::Keep), "document")] {
+        rig.issuer.now(Does::Give(status(302).with_header("location", "https://SENTINEL.test/")));
+        let heard = listen(|| rig.expect(what, &[(&token(1), UNAVAILABLE)], 1));
+        assert!(
+            heard[0].contains("a redirect (302)") && heard[0].contains("ask the address that it leads to"),
+            "{heard:?}"
+        );
+        Listener::assert_quiet(what, &heard);
+    }
 }

@@ -74,7 +74,7 @@ fn nobody_waits() {
     rig.advance(95);
     rig.expect("fetched ahead", &[(&token(1), PASSES)], 2);
     rig.clock.advance(Duration::from_millis(5999));
-    assert_eq!((rig.ask(&token(1)), rig.issuer.count()), (WAITS, 2));
+    assert_eq!((rig.ask(&token(2)), rig.issuer.count()), (WAITS, 2));
     rig.clock.advance(Duration::from_millis(1));
     rig.expect("given up, and paused", &[(&token(1), PASSES)], 2);
     rig.advance(1);

@@ -12,6 +12,7 @@ mod faults;
 mod gate;
 mod limits;
 mod log;
+mod outages;
 mod panics;
 mod pauses;
 mod races;
@@ -135,6 +136,11 @@ fn poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     }
 }
 
+/// Keys that hold for as short as their issuer says.
+fn as_said(keys: RemoteKeys) -> RemoteKeys {
+    keys.lifetime(seconds(1), seconds(3600))
+}
+
 fn eddsa(keys: &RemoteKeys) -> Jwt {
     Jwt::new(Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], keys.clone()).unwrap())
 }
@@ -155,13 +161,13 @@ impl Rig {
     fn with(does: Does, settings: impl FnOnce(RemoteKeys) -> RemoteKeys) -> Self {
         let issuer = Scripted::new(does);
         let keys = RemoteKeys::jwks(URL, issuer.clone()).unwrap();
-        Self::of(issuer, settings(keys))
+        Self::of(issuer, settings(as_said(keys)))
     }
 
     fn discovering(does: Does) -> Self {
         let issuer = Scripted::new(does);
         let keys = RemoteKeys::discover(ISSUER, issuer.clone()).unwrap();
-        Self::of(issuer, keys)
+        Self::of(issuer, as_said(keys))
     }
 
     fn of(issuer: Scripted, keys: RemoteKeys) -> Self {
@@ -185,6 +191,10 @@ impl Rig {
 
     fn advance(&self, by: u64) {
         self.clock.advance(seconds(by));
+    }
+
+    fn advance_millis(&self, by: u64) {
+        self.clock.advance(Duration::from_millis(by));
     }
 
     /// A request with this token, which begins when it is polled.

@@ -93,14 +93,16 @@ fn retry_after_counts_down() {
     assert!(after() >= seconds(1));
 }
 
-/// A failure of the request that a made-up name brought is one like others.
+/// A failure of the request that a made-up name brought is one like others; the next one for a name is made after five seconds.
 #[test]
 fn a_look_that_fails_is_followed_by_a_pause() {
     let rig = Rig::warm(Does::Fail);
     rig.advance(10);
-    rig.expect("forged", &[(&under(1, "x"), INVALID)], 2);
+    rig.expect("forged", &[(&under(1, "x"), UNAVAILABLE)], 2);
     for _ in 0..49 {
         rig.clock.advance(Duration::from_millis(100));
-        rig.expect("forged", &[(&under(1, "x"), INVALID), (&token(1), PASSES)], 2);
+        rig.expect("forged", &[(&under(1, "x"), UNAVAILABLE), (&token(1), PASSES)], 2);
     }
+    rig.clock.advance(Duration::from_millis(100));
+    rig.expect("forged", &[(&under(1, "x"), UNAVAILABLE), (&token(1), PASSES)], 3);
 }

@@ -168,7 +168,9 @@ impl World {
             self.kept = self.now;
         }
         if says == UNAVAILABLE {
-            let usable = before.1.is_some_and(|(_, at)| self.now < at + 24 * 3_600_000);
+            let usable = before.1.is_some_and(|(n, at)| {
+                token.starts_with(&under(n, &format!("k{n}"))[..40]) && self.now < at + 24 * 3_600_000
+            });
             prop_assert!(!usable, "503 with keys at hand");
         }
         if says == WAITS {
