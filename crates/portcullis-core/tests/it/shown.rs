@@ -113,6 +113,7 @@ fn nothing_private_is_shown() {
         SystemClock: SystemClock::default(),
         Credential: Credential::new(token.clone(), CredentialSource::bearer()),
         CredentialSource: who.source().unwrap(),
+        Scrubber: gate.scrubber(&head),
         Access: Access::default(),
         Decision: &decision,
         Denial: &denial,
