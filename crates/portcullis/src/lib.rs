@@ -10,6 +10,9 @@ pub mod manual {
     pub mod introspection {
         #![doc = include_str!("../docs/introspection.md")]
     }
+    pub mod layers {
+        #![doc = include_str!("../docs/layers.md")]
+    }
     pub mod mistakes {
         #![doc = include_str!("../docs/mistakes.md")]
     }

@@ -19,6 +19,7 @@ mod extract;
 mod extract_gate;
 mod fresh;
 mod hidden;
+mod layers;
 mod leased;
 // The same reader of log events as in the tests of the tower crate.
 #[path = "../../../portcullis-tower/tests/it/log.rs"]

@@ -17,6 +17,7 @@ mod enforce;
 mod extract;
 mod fresh;
 mod hidden;
+mod layers;
 mod leased;
 // The same reader of log events as in the tests of the crate below.
 #[path = "../../../portcullis-tower/tests/it/log.rs"]
