@@ -2,8 +2,9 @@
 
 use crate::{assert_accepted, assert_refused, send};
 use axum::{http::Request, routing::get};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use portcullis::{
-    Algorithm, Audience, Authenticator, Error, Gate, Issuer, Jwt,
+    Algorithm, Audience, Authenticator, Error, Gate, Issuer, Jwt, Key,
     axum::Routes,
     directus::Directus,
     policy::authenticated,
@@ -40,6 +41,22 @@ async fn wrong_secret() -> Result<(), Error> {
     let directus = as_shown!(Directus::new(secret.trim_end())?);
     assert_accepted(ask(directus.clone(), &token).await);
     assert_refused(ask(directus, &another).await, 401);
+    Ok(())
+}
+
+#[tokio::test]
+async fn secret_in_base64() -> Result<(), Box<dyn std::error::Error>> {
+    let theirs = TestIssuer::with_key(SigningKey::secret(Algorithm::Hs256, SECRET)?).named("https://id.example.com");
+    let token = theirs.token("alice").sign();
+    let secret = BASE64_STANDARD.encode(SECRET);
+    let ask = async |key: Key| {
+        let issuer = Issuer::new("https://id.example.com", Audience::is("test"), [Algorithm::Hs256], key);
+        ask(Jwt::new(issuer.unwrap()).clock(theirs.clock()), &token).await
+    };
+
+    assert_refused(ask(Key::secret(Algorithm::Hs256, &secret)?).await, 401);
+    let key = as_shown!(Key::secret(Algorithm::Hs256, BASE64_STANDARD.decode(secret)?)?);
+    assert_accepted(ask(key).await);
     Ok(())
 }
 
