@@ -7,9 +7,11 @@
 //! # fn main() -> Result<(), portcullis_core::Error> {
 //! let client = Client::new()?; // one for all issuers
 //! let name = "https://id.example.com";
-//! let people = Issuer::new(name, Audience::is("orders"), [Algorithm::Rs256], RemoteKeys::discover(name, client.clone())?)?;
+//! let people = Issuer::new(name, Audience::is("orders"), [Algorithm::Rs256], RemoteKeys::discover(name, client.clone())?)?
+//!     .token_type("at+jwt"); // what its access tokens say in `typ`, and its ID tokens do not
 //! let name = "https://machines.example.com";
-//! let machines = Issuer::new(name, Audience::is("orders"), [Algorithm::Es256], RemoteKeys::discover(name, client)?)?;
+//! let machines = Issuer::new(name, Audience::is("orders"), [Algorithm::Es256], RemoteKeys::discover(name, client)?)?
+//!     .token_type("at+jwt");
 //! # let _ = (people, machines); Ok(()) }
 //! ```
 //!
@@ -31,7 +33,9 @@
 //! What a name of another kind leads to is not checked: not whether it is an address of a private network, where many
 //! issuers live, nor whether it is another one than the last time. What stands against a DNS that lies is the
 //! certificate, and with `dangerous_allow_http` nothing does. Nor is it checked whether an address that an issuer's
-//! discovery document gives belongs to that issuer, or is on this machine: an issuer can have any of these asked.
+//! discovery document gives belongs to that issuer: an issuer can have any of these asked. For an HTTPS issuer that is
+//! elsewhere, [`RemoteKeys`](portcullis_core::RemoteKeys) refuses `localhost` there, and loopback, link-local and unspecified
+//! addresses.
 //!
 //! # Where it runs
 //! On a thread of its own, which starts with the first request. So a client works without a runtime, and a worker that is

@@ -38,7 +38,7 @@ impl LocalIssuer {
     /// If the name, the audience or the key cannot be used.
     pub fn issuer(&self) -> Result<Issuer, Box<dyn Error>> {
         let key = Key::der(Algorithm::EdDsa, self.key.public_key().as_der()?.as_ref())?;
-        Ok(Issuer::new(self.name, Audience::is(self.audience), [Algorithm::EdDsa], key)?)
+        Ok(Issuer::new(self.name, Audience::is(self.audience), [Algorithm::EdDsa], key)?.token_type("at+jwt"))
     }
 
     /// A signed token of somebody, with these permissions in the claim `permissions`.
@@ -47,7 +47,7 @@ impl LocalIssuer {
     /// If the clock of the system is before 1970.
     pub fn token(&self, subject: &str, permissions: &[&str], lifetime: Duration) -> Result<String, Box<dyn Error>> {
         let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
-        let header = json!({ "alg": "EdDSA", "typ": "JWT" });
+        let header = json!({ "alg": "EdDSA", "typ": "at+jwt" });
         let claims = json!({
             "iss": self.name,
             "aud": self.audience,

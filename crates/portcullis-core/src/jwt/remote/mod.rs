@@ -33,6 +33,9 @@ use std::{
 /// that are there; and when a token names a key that nobody knows, at most once in five seconds, so that made-up names cannot
 /// be used to flood the issuer and a new key is known soon. What a token says is never part of a request.
 ///
+/// A set of more than 1 MiB is a bad answer. Of the keys that can be used, the first 1,000 are read; the log says how many are
+/// not.
+///
 /// One request is under way at a time, however many wait for it, and it goes on when they leave. A bad answer replaces
 /// nothing. While the issuer is down, keys hold beyond their time, for [`max_stale`](Self::max_stale); with none that
 /// hold, a token is answered with 503, never with 401. Failures are followed by pauses that grow from one second to a
