@@ -3,10 +3,10 @@ use crate::{
     error::Error,
     json::{Object, Value},
     permission::PermissionSet,
-    principal::{Method, Principal, PrincipalKind},
+    principal::{Method, Parts, Principal, PrincipalId, PrincipalKind},
     role::Role,
 };
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 /// How an issuer's claims become a principal.
 ///
@@ -165,43 +165,40 @@ impl ClaimMap {
         claims.at(self.session.as_str()).is_some()
     }
 
-    pub(crate) fn principal(&self, claims: &Claims, issuer: Arc<str>) -> Result<Principal, Error> {
+    /// The clock of the issuer may be ahead by the leeway.
+    pub(crate) fn principal(&self, claims: &Claims, issuer: Arc<str>, leeway: Duration) -> Result<Principal, Error> {
         let (subject, kind) = self.subject_of(claims)?;
-        let mut principal = Principal::new(kind, subject).with_method(Method::Token).with_issuer(issuer);
+        let mut parts = Parts::of(PrincipalId::new(kind, subject).with_issuer(issuer));
         for path in &self.roles {
-            for role in names(claims, path)? {
-                principal = principal.with_role(Role::new(role.into_owned()));
-            }
+            each_name(claims, path, |role| parts.roles.push(Role::new(role.into_owned())))?;
         }
         for path in &self.scopes {
             // RFC 6749, section 3.3: the space, and no other white space.
-            for scope in names(claims, path)?.iter().flat_map(|text| text.split(' ')).filter(|scope| !scope.is_empty())
-            {
-                principal = principal.with_scope(scope);
-            }
+            each_name(claims, path, |text| {
+                parts.scopes.extend(text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned));
+            })?;
         }
         if !self.permissions.is_empty() {
             let mut held = Vec::new();
             for path in &self.permissions {
-                held.extend(names(claims, path)?.into_iter().map(Cow::into_owned));
+                each_name(claims, path, |permission| held.push(permission.into_owned()))?;
             }
-            principal = principal.with_permissions(PermissionSet::from_untrusted(held));
+            parts.permissions = PermissionSet::from_untrusted(held);
         }
-        if let Some(organization) = self.organization_of(claims)? {
-            principal = principal.with_organization(organization);
-        }
+        parts.organization = self.organization_of(claims)?;
         if let Some(value) = present(claims, &self.session) {
             // Without its name a session could not be ended.
-            let session = name(value).ok_or_else(|| unreadable(&self.session, "a text or an integer"))?;
-            principal = principal.with_session(session);
+            parts.session = Some(name(value).ok_or_else(|| unreadable(&self.session, "a text or an integer"))?);
         }
-        let staff = self.staff.as_ref().and_then(|path| claims.at(path.as_str())).is_some_and(is_set);
+        parts.staff = self.staff.as_ref().and_then(|path| claims.at(path.as_str())).is_some_and(is_set);
         // A time that cannot be read is not replaced by `iat`: that would make an old sign-in look new.
-        let since = match claims.member("auth_time") {
+        parts.authenticated_at = match claims.member("auth_time") {
             Some(value) => value.as_number().and_then(super::time),
             None => claims.issued_at(),
         };
-        Ok(principal.with_staff(staff).with_times(since, claims.expires_at()).with_claims(claims.clone()))
+        (parts.method, parts.leeway) = (Method::Token, leeway);
+        (parts.expires_at, parts.claims) = (claims.expires_at(), Some(claims.clone()));
+        Ok(parts.into())
     }
 
     /// A principal of an issuer's answer, by what its token says of itself though nobody verified that. It can only be
@@ -244,7 +241,8 @@ impl ClaimMap {
         if let Some(one) = name(value) {
             return Ok(Some(one).filter(|one| !one.is_empty()));
         }
-        let mut names = names(claims, path)?;
+        let mut names = Vec::new();
+        each_name(claims, path, |name| names.push(name))?;
         match (names.pop(), names.is_empty()) {
             (one, true) => Ok(one.map(Cow::into_owned)),
             _ => Err(unreadable(path, "one organization")),
@@ -272,26 +270,23 @@ fn unreadable(path: &ClaimPath, expected: &str) -> Error {
 
 /// The names that stand at a place. What is in no known shape is an error: taken for none, it would take rights away in
 /// silence, and give them where somebody must not have a role.
-fn names<'c>(claims: &'c Claims, path: &ClaimPath) -> Result<Vec<Cow<'c, str>>, Error> {
-    let Some(value) = present(claims, path) else { return Ok(Vec::new()) };
-    let found = match (value.elements(), value.members()) {
-        (Some(mut elements), _) => elements.try_fold(Vec::new(), |names, element| {
-            let inside = || ["name", "authority"].into_iter().find_map(|name| element.member(name)?.as_str());
-            Some(with(names, element.as_str().or_else(inside)?))
-        }),
-        (_, Some(mut members)) => members.try_fold(Vec::new(), |names, (name, value)| match value.text() {
-            "false" | "0" | "null" => Some(names),
-            _ if value.members().is_some() || is_set(value) => Some(with(names, name)),
-            _ => None,
-        }),
-        _ => value.as_str().map(|one| with(Vec::new(), one)),
+fn each_name<'c>(claims: &'c Claims, path: &ClaimPath, mut take: impl FnMut(Cow<'c, str>)) -> Result<(), Error> {
+    let Some(value) = present(claims, path) else { return Ok(()) };
+    let mut found = |name: Cow<'c, str>| {
+        if !name.is_empty() {
+            take(name);
+        }
     };
-    found.ok_or_else(|| unreadable(path, "a text, texts, objects with a `name`, or an object of objects or flags"))
-}
-
-fn with<'c>(mut names: Vec<Cow<'c, str>>, name: Cow<'c, str>) -> Vec<Cow<'c, str>> {
-    if !name.is_empty() {
-        names.push(name);
-    }
-    names
+    let read = match (value.elements(), value.members()) {
+        (Some(mut elements), _) => elements.try_for_each(|element| {
+            let inside = || ["name", "authority"].into_iter().find_map(|name| element.member(name)?.as_str());
+            element.as_str().or_else(inside).map(&mut found)
+        }),
+        (_, Some(mut members)) => members.try_for_each(|(name, value)| match value.text() {
+            "false" | "0" | "null" => Some(()),
+            _ => (value.members().is_some() || is_set(value)).then(|| found(name)),
+        }),
+        _ => value.as_str().map(found),
+    };
+    read.ok_or_else(|| unreadable(path, "a text, texts, objects with a `name`, or an object of objects or flags"))
 }

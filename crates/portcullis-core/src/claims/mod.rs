@@ -16,7 +16,7 @@ pub use rules::Rules;
 
 use crate::{
     error::Error,
-    json::{Object, Value},
+    json::{Object, Value, mark},
 };
 use serde::de::DeserializeOwned;
 use std::{
@@ -53,12 +53,27 @@ pub(crate) struct Registered {
     pub(crate) other_kind: OtherKind,
 }
 
+/// Of the names that [`Registered::read`] looks for: most other names are passed at a glance.
+const MARKS: [u32; 12] = [
+    mark(b"exp"),
+    mark(b"nbf"),
+    mark(b"iat"),
+    mark(b"sub"),
+    mark(b"iss"),
+    mark(b"jti"),
+    mark(b"aud"),
+    mark(b"typ"),
+    mark(b"type"),
+    mark(b"events"),
+    mark(b"token_use"),
+    mark(b"token_type"),
+];
+
 impl Registered {
     /// A registered claim that is there and is not what RFC 7519 says it is makes the token invalid.
     pub(crate) fn read(claims: &Object) -> Result<Self, Error> {
         let mut found = Self::default();
-        // The seven have names of three letters; the others are those that tell the kind of a token.
-        for (name, value) in claims.members_of_length(|length| matches!(length, 3 | 4 | 6 | 9 | 10)) {
+        for (name, value) in claims.members_marked(|mark| MARKS.contains(&mark)) {
             let time = || match value.as_number() {
                 Some(time) if (0.0..=LAST_SECOND).contains(&time) => Ok(Some(time)),
                 _ => Err(Error::invalid(format!("`{name}` is not a time between 1970 and the year 9999 in seconds"))),
@@ -68,7 +83,7 @@ impl Registered {
                 "nbf" => found.not_before = time()?,
                 "iat" => found.issued_at = time()?,
                 "sub" if value.as_integer().is_some() => found.has_integer_subject = true,
-                "iss" | "sub" | "jti" if value.as_str().is_none() => {
+                "iss" | "sub" | "jti" if !value.is_string() => {
                     return Err(Error::invalid(format!("`{name}` is not a string")));
                 }
                 "aud" if !is_audience(value) => {
@@ -83,7 +98,7 @@ impl Registered {
 }
 
 fn is_audience(value: Value<'_>) -> bool {
-    value.as_str().is_some() || value.elements().is_some_and(|mut names| names.all(|name| name.as_str().is_some()))
+    value.is_string() || value.elements().is_some_and(|mut names| names.all(Value::is_string))
 }
 
 impl Claims {

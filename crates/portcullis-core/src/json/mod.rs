@@ -13,7 +13,7 @@ mod tests;
 mod value;
 
 pub(crate) use object::Object;
-pub(crate) use scan::{Fault, object, outline};
+pub(crate) use scan::{Fault, mark, object, outline};
 pub(crate) use value::Value;
 
 /// How deep objects and arrays may nest.

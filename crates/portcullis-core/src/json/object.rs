@@ -30,12 +30,12 @@ impl Object {
         self.members.iter().map(|member| (member.name(&self.text), member.value(&self.text)))
     }
 
-    /// Those whose names have such a length.
-    pub(crate) fn members_of_length(
+    /// Those whose names have such a [`mark`].
+    pub(crate) fn members_marked(
         &self,
-        length: impl Fn(usize) -> bool,
+        is_sought: impl Fn(u32) -> bool,
     ) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
-        let members = self.members.iter().filter(move |member| length(member.length()));
+        let members = self.members.iter().filter(move |member| is_sought(member.mark));
         members.map(|member| (member.name(&self.text), member.value(&self.text)))
     }
 

@@ -41,11 +41,6 @@ impl Member {
     pub(crate) fn value(self, text: &str) -> Value<'_> {
         Value::new(part(text, self.value))
     }
-
-    /// How long the name is.
-    pub(crate) fn length(self) -> usize {
-        (self.mark >> 16) as usize
-    }
 }
 
 fn part(text: &str, (start, end): (u32, u32)) -> &str {
@@ -53,8 +48,13 @@ fn part(text: &str, (start, end): (u32, u32)) -> &str {
 }
 
 /// What tells most names apart.
-pub(super) fn mark(name: &[u8]) -> u32 {
-    let byte = |byte: Option<&u8>| byte.map_or(0, |byte| u32::from(*byte));
+pub(crate) const fn mark(name: &[u8]) -> u32 {
+    const fn byte(byte: Option<&u8>) -> u32 {
+        match byte {
+            Some(byte) => *byte as u32,
+            None => 0,
+        }
+    }
     (name.len() as u32) << 16 | byte(name.first()) << 8 | byte(name.last())
 }
 

@@ -29,16 +29,18 @@ impl<'a> Value<'a> {
         Some(if raw.contains('\\') { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) })
     }
 
+    pub(crate) fn is_string(self) -> bool {
+        self.0.starts_with('"')
+    }
+
     pub(crate) fn is_number(self) -> bool {
         self.0.starts_with(|first: char| first == '-' || first.is_ascii_digit())
     }
 
     pub(crate) fn as_number(self) -> Option<f64> {
         // Up to fifteen digits are exact, and quicker to read as an integer.
-        let small = |number: Option<u64>, byte: u8| {
-            number.filter(|_| byte.is_ascii_digit()).map(|n| n * 10 + u64::from(byte - b'0'))
-        };
-        let exact = if (1..=15).contains(&self.0.len()) { self.0.bytes().fold(Some(0), small) } else { None };
+        let with = |number: u64, byte: u8| byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'));
+        let exact = if (1..=15).contains(&self.0.len()) { self.0.bytes().try_fold(0, with) } else { None };
         match exact {
             Some(number) => Some(number as f64),
             None => self.is_number().then(|| self.0.parse().ok()).flatten(),

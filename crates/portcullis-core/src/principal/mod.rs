@@ -23,23 +23,24 @@ use std::{
 /// What every application needs is here; what only yours knows it reads out of the [`claims`](Self::claims). Cheap to
 /// clone. `Debug` shows kind and issuer only.
 #[derive(Clone)]
-pub struct Principal(Arc<Inner>);
+pub struct Principal(Arc<Parts>);
 
+/// What is known of a principal.
 #[derive(Clone)]
-struct Inner {
+pub(crate) struct Parts {
     id: PrincipalId,
-    method: Method,
-    organization: Option<String>,
-    session: Option<String>,
+    pub(crate) method: Method,
+    pub(crate) organization: Option<String>,
+    pub(crate) session: Option<String>,
     token_id: Option<String>,
-    roles: Vec<Role>,
-    scopes: Vec<String>,
-    permissions: PermissionSet,
-    staff: bool,
-    authenticated_at: Option<SystemTime>,
-    expires_at: Option<SystemTime>,
-    leeway: Duration,
-    claims: Option<Claims>,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) permissions: PermissionSet,
+    pub(crate) staff: bool,
+    pub(crate) authenticated_at: Option<SystemTime>,
+    pub(crate) expires_at: Option<SystemTime>,
+    pub(crate) leeway: Duration,
+    pub(crate) claims: Option<Claims>,
     /// The same by what its token says of itself, where its issuer was asked.
     by_token: Option<Principal>,
 }
@@ -81,15 +82,9 @@ pub enum Method {
     Custom,
 }
 
-impl Principal {
-    /// A principal that an authenticator vouches for, without any roles or rights.
-    #[must_use]
-    pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
-        Self::of(PrincipalId::new(kind, subject))
-    }
-
+impl Parts {
     pub(crate) fn of(id: PrincipalId) -> Self {
-        Self(Arc::new(Inner {
+        Self {
             id,
             method: Method::Custom,
             organization: None,
@@ -104,10 +99,28 @@ impl Principal {
             leeway: Duration::ZERO,
             claims: None,
             by_token: None,
-        }))
+        }
+    }
+}
+
+impl From<Parts> for Principal {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Principal {
+    /// A principal that an authenticator vouches for, without any roles or rights.
+    #[must_use]
+    pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
+        Self::of(PrincipalId::new(kind, subject))
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+    pub(crate) fn of(id: PrincipalId) -> Self {
+        Parts::of(id).into()
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Parts)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
     }
@@ -195,10 +208,6 @@ impl Principal {
             None => own.with(|inner| inner.authenticated_at = self.since()),
         };
         self.with(|inner| (inner.expires_at, inner.by_token) = (ends, Some(own)))
-    }
-
-    pub(crate) fn with_claims(self, claims: Claims) -> Self {
-        self.with(|inner| inner.claims = Some(claims))
     }
 
     /// Who it is, by kind, issuer and subject: what to compare and to store.

@@ -33,7 +33,7 @@ pub(crate) enum Known {
 impl Issuer {
     /// Whom these claims are about.
     pub(crate) fn principal(&self, claims: &Claims) -> Result<Principal, Error> {
-        Ok(self.map.principal(claims, self.name.clone())?.with_leeway(self.ahead))
+        self.map.principal(claims, self.name.clone(), self.ahead)
     }
 
     pub(crate) fn check_length(&self, token: &str) -> Result<(), Error> {
