@@ -13,6 +13,7 @@
 
 mod answer;
 mod authenticator;
+mod backoff;
 mod claims;
 mod clock;
 mod credential;
@@ -47,7 +48,7 @@ pub use error::{Error, ErrorKind};
 pub use gate::{Established, Gate, GateBuilder, Lease, TokenCache};
 pub use head::RequestHead;
 pub use http::{HttpClient, HttpRequest, HttpResponse, Reply};
-pub use introspection::{Introspection, WhoAmI};
+pub use introspection::{Introspection, OpaqueTokens, WhoAmI};
 pub use jwt::{Algorithm, Audience, Issuer, Jwt, Key, KeySet, KeySource, RejectedKey, RemoteKeys};
 pub use membership::{Membership, ResourceRef};
 pub use permission::{Permission, PermissionSet};

@@ -42,8 +42,7 @@ pub(super) struct Measure<'a> {
 }
 
 impl Measure<'_> {
-    fn check(&self, object: Object) -> Result<Claims, Error> {
-        let registered = Registered::read(&object)?;
+    fn check(&self, object: Object, registered: Registered) -> Result<Claims, Error> {
         self.issuer.check_answer(self.rules, self.known, self.any_client, &registered, &object, self.now)?;
         Ok(Claims::verified(object, registered))
     }
@@ -68,7 +67,10 @@ pub(super) fn introspected(
         _ => return Err(no_answer("no `active` that is true or false")),
     }
     check_type(&object, may_lack_type)?;
-    measure.check(object)
+    let registered = Registered::read(&object)?;
+    // Some issuers call a refresh token `Bearer` and tell in a claim of their own what it is.
+    measure.issuer.check_kind(&registered, measure.rules)?;
+    measure.check(object, registered)
 }
 
 /// An issuer may call a refresh token active as well, so it has to be said that this one gives access: in `token_type`
@@ -124,5 +126,6 @@ pub(super) fn told(
     }
     text.push('}');
     let object = Object::read(text).map_err(|fault| no_answer(format!("JSON that is {}", fault.text())))?;
-    measure.check(object)
+    let registered = Registered::read(&object)?;
+    measure.check(object, registered)
 }

@@ -3,6 +3,7 @@
 use super::{
     answer::Measure,
     memory::Memory,
+    opaque::OpaqueTokens,
     recent::{Asked, Joined, Kept, Key, Outcome, Recent, fingerprint},
 };
 use crate::{
@@ -63,6 +64,7 @@ pub(super) struct Settings {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sessions_only: bool,
     pub(super) any_client: bool,
+    pub(super) opaque: OpaqueTokens,
     pub(super) memory_bytes: usize,
     pub(super) active_for: Duration,
     pub(super) inactive_for: Duration,
@@ -77,6 +79,7 @@ impl<Q: Question> Inquiry<Q> {
             clock: Arc::new(SystemClock),
             sessions_only: false,
             any_client: false,
+            opaque: OpaqueTokens::new(),
             memory_bytes: MEMORY,
             active_for: Duration::from_secs(10),
             inactive_for: Duration::from_secs(2),
@@ -114,10 +117,11 @@ impl<Q: Question> Inquiry<Q> {
                 let joined = this.join(key, &token, known)?;
                 let client = &*this.0.settings.client;
                 let Some(outcome) = within(client, this.limit(), joined.answering).await else {
-                    this.recent().give_up(key, joined.asked);
                     let error =
                         Error::new(ErrorKind::Unavailable, "the issuer was asked and did not answer in its time");
-                    return Err(error.with_issuer(this.issuer().name.clone()));
+                    let error = error.with_issuer(this.issuer().name.clone());
+                    this.recent().give_up(key, joined.asked, &error, this.0.settings.clock.now());
+                    return Err(error);
                 };
                 if fresh.is_none_or(|fresh| fresh.admits(joined.asked)) {
                     let gone = |_| Err(Error::new(ErrorKind::Unavailable, "nobody asked the issuer to the end"));
@@ -290,7 +294,10 @@ impl<Q: Question> Inquiry<Q> {
     fn trust(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
         let (token, max_age, issuer) = (credential.expose(), credential.max_age(), self.issuer());
         if let Err(error) = issuer.check_length(token) {
-            return Answer::now(Err(error));
+            return match is_token(token) {
+                true => Answer::now(Err(error)),
+                false => self.ask_about_opaque(token, max_age),
+            };
         }
         let unproven = match Unproven::read(token) {
             Ok(Some(unproven)) => unproven,
@@ -308,7 +315,12 @@ impl<Q: Question> Inquiry<Q> {
     }
 
     fn ask_about_opaque(&self, token: &str, max_age: Option<Duration>) -> Answer<'static, Outcome> {
-        match self.issuer().check_length(token) {
+        let issuer = self.issuer();
+        if !self.0.settings.opaque.fit(token) {
+            let detail = format!("the credential does not look like an opaque token of `{}`", issuer.name);
+            return Answer::now(Err(Error::new(ErrorKind::Unrecognized, detail)));
+        }
+        match issuer.check_length(token) {
             Ok(()) => self.ask(token, max_age, Known::Nothing),
             Err(error) => Answer::now(Err(error)),
         }

@@ -3,11 +3,13 @@
 mod answer;
 mod inquiry;
 mod memory;
+mod opaque;
 mod pause;
 mod places;
 mod recent;
 mod who_am_i;
 
+pub use opaque::OpaqueTokens;
 pub use who_am_i::WhoAmI;
 
 use crate::{
@@ -129,6 +131,13 @@ impl Introspection {
     #[must_use]
     pub fn dangerous_any_client(self) -> Self {
         Self(self.0.with(|_, settings| settings.any_client = true))
+    }
+
+    /// Which opaque credentials are asked about, by how they look; all of them by default. Another one is
+    /// [`Unrecognized`](crate::ErrorKind::Unrecognized): nobody is asked, and it is left to the next authenticator.
+    #[must_use]
+    pub fn opaque_tokens(self, opaque: OpaqueTokens) -> Self {
+        Self(self.0.with(|_, settings| settings.opaque = opaque))
     }
 
     /// How many bytes what is remembered may take; 64 MiB by default. An eighth of it is for refusals, and no more than 10,000 of

@@ -12,12 +12,19 @@ const RESERVED: usize = 256;
 /// Of so many tokens it is known that they held, for longer than what was said of them is remembered.
 const MOST_KNOWN: usize = 65_536;
 
-/// Tokens that held when they were asked about last.
+/// Tokens that held when the issuer answered about them last.
 #[derive(Debug, Default)]
 pub(super) struct Good {
-    tokens: HashMap<Key, u64>,
+    tokens: HashMap<Key, Known>,
     order: VecDeque<(Key, u64)>,
     count: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    number: u64,
+    /// Whether the issuer failed to answer since.
+    failed: bool,
 }
 
 impl Good {
@@ -26,21 +33,34 @@ impl Good {
         asked < MOST_ASKED || self.tokens.contains_key(key) && asked < MOST_ASKED + RESERVED
     }
 
-    /// What came of a question.
+    /// Whether the issuer answered when it was asked about this token last, and it held.
+    pub(super) fn has(&self, key: &Key) -> bool {
+        self.tokens.get(key).is_some_and(|known| !known.failed)
+    }
+
+    /// The issuer failed to answer. The token keeps its place.
+    pub(super) fn note_failure(&mut self, key: &Key) {
+        if let Some(known) = self.tokens.get_mut(key) {
+            known.failed = true;
+        }
+    }
+
+    /// What the issuer answered.
     pub(super) fn note(&mut self, key: Key, holds: bool) {
         if !holds {
             self.tokens.remove(&key);
             return;
         }
-        if self.tokens.contains_key(&key) {
+        if let Some(known) = self.tokens.get_mut(&key) {
+            known.failed = false;
             return;
         }
         self.count = self.count.wrapping_add(1);
-        self.tokens.insert(key, self.count);
+        self.tokens.insert(key, Known { number: self.count, failed: false });
         self.order.push_back((key, self.count));
         while self.order.len() > MOST_KNOWN {
             let Some((oldest, number)) = self.order.pop_front() else { break };
-            if self.tokens.get(&oldest) == Some(&number) {
+            if self.tokens.get(&oldest).is_some_and(|known| known.number == number) {
                 self.tokens.remove(&oldest);
             }
         }

@@ -1,4 +1,8 @@
-use super::{memory::Memory, pause::Pause, places::Good};
+use super::{
+    memory::Memory,
+    pause::{Outage, Pause},
+    places::Good,
+};
 use crate::{
     error::{Error, ErrorKind},
     principal::Principal,
@@ -61,9 +65,11 @@ pub(super) struct Recent {
     pub(super) memory: Memory,
     good: Good,
     pause: Option<Pause>,
+    outage: Option<Outage>,
     asked: HashMap<Key, (Answering, Asked)>,
-    /// How many questions there were.
+    /// How many questions there were, and how many when the issuer last answered one.
     count: u64,
+    answered: u64,
 }
 
 pub(super) struct Joined {
@@ -75,7 +81,8 @@ pub(super) struct Joined {
 
 impl Recent {
     pub(super) fn new(memory: Memory) -> Self {
-        Self { memory, good: Good::default(), pause: None, asked: HashMap::new(), count: 0 }
+        let (good, asked) = (Good::default(), HashMap::new());
+        Self { memory, good, pause: None, outage: None, asked, count: 0, answered: 0 }
     }
 
     /// What somebody who comes now takes for fresh.
@@ -91,7 +98,9 @@ impl Recent {
         if let Some((answering, asked)) = self.asked.get(&key) {
             return Ok(Joined { answering: answering.clone(), asked: *asked, to_begin: None });
         }
-        if let Some(refusal) = self.pause.as_ref().and_then(|pause| pause.refusal(now)) {
+        let asked_to_wait = self.pause.as_ref().and_then(|pause| pause.refusal(now));
+        let is_down = || self.outage.as_ref()?.refusal(&key, self.good.has(&key), now);
+        if let Some(refusal) = asked_to_wait.or_else(is_down) {
             return Err(refusal);
         }
         if !self.good.has_place(&key, self.asked.len()) {
@@ -109,21 +118,47 @@ impl Recent {
 
     /// The end of this question, which is remembered if it is said for how long. One that was given up before has ended.
     pub(super) fn settle(&mut self, key: Key, asked: Asked, outcome: &Outcome, now: SystemTime, kept: Option<Kept>) {
-        if !self.give_up(key, asked) {
+        if !self.end(key, asked) {
             return;
         }
         match outcome {
             // An outage says nothing of the token.
-            Err(error) if error.status() >= 500 => self.pause = Pause::after(error, now).or(self.pause.take()),
-            _ => self.good.note(key, outcome.is_ok()),
+            Err(error) if error.status() >= 500 => self.note_failure(key, asked, error, now),
+            _ => {
+                (self.outage, self.answered) = (None, self.count);
+                self.good.note(key, outcome.is_ok());
+            }
         }
         if let Some(kept) = kept {
             self.memory.remember(key, outcome, kept);
         }
     }
 
+    /// Waits no longer for the answer to this question, if it is still under way.
+    pub(super) fn give_up(&mut self, key: Key, asked: Asked, error: &Error, now: SystemTime) {
+        if self.end(key, asked) {
+            self.note_failure(key, asked, error, now);
+        }
+    }
+
+    fn note_failure(&mut self, key: Key, asked: Asked, error: &Error, now: SystemTime) {
+        if let Some(pause) = Pause::after(error, now) {
+            self.pause = Some(pause);
+            return;
+        }
+        // Of the issuer as a whole, an answer to somebody else that came since says more.
+        if asked.number <= self.answered {
+            return;
+        }
+        let outage = self.outage.take().filter(|outage| outage.is_recent(now));
+        let mut outage = outage.unwrap_or_else(|| Outage::new(key, error.clone()));
+        outage.note(key, self.good.has(&key), now);
+        self.outage = Some(outage);
+        self.good.note_failure(&key);
+    }
+
     /// Makes room for another question, if this one is still under way.
-    pub(super) fn give_up(&mut self, key: Key, asked: Asked) -> bool {
+    fn end(&mut self, key: Key, asked: Asked) -> bool {
         let is_under_way = self.asked.get(&key).is_some_and(|(_, other)| other.number == asked.number);
         is_under_way && self.asked.remove(&key).is_some()
     }

@@ -135,6 +135,7 @@ fn nothing_private_is_shown() {
         Reply: Reply::new(drop),
         Introspection: Introspection::new(asked(), url, Nobody).unwrap().client("orders", secret),
         Introspection: Introspection::new(asked(), url, Nobody).unwrap().client_token(secret),
+        OpaqueTokens: OpaqueTokens::new().prefix("ory_at_").unwrap(),
         WhoAmI: WhoAmI::new(asked(), url, Nobody).unwrap(),
         Algorithm: Algorithm::Hs256,
         Audience: Audience::is("test"),

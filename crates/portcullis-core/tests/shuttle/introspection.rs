@@ -200,6 +200,11 @@ fn one_of_two_leaves() {
             seen.note(if left.is_some() { "it is served" } else { "it leaves" });
             assert_eq!(stays.join().unwrap(), if fails { "503" } else { "of-a" });
             answers.join().unwrap();
+            // A failure is followed by a pause.
+            let says = poll(&mut opaque.asking("a"));
+            assert_eq!(says.as_deref(), Some(if fails { "503" } else { "of-a" }));
+            assert_eq!(opaque.desk.requests(), 1);
+            opaque.clock.advance(Duration::from_secs(1));
             let says = poll(&mut opaque.asking("a"));
             assert_eq!((says.is_some(), opaque.desk.requests()), if fails { (false, 2) } else { (true, 1) });
             leave(asked);

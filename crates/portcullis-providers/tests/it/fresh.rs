@@ -34,10 +34,10 @@ fn a_token_that_nobody_asks_about_otherwise() {
     assert_eq!((status(&gate, &usual, &plain), status(&gate, &strict, &plain)), (200, 403));
     let instance = instance.and(&plain, Standing::user("u1", true).but(json!({ "id": "u1", "status": "suspended" })));
     assert_eq!((status(&gate, &usual, &plain), status(&gate, &strict, &plain)), (200, 401));
-    let instance = instance.and(&plain, Standing::fails(502, ""));
-    assert_eq!((status(&gate, &usual, &plain), status(&gate, &strict, &plain)), (200, 503));
-    let _instance = instance.and(&plain, Standing::user("u2", true));
+    let instance = instance.and(&plain, Standing::user("u2", true));
     assert_eq!((status(&gate, &usual, &plain), status(&gate, &strict, &plain)), (200, 401), "somebody else");
+    let _instance = instance.and(&plain, Standing::fails(502, ""));
+    assert_eq!((status(&gate, &usual, &plain), status(&gate, &strict, &plain)), (200, 503));
 }
 
 /// Case 28 without waiting for the memory to fade.

@@ -151,7 +151,12 @@ impl Issuer {
         if !fits {
             return Err(Error::invalid(format!("the token's `typ` {} is not accepted", quote(found.unwrap_or("")))));
         }
-        let accepted = self.other_kinds.or(self.rules.kinds());
+        self.check_kind(registered, &self.rules)
+    }
+
+    /// The same of what the claims say, of a token or of an answer about one, beside what these rules ask for.
+    pub(crate) fn check_kind(&self, registered: &Registered, rules: &Rules) -> Result<(), Error> {
+        let accepted = self.other_kinds.or(rules.kinds());
         match registered.other_kind.claim_beside(accepted).filter(|_| !self.any_type) {
             Some(claim) => Err(Error::invalid(format!(
                 "the claim `{claim}` says that this is no access token; Issuer::token_type tells how others are accepted"

@@ -1,12 +1,13 @@
-use crate::error::Error;
+use crate::{
+    backoff::{Backoff, rest},
+    error::Error,
+};
 use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::{FutureExt, future::Shared};
 use std::time::{Duration, SystemTime};
 
 /// After a look for what is missing, the next one.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
-
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How long whoever has expired keys waits for newer ones.
 const BRIEFLY: Duration = Duration::from_secs(1);
@@ -21,10 +22,9 @@ pub(super) struct Flight {
     pub(super) began: Option<SystemTime>,
     /// Where a discovery document said that the keys are.
     pub(super) keys_at: Option<String>,
-    failures: u32,
     /// The last failure, until something else comes of asking.
     pub(super) failure: Option<Error>,
-    paused: Option<(SystemTime, Duration)>,
+    backoff: Backoff,
     /// When somebody began to look for what is missing.
     pub(super) looked: Option<SystemTime>,
     /// Whether the log knows that the issuer's keys are kept for longer than it says.
@@ -89,7 +89,7 @@ impl Flight {
 
     /// How long nobody asks yet, after a failure.
     pub(super) fn pause(&self, now: SystemTime) -> Option<Duration> {
-        self.paused.and_then(|(since, pause)| rest(since, pause, now))
+        self.backoff.pause(now)
     }
 
     /// Whether somebody waits already.
@@ -110,7 +110,7 @@ impl Flight {
 
     /// Whether the last flight failed, and not so long ago that it says nothing of now.
     pub(super) fn is_failing(&self, now: SystemTime) -> bool {
-        self.failure.is_some() && self.paused.is_some_and(|(since, _)| rest(since, 2 * LONGEST_PAUSE, now).is_some())
+        self.failure.is_some() && self.backoff.is_recent(now)
     }
 
     /// Whether no other one has begun since this one did.
@@ -126,25 +126,12 @@ impl Flight {
         }
         self.failure = failure;
         if self.failure.is_none() {
-            (self.failures, self.paused) = (0, None);
+            self.backoff = Backoff::default();
             return true;
         }
         // Where the keys are may be what was wrong.
         self.keys_at = None;
-        let pause = Duration::from_secs(1 << self.failures.min(6)).min(LONGEST_PAUSE);
-        self.paused = Some((now, pause.mul_f64(0.5 + 0.5 * fastrand::f64())));
-        self.failures = self.failures.saturating_add(1);
+        self.backoff.fail(now);
         true
     }
-}
-
-/// What is left of a time that began then; nothing where the clock was set back.
-fn rest(since: SystemTime, time: Duration, now: SystemTime) -> Option<Duration> {
-    let passed = match now.duration_since(since) {
-        Ok(passed) => passed,
-        // It began since somebody looked at the clock.
-        Err(early) if early.duration() < Duration::from_secs(1) => Duration::ZERO,
-        Err(_) => return None,
-    };
-    time.checked_sub(passed).filter(|rest| !rest.is_zero())
 }

@@ -1,8 +1,11 @@
 //! Answers: who is let in by them, who is refused, and what is no answer at all.
 
-use super::{INACTIVE, Outcome, active, ask, asking, assert_is, begun, client::*, down, poll};
-use crate::tokens::{ISSUER, PASSES, Want, invalid};
-use portcullis_core::{Error, ErrorKind, HttpResponse};
+use super::{
+    INACTIVE, Outcome, active, ask, ask_after_pause, asking, asking_of, assert_is, begun, client::*, down, poll,
+    without_keys,
+};
+use crate::tokens::{ISSUER, NOW, PASSES, Want, invalid};
+use portcullis_core::{Error, ErrorKind, HttpResponse, Rules, testing::FixedClock};
 use std::time::Duration;
 
 /// Asks twice with the same answer: once asked is enough, unless that was no answer.
@@ -11,8 +14,14 @@ fn hold(rows: impl IntoIterator<Item = (impl AsRef<str>, u16, impl Into<Vec<u8>>
     for (what, status, body, want) in rows {
         let (what, body) = (what.as_ref(), body.into());
         let endpoint = Endpoint::answering(move |_| Ok(HttpResponse::new(status, body.clone())));
-        let asking = asking(&endpoint);
-        let outcomes: [Outcome; 2] = [ask(&asking, "secret-token"), ask(&asking, "secret-token")];
+        let clock = FixedClock::at(NOW);
+        let asking = asking_of(without_keys(), &endpoint, &clock);
+        let is_outage = matches!(want, Err((ErrorKind::Unavailable, _)));
+        let first = ask(&asking, "secret-token");
+        if is_outage {
+            clock.advance(Duration::from_secs(1));
+        }
+        let outcomes: [Outcome; 2] = [first, ask(&asking, "secret-token")];
         for outcome in outcomes {
             assert_is(what, &outcome, want);
             if let Err(error) = outcome {
@@ -20,7 +29,6 @@ fn hold(rows: impl IntoIterator<Item = (impl AsRef<str>, u16, impl Into<Vec<u8>>
                 assert!(!format!("{error} {error:?}").contains("secret-token"), "{what}");
             }
         }
-        let is_outage = matches!(want, Err((ErrorKind::Unavailable, _)));
         assert_eq!(endpoint.asked(), if is_outage { 2 } else { 1 }, "{what}: how often it is asked");
         passed |= want.is_ok();
         refused |= want.is_err();
@@ -181,6 +189,37 @@ fn the_use_of_a_token() {
     }
 }
 
+/// Keycloak calls a refresh token `Bearer` in `token_type` and tells in `typ` what it is.
+#[test]
+fn what_kind_of_token_the_answer_is_about() {
+    let other = || invalid("says that this is no access token");
+    let rows = [
+        ("typ", r#""Bearer""#, PASSES),
+        ("typ", r#""at+jwt""#, PASSES),
+        ("typ", r#""Refresh""#, other()),
+        ("typ", r#""Offline""#, other()),
+        ("typ", r#""ID""#, other()),
+        ("type", r#""access""#, PASSES),
+        ("type", r#""refresh""#, other()),
+        ("events", r#"{"https://issuer.test/event":{}}"#, other()),
+        ("happenings", r#"{"https://issuer.test/event":{}}"#, PASSES),
+    ];
+    let name = |(claim, kind, _): &(&str, &str, Want)| format!("{claim} {kind}");
+    hold(rows.iter().map(|row| (name(row), 200, active(&[(row.0, row.1)]), row.2)));
+    for row in &rows {
+        let endpoint = Endpoint::saying(active(&[("token_type", ""), (row.0, row.1)]));
+        let asking = asking(&endpoint).allow_missing_token_type();
+        assert_is(&name(row), &ask(&asking, "abc"), row.2);
+    }
+    // What its rules or its issuer ask for is not refused for it.
+    let refresh = Endpoint::saying(active(&[("typ", r#""Refresh""#)]));
+    let asked_for = asking(&refresh).rules(Rules::new().require("typ", "Refresh").unwrap());
+    assert_is("by a rule", &ask(&asked_for, "abc"), PASSES);
+    let id = Endpoint::saying(active(&[("typ", r#""ID""#)]));
+    let asked_for = asking(&id).rules(Rules::new().require("typ", "Refresh").unwrap());
+    assert_is("another than the rule's", &ask(&asked_for, "abc"), invalid("`typ`"));
+}
+
 /// Outages are 503, are never remembered, and are over when the issuer answers again.
 #[test]
 fn outages_and_their_end() {
@@ -192,15 +231,16 @@ fn outages_and_their_end() {
     {
         let endpoint = Endpoint::saying(active(&[]));
         endpoint.become_like(&outage);
-        let asking = asking(&endpoint);
+        let clock = FixedClock::at(NOW);
+        let asking = asking_of(without_keys(), &endpoint, &clock);
         for again in 1..=5 {
-            let error = ask(&asking, "abc").unwrap_err();
+            let error = ask_after_pause(&asking, "abc", &clock).unwrap_err();
             assert_eq!((error.kind(), error.status(), error.issuer()), (ErrorKind::Unavailable, 503, Some(ISSUER)));
             assert_eq!(error.retry_after(), None, "{what}");
             assert_eq!(endpoint.asked(), again, "{what}");
         }
         endpoint.become_like(&Endpoint::saying(active(&[])));
-        assert!(ask(&asking, "abc").is_ok(), "{what}");
+        assert!(ask_after_pause(&asking, "abc", &clock).is_ok(), "{what}");
         // Nor does an outage end what is remembered.
         endpoint.become_like(&outage);
         assert!(ask(&asking, "abc").is_ok(), "{what}");
@@ -212,13 +252,15 @@ fn outages_and_their_end() {
 #[test]
 fn a_reply_that_is_dropped() {
     let endpoint = Endpoint::later();
-    let asking = asking(&endpoint);
+    let clock = FixedClock::at(NOW);
+    let asking = asking_of(without_keys(), &endpoint, &clock);
     let mut waiting: Vec<_> = (0..3).map(|_| begun(&asking, "abc")).collect();
     let reply = endpoint.take("abc");
     std::thread::spawn(move || drop(reply)).join().unwrap();
     for waiting in &mut waiting {
         assert_is("dropped", &poll(waiting).unwrap(), down("gave up without an answer"));
     }
+    clock.advance(Duration::from_secs(1));
     let mut again = begun(&asking, "abc");
     endpoint.answer("abc", ok(active(&[])));
     assert!(poll(&mut again).unwrap().is_ok());
@@ -231,14 +273,15 @@ fn a_reply_that_is_dropped() {
 fn an_error_of_the_client_is_an_outage() {
     for at in [ErrorKind::Unavailable, ErrorKind::Misconfigured, ErrorKind::Invalid, ErrorKind::Unrecognized] {
         let endpoint = Endpoint::answering(move |_| Err(Error::new(at, "a certificate that nobody trusts")));
-        let asking = asking(&endpoint);
+        let clock = FixedClock::at(NOW);
+        let asking = asking_of(without_keys(), &endpoint, &clock);
         for again in 1..=3 {
-            let error = ask(&asking, "abc").unwrap_err();
+            let error = ask_after_pause(&asking, "abc", &clock).unwrap_err();
             assert!(error.status() >= 500, "{at:?}: {error:?}");
             assert_eq!(endpoint.asked(), again, "{at:?}");
         }
         endpoint.become_like(&Endpoint::saying(active(&[])));
-        assert!(ask(&asking, "abc").is_ok(), "{at:?}");
+        assert!(ask_after_pause(&asking, "abc", &clock).is_ok(), "{at:?}");
     }
 }
 

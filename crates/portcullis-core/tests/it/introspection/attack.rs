@@ -150,7 +150,7 @@ fn answers_that_are_large_fill_no_more_than_the_memory() {
 
 /// Every wait for it is over at once.
 #[derive(Debug, Clone)]
-struct Impatient(Endpoint);
+pub struct Impatient(pub Endpoint);
 
 impl HttpClient for Impatient {
     fn send(&self, request: HttpRequest, reply: Reply) {
@@ -174,12 +174,14 @@ fn a_question_that_never_ends() {
     let asking = Introspection::new(without_keys().claim_map(ClaimMap::new()), super::URL, Impatient(endpoint.clone()));
     let asking = asking.unwrap().clock(clock.clone());
     for again in 1..=600 {
+        clock.advance(seconds(60));
         let error = ask(&asking, "abc").unwrap_err();
         assert_eq!((error.status(), error.issuer()), (503, Some(crate::tokens::ISSUER)));
         assert!(error.to_string().contains("did not answer in its time"), "{error}");
         assert_eq!(endpoint.asked(), again);
     }
     endpoint.answer("abc", ok(active(&[])));
+    clock.advance(seconds(60));
     assert!(ask(&asking, "abc").is_err());
     assert_eq!(endpoint.asked(), 601);
     // One that nobody waits for ends as well.

@@ -51,6 +51,9 @@ fn for_how_long() {
             assert_eq!(first.as_ref().err().map(ToString::to_string), again.as_ref().err().map(ToString::to_string));
             clock.advance(millis(1));
         }
+        if first.is_err_and(|error| error.status() == 503) {
+            clock.advance(seconds(1));
+        }
         endpoint.become_like(&Endpoint::saying(INACTIVE));
         assert_is(what, &ask(&asking, "abc"), invalid("not active"));
         assert_eq!(endpoint.asked(), 2, "{what}: no longer remembered");

@@ -1,8 +1,11 @@
 //! One question about a token at a time, however many wait for the answer.
 
-use super::{INACTIVE, Waiting, active, ask, asking, assert_is, begin, begun, client::*, down, kind, poll};
-use crate::tokens::invalid;
-use portcullis_core::{ErrorKind, Introspection};
+use super::{
+    INACTIVE, Waiting, active, ask, ask_after_pause, asking, asking_of, assert_is, begin, begun, client::*, down, kind,
+    poll, seconds, without_keys,
+};
+use crate::tokens::{NOW, invalid};
+use portcullis_core::{ErrorKind, Introspection, testing::FixedClock};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -78,9 +81,11 @@ fn an_answer_comes_though_everybody_has_left() {
     }
     // An outage that nobody waits for is forgotten, and leaves the token free.
     let endpoint = Endpoint::later();
-    let asking = asking(&endpoint);
+    let clock = FixedClock::at(NOW);
+    let asking = asking_of(without_keys(), &endpoint, &clock);
     drop(begun(&asking, "abc"));
     endpoint.answer("abc", outage());
+    clock.advance(seconds(1));
     let mut again = begun(&asking, "abc");
     endpoint.answer("abc", ok(active(&[])));
     assert!(poll(&mut again).unwrap().is_ok());
@@ -201,9 +206,10 @@ fn a_client_may_answer_before_it_returns() {
     }
     // No place is taken by questions that are over.
     let endpoint = Endpoint::answering(|_| outage());
-    let asking = asking(&endpoint);
+    let clock = FixedClock::at(NOW);
+    let asking = asking_of(without_keys(), &endpoint, &clock);
     for at in 0..600 {
-        assert_is("an outage", &ask(&asking, &format!("token-{at}")), down("connection refused"));
+        assert_is("an outage", &ask_after_pause(&asking, &format!("token-{at}"), &clock), down("connection refused"));
     }
     assert_eq!(endpoint.asked(), 600);
 }
@@ -212,13 +218,16 @@ fn a_client_may_answer_before_it_returns() {
 #[test]
 fn a_client_that_panics() {
     let endpoint = Endpoint::panicking();
-    let asking = asking(&endpoint);
+    let clock = FixedClock::at(NOW);
+    let asking = asking_of(without_keys(), &endpoint, &clock);
     for again in 1..=3 {
+        clock.advance(seconds(60));
         let outcome = catch_unwind(AssertUnwindSafe(|| ask(&asking, "abc")));
         assert!(outcome.is_err() || outcome.is_ok_and(|outcome| outcome.is_err()));
         assert_eq!(endpoint.asked(), again);
     }
     endpoint.become_like(&Endpoint::later());
+    clock.advance(seconds(60));
     let mut waiting = begun(&asking, "abc");
     endpoint.answer("abc", ok(active(&[])));
     assert!(poll(&mut waiting).unwrap().is_ok());

@@ -7,6 +7,8 @@ mod client;
 mod flight;
 mod guarded;
 mod keys;
+mod opaque;
+mod pauses;
 mod request;
 mod routing;
 mod rules;
@@ -78,6 +80,12 @@ fn begun(introspection: &Introspection, token: &str) -> Waiting {
 
 fn poll(waiting: &mut Waiting) -> Option<Outcome> {
     waiting.now_or_never()
+}
+
+/// The same, after the pause that follows a failure.
+fn ask_after_pause(introspection: &Introspection, token: &str, clock: &FixedClock) -> Outcome {
+    clock.advance(seconds(60));
+    ask(introspection, token)
 }
 
 /// Asks where the answer is known, or given at once.

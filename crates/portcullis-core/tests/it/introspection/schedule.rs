@@ -56,6 +56,8 @@ struct Model {
     said: BTreeMap<usize, Said>,
     under_way: BTreeSet<usize>,
     waiting: Vec<(usize, Waiting)>,
+    /// Whether it has failed since its last answer.
+    fails: bool,
 }
 
 fn name(token: usize) -> String {
@@ -71,7 +73,7 @@ impl Model {
         let (endpoint, clock) = (Endpoint::later(), FixedClock::at(NOW));
         let asking = asking_of(without_keys(), &endpoint, &clock);
         let (said, under_way, waiting) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
-        Self { endpoint, clock, asking, now: 0, active: [true; TOKENS.len()], said, under_way, waiting }
+        Self { endpoint, clock, asking, now: 0, active: [true; TOKENS.len()], said, under_way, waiting, fails: false }
     }
 
     fn has_expired(&self, token: usize) -> bool {
@@ -90,6 +92,11 @@ impl Model {
             return;
         }
         self.said.remove(&token);
+        if let Some(left) = outcome.as_ref().and_then(|outcome| outcome.as_ref().err()?.retry_after()) {
+            assert!(self.fails && !self.under_way.contains(&token) && left <= millis(60_000), "paused for {left:?}");
+            assert_eq!(self.endpoint.asked(), before);
+            return;
+        }
         assert!(outcome.is_none(), "token {token} at {}: {outcome:?}, though the issuer has said nothing", self.now);
         let more = usize::from(self.under_way.insert(token));
         assert_eq!(self.endpoint.asked(), before + more, "one question at a time, and one there has to be");
@@ -98,6 +105,7 @@ impl Model {
 
     /// The end of a question: everybody who waits for it, and nobody else, is told.
     fn settle(&mut self, token: usize, want: Option<ErrorKind>) {
+        self.fails = want == Some(ErrorKind::Unavailable);
         self.under_way.remove(&token);
         for (of, waiting) in &mut self.waiting {
             match poll(waiting) {

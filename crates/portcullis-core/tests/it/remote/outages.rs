@@ -103,7 +103,7 @@ fn a_key_that_is_replaced_under_its_name() {
     let before = rig.issuer.count();
     rig.expect("401 also where the look fails", &[(&token(1), INVALID), (&new, PASSES)], before + 1);
     // In the pause only a key that is not known is looked for.
-    for _ in 0..3 {
+    for _ in 0..4 {
         rig.advance(5);
         let asked = rig.issuer.count();
         rig.expect("it fails again", &[(&under(3, "x"), UNAVAILABLE)], asked + 1);

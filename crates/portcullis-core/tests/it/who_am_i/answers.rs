@@ -11,16 +11,20 @@ fn hold(rows: impl IntoIterator<Item = (String, Answered, Answered, Want, usize)
     let (mut passed, mut refused) = (false, false);
     for (what, first, second, want, asked) in rows {
         let service = Service::saying(first, second);
-        let asking = asking(&service);
+        let clock = FixedClock::at(NOW);
+        let asking = asking_of(super::issuer(), &service, &clock);
+        let is_outage = matches!(want, Err((ErrorKind::Unavailable, _)));
         for _ in 0..2 {
             let outcome = ask(&asking, "secret-token");
             assert_is(&what, &outcome, want);
+            if is_outage {
+                clock.advance(Duration::from_secs(1));
+            }
             if let Err(error) = outcome {
                 assert_eq!(error.issuer(), Some(ISSUER), "{what}");
                 assert!(!format!("{error} {error:?}").contains("secret-token"), "{what}");
             }
         }
-        let is_outage = matches!(want, Err((ErrorKind::Unavailable, _)));
         assert_eq!(service.asked(), if is_outage { 2 * asked } else { asked }, "{what}: how often it is asked");
         passed |= want.is_ok();
         refused |= want.is_err();
@@ -122,13 +126,16 @@ fn an_error_of_the_client_is_an_outage() {
         let failing = Err(Error::new(kind, "a certificate that nobody trusts"));
         for (first, second, asked) in [(failing.clone(), ok(NO_RIGHTS), 1), (ok(ALICE), failing, 2)] {
             let service = Service::saying(first, second);
-            let asking = asking(&service);
+            let clock = FixedClock::at(NOW);
+            let asking = asking_of(super::issuer(), &service, &clock);
             for again in 1..=3 {
+                clock.advance(Duration::from_secs(60));
                 let error = ask(&asking, "abc").unwrap_err();
                 assert!(error.status() >= 500, "{kind:?}: {error:?}");
                 assert_eq!(service.asked(), again * asked, "{kind:?}");
             }
             service.become_like(&Service::of_alice());
+            clock.advance(Duration::from_secs(60));
             assert!(ask(&asking, "abc").is_ok(), "{kind:?}");
         }
     }
@@ -146,14 +153,17 @@ fn outages_and_their_end() {
     ] {
         let service = Service::of_alice();
         service.become_like(&out);
-        let asking = asking(&service);
+        let clock = FixedClock::at(NOW);
+        let asking = asking_of(super::issuer(), &service, &clock);
         for _ in 0..5 {
+            clock.advance(Duration::from_secs(60));
             let error = ask(&asking, "abc").unwrap_err();
             assert_eq!((error.kind(), error.status(), error.issuer()), (ErrorKind::Unavailable, 503, Some(ISSUER)));
             assert_eq!(error.retry_after(), None, "{what}");
         }
         service.become_like(&Service::of_alice());
         let before = service.asked();
+        clock.advance(Duration::from_secs(60));
         assert!(ask(&asking, "abc").is_ok(), "{what}");
         // Nor does an outage end what is remembered.
         service.become_like(&out);

@@ -1,9 +1,11 @@
 //! One question about a token at a time, over both addresses, however many wait for the end of it.
 
 use super::{
-    ALICE, ME, NO_RIGHTS, RIGHTS, Waiting, ask, asking, assert_is, begin, begun, client::*, down, poll, subject,
+    ALICE, ME, NO_RIGHTS, RIGHTS, Waiting, ask, asking, asking_of, assert_is, begin, begun, client::*, down, poll,
+    subject,
 };
-use crate::tokens::invalid;
+use crate::tokens::{NOW, invalid};
+use portcullis_core::testing::FixedClock;
 use std::{
     sync::{
         Arc,
@@ -56,25 +58,30 @@ fn a_hundred_ask_once() {
 #[test]
 fn after_a_second_address_that_fails_it_begins_anew() {
     let service = Service::later();
-    let asking = asking(&service);
+    let clock = FixedClock::at(NOW);
+    let asking = asking_of(super::issuer(), &service, &clock);
+    let begun_after_pause = |token: &str| {
+        clock.advance(super::seconds(60));
+        begun(&asking, token)
+    };
     for failing in
         [outage(), status(500), status(404), Err(portcullis_core::Error::new(portcullis_core::ErrorKind::Invalid, "x"))]
     {
-        let mut waiting = begun(&asking, "abc");
+        let mut waiting = begun_after_pause("abc");
         service.answer("abc", ok(r#"{"data":{"id":"before"}}"#));
         service.answer("abc", failing);
         assert_eq!(poll(&mut waiting).unwrap().unwrap_err().status(), 503);
     }
-    let mut waiting = begun(&asking, "abc");
+    let mut waiting = begun_after_pause("abc");
     drop(service.take("abc"));
     assert_is("dropped at the first", &poll(&mut waiting).unwrap(), down("gave up without an answer"));
-    let mut waiting = begun(&asking, "abc");
+    let mut waiting = begun_after_pause("abc");
     service.answer("abc", ok(r#"{"data":{"id":"before"}}"#));
     let reply = service.take("abc");
     thread::spawn(move || drop(reply)).join().unwrap();
     assert_is("dropped at the second", &poll(&mut waiting).unwrap(), down("gave up without an answer"));
     let before = service.asked();
-    let mut waiting = begun(&asking, "abc");
+    let mut waiting = begun_after_pause("abc");
     service.answer("abc", ok(ALICE));
     service.answer("abc", ok(NO_RIGHTS));
     assert_eq!(subject(&poll(&mut waiting).unwrap()), "alice");

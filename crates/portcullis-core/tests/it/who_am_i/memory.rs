@@ -49,6 +49,9 @@ fn for_how_long() {
             assert_eq!(outcome.as_ref().err().map(ToString::to_string), again.as_ref().err().map(ToString::to_string));
             clock.advance(millis(1));
         }
+        if outcome.is_err_and(|error| error.status() == 503) {
+            clock.advance(seconds(1));
+        }
         service.become_like(&Service::saying(status(401), outage()));
         assert_is(what, &ask(&asking, "abc"), invalid("the issuer refuses the token with 401"));
         assert_eq!(service.asked(), asked + 1, "{what}: no longer remembered");

@@ -1,0 +1,114 @@
+use crate::error::Error;
+use std::{
+    borrow::Cow,
+    ops::{Bound, RangeBounds},
+};
+
+/// What an issuer's opaque tokens look like, checked before the issuer is asked.
+///
+/// Many issuers give their tokens a prefix and a fixed length. A credential that does not look like that is
+/// [`Unrecognized`](crate::ErrorKind::Unrecognized): nobody is asked, and it is left to the next authenticator. What is not said
+/// is not checked. JWTs are not opaque and are not held against this.
+///
+/// ```
+/// # use portcullis_core::{Audience, Error, HttpClient, Introspection, Issuer, OpaqueTokens};
+/// # fn authenticator(client: impl HttpClient + 'static) -> Result<Introspection, Error> {
+/// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
+/// let opaque = OpaqueTokens::new()
+///     .prefix("ory_at_")?
+///     .length(20..=200)?
+///     .characters(|character| character.is_ascii_alphanumeric() || "_-.".contains(character))?;
+/// Ok(Introspection::new(issuer, "https://id.example.com/introspect", client)?.opaque_tokens(opaque))
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct OpaqueTokens {
+    prefixes: Vec<Cow<'static, str>>,
+    min: usize,
+    max: usize,
+    /// Which of ASCII, a bit for each; all characters unless said otherwise.
+    characters: Option<u128>,
+}
+
+impl OpaqueTokens {
+    /// Every opaque credential.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { prefixes: Vec::new(), min: 0, max: usize::MAX, characters: None }
+    }
+
+    /// What a token begins with. Of several prefixes, it begins with one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is empty, or if no token can look like that.
+    pub fn prefix(mut self, prefix: impl Into<Cow<'static, str>>) -> Result<Self, Error> {
+        let prefix = prefix.into();
+        if prefix.is_empty() {
+            return Err(Error::misconfigured("every token begins with an empty prefix; leave it out"));
+        }
+        self.prefixes.push(prefix);
+        self.checked()
+    }
+
+    /// How many bytes a token has, with its prefix.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if no token can look like that.
+    pub fn length(mut self, length: impl RangeBounds<usize>) -> Result<Self, Error> {
+        self.min = match length.start_bound() {
+            Bound::Included(min) => *min,
+            Bound::Excluded(below) => below.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        self.max = match length.end_bound() {
+            Bound::Included(max) => *max,
+            Bound::Excluded(above) => above.saturating_sub(1),
+            Bound::Unbounded => usize::MAX,
+        };
+        self.checked()
+    }
+
+    /// Which ASCII characters a token consists of, with its prefix. It has no others.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if no token can look like that.
+    pub fn characters(mut self, is_one: impl Fn(char) -> bool) -> Result<Self, Error> {
+        let bits = (0..128_u8).filter(|byte| is_one(char::from(*byte))).map(|byte| 1 << byte);
+        self.characters = Some(bits.fold(0, |all, bit: u128| all | bit));
+        self.checked()
+    }
+
+    pub(super) fn fit(&self, token: &str) -> bool {
+        (self.min..=self.max).contains(&token.len())
+            && (self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| token.starts_with(&**prefix)))
+            && self.has_characters_of(token)
+    }
+
+    fn has_characters_of(&self, text: &str) -> bool {
+        let is_one = |known: u128| text.bytes().all(|byte| byte.is_ascii() && known >> byte & 1 == 1);
+        self.characters.is_none_or(is_one)
+    }
+
+    /// A prefix that no token can have is a mistake, even if others are possible.
+    fn checked(self) -> Result<Self, Error> {
+        if self.min > self.max || self.max == 0 {
+            return Err(Error::misconfigured("no token is that long"));
+        }
+        if let Some(prefix) = self.prefixes.iter().find(|prefix| prefix.len() > self.max) {
+            return Err(Error::misconfigured(format!("the prefix `{prefix}` is longer than a token may be")));
+        }
+        if let Some(prefix) = self.prefixes.iter().find(|prefix| !self.has_characters_of(prefix)) {
+            return Err(Error::misconfigured(format!("the prefix `{prefix}` has characters that no token has")));
+        }
+        match self.characters {
+            Some(0) => Err(Error::misconfigured("no ASCII character is one of a token")),
+            _ => Ok(self),
+        }
+    }
+}
+
+impl Default for OpaqueTokens {
+    fn default() -> Self {
+        Self::new()
+    }
+}
