@@ -157,16 +157,23 @@ impl PermissionSet {
                 |group| any_group(group, |(_, held)| held, action, fits),
             );
         }
-        let side =
-            |held: &str, asked: &str| held.strip_suffix('*').map_or(held == asked, |start| asked.starts_with(start));
-        self.patterns
-            .iter()
-            .any(|(held_resource, held_action)| side(held_resource, resource) && side(held_action, action))
+        self.patterns.iter().any(|pattern| pattern_holds(pattern, resource, action))
     }
 
     /// Whether this very permission was named, and not only a wildcard that holds it.
     pub(crate) fn names(&self, text: &str) -> bool {
         self.exact.binary_search_by(|held| held.as_str().cmp(text)).is_ok()
+    }
+
+    /// Something in here that holds none of these permissions.
+    pub(crate) fn beside(&self, all: &Self) -> Option<String> {
+        let sides =
+            |text: &str| text.split_once(':').map(|(resource, action)| (resource.to_owned(), action.to_owned()));
+        let all_sides: Vec<_> = all.exact.iter().filter_map(|text| sides(text)).collect();
+        let holds_one =
+            |pattern: &&(String, String)| all_sides.iter().any(|asked| pattern_holds(pattern, &asked.0, &asked.1));
+        let exact = self.exact.iter().find(|text| !all.names(text)).cloned();
+        exact.or_else(|| self.patterns.iter().find(|pattern| !holds_one(pattern)).map(|(r, a)| format!("{r}:{a}")))
     }
 
     /// Both, as one set.
@@ -181,6 +188,11 @@ impl PermissionSet {
     pub fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.patterns.is_empty()
     }
+}
+
+fn pattern_holds(pattern: &(String, String), resource: &str, action: &str) -> bool {
+    let side = |held: &str, asked: &str| held.strip_suffix('*').map_or(held == asked, |start| asked.starts_with(start));
+    side(&pattern.0, resource) && side(&pattern.1, action)
 }
 
 /// So many patterns are looked at one by one.

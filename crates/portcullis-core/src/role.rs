@@ -100,7 +100,16 @@ impl RoleHierarchy {
     /// Whether who has one role has the other too.
     #[must_use]
     pub fn includes(&self, held: &str, asked: &str) -> bool {
-        let Some(&asked) = self.places.get(asked) else { return false };
+        self.place(asked).is_some_and(|asked| self.includes_at(held, asked))
+    }
+
+    /// Where a role stands in the tables; `None` if there is none of this name.
+    pub(crate) fn place(&self, role: &str) -> Option<usize> {
+        self.places.get(role).copied()
+    }
+
+    /// Whether who has one role has the one at this place too.
+    pub(crate) fn includes_at(&self, held: &str, asked: usize) -> bool {
         let bits = self.places.get(held).and_then(|&held| self.included.get(held)?.get(asked / 64));
         bits.is_some_and(|bits| bits >> (asked % 64) & 1 == 1)
     }
@@ -114,6 +123,11 @@ impl RoleHierarchy {
     /// Everything that a role, by itself or by those it includes, permits.
     pub(crate) fn permitted(&self, role: &str) -> Option<&PermissionSet> {
         self.places.get(role).and_then(|&place| self.permitted.get(place))
+    }
+
+    /// Whether a role is said to permit this by its very name, not by a wildcard.
+    pub(crate) fn names_permission(&self, permission: &str) -> bool {
+        self.permitted.iter().any(|permitted| permitted.names(permission))
     }
 
     /// Whether there is a role of this name.
@@ -138,6 +152,19 @@ impl RoleHierarchy {
         self.inherited.iter().any(|inherited| inherited.kind == kind)
     }
 
+    /// The kinds that roles are inherited from; with the roles there, where they are named.
+    pub(crate) fn inherited(&self) -> impl Iterator<Item = (&str, Option<impl Iterator<Item = &str>>)> {
+        self.inherited.iter().map(|Inherited { kind, roles }| {
+            let there = roles.as_ref().map(|pairs| pairs.iter().map(|(there, _)| there.as_str()));
+            (kind.as_str(), there)
+        })
+    }
+
+    /// Something that a role permits and that is none of these permissions.
+    pub(crate) fn permits_beside(&self, all: &PermissionSet) -> Option<String> {
+        self.permitted.iter().find_map(|permitted| permitted.beside(all))
+    }
+
     /// The roles here that a role on a parent of this kind gives, where those `there` include each other as well.
     pub(crate) fn inherited_roles(&self, kind: &str, role: &Role, there: &Self) -> Vec<Role> {
         let Some(inherited) = self.inherited.iter().find(|inherited| inherited.kind == kind) else { return Vec::new() };
@@ -145,6 +172,15 @@ impl RoleHierarchy {
         let has = |name: &str| name == role.as_str() || there.includes(role.as_str(), name);
         pairs.iter().filter(|(theirs, _)| has(theirs)).map(|(_, ours)| ours.clone()).collect()
     }
+}
+
+/// A policy or the data names a role that is not there.
+pub(crate) fn unknown_role(roles: &RoleHierarchy, role: &str) -> Error {
+    let known = roles.names();
+    Error::misconfigured(match known.is_empty() {
+        true => format!("the gate knows no role `{role}`; name the roles there are in `.roles(…)`"),
+        false => format!("the gate knows no role `{role}`; it knows {known:?}"),
+    })
 }
 
 /// Puts a [`RoleHierarchy`] together.

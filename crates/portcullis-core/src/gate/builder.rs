@@ -1,13 +1,23 @@
 use super::{Gate, Parts, TokenCache, cache::Cache};
 use crate::{
-    authenticator::Authenticator, clock::Clock, credential::CredentialSource, error::Error, membership::Membership,
-    refusal::Refusal, revocation::Revocations, role::RoleHierarchy,
+    authenticator::Authenticator,
+    clock::Clock,
+    credential::CredentialSource,
+    error::Error,
+    membership::Membership,
+    permission::{Permission, PermissionSet},
+    refusal::Refusal,
+    revocation::Revocations,
+    role::RoleHierarchy,
 };
 use std::{fmt, sync::Arc};
 
 /// Puts a [`Gate`] together.
 #[derive(Default)]
-pub struct GateBuilder(Parts);
+pub struct GateBuilder(Parts, Problem);
+
+/// What was wrong first with what was said, for `build` to return.
+type Problem = Option<Error>;
 
 impl GateBuilder {
     /// Reads credentials from this cookie.
@@ -108,6 +118,7 @@ impl GateBuilder {
     /// What was withdrawn before its time. Asked about every principal that a credential brings.
     #[must_use]
     pub fn revocations(mut self, revocations: impl Revocations + 'static) -> Self {
+        self.once(".revocations(…)", self.0.revocations.is_none());
         self.0.revocations = Some(Arc::new(revocations));
         self
     }
@@ -130,7 +141,33 @@ impl GateBuilder {
     /// The roles there are on resources of this kind.
     #[must_use]
     pub fn roles_on(mut self, kind: impl Into<String>, roles: RoleHierarchy) -> Self {
-        self.0.roles_on.insert(kind.into(), roles);
+        let kind = kind.into();
+        self.once(&format!(".roles_on({kind:?}, …)"), !self.0.roles_on.contains_key(&kind));
+        self.0.roles_on.insert(kind, roles);
+        self
+    }
+
+    /// All permissions that there are. Then every other one is an error: in a policy, where its route is added, and in what a
+    /// role permits, here.
+    ///
+    /// ```
+    /// # use portcullis_core::{GateBuilder, RoleHierarchy, policy::permission};
+    /// # fn check(gate: GateBuilder) -> Result<(), portcullis_core::Error> {
+    /// let roles = RoleHierarchy::builder().ranked(["viewer", "owner"]).permits("owner", ["project:*"]).build()?;
+    /// let gate = gate.roles(roles).permissions(["project:read", "project:delete"]).build()?;
+    ///
+    /// assert!(gate.check(&permission("project:delete")).is_ok());
+    /// assert!(gate.check(&permission("project:delte")).is_err());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn permissions<S: AsRef<str>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.once(".permissions(…)", self.0.permissions.is_none());
+        let parsed: Result<Vec<Permission>, Error> = names.into_iter().map(|name| name.as_ref().parse()).collect();
+        match parsed.and_then(|names| PermissionSet::new(names.iter().map(Permission::as_str))) {
+            Ok(set) => self.0.permissions = Some(set),
+            Err(error) => self.1 = self.1.or(Some(error)),
+        }
         self
     }
 
@@ -156,12 +193,25 @@ impl GateBuilder {
         self
     }
 
+    /// What is said a second time would silently take the place of the first.
+    fn once(&mut self, what: &str, is_new: bool) {
+        if !is_new && self.1.is_none() {
+            self.1 = Some(Error::misconfigured(format!("`{what}` is said twice, and only one of them would count")));
+        }
+    }
+
     /// The gate.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is no source or no authenticator, a source
-    /// is there twice or cannot be in a request, an allowed origin is none, or the realm cannot be quoted.
+    /// is there twice or cannot be in a request, an allowed origin is none, or the realm cannot be quoted; and for wiring that
+    /// cannot work: an authenticator that is never asked since one before it decides, that has no keys, or whose secret no
+    /// source can carry; roles or permissions that do not fit each other; what has no effect without something else; what
+    /// would add up and is said twice.
     pub fn build(mut self) -> Result<Gate, Error> {
+        if let Some(error) = self.1 {
+            return Err(error);
+        }
         if self.0.sources.is_empty() {
             return Err(Error::misconfigured("the gate reads no credentials; name a source, such as `.bearer()`"));
         }

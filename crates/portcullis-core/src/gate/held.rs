@@ -1,6 +1,6 @@
 use super::Gate;
 use crate::{
-    error::Error,
+    error::{Error, quote},
     membership::{AnyMembership, ResourceRef},
     principal::Principal,
     role::Role,
@@ -60,18 +60,29 @@ impl Gate {
                     format!("more than {MAX_RESOURCES} resources above one; {on} is the last that was reached");
                 return Err(Error::misconfigured(detail));
             }
+            let roles = self.roles_on(on.kind());
             if let Some(role) = membership.role(principal, on).await? {
+                // A stored role that nobody knows may be a misspelt one, and what it would forbid is not known.
+                if !roles.knows(role.as_str()) {
+                    let (role, kind, known) = (quote(role.as_str()), on.kind(), roles.names());
+                    return Err(Error::misconfigured(format!(
+                        "the membership answers the role {role} on a {kind}, where the gate knows {known:?}"
+                    )));
+                }
                 return Ok(vec![HeldRole { role, from: None }]);
             }
             let mut inherited = Vec::new();
-            let roles = self.roles_on(on.kind());
-            if below.len() >= MAX_STEPS || !roles.inherits() {
+            if !roles.inherits() {
                 return Ok(inherited);
             }
             let way: Vec<&ResourceRef> = below.iter().copied().chain([on]).collect();
             for parent in membership.parents(on).await? {
                 if !roles.inherits_from(parent.kind()) || way.contains(&&parent) {
                     continue;
+                }
+                if below.len() >= MAX_STEPS {
+                    let detail = format!("parents are followed for {MAX_STEPS} steps, and {on} has a further one");
+                    return Err(Error::misconfigured(detail));
                 }
                 for held in self.held(membership, principal, &parent, &way, asked).await? {
                     let from = held.from.as_ref().unwrap_or(&parent);

@@ -2,6 +2,7 @@
 
 mod builder;
 mod cache;
+mod check;
 mod established;
 mod held;
 mod identify;
@@ -21,7 +22,8 @@ use crate::{
     error::{Error, ErrorKind},
     head::{RequestHead, is_websocket},
     membership::AnyMembership,
-    policy::{Need, Policy, Question, Verdict},
+    permission::PermissionSet,
+    policy::{Policy, Question, Verdict},
     principal::Principal,
     refusal::Refusal,
     revocation::Revocations,
@@ -64,6 +66,8 @@ struct Parts {
     clock: Option<Arc<dyn Clock>>,
     roles: RoleHierarchy,
     roles_on: HashMap<String, RoleHierarchy>,
+    /// All that there are, if the application says so.
+    permissions: Option<PermissionSet>,
     membership: Option<Arc<dyn AnyMembership>>,
     realm: Option<String>,
     render: Option<Arc<Render>>,
@@ -183,7 +187,8 @@ impl Gate {
             Ok(principal) => principal,
             Err(error) => return Answer::now(Err(error)),
         };
-        let answer = policy.decide(Question { gate: self, principal, head, max_age: who.max_age(), explaining });
+        let max_age = who.max_age();
+        let answer = policy.decide(Question { gate: self, principal, head, max_age, below_not: false, explaining });
         if !explaining {
             return answer;
         }
@@ -218,44 +223,8 @@ impl Gate {
         }
     }
 
-    /// Whether this gate knows every name that a policy refers to.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Misconfigured`] with the names that are known.
-    pub fn check(&self, policy: &dyn Policy) -> Result<(), Error> {
-        let mut problem = None;
-        let unknown = |roles: &RoleHierarchy, role: &str| {
-            let known = roles.names();
-            (!roles.knows(role)).then(|| match known.is_empty() {
-                true => format!("the gate knows no role `{role}`; name the roles there are in `.roles(…)`"),
-                false => format!("the gate knows no role `{role}`; it knows {known:?}"),
-            })
-        };
-        policy.needs(&mut |need| {
-            let found = match need {
-                Need::Role(role) => unknown(self.roles(), role),
-                Need::RoleOn(_, kind) if self.0.membership.is_none() => {
-                    Some(format!("a policy asks for roles on a {kind}, and the gate has no `.membership(…)` to ask"))
-                }
-                Need::RoleOn(Some(role), kind) => unknown(self.roles_on(kind), role),
-                Need::Fresh(_) if !self.may_ask() => {
-                    Some("a policy asks for a fresh identity, and the gate has nobody to ask, neither an authenticator that does \
-                          more than verify nor `.revocations(…)`".to_owned())
-                }
-                _ => None,
-            };
-            problem = problem.take().or(found);
-        });
-        problem.map_or(Ok(()), |problem| Err(Error::misconfigured(problem)))
-    }
-
     fn now(&self) -> SystemTime {
         self.0.clock.as_ref().map_or_else(SystemTime::now, |clock| clock.now())
-    }
-
-    /// Whether more can be found out about a credential than that it was issued.
-    fn may_ask(&self) -> bool {
-        self.0.revocations.is_some() || self.0.authenticators.iter().any(|asked| asked.verifier().is_none())
     }
 
     /// A gate like this one to which every request comes from this principal, without any credential: for tests of

@@ -6,6 +6,7 @@ use crate::{
     decision::{Decision, Explanation},
     permission,
     principal::Method,
+    role::unknown_role,
 };
 use std::borrow::Cow;
 
@@ -122,6 +123,9 @@ pub struct RequirePermission(&'static str);
 /// Lets principals pass that hold this permission, by themselves or by a role that they have everywhere. Code
 /// `permission_required`.
 ///
+/// Where the gate names its [permissions](crate::GateBuilder::permissions), another one is an error of the wiring. So is
+/// one below [`not`](super::not) that is named neither there nor by a role, since nobody would hold what is misspelt.
+///
 /// # Panics
 /// If it is not `resource:action`; in a constant that is an error of the build.
 #[must_use]
@@ -140,6 +144,9 @@ impl RequirePermission {
 
 impl Policy for RequirePermission {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        if let Err(error) = question.gate.knows_permission(self.0, None, question.below_not) {
+            return Answer::now(Err(error));
+        }
         let principal = question.principal;
         let roles = question.gate.roles();
         let own = principal.permissions().holds(self.0);
@@ -155,6 +162,10 @@ impl Policy for RequirePermission {
         };
         Answer::now(Ok(question.verdict(holds, "permission_required", part)))
     }
+
+    fn needs(&self, see: &mut dyn FnMut(Need)) {
+        see(Need::Permission { name: self.0, on: None, below_not: false });
+    }
 }
 
 /// Who has a role. See [`role`].
@@ -163,6 +174,9 @@ pub struct RequireRole(&'static str);
 
 /// Lets principals pass that have this role everywhere, or one that includes it; with [`on`](RequireRole::on), those
 /// that have it on a resource. Code `role_required`.
+///
+/// A role that the gate does not know is an error of the wiring. One that a token brings and the gate does not know is worth
+/// nothing, to [`not`](super::not) as well: issuers write roles of other services into their tokens too.
 #[must_use]
 pub const fn role(name: &'static str) -> RequireRole {
     RequireRole(name)
@@ -179,7 +193,10 @@ impl RequireRole {
 impl Policy for RequireRole {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         let roles = question.gate.roles();
-        let by = question.principal.roles().iter().find(|role| roles.includes(role.as_str(), self.0));
+        let Some(asked) = roles.place(self.0) else {
+            return Answer::now(Err(unknown_role(roles, self.0)));
+        };
+        let by = question.principal.roles().iter().find(|role| roles.includes_at(role.as_str(), asked));
         let part = || {
             let part = Explanation::new(format!("role `{}`", self.0), by.is_some());
             part.with_note(by.map_or("no role that includes it".to_owned(), |role| format!("by the role `{role}`")))

@@ -4,6 +4,7 @@ use super::{Need, Policy, Question, Verdict};
 use crate::{
     answer::Answer,
     decision::{Access, Decision, Denial, Explanation},
+    error::Error,
 };
 use std::{fmt, sync::Arc};
 
@@ -52,8 +53,8 @@ impl PolicyList for Vec<Arc<dyn Policy>> {
 #[derive(Debug, Clone, Copy)]
 pub struct All<L>(L);
 
-/// Lets pass whom every one of these lets pass; they are asked in order, up to the first that does not. Nobody passes
-/// none at all.
+/// Lets pass whom every one of these lets pass; they are asked in order, up to the first that does not. None at all is an
+/// error of the wiring.
 #[must_use]
 pub const fn all<L: PolicyList>(list: L) -> All<L> {
     All(list)
@@ -64,7 +65,7 @@ pub const fn all<L: PolicyList>(list: L) -> All<L> {
 pub struct Any<L>(L);
 
 /// Lets pass whom one of these lets pass; they are asked in order, up to the first that does. One that cannot decide
-/// ends it there: put those that need no database first.
+/// ends it there: put those that need no database first. None at all is an error of the wiring.
 #[must_use]
 pub const fn any<L: PolicyList>(list: L) -> Any<L> {
     Any(list)
@@ -76,7 +77,7 @@ impl<L: PolicyList> Policy for All<L> {
     }
 
     fn needs(&self, see: &mut dyn FnMut(Need)) {
-        each(&self.0).for_each(|policy| policy.needs(see));
+        list_needs(&self.0, see);
     }
 
     fn is_public(&self) -> bool {
@@ -90,7 +91,7 @@ impl<L: PolicyList> Policy for Any<L> {
     }
 
     fn needs(&self, see: &mut dyn FnMut(Need)) {
-        each(&self.0).for_each(|policy| policy.needs(see));
+        list_needs(&self.0, see);
     }
 
     fn is_public(&self) -> bool {
@@ -100,6 +101,13 @@ impl<L: PolicyList> Policy for Any<L> {
 
 fn each<L: PolicyList>(list: &L) -> impl Iterator<Item = &dyn Policy> {
     (0..).map_while(|place| list.nth(place))
+}
+
+fn list_needs<L: PolicyList>(list: &L, see: &mut dyn FnMut(Need)) {
+    if list.nth(0).is_none() {
+        see(Need::Part);
+    }
+    each(list).for_each(|policy| policy.needs(see));
 }
 
 fn combine<'a, L: PolicyList>(list: &'a L, all: bool, question: Question<'a>) -> Answer<'a, Verdict> {
@@ -119,12 +127,12 @@ fn combine<'a, L: PolicyList>(list: &'a L, all: bool, question: Question<'a>) ->
                     while !settled && let Some(policy) = rest.next() {
                         settled = tally.settles(policy.decide(question).await?);
                     }
-                    Ok(tally.end())
+                    tally.end()
                 });
             }
         }
     }
-    Answer::now(Ok(tally.end()))
+    Answer::now(tally.end())
 }
 
 /// What the parts have said so far.
@@ -161,27 +169,40 @@ impl Tally {
         }
     }
 
-    fn end(self) -> Decision {
+    fn end(self) -> Verdict {
         let decision = match (self.access, self.denial) {
             (Some(access), None) => Decision::Allow(access),
             (Some(access), Some(_)) if !self.all => Decision::Allow(access),
             (_, Some(denial)) => Decision::Deny(denial),
-            (None, None) => Decision::deny("empty_policy"),
+            (None, None) => return Err(empty_list()),
         };
         if !self.explaining {
-            return decision;
+            return Ok(decision);
         }
         let part = if self.all { "all of" } else { "any of" };
         let allowed = decision.is_allowed();
-        decision.explained(Explanation::new(part, allowed).with_parts(self.parts))
+        Ok(decision.explained(Explanation::new(part, allowed).with_parts(self.parts)))
     }
+}
+
+/// Said once where a route is added, and once where a request is decided.
+pub(crate) fn empty_list() -> Error {
+    Error::misconfigured(
+        "a policy has an empty list, which neither allows nor denies; write `anyone()`, or leave it out",
+    )
 }
 
 /// The opposite of a policy. See [`not`].
 #[derive(Debug, Clone, Copy)]
 pub struct Not<P>(P);
 
-/// Lets principals pass whom this one does not. Code `not_allowed`. What cannot decide still cannot.
+/// Lets principals pass whom this one does not. Code `not_allowed`.
+///
+/// What cannot be judged is an error, and is not turned around: a role, a permission or a list of the policy that cannot be
+/// right, a claim of another type, a membership that does not answer or answers a role that nobody knows, parents of a
+/// resource that were not followed to their end. What is not there is a firm no: a claim or role that somebody does not
+/// have, a resource on which nobody has a role. So `not(role("banned").on("project", ..))` lets strangers pass; beside it
+/// stands who may.
 #[must_use]
 pub const fn not<P: Policy>(policy: P) -> Not<P> {
     Not(policy)
@@ -189,7 +210,7 @@ pub const fn not<P: Policy>(policy: P) -> Not<P> {
 
 impl<P: Policy> Policy for Not<P> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        self.0.decide(question).map(move |verdict| {
+        self.0.decide(Question { below_not: true, ..question }).map(move |verdict| {
             let decision = verdict?;
             let allowed = !decision.is_allowed();
             let parts = decision.explain().cloned().into_iter().collect();
@@ -198,7 +219,12 @@ impl<P: Policy> Policy for Not<P> {
     }
 
     fn needs(&self, see: &mut dyn FnMut(Need)) {
-        self.0.needs(see);
+        self.0.needs(&mut |need| {
+            see(match need {
+                Need::Permission { name, on, .. } => Need::Permission { name, on, below_not: true },
+                other => other,
+            });
+        });
     }
 }
 

@@ -23,6 +23,7 @@ pub use basic::{
     role, scope, staff, via,
 };
 pub use claim::{RequireClaim, claim};
+pub(crate) use combine::empty_list;
 pub use combine::{All, Any, Hidden, Not, PolicyList, all, any, hidden, not};
 pub(crate) use fresh::is_within;
 pub use fresh::{Fresh, fresh, max_age};
@@ -40,6 +41,8 @@ use crate::{
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 /// What a policy answers: a decision, or that it cannot decide.
+///
+/// What cannot be judged is an error and never a no, so that [`not`] lets nobody in by ignorance.
 pub type Verdict = Result<Decision, Error>;
 
 /// Decides whether a principal may do what a request asks for.
@@ -48,6 +51,8 @@ pub type Verdict = Result<Decision, Error>;
 pub trait Policy: fmt::Debug + Send + Sync {
     /// May this principal do this? Asked again for one request where the first answer is one to wait for, so whatever is
     /// worth doing once belongs in the future.
+    ///
+    /// One that turns the answer of another around does so with [`not`], which tells it so.
     ///
     /// # Errors
     /// If that could not be found out. An error refuses the request and is not reported as a denial.
@@ -73,6 +78,17 @@ pub enum Need {
     Role(&'static str),
     /// A role, if one is named, on a kind of resource, and with that a membership to ask.
     RoleOn(Option<&'static str>, &'static str),
+    /// A permission, on a kind of resource if one is named.
+    Permission {
+        /// Its name.
+        name: &'static str,
+        /// The kind of resource.
+        on: Option<&'static str>,
+        /// Whether it stands below a [`not`], so that an unknown one would let everybody in.
+        below_not: bool,
+    },
+    /// Another policy: a list of policies is empty.
+    Part,
     /// A parameter of the route's path.
     PathParam(&'static str),
     /// An identity of which nothing older than this is remembered.
@@ -115,6 +131,8 @@ pub struct Question<'a> {
     pub(crate) head: &'a dyn RequestHead,
     /// How old may be what is remembered of the principal.
     pub(crate) max_age: Option<Duration>,
+    /// Whether the answer will be turned around, perhaps more than once.
+    pub(crate) below_not: bool,
     pub(crate) explaining: bool,
 }
 

@@ -4,6 +4,7 @@ use crate::{
     decision::{Access, Decision, Explanation},
     error::Error,
     membership::ResourceRef,
+    role::unknown_role,
 };
 
 /// Where in a request the identifier of a resource stands.
@@ -73,6 +74,16 @@ impl OnResource {
         Hidden(self)
     }
 
+    /// What the policy names has to be known, or nobody would have it.
+    fn check(&self, question: &Question<'_>) -> Result<(), Error> {
+        let (gate, on) = (question.gate, self.kind);
+        match self.asked {
+            Asked::Role(name) if gate.roles_on(on).knows(name) => Ok(()),
+            Asked::Role(name) => Err(unknown_role(gate.roles_on(on), name)),
+            Asked::Permission(name) => gate.knows_permission(name, Some(on), question.below_not),
+        }
+    }
+
     async fn ask(&self, question: Question<'_>, resource: ResourceRef) -> Verdict {
         let held = question.gate.roles_held(question.principal, &resource).await?;
         let roles = question.gate.roles_on(self.kind);
@@ -104,7 +115,7 @@ impl OnResource {
 
 impl Policy for OnResource {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        match self.id.of(&question) {
+        match self.check(&question).and_then(|()| self.id.of(&question)) {
             Ok(id) => Answer::later(self.ask(question, ResourceRef::new(self.kind, id))),
             Err(error) => Answer::now(Err(error)),
         }
@@ -116,6 +127,9 @@ impl Policy for OnResource {
             Asked::Permission(_) => None,
         };
         see(Need::RoleOn(role, self.kind));
+        if let Asked::Permission(name) = self.asked {
+            see(Need::Permission { name, on: Some(self.kind), below_not: false });
+        }
         if let Place::Path(name) = self.id.0 {
             see(Need::PathParam(name));
         }

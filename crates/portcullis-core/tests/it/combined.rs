@@ -49,7 +49,7 @@ fn model(all: bool, words: &str) -> (Result<(), (ErrorKind, &'static str)>, usiz
         }
     }
     match (words, denied) {
-        ("", _) => (Err((ErrorKind::Denied, "empty_policy")), 0),
+        ("", _) => (Err((ErrorKind::Misconfigured, "misconfigured")), 0),
         (_, None) => (Ok(()), words.len()),
         (_, Some(code)) => (Err((ErrorKind::Denied, code)), words.len()),
     }
@@ -148,14 +148,21 @@ async fn lists_are_tuples_arrays_and_vectors() {
             (ErrorKind::Denied, "staff_required".to_owned())
         );
     }
-    // Nobody passes no policy at all.
+    // No policy at all neither allows nor denies, and nothing makes a yes of it.
     for policy in [
         &all::<[Staff; 0]>([]) as &dyn Policy,
         &any::<[Staff; 0]>([]),
         &all(Vec::new()),
         &any(Vec::<Arc<dyn Policy>>::new()),
+        &not(all(Vec::new())),
+        &not(not(any(Vec::<Arc<dyn Policy>>::new()))),
+        &hidden(all(Vec::new())),
+        &any((no, all(Vec::new()))),
+        &all((yes, not(any(Vec::<Arc<dyn Policy>>::new())))),
     ] {
-        assert_eq!(why(ask(&gate, &alice, policy, &Head::new()).await), (ErrorKind::Denied, "empty_policy".to_owned()));
+        assert_eq!(why(ask(&gate, &alice, policy, &Head::new()).await).0, ErrorKind::Misconfigured, "{policy:?}");
+        let checked = gate.check(policy).unwrap_err();
+        assert!(checked.to_string().contains("an empty list"), "{checked}");
         assert!(!policy.is_public(), "{policy:?}");
     }
 }
@@ -199,7 +206,8 @@ async fn the_scope_is_told_only_where_it_was_the_reason() {
 
 #[test]
 fn what_needs_no_waiting_is_answered_at_once() {
-    let gate = gate(|builder| builder.membership(Data::default())).acting_as(acting_as("alice"));
+    let roles = RoleHierarchy::ranked(["viewer"]).unwrap();
+    let gate = gate(|builder| builder.roles(roles).membership(Data::default())).acting_as(acting_as("alice"));
     let head = Head::new().query("id=1");
     let who = gate.establish(&head).ready().unwrap();
     let on = || role("viewer").on("project", query("id"));

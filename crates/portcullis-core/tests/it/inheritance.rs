@@ -6,7 +6,7 @@ use crate::{
 };
 use portcullis_core::{
     ErrorKind, RoleHierarchy, RoleHierarchyBuilder,
-    policy::{permission, query, role},
+    policy::{Policy, not, permission, query, role},
     testing::acting_as,
 };
 
@@ -16,16 +16,34 @@ fn ranked(inherit: impl FnOnce(RoleHierarchyBuilder) -> RoleHierarchyBuilder) ->
     inherit(builder.permits("viewer", ["project:read"]).permits("owner", ["project:delete"])).build().unwrap()
 }
 
+/// What cannot be judged.
+const ERROR: Option<&str> = Some("an error");
+
 /// Asks whether alice has a role on project 1; tells by which role.
 async fn role_on(data: &Data, projects: &RoleHierarchy, asked: &'static str) -> Option<String> {
-    let gate =
-        gate(|builder| builder.roles_on("project", projects.clone()).roles(ranked(|b| b)).membership(data.clone()));
-    match ask(&gate, &acting_as("alice"), &role(asked).on("project", query("id")), &Head::new().query("id=1")).await {
+    let teams = ranked(|b| b.role("lead", []).role("mate", []).role("LEAD", []).role("guest", []));
+    let gate = gate(|builder| {
+        let builder = builder.roles_on("project", projects.clone()).roles_on("team", teams);
+        builder.roles(ranked(|b| b)).membership(data.clone())
+    });
+    // What is an error stays one below `not`, however often; what is a no is turned around.
+    let on = role(asked).on("project", query("id"));
+    let ask = async |policy: &dyn Policy| ask(&gate, &acting_as("alice"), policy, &Head::new().query("id=1")).await;
+    let (turned, twice) = (ask(&not(on)).await, ask(&not(not(on))).await);
+    let expected = match ask(&on).await {
+        Ok(_) => (Err(ErrorKind::Denied), Ok(())),
+        Err(error) if error.kind() == ErrorKind::Denied => (Ok(()), Err(ErrorKind::Denied)),
+        Err(error) => (Err(error.kind()), Err(error.kind())),
+    };
+    let kind = |asked: Result<portcullis_core::Access, portcullis_core::Error>| asked.map(drop).map_err(|e| e.kind());
+    assert_eq!((kind(turned), kind(twice)), expected);
+    match ask(&on).await {
         Ok(access) => {
             let resource = access.resource().unwrap();
             assert_eq!((resource.kind(), resource.id()), ("project", "1"));
             Some(access.role().unwrap().to_string())
         }
+        Err(error) if error.kind() == ErrorKind::Misconfigured => ERROR.map(str::to_owned),
         Err(error) => {
             assert_eq!((error.kind(), error.code()), (ErrorKind::Denied, "role_required"));
             None
@@ -46,12 +64,17 @@ async fn roles_on_a_resource() {
         ("none", data(), &never, "viewer", None),
         ("on another project", data().role("project:2", "owner"), &never, "viewer", None),
         ("on another kind of that id", data().role("team:1", "owner"), &same, "viewer", None),
-        ("an unknown role", data().role("project:1", "ghost"), &same, "viewer", None),
-        ("a role in another case", data().role("project:1", "Owner"), &same, "viewer", None),
+        // What is stored and not known may be a misspelt role, and what it forbids or allows is not known.
+        ("an unknown role", data().role("project:1", "ghost"), &same, "viewer", ERROR),
+        ("a role in another case", data().role("project:1", "Owner"), &same, "viewer", ERROR),
         ("the team's, where nothing is inherited", data().role("team:a", "owner"), &never, "viewer", None),
         ("the team's", data().role("team:a", "manager"), &same, "viewer", Some("manager")),
         ("the team's is not enough", data().role("team:a", "manager"), &same, "owner", None),
-        ("an unknown role of the team", data().role("team:a", "ghost"), &same, "viewer", None),
+        ("an unknown role of the team", data().role("team:a", "ghost"), &same, "viewer", ERROR),
+        ("a role of the team that is none here", data().role("team:a", "guest"), &same, "viewer", None),
+        ("an unknown role of a team that gives none", data().role("team:a", "ghost"), &never, "viewer", None),
+        ("a policy's unknown role", data().role("project:1", "owner"), &same, "ghost", ERROR),
+        ("a policy's role of the team", data().role("project:1", "owner"), &same, "guest", ERROR),
         // Who has a role of its own inherits none, not even a higher one.
         ("one's own wins", data().role("project:1", "owner").role("team:a", "viewer"), &same, "owner", Some("owner")),
         ("a lower one wins", data().role("project:1", "viewer").role("team:a", "owner"), &same, "manager", None),
@@ -62,7 +85,7 @@ async fn roles_on_a_resource() {
             "viewer",
             Some("viewer"),
         ),
-        ("an unknown one wins too", data().role("project:1", "ghost").role("team:a", "owner"), &same, "viewer", None),
+        ("an unknown one too", data().role("project:1", "ghost").role("team:a", "owner"), &same, "viewer", ERROR),
         // From role to role.
         ("mapped", data().role("team:a", "lead"), &mapped, "viewer", Some("manager")),
         ("mapped, not enough", data().role("team:a", "lead"), &mapped, "owner", None),
@@ -116,6 +139,7 @@ async fn roles_on_a_resource() {
 
 #[tokio::test]
 async fn inheritance_goes_on_only_as_each_kind_says() {
+    let orgs = RoleHierarchy::ranked(["boss"]).unwrap();
     let data = Data::default()
         .parents("project:1", &["team:a"])
         .parents("team:a", &["org:x"])
@@ -125,12 +149,14 @@ async fn inheritance_goes_on_only_as_each_kind_says() {
     let teams = |inherit: fn(RoleHierarchyBuilder) -> RoleHierarchyBuilder| ranked(inherit);
     for (what, teams, expected) in [
         ("teams inherit nothing", teams(|builder| builder), None),
-        ("teams inherit the name, which is unknown", teams(|builder| builder.inherits("org")), None),
+        ("teams inherit the name, which is none there", teams(|builder| builder.inherits("org")), None),
         ("teams give a role of theirs", teams(|b| b.inherits_as("org", [("boss", "manager")])), Some("manager")),
         ("teams inherit from elsewhere", teams(|b| b.inherits_as("company", [("boss", "manager")])), None),
     ] {
-        let gate =
-            gate(|b| b.roles_on("project", projects.clone()).roles_on("team", teams.clone()).membership(data.clone()));
+        let gate = gate(|b| {
+            let b = b.roles_on("project", projects.clone()).roles_on("team", teams).roles_on("org", orgs.clone());
+            b.roles_on("company", orgs.clone()).membership(data.clone())
+        });
         let policy = role("viewer").on("project", query("id"));
         let access = ask(&gate, &acting_as("alice"), &policy, &Head::new().query("id=1")).await;
         assert_eq!(
@@ -169,19 +195,20 @@ async fn permissions_on_a_resource_come_from_the_roles_there() {
 #[tokio::test]
 async fn loops_and_long_chains_in_the_data_end() {
     let everything = |builder: RoleHierarchyBuilder| builder.inherits("project").inherits("team");
+    // The policy is asked four times: as it is, and below `not` once and twice.
     let looped = |data: Data| async move {
         let found = role_on(&data, &ranked(everything), "viewer").await;
         (found, data.asked())
     };
     let itself = Data::default().parents("project:1", &["project:1", "project:1"]);
-    assert_eq!(looped(itself).await, (None, 2));
+    assert_eq!(looped(itself).await, (None, 2 * 4));
     let two = Data::default().parents("project:1", &["project:2"]).parents("project:2", &["project:1"]);
-    assert_eq!(looped(two).await, (None, 4));
+    assert_eq!(looped(two).await, (None, 4 * 4));
     let way_out = Data::default()
         .parents("project:1", &["project:2"])
         .parents("project:2", &["project:1", "project:3"])
         .role("project:3", "viewer");
-    assert_eq!(looped(way_out).await, (Some("viewer".to_owned()), 5));
+    assert_eq!(looped(way_out).await, (Some("viewer".to_owned()), 5 * 4));
     let six = ["project:1", "project:2", "project:3", "project:4", "project:5", "project:6"];
     let knot = six.iter().fold(Data::default(), |data, of| data.parents(of, &six));
     // Too many to ask is not knowing, and no denial.
@@ -205,7 +232,12 @@ async fn loops_and_long_chains_in_the_data_end() {
     ];
     let data = || chain.windows(2).fold(Data::default(), |data, pair| data.parents(pair[0], &pair[1..]));
     assert_eq!(looped(data().role("project:9", "viewer")).await.0.as_deref(), Some("viewer"));
-    assert_eq!(looped(data().role("project:10", "viewer")).await.0, None);
+    // Of what is further away nobody knows whether it would give a role.
+    assert_eq!(looped(data().role("project:10", "viewer")).await.0.as_deref(), ERROR);
+    assert_eq!(looped(data()).await.0.as_deref(), ERROR);
+    let nine = chain[..9].windows(2).fold(Data::default(), |data, pair| data.parents(pair[0], &pair[1..]));
+    assert_eq!(looped(nine.clone()).await.0, None, "it ends where it may end");
+    assert_eq!(looped(nine.parents("project:9", &["team:a"])).await.0.as_deref(), ERROR);
 }
 
 #[tokio::test]

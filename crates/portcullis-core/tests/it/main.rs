@@ -27,6 +27,7 @@ mod keys;
 mod kit;
 mod lease;
 mod log;
+mod negation;
 mod permissions;
 mod policies;
 mod remote;

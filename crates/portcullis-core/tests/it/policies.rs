@@ -86,9 +86,8 @@ async fn every_policy_says_yes_and_no() {
         assert_eq!(denied(&gate, &allowed, policy, &head).await, None, "{policy:?}");
         assert_eq!(denied(&gate, &refused, policy, &head).await.as_deref(), Some(code), "{policy:?}");
     }
-    // A role that the gate does not know is worth nothing, even to itself.
-    let ghost = denied(&gate, &alone("ghost"), &role("ghost"), &head).await;
-    assert_eq!(ghost.as_deref(), Some("role_required"));
+    // A role that the gate does not know is worth nothing where a token brings it.
+    assert_eq!(denied(&gate, &alone("ghost"), &not(role("viewer")), &head).await, None);
     let owner_there = role("owner").on("project", query("id"));
     assert_eq!(denied(&gate, &alice, &owner_there, &head).await.as_deref(), Some("role_required"));
 }
@@ -121,75 +120,113 @@ fn staff_or_not() -> impl Policy {
     any((staff(), not(staff())))
 }
 
-#[tokio::test]
-async fn claims_are_compared_with_their_type() {
+/// What is decided of this token: yes, no, or that it cannot be judged, which `not` does not change.
+async fn judged(claims: &[(&str, Value)], policy: RequireClaim) -> Option<bool> {
     let issuer = TestIssuer::new();
     let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
-    let holds = async |claims: &[(&str, Value)], policy: &dyn Policy| {
-        let token = claims.iter().fold(issuer.token("alice"), |token, (name, value)| token.claim(name, value.clone()));
-        let head = Head::new().bearer(&token.sign());
-        let who = gate.establish(&head).await;
-        match gate.authorize(&who, policy, &head).ready().expect("it needs no waiting") {
-            Ok(_) => true,
-            Err(error) => {
-                assert_eq!((error.kind(), error.code()), (ErrorKind::Denied, "claim_required"));
-                false
-            }
+    let token = claims.iter().fold(issuer.token("alice"), |token, (name, value)| token.claim(name, value.clone()));
+    let head = Head::new().bearer(&token.sign());
+    let who = gate.establish(&head).await;
+    let ask = |policy: &dyn Policy| match gate.authorize(&who, policy, &head).ready().expect("it needs no waiting") {
+        Ok(_) => Some(true),
+        Err(error) if error.kind() == ErrorKind::Denied => {
+            assert!(["claim_required", "not_allowed"].contains(&error.code()));
+            Some(false)
+        }
+        Err(error) => {
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Invalid, 401));
+            assert!(error.to_string().contains("what the token has at"), "{error}");
+            None
         }
     };
-    for value in [json!(true), json!(1)] {
-        assert!(holds(&[("admin", value.clone())], &claim("admin")).await, "{value}");
-        assert!(holds(&[("app", json!({"a/b": [{"admin": value}]}))], &claim("/app/a~1b/0/admin")).await);
-    }
-    for value in [
-        json!("true"),
-        json!("1"),
-        json!("yes"),
-        json!(false),
-        json!(0),
-        json!(2),
-        json!(-1),
-        json!(1.0),
-        json!(1.5),
-        json!(null),
-        json!([]),
-        json!([true]),
-        json!({}),
-        json!({"admin": true}),
-        json!(""),
-        json!(10),
-        json!("\u{0}true"),
+    let plain = ask(&policy);
+    assert_eq!(ask(&not(policy)), plain.map(|holds| !holds));
+    assert_eq!(ask(&not(not(policy))), plain);
+    assert_eq!(ask(&hidden(all((authenticated(), any((not(policy), not(not(policy)))))))), plain.map(|_| true));
+    plain
+}
+
+#[tokio::test]
+async fn claims_are_compared_with_their_type() {
+    let (yes, no, error) = (Some(true), Some(false), None);
+    for (value, expected) in [
+        (json!(true), yes),
+        (json!(1), yes),
+        (json!(false), no),
+        (json!(0), no),
+        (json!(null), no),
+        (json!("true"), error),
+        (json!("false"), error),
+        (json!("1"), error),
+        (json!("yes"), error),
+        (json!(2), error),
+        (json!(-1), error),
+        (json!(1.0), error),
+        (json!(1.5), error),
+        (json!(10), error),
+        (json!([]), error),
+        (json!([true]), error),
+        (json!({}), error),
+        (json!({"admin": true}), error),
+        (json!(""), error),
+        (json!("\u{0}true"), error),
     ] {
-        assert!(!holds(&[("admin", value.clone())], &claim("admin")).await, "{value}");
+        assert_eq!(judged(&[("admin", value.clone())], claim("admin")).await, expected, "{value}");
+        let inside = judged(&[("app", json!({"a/b": [{"admin": value}]}))], claim("/app/a~1b/0/admin")).await;
+        assert_eq!(inside, expected, "{value}");
     }
-    assert!(!holds(&[("Admin", json!(true)), ("admin ", json!(true))], &claim("admin")).await);
-    assert!(!holds(&[("app", json!({"admin": true}))], &claim("admin")).await);
+    assert_eq!(judged(&[("Admin", json!(true)), ("admin ", json!(true))], claim("admin")).await, no);
+    assert_eq!(judged(&[("app", json!({"admin": true}))], claim("admin")).await, no);
+    // On the way to a claim stand objects, and arrays where it has a number.
+    for (value, expected) in [
+        (json!({"admin": true}), yes),
+        (json!({}), no),
+        (json!({"other": "text"}), no),
+        (json!(null), no),
+        (json!("text"), error),
+        (json!(true), error),
+        (json!(1), error),
+        (json!([{"admin": true}]), error),
+    ] {
+        assert_eq!(judged(&[("app", value.clone())], claim("/app/admin")).await, expected, "{value}");
+        let deeper = judged(&[("app", json!({"meta": value}))], claim("/app/meta/admin")).await;
+        assert_eq!(deeper, expected, "{value}");
+    }
+    assert_eq!(judged(&[("app", json!("text"))], claim("/app/meta/admin").is("gold")).await, error);
+    for (value, expected) in [(json!([true]), yes), (json!([]), no), (json!({}), no), (json!("text"), error)] {
+        assert_eq!(judged(&[("app", value.clone())], claim("/app/0")).await, expected, "{value}");
+    }
     let gold = claim("plan").is("gold");
-    for value in [json!("gold"), json!(["free", "gold"])] {
-        assert!(holds(&[("plan", value.clone())], &gold).await, "{value}");
-    }
-    for value in [
-        json!("Gold"),
-        json!("gold "),
-        json!("golden"),
-        json!(["free"]),
-        json!([["gold"]]),
-        json!([{"plan": "gold"}]),
-        json!([]),
-        json!({"gold": true}),
-        json!(true),
-        json!(1),
-        json!(null),
-        json!("free gold"),
+    for (value, expected) in [
+        (json!("gold"), yes),
+        (json!(["free", "gold"]), yes),
+        (json!("Gold"), no),
+        (json!("gold "), no),
+        (json!("golden"), no),
+        (json!("free gold"), no),
+        (json!(["free"]), no),
+        (json!([]), no),
+        (json!(null), no),
+        (json!([["gold"]]), error),
+        (json!([{"plan": "gold"}]), error),
+        (json!(["gold", 1]), error),
+        (json!([null, "gold"]), error),
+        (json!({"gold": true}), error),
+        (json!(true), error),
+        (json!(1), error),
     ] {
-        assert!(!holds(&[("plan", value.clone())], &gold).await, "{value}");
+        assert_eq!(judged(&[("plan", value.clone())], gold).await, expected, "{value}");
     }
-    assert!(!holds(&[], &gold).await);
+    assert_eq!(judged(&[], gold).await, no);
+    assert_eq!(judged(&[], claim("plan")).await, no);
     // Texts that look like other types are still texts.
-    assert!(!holds(&[("plan", json!(1))], &claim("plan").is("1")).await);
-    assert!(!holds(&[("plan", json!(true))], &claim("plan").is("true")).await);
+    assert_eq!(judged(&[("plan", json!(1))], claim("plan").is("1")).await, error);
+    assert_eq!(judged(&[("plan", json!(true))], claim("plan").is("true")).await, error);
+    assert_eq!(judged(&[("plan", json!("true"))], claim("plan").is("true")).await, yes);
     // Somebody without a token has no claims.
-    assert_eq!(why(ask(&gate, &acting_as("alice"), &claim("sub").is("alice"), &Head::new()).await).1, "claim_required");
+    let app = app();
+    assert_eq!(why(ask(&app, &acting_as("alice"), &claim("sub").is("alice"), &Head::new()).await).1, "claim_required");
+    assert!(ask(&app, &acting_as("alice"), &not(claim("banned")), &Head::new()).await.is_ok());
 }
 
 #[tokio::test]
