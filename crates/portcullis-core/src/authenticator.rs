@@ -1,4 +1,11 @@
-use crate::{answer::Answer, credential::Credential, error::Error, jwt::Jwt, principal::Principal};
+use crate::{
+    answer::Answer,
+    credential::Credential,
+    error::Error,
+    jwt::{Issuer, Jwt},
+    principal::Principal,
+    shared_secret::SharedSecret,
+};
 use std::{fmt, sync::Arc};
 
 /// Turns a credential into a principal.
@@ -40,6 +47,32 @@ pub trait Authenticator: fmt::Debug + Send + Sync {
     fn verifier(&self) -> Option<&Jwt> {
         None
     }
+
+    /// What the gate looks at when it is built, to find wiring that cannot work.
+    #[doc(hidden)]
+    fn wiring(&self) -> Wiring<'_> {
+        self.verifier().map_or(Wiring::Unknown, Wiring::Verifies)
+    }
+}
+
+/// What an authenticator recognizes, and needs for that.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Wiring<'a> {
+    /// One of the application's own.
+    Unknown,
+    /// Tokens of these issuers, by their signatures.
+    Verifies(&'a Jwt),
+    /// Tokens of this issuer, and all that are opaque.
+    #[non_exhaustive]
+    Asks {
+        /// The issuer that is asked.
+        issuer: &'a Issuer,
+        /// Whether only tokens of a session are asked about, and others are verified alone.
+        sessions_only: bool,
+    },
+    /// Secrets.
+    Secret(&'a SharedSecret),
 }
 
 impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
@@ -49,5 +82,9 @@ impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
 
     fn verifier(&self) -> Option<&Jwt> {
         (**self).verifier()
+    }
+
+    fn wiring(&self) -> Wiring<'_> {
+        (**self).wiring()
     }
 }

@@ -1,7 +1,7 @@
 use crate::{
     answer::Answer,
-    authenticator::Authenticator,
-    credential::{Credential, CredentialSource},
+    authenticator::{Authenticator, Wiring},
+    credential::{Carriers, Credential, CredentialSource},
     error::{Error, ErrorKind},
     principal::{Method, Principal, PrincipalKind},
     secret::Fingerprint,
@@ -12,14 +12,15 @@ const MIN_BYTES: usize = 32;
 
 /// Whoever knows this secret is this principal: a shared secret between two services, or one static token.
 ///
-/// Only fingerprints are kept, and compared in constant time. A gate may have several.
+/// Only fingerprints are kept, and compared in constant time. A gate may have several. Its sources have to be able to carry
+/// them: a bearer header carries letters, digits and `-._~+/`, other places visible ASCII, and none a space.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// use portcullis_core::{CredentialSource, Principal, SharedSecret};
 ///
-/// let sync = SharedSecret::new("rbac-sync", "a secret of at least thirty-two bytes")?
-///     .also("the one before it, for as long as callers use it")?
+/// let sync = SharedSecret::new("rbac-sync", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?
+///     .also("the-one-before-it-for-as-long-as-callers-use-it")?
 ///     .only_from(CredentialSource::header("x-rbac-sync-secret"));
 /// # let _ = sync; Ok(()) }
 /// ```
@@ -27,6 +28,8 @@ const MIN_BYTES: usize = 32;
 pub struct SharedSecret {
     principal: Principal,
     fingerprints: Vec<Fingerprint>,
+    /// Where each of them can stand in a request.
+    carriers: Vec<Carriers>,
     source: Option<CredentialSource>,
 }
 
@@ -44,8 +47,8 @@ impl SharedSecret {
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret has less than 32 bytes.
     pub fn of(principal: Principal, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
-        Self { principal: principal.with_method(Method::SharedSecret), fingerprints: Vec::new(), source: None }
-            .also(secret)
+        let principal = principal.with_method(Method::SharedSecret);
+        Self { principal, fingerprints: Vec::new(), carriers: Vec::new(), source: None }.also(secret)
     }
 
     /// One more secret for the same principal, so that secrets can be changed without a gap.
@@ -70,6 +73,7 @@ impl SharedSecret {
             return Err(Error::misconfigured("the shared secret is empty"));
         }
         self.fingerprints.push(Fingerprint::of(secret.as_ref()));
+        self.carriers.push(Carriers::of(secret.as_ref()));
         Ok(self)
     }
 
@@ -78,6 +82,27 @@ impl SharedSecret {
     pub fn only_from(mut self, source: CredentialSource) -> Self {
         self.source = Some(source);
         self
+    }
+
+    /// Whether each of the secrets can be presented to a gate with these sources. The error says what to do.
+    pub(crate) fn check(&self, sources: &[CredentialSource]) -> Result<(), String> {
+        let read_from = |source: &&CredentialSource| self.source.as_ref().is_none_or(|only| only == *source);
+        if !sources.iter().any(|source| read_from(&source)) {
+            return Err("is taken from a source that the gate does not read; add it by `.source(…)`".to_owned());
+        }
+        let is_carried = |secret: &Carriers| sources.iter().filter(read_from).any(|source| source.carries(*secret));
+        match self.carriers.iter().all(is_carried) {
+            true => Ok(()),
+            false => Err("has characters that none of its sources can carry, such as a space or a line break; one of \
+                          letters and digits fits everywhere"
+                .to_owned()),
+        }
+    }
+
+    /// Whether one of the secrets is never compared here, since another has it and is asked before.
+    pub(crate) fn is_behind(&self, other: &Self) -> bool {
+        let overlap = other.source.is_none() || other.source == self.source;
+        overlap && self.fingerprints.iter().any(|ours| other.fingerprints.iter().any(|theirs| ours.is_same(theirs)))
     }
 }
 
@@ -92,5 +117,9 @@ impl Authenticator for SharedSecret {
         } else {
             Err(Error::new(ErrorKind::Unrecognized, "the credential is not a shared secret that is known here"))
         })
+    }
+
+    fn wiring(&self) -> Wiring<'_> {
+        Wiring::Secret(self)
     }
 }

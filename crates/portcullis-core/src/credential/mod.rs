@@ -8,7 +8,7 @@ mod source;
 pub(crate) use origin::Origins;
 pub use scrub::Scrubber;
 pub use source::CredentialSource;
-pub(crate) use source::{Found, agreed, find};
+pub(crate) use source::{Carriers, Found, agreed, find};
 
 use std::{borrow::Cow, fmt, time::Duration};
 use zeroize::Zeroize;

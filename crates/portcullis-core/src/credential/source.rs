@@ -109,6 +109,16 @@ impl CredentialSource {
         !self.is_for_websockets() || is_websocket(head)
     }
 
+    /// Whether a credential can stand here.
+    pub(crate) fn carries(&self, credential: Carriers) -> bool {
+        match &self.0 {
+            Place::Bearer => credential.bearer,
+            Place::Cookie(_) => credential.cookie,
+            Place::WebSocketProtocol => credential.protocol,
+            Place::Header(_) | Place::Query(_) | Place::WebSocketQuery(_) => credential.visible,
+        }
+    }
+
     /// The name of the cookie, header or parameter is one that a request can have.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let name = match &self.0 {
@@ -147,6 +157,35 @@ impl CredentialSource {
                 value => Ok(value.filter(|value| !value.is_empty()).map(Text::Checked)),
             },
         }
+    }
+}
+
+/// Where a credential can stand by its characters. What reads it there goes by the same.
+#[derive(Clone, Copy)]
+pub(crate) struct Carriers {
+    bearer: bool,
+    cookie: bool,
+    protocol: bool,
+    visible: bool,
+}
+
+impl Carriers {
+    pub(crate) fn of(text: &[u8]) -> Self {
+        let visible = visible(text).is_ok_and(|read| read.as_bytes() == text);
+        let is_quoted = text.len() > 1 && text.starts_with(b"\"") && text.ends_with(b"\"");
+        Self {
+            bearer: token68(text).is_ok(),
+            cookie: visible && !text.contains(&b';') && !is_quoted,
+            protocol: visible && !text.contains(&b','),
+            visible,
+        }
+    }
+}
+
+/// Nothing about a secret.
+impl fmt::Debug for Carriers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Carriers(..)")
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Gate, Parts, TokenCache, cache::Cache};
+use super::{Gate, Parts, TokenCache, cache::Cache, wiring};
 use crate::{
     authenticator::Authenticator,
     clock::Clock,
@@ -225,6 +225,7 @@ impl GateBuilder {
             }
         }
         self.0.origins.check()?;
+        wiring::check(&self.0)?;
         let quotable =
             |realm: &String| realm.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte));
         if !self.0.realm.as_ref().is_none_or(quotable) {

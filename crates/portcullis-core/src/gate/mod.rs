@@ -7,6 +7,7 @@ mod established;
 mod held;
 mod identify;
 mod lease;
+mod wiring;
 
 pub use builder::GateBuilder;
 pub use cache::TokenCache;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     answer::Answer,
-    authenticator::Authenticator,
+    authenticator::{Authenticator, Wiring},
     claims::{Claims, Rules},
     clock::{Clock, SystemClock, seconds},
     credential::Credential,
@@ -98,6 +98,10 @@ impl<Q: Question> Inquiry<Q> {
         let (mut question, mut settings) = (self.0.question.clone(), self.0.settings.clone());
         change(&mut question, &mut settings);
         Self::start(question, settings)
+    }
+
+    pub(super) fn wiring(&self) -> Wiring<'_> {
+        Wiring::Asks { issuer: self.issuer(), sessions_only: self.0.settings.sessions_only }
     }
 
     pub(super) fn issuer(&self) -> &Issuer {

@@ -14,10 +14,10 @@ pub use who_am_i::WhoAmI;
 
 use crate::{
     answer::Answer,
-    authenticator::Authenticator,
+    authenticator::{Authenticator, Wiring},
     claims::{Claims, Rules},
     clock::Clock,
-    credential::Credential,
+    credential::{Carriers, Credential, CredentialSource},
     error::Error,
     http::{HttpClient, HttpRequest, HttpResponse, checked, without_query},
     jwt::Issuer,
@@ -87,9 +87,16 @@ impl Introspection {
     }
 
     /// Who asks, by a bearer token of the service's own.
-    #[must_use]
-    pub fn client_token(self, token: &str) -> Self {
-        self.authorized(&Zeroizing::new(format!("Bearer {token}")))
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it has characters that no bearer token has (RFC 6750,
+    /// section 2.1), such as the line break of the file it was read from.
+    pub fn client_token(self, token: &str) -> Result<Self, Error> {
+        if !CredentialSource::bearer().carries(Carriers::of(token.as_bytes())) {
+            let detail = "the client's token is no bearer token; trim what was read from a file";
+            return Err(Error::misconfigured(detail));
+        }
+        Ok(self.authorized(&Zeroizing::new(format!("Bearer {token}"))))
     }
 
     fn authorized(self, value: &str) -> Self {
@@ -157,6 +164,10 @@ impl Introspection {
 impl Authenticator for Introspection {
     fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         self.0.authenticate(credential)
+    }
+
+    fn wiring(&self) -> Wiring<'_> {
+        self.0.wiring()
     }
 }
 

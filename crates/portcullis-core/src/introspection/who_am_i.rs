@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     answer::Answer,
-    authenticator::Authenticator,
+    authenticator::{Authenticator, Wiring},
     claims::{ClaimPath, Claims, Rules},
     clock::Clock,
     credential::Credential,
@@ -133,6 +133,10 @@ impl WhoAmI {
 impl Authenticator for WhoAmI {
     fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         self.0.authenticate(credential)
+    }
+
+    fn wiring(&self) -> Wiring<'_> {
+        self.0.wiring()
     }
 }
 

@@ -94,6 +94,10 @@ impl Jwt {
         Ok(both)
     }
 
+    pub(crate) fn issuers(&self) -> &[Issuer] {
+        &self.0.issuers
+    }
+
     /// Tells the time by another clock than the system's.
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {

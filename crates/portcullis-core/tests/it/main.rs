@@ -42,3 +42,4 @@ mod typed;
 mod vectors;
 mod websocket;
 mod who_am_i;
+mod wiring;

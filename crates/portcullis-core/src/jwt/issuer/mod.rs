@@ -109,7 +109,7 @@ pub struct Issuer {
     other_kinds: OtherKind,
     rules: Rules,
     pub(crate) map: ClaimMap,
-    pub(super) any_name: bool,
+    pub(crate) any_name: bool,
     expiry_optional: bool,
     issued_unchecked: bool,
 }

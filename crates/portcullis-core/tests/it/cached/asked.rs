@@ -30,10 +30,12 @@ impl Authenticator for Around {
 fn one_that_says_that_it_only_verifies_is_found_again() {
     for (says_so, cache, is_shared) in [(true, true, true), (false, true, false), (true, false, false)] {
         let key = Key::jwk(&jwk("k1", 1)).unwrap();
-        let issuer = Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], key).unwrap();
+        let issuer = Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], key.clone()).unwrap();
+        let beside = Issuer::new("https://beside.test", Audience::is("test"), [Algorithm::EdDsa], key).unwrap();
+        let beside = Jwt::new(beside);
         let around = Around { jwt: Jwt::new(issuer).clock(FixedClock::at(NOW)), says_so, asked: Arc::default() };
         // Behind a pointer it is the same.
-        let gate = Gate::builder().bearer().authenticator(Arc::new(around.clone()));
+        let gate = Gate::builder().bearer().authenticator(Arc::new(around.clone())).authenticator(beside.clone());
         let gate = if cache { gate.cache(roomy()) } else { gate }.build().unwrap();
         let ask = |token: &str| {
             let who = gate.establish(&Head::new().bearer(token)).ready().unwrap();

@@ -93,7 +93,7 @@ fn nothing_shows_a_token() {
 /// Adapters remember who makes a request unless it is found again for nothing.
 #[test]
 fn what_is_found_again() {
-    let secret = || SharedSecret::new("cron", "a secret of two services, and nobody else's").unwrap();
+    let secret = || SharedSecret::new("cron", "a-secret-of-two-services-and-nobody-else").unwrap();
     let list = || portcullis_core::RevocationList::new(seconds(60));
     let table = [
         (Rig::cached(), true),

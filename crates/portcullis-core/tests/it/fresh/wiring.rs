@@ -27,13 +27,14 @@ fn status(gate: &Gate, policy: &dyn Policy, token: &str) -> u16 {
 /// Verifies with a verifier of somebody's own making, behind an `Arc` or not, with a cache or not.
 fn verifying(issuer: &TestIssuer) -> Vec<Gate> {
     let jwt = || issuer.authenticator();
+    let other = TestIssuer::new().named("https://other.test").authenticator();
     let builder = || Gate::builder().bearer();
     [
         builder().authenticator(jwt()),
         builder().authenticator(Arc::new(jwt())),
         builder().authenticator(Arc::new(jwt()) as Arc<dyn Authenticator>),
         builder().authenticator(jwt()).cache(TokenCache::new(10)),
-        builder().authenticator(jwt()).authenticator(Wrapped(jwt())),
+        builder().authenticator(other).authenticator(Wrapped(jwt())),
     ]
     .map(|builder| builder.build().unwrap())
     .into()

@@ -59,15 +59,29 @@ fn the_client_says_who_it_is() {
         assert_eq!(endpoint.asked(), 1);
     }
     let endpoint = Endpoint::saying(active(&[]));
-    assert!(ask(&asking(&endpoint).client_token("a.b.c"), "abc").is_ok());
+    assert!(ask(&asking(&endpoint).client_token("a.b.c").unwrap(), "abc").is_ok());
     assert_eq!(header(&endpoint.last(), "authorization"), ["Bearer a.b.c"]);
     // One header, whatever was said before.
-    let twice = asking(&endpoint).client("orders", "swordfish").client_token("mine");
+    let twice = asking(&endpoint).client("orders", "swordfish").client_token("mine").unwrap();
     assert!(ask(&twice, "abc").is_ok());
     assert_eq!(header(&endpoint.last(), "authorization"), ["Bearer mine"]);
     assert!(ask(&twice.client("orders", "swordfish"), "abc").is_ok());
     assert_eq!(header(&endpoint.last(), "authorization"), [format!("Basic {}", STANDARD.encode("orders:swordfish"))]);
     assert_eq!(endpoint.asked(), 3);
+}
+
+#[test]
+fn a_token_that_no_header_can_carry_is_refused_where_it_is_set() {
+    let endpoint = Endpoint::saying(active(&[]));
+    for token in ["a-b._~+/c==", "a.b.c", "x"] {
+        assert!(asking(&endpoint).client_token(token).is_ok(), "{token:?}");
+    }
+    for token in ["", " ", "mine\n", "mine\r\n", " mine", "two words", "m\u{e9}", "mine\0", "\"mine\"", "=", "a=b"] {
+        let error = asking(&endpoint).client_token(token).unwrap_err();
+        assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("trim"), "{token:?}: {error}");
+        assert!(!error.to_string().contains("mine"));
+    }
+    assert_eq!(endpoint.asked(), 0);
 }
 
 #[test]
@@ -120,7 +134,7 @@ impl Subscriber for Listener {
 }
 
 const TOKEN: &str = "hunter2-hunter2-hunter2";
-const SECRET: &str = "swordfish:swordfish";
+const SECRET: &str = "swordfish.swordfish";
 
 #[test]
 fn neither_token_nor_secret_is_shown() {
@@ -143,8 +157,11 @@ fn neither_token_nor_secret_is_shown() {
                 let endpoint =
                     Endpoint::answering(move |_| Ok(portcullis_core::HttpResponse::new(status, body.clone())));
                 let asking = asking(&endpoint);
-                let asking =
-                    if who == "secret" { asking.client("orders", SECRET) } else { asking.client_token(SECRET) };
+                let asking = if who == "secret" {
+                    asking.client("orders", SECRET)
+                } else {
+                    asking.client_token(SECRET).unwrap()
+                };
                 let gate = Gate::builder().bearer().authenticator(asking.clone()).build().unwrap();
                 let head = Head::new().bearer(TOKEN);
                 let who = runtime.block_on(gate.establish(&head));

@@ -3,7 +3,7 @@
 use super::{
     seams::{Own, Script, Store, Wrapped},
     setup::{Setup, Who, Wrap},
-    tokens::{AT_HAND, FETCHED, FOUND, SECRETS, secret},
+    tokens::{AT_HAND, FETCHED, FOUND, OTHERS, SECRETS, secret},
 };
 use crate::cached::{
     keys::{jwk, name},
@@ -14,9 +14,8 @@ use portcullis_core::{
     Algorithm, Audience, ClaimMap, Gate, GateBuilder, Issuer, Jwt, KeySet, KeySource, RemoteKeys, RevocationList,
     SharedSecret, testing::FixedClock,
 };
-use std::sync::Arc;
 
-pub(super) const SHARED: &str = "a secret that two services share, and nobody else";
+pub(super) const SHARED: &str = "a-secret-that-two-services-share-and-nobody-else";
 
 /// What a gate is built with, beside what is said of it.
 pub(super) struct Parts<'p> {
@@ -45,7 +44,6 @@ impl Setup {
             gate = match who {
                 Who::First(wrap) => wrapped(gate, first.clone(), *wrap),
                 Who::Second(wrap) => wrapped(gate, second.clone(), *wrap),
-                Who::Again => gate.authenticator(Arc::new(first.clone())),
                 Who::Any => {
                     let any = issuer("https://any.test", [Algorithm::EdDsa], fetched.clone()).dangerous_any_name();
                     gate.authenticator(Jwt::new(any).clock(parts.clock.clone()))
@@ -75,7 +73,7 @@ impl Setup {
 
     fn second(&self, found: RemoteKeys) -> Jwt {
         let map = ClaimMap::new().subject("jti").unwrap().session("auth_time").unwrap();
-        let secrets = issuer(SECRETS, [Algorithm::Hs256], secret(2).key()).claim_map(map);
+        let secrets = issuer(OTHERS, [Algorithm::Hs256], secret(2).key()).claim_map(map);
         let secrets = secrets.leeway(seconds(60)).unwrap();
         Jwt::new(secrets).issuer(self.ruled(issuer(FOUND, [Algorithm::EdDsa], found))).unwrap()
     }

@@ -5,8 +5,9 @@ use crate::cached::keys::{name, signed_with};
 use portcullis_core::{Algorithm, testing::SigningKey};
 use proptest::prelude::*;
 
-/// Secrets at hand; keys at hand, a key set at an address, keys that are discovered, and one whom nobody knows.
+/// Secrets at hand, of two issuers; keys at hand, a key set at an address, keys that are discovered, and one whom nobody knows.
 pub(super) const SECRETS: &str = "https://secrets.test";
+pub(super) const OTHERS: &str = "https://others.test";
 pub(super) const AT_HAND: &str = "https://at-hand.test";
 pub(super) const FETCHED: &str = "https://fetched.test";
 pub(super) const FOUND: &str = "https://found.test";
@@ -75,7 +76,7 @@ fn by() -> impl Strategy<Value = By> {
 }
 
 pub(super) fn minted() -> impl Strategy<Value = Minted> {
-    let issuer = one_of(&[(4, SECRETS), (4, AT_HAND), (8, FETCHED), (6, FOUND), (1, UNKNOWN)]);
+    let issuer = one_of(&[(4, SECRETS), (2, OTHERS), (4, AT_HAND), (8, FETCHED), (6, FOUND), (1, UNKNOWN)]);
     let expires = one_of(&[(16, Some(600)), (2, Some(40_000)), (3, Some(3)), (3, Some(30)), (1, Some(-10)), (1, None)]);
     let starts = one_of(&[(16, None), (2, Some(-10)), (1, Some(4)), (1, Some(40))]);
     let issued = one_of(&[(6, Some(0)), (10, Some(-15)), (1, None), (1, Some(-200)), (1, Some(4))]);
@@ -129,7 +130,7 @@ impl Minted {
             By::Named(n, other) => (Some(name(other)), n),
             By::Unnamed(n) => (None, n),
         };
-        let algorithm = match (self.issuer == SECRETS, self.flaw == Flaw::Algorithm) {
+        let algorithm = match (matches!(self.issuer, SECRETS | OTHERS), self.flaw == Flaw::Algorithm) {
             (true, false) => "HS256",
             (true, true) => "HS512",
             (false, false) => "EdDSA",
@@ -139,7 +140,7 @@ impl Minted {
         let kind = if self.flaw == Flaw::Type { "logout+jwt" } else { "JWT" };
         let header = format!(r#"{{"alg":"{algorithm}","typ":"{kind}"{kid}}}"#);
         match self.issuer {
-            SECRETS => secret(n).sign(&header, claims),
+            SECRETS | OTHERS => secret(n).sign(&header, claims),
             _ => signed_with(n, &header, claims),
         }
     }

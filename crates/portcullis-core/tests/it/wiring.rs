@@ -1,0 +1,274 @@
+//! Wiring that cannot work is an error where the gate is built; beside each stands what can.
+
+use crate::asking::Data;
+use portcullis_core::{
+    Algorithm, Answer, Audience, Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder,
+    HttpClient, HttpRequest, Introspection, Issuer, Jwt, Key, Principal, Reply, RevocationList, RoleHierarchy,
+    SharedSecret, TokenCache, WhoAmI, testing::TestIssuer,
+};
+use std::{sync::Arc, time::Duration};
+
+const SECRET: &str = "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E";
+
+#[derive(Debug)]
+struct Nobody;
+
+impl HttpClient for Nobody {
+    fn send(&self, _: HttpRequest, reply: Reply) {
+        drop(reply);
+    }
+}
+
+fn issuer(name: &str) -> Issuer {
+    let key = Key::secret(Algorithm::Hs256, SECRET).unwrap();
+    Issuer::new(name.to_owned(), Audience::is("test"), [Algorithm::Hs256], key).unwrap()
+}
+
+fn without_keys(name: &str) -> Issuer {
+    Issuer::without_keys(name.to_owned(), Audience::is("test")).unwrap()
+}
+
+fn jwt(name: &str) -> Arc<dyn Authenticator> {
+    Arc::new(Jwt::new(issuer(name)))
+}
+
+fn both(one: &str, other: &str) -> Arc<dyn Authenticator> {
+    Arc::new(Jwt::new(issuer(one)).issuer(issuer(other)).unwrap())
+}
+
+fn any_name() -> Arc<dyn Authenticator> {
+    Arc::new(Jwt::new(issuer("any").dangerous_any_name()))
+}
+
+fn asks(issuer: Issuer) -> Arc<dyn Authenticator> {
+    Arc::new(Introspection::new(issuer, "https://issuer.test/introspect", Nobody).unwrap())
+}
+
+fn who_am_i(issuer: Issuer) -> WhoAmI {
+    WhoAmI::new(issuer, "https://issuer.test/userinfo", Nobody).unwrap()
+}
+
+fn secret(secret: &str) -> Arc<dyn Authenticator> {
+    Arc::new(SharedSecret::new("cron", secret).unwrap())
+}
+
+/// One of the application's own, which says that it does nothing but verify, or does not.
+#[derive(Debug)]
+struct Wrapped(Jwt, bool);
+
+impl Authenticator for Wrapped {
+    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+        self.0.authenticate(credential)
+    }
+
+    fn verifier(&self) -> Option<&Jwt> {
+        self.1.then_some(&self.0)
+    }
+}
+
+/// What `build` says of it.
+fn problem(gate: GateBuilder) -> Option<String> {
+    let error = gate.build().err()?;
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(!error.to_string().contains(SECRET), "{error}");
+    Some(error.to_string())
+}
+
+fn told(what: &str, found: Option<String>, expected: Option<&str>) {
+    match (&found, expected) {
+        (None, None) => {}
+        (Some(found), Some(expected)) if found.contains(expected) => {}
+        _ => panic!("{what}: {found:?}, not {expected:?}"),
+    }
+}
+
+#[test]
+fn each_authenticator_can_be_reached() {
+    let wrapped = |says_so| Arc::new(Wrapped(Jwt::new(issuer("a")), says_so)) as Arc<dyn Authenticator>;
+    let never = Some("authenticator 2, a verifier of `a`, is never asked");
+    let asked_never = Some("authenticator 2, which asks `a`, is never asked");
+    for (what, authenticators, expected) in [
+        ("two issuers", vec![jwt("a"), jwt("b")], None),
+        ("one issuer twice", vec![jwt("a"), jwt("a")], never),
+        (
+            "one of two twice",
+            vec![both("a", "b"), both("c", "b")],
+            Some("authenticator 2, a verifier of `b`, is never"),
+        ),
+        ("behind a pointer", vec![jwt("a"), Arc::new(jwt("a"))], never),
+        ("in a wrapper", vec![jwt("a"), wrapped(true)], never),
+        ("in a wrapper before it", vec![wrapped(true), jwt("a")], never),
+        ("in a wrapper that may do more", vec![wrapped(false), jwt("a")], None),
+        ("any name after a name", vec![jwt("a"), any_name()], None),
+        ("any name before a name", vec![any_name(), jwt("a")], never),
+        ("any name twice", vec![any_name(), any_name()], Some("authenticator 2, a verifier of `any`, is never asked")),
+        // Its tokens are verified by the first, and its opaque ones asked about by the second.
+        ("verified and asked", vec![jwt("a"), asks(without_keys("a"))], None),
+        ("verified and asked, with keys", vec![jwt("a"), asks(issuer("a"))], None),
+        ("asked and verified", vec![asks(without_keys("a")), jwt("a")], never),
+        ("asked of another, and verified", vec![asks(without_keys("b")), jwt("a")], None),
+        ("asked twice", vec![asks(issuer("a")), asks(issuer("a"))], asked_never),
+        ("asked in two ways", vec![asks(issuer("a")), Arc::new(who_am_i(issuer("a")))], asked_never),
+        ("asked of two", vec![asks(issuer("a")), asks(issuer("b"))], None),
+        ("any name asked, and another", vec![asks(issuer("b").dangerous_any_name()), asks(issuer("a"))], asked_never),
+        ("a secret before", vec![secret(SECRET), jwt("a"), asks(issuer("a"))], None),
+        ("a secret behind", vec![asks(issuer("a")), secret(SECRET)], Some("put the secret first")),
+        ("a secret behind a verifier", vec![jwt("a"), secret(SECRET)], None),
+        ("another secret", vec![secret(SECRET), secret(&SECRET.to_lowercase())], None),
+        ("the same secret", vec![secret(SECRET), secret(SECRET)], Some("authenticator 2, a shared secret, is that of")),
+        (
+            "no keys",
+            vec![Arc::new(Jwt::new(without_keys("a"))) as _],
+            Some("authenticator 1, a verifier of `a`, has no keys"),
+        ),
+        (
+            "no keys of the second",
+            vec![Arc::new(Jwt::new(issuer("a")).issuer(without_keys("b")).unwrap()) as _],
+            Some("a verifier of `b`, has no keys"),
+        ),
+        ("sessions only", vec![Arc::new(who_am_i(issuer("a")).sessions_only()) as _], None),
+        (
+            "sessions only, no keys",
+            vec![Arc::new(who_am_i(without_keys("a")).sessions_only()) as _],
+            Some("sessions_only"),
+        ),
+        (
+            "sessions only, introspected",
+            vec![
+                Arc::new(Introspection::new(without_keys("a"), "https://a.test", Nobody).unwrap().sessions_only()) as _
+            ],
+            Some("sessions_only"),
+        ),
+    ] {
+        let gate = authenticators.into_iter().fold(Gate::builder().bearer(), GateBuilder::authenticator);
+        told(what, problem(gate), expected);
+    }
+}
+
+#[test]
+fn each_secret_can_be_carried_by_a_source() {
+    let places = [
+        CredentialSource::bearer(),
+        CredentialSource::cookie("key"),
+        CredentialSource::header("x-key"),
+        CredentialSource::query("key"),
+        CredentialSource::websocket_protocol(),
+        CredentialSource::websocket_query("key"),
+    ];
+    let padded = |text: &str| format!("{text}{}", "x".repeat(32));
+    // In each place, in this order.
+    for (text, carried) in [
+        (padded(""), [true; 6]),
+        (padded("aZ09-._~+/") + "==", [true; 6]),
+        (padded("a=b"), [false, true, true, true, true, true]),
+        (padded("hunter2!"), [false, true, true, true, true, true]),
+        (padded("a;b"), [false, false, true, true, true, true]),
+        (padded("a,b"), [false, true, true, true, false, true]),
+        (format!("\"{}\"", padded("")), [false, false, true, true, true, true]),
+        (padded("a secret of "), [false; 6]),
+        (padded("") + "\n", [false; 6]),
+        (padded(" "), [false; 6]),
+        (padded("\u{e9}"), [false; 6]),
+        (padded("\0"), [false; 6]),
+    ] {
+        let known = || SharedSecret::new("cron", &text).unwrap();
+        for (source, carried) in places.iter().zip(carried) {
+            let expected = (!carried).then_some("a shared secret, has characters that none of its sources can carry");
+            let gate = || Gate::builder().source(source.clone());
+            told(&format!("{text:?} by {source}"), problem(gate().authenticator(known())), expected);
+            let second = SharedSecret::new("cron", SECRET).unwrap().also(&text).unwrap();
+            told(&format!("{text:?} too, by {source}"), problem(gate().authenticator(second)), expected);
+            let only = known().only_from(source.clone());
+            let beside = gate().header("x-other").authenticator(only);
+            told(&format!("{text:?} only by {source}"), problem(beside), expected);
+            let elsewhere = gate().authenticator(known().only_from(CredentialSource::header("x-other")));
+            told("not read", problem(elsewhere), Some("a source that the gate does not read"));
+        }
+        let all = places.iter().cloned().fold(Gate::builder(), GateBuilder::source).authenticator(known());
+        assert_eq!(problem(all).is_none(), carried.contains(&true), "{text:?}");
+    }
+    // What is said to be carried is what is read.
+    let gate = Gate::builder().bearer().cookie("key").authenticator(SharedSecret::new("cron", SECRET).unwrap());
+    assert!(gate.build().is_ok());
+}
+
+#[test]
+fn roles_are_inherited_from_kinds_and_roles_that_there_are() {
+    let ranked = || RoleHierarchy::builder().ranked(["viewer", "owner"]);
+    let mapped = |kind: &str, there: &str| ranked().inherits_as(kind, [(there, "viewer")]).build().unwrap();
+    let teams = || RoleHierarchy::ranked(["mate", "lead"]).unwrap();
+    let gate = || Gate::builder().bearer().authenticator(TestIssuer::new().authenticator()).membership(Data::default());
+    for (what, builder, expected) in [
+        ("right", gate().roles_on("team", teams()).roles_on("project", mapped("team", "lead")), None),
+        ("for all kinds", gate().roles_on("team", teams()).roles(mapped("team", "lead")), None),
+        (
+            "a role misspelt",
+            gate().roles_on("team", teams()).roles_on("project", mapped("team", "led")),
+            Some("the role `led` on a `team`, where the gate knows [\"mate\", \"lead\"]"),
+        ),
+        (
+            "a role of this kind",
+            gate().roles_on("team", teams()).roles(mapped("team", "owner")),
+            Some("the role `owner` on a `team`"),
+        ),
+        (
+            "a kind misspelt",
+            gate().roles_on("team", teams()).roles_on("project", mapped("taem", "lead")),
+            Some("inherited from a `taem`, and the gate knows none there; name them by `.roles_on(\"taem\", …)`"),
+        ),
+        ("a kind of which nothing is said", gate().roles(mapped("team", "lead")), Some("inherited from a `team`")),
+        ("the same roles", gate().roles(ranked().inherits("team").build().unwrap()), None),
+        (
+            "the same roles, of a kind without any",
+            gate().roles_on("project", ranked().inherits("team").build().unwrap()),
+            Some("inherited from a `team`"),
+        ),
+    ] {
+        told(what, problem(builder), expected);
+    }
+    let alone = || Gate::builder().bearer().authenticator(TestIssuer::new().authenticator());
+    let nobody = Some("no `.membership(…)` to ask");
+    told("roles everywhere", problem(alone().roles(ranked().build().unwrap())), None);
+    told("nobody to ask", problem(alone().roles_on("team", teams())), nobody);
+    told("nobody to inherit from", problem(alone().roles(ranked().inherits("team").build().unwrap())), nobody);
+}
+
+#[test]
+fn what_is_said_has_an_effect() {
+    let own = || Arc::new(Wrapped(Jwt::new(issuer("a")), false)) as Arc<dyn Authenticator>;
+    let list = || RevocationList::new(Duration::from_secs(60));
+    let gate = || Gate::builder().bearer().authenticator(jwt("a"));
+    let asking = || Gate::builder().bearer().authenticator(own()).authenticator(asks(issuer("b")));
+    for (what, builder, expected) in [
+        ("a cache", gate().cache(TokenCache::new(9)), None),
+        ("a cache for one of several", asking().authenticator(jwt("c")).cache(TokenCache::new(9)), None),
+        ("a cache for nothing", asking().cache(TokenCache::new(9)), Some("`.cache(…)`, and no authenticator")),
+        ("conflicts of two", gate().cookie("session").reject_conflicts(), None),
+        ("conflicts of one", gate().reject_conflicts(), Some("one source cannot conflict")),
+        ("an origin and a cookie", gate().cookie("session").allow_origin("https://a.test"), None),
+        ("an origin", gate().header("x-key").allow_origin("https://a.test"), Some("no cookie is read")),
+        ("any origin and a cookie", gate().cookie("session").dangerous_allow_cross_origin(), None),
+        ("any origin", gate().dangerous_allow_cross_origin(), Some("no cookie is read")),
+        ("revocations", gate().revocations(list()), None),
+        ("revocations twice", gate().revocations(list()).revocations(list()), Some("`.revocations(…)` is said twice")),
+        ("permissions", gate().permissions(["a:b"]).permissions(["c:d"]), Some("`.permissions(…)` is said twice")),
+        (
+            "roles on a kind",
+            gate()
+                .membership(Data::default())
+                .roles_on("a", RoleHierarchy::default())
+                .roles_on("a", RoleHierarchy::default()),
+            Some("`.roles_on(\"a\", …)` is said twice"),
+        ),
+        (
+            "roles on two kinds",
+            gate()
+                .membership(Data::default())
+                .roles_on("a", RoleHierarchy::default())
+                .roles_on("b", RoleHierarchy::default()),
+            None,
+        ),
+    ] {
+        told(what, problem(builder), expected);
+    }
+}
