@@ -127,10 +127,9 @@ fn without_effect(parts: &Parts) -> Option<&'static str> {
     if parts.reject_conflicts && parts.sources.len() < 2 {
         return Some("one source cannot conflict; name another one, or leave `.reject_conflicts()` out");
     }
-    let allows = parts.origins.is_any_allowed || !parts.origins.allowed.is_empty();
-    if allows && !parts.sources.iter().any(|source| source.is_ambient()) {
+    if !parts.origins.allowed.is_empty() && !parts.sources.iter().any(|source| source.is_ambient()) {
         return Some(
-            "origins are allowed and no cookie is read, which is all that they are about; CORS is answered by a layer of \
+            "an origin is allowed and no cookie is read, which is all that it is about; CORS is answered by a layer of \
              the framework",
         );
     }
