@@ -96,18 +96,18 @@ macro_rules! ways {
 }
 
 ways! {
-    axum_extractor: AxumExtractor, Nothing, 566 rows, 6 listed;
-    axum_layer: AxumLayer, Nothing, 572 rows, 0 listed;
-    axum_routes: AxumRoutes, Nothing, 572 rows, 0 listed;
-    tower_layer: TowerLayer, Nothing, 497 rows, 75 listed;
-    actix_extractor: ActixExtractor, Nothing, 556 rows, 16 listed;
-    actix_middleware: ActixMiddleware, Nothing, 563 rows, 9 listed;
-    actix_routes: ActixRoutes, Nothing, 563 rows, 9 listed;
-    axum_extractor_enforced_and_scrubbed: AxumExtractor, EnforceAndScrub, 552 rows, 20 listed;
-    axum_layer_enforced_and_scrubbed: AxumLayer, EnforceAndScrub, 572 rows, 0 listed;
-    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 572 rows, 0 listed;
-    tower_layer_enforced_and_scrubbed: TowerLayer, EnforceAndScrub, 497 rows, 75 listed;
-    actix_extractor_enforced_and_scrubbed: ActixExtractor, EnforceAndScrub, 542 rows, 30 listed;
-    actix_middleware_enforced_and_scrubbed: ActixMiddleware, EnforceAndScrub, 563 rows, 9 listed;
-    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 563 rows, 9 listed;
+    axum_extractor: AxumExtractor, Nothing, 568 rows, 6 listed;
+    axum_layer: AxumLayer, Nothing, 574 rows, 0 listed;
+    axum_routes: AxumRoutes, Nothing, 574 rows, 0 listed;
+    tower_layer: TowerLayer, Nothing, 499 rows, 75 listed;
+    actix_extractor: ActixExtractor, Nothing, 558 rows, 16 listed;
+    actix_middleware: ActixMiddleware, Nothing, 565 rows, 9 listed;
+    actix_routes: ActixRoutes, Nothing, 565 rows, 9 listed;
+    axum_extractor_enforced_and_scrubbed: AxumExtractor, EnforceAndScrub, 554 rows, 20 listed;
+    axum_layer_enforced_and_scrubbed: AxumLayer, EnforceAndScrub, 574 rows, 0 listed;
+    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 574 rows, 0 listed;
+    tower_layer_enforced_and_scrubbed: TowerLayer, EnforceAndScrub, 499 rows, 75 listed;
+    actix_extractor_enforced_and_scrubbed: ActixExtractor, EnforceAndScrub, 544 rows, 30 listed;
+    actix_middleware_enforced_and_scrubbed: ActixMiddleware, EnforceAndScrub, 565 rows, 9 listed;
+    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 565 rows, 9 listed;
 }

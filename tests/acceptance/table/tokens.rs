@@ -26,7 +26,7 @@ const ORIGIN: &str = "https://api.example.com";
 pub fn rows() -> Vec<Row> {
     let (invalid, minute) = (|| unauthorized("invalid_token"), Duration::from_secs(60));
     let other = TestIssuer::new().named("https://other.test");
-    let from_now = ISSUER.clock().seconds() + 60;
+    let from_now = ISSUER.clock().seconds() + 61;
     let everywhere = [
         ("good", token("alice"), ok("alice")),
         ("the signature of another token", cast::badly_signed(), invalid()),
@@ -57,11 +57,13 @@ fn rarer() -> impl Iterator<Item = Row> {
     let rows: Vec<(&str, String, Expected)> = vec![
         ("an audience among others", alice().claim("aud", vec!["other", "test"]).sign(), ok("alice")),
         ("good from now on", alice().claim("nbf", now).sign(), ok("alice")),
+        ("good in a minute, by a clock ahead", alice().claim("nbf", now + 60).sign(), ok("alice")),
+        ("issued in a minute, by a clock ahead", alice().claim("iat", now + 60).sign(), ok("alice")),
         ("good for one more second", alice().claim("exp", now + 1).sign(), ok("alice")),
         ("expired right now", alice().claim("exp", now).sign(), unauthorized("token_expired")),
         ("without an expiry", alice().without("exp").sign(), invalid()),
         ("an expiry in words", alice().claim("exp", "tomorrow").sign(), invalid()),
-        ("issued in the future", alice().claim("iat", now + 60).sign(), invalid()),
+        ("issued in the future", alice().claim("iat", now + 61).sign(), invalid()),
         ("without an issuer", alice().without("iss").sign(), invalid()),
         ("without an audience", alice().without("aud").sign(), invalid()),
         ("about nobody", alice().without("sub").sign(), invalid()),
