@@ -1,5 +1,6 @@
 //! When somebody who failed to answer is asked again.
 
+use fastrand::Rng;
 use std::time::{Duration, SystemTime};
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -10,14 +11,20 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 pub(crate) struct Backoff {
     failures: u32,
     paused: Option<(SystemTime, Duration)>,
+    random: Rng,
 }
 
 impl Backoff {
     /// Begins the next pause.
     pub(crate) fn fail(&mut self, now: SystemTime) {
         let pause = Duration::from_secs(1 << self.failures.min(6)).min(LONGEST_PAUSE);
-        self.paused = Some((now, pause.mul_f64(0.5 + 0.5 * fastrand::f64())));
+        self.paused = Some((now, pause.mul_f64(0.5 + 0.5 * self.random.f64())));
         self.failures = self.failures.saturating_add(1);
+    }
+
+    /// No failure any more.
+    pub(crate) fn succeed(&mut self) {
+        (self.failures, self.paused) = (0, None);
     }
 
     /// How long the pause still takes.

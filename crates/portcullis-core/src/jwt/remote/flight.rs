@@ -126,7 +126,7 @@ impl Flight {
         }
         self.failure = failure;
         if self.failure.is_none() {
-            self.backoff = Backoff::default();
+            self.backoff.succeed();
             return true;
         }
         // Where the keys are may be what was wrong.

@@ -32,7 +32,11 @@ impl World {
         let (web, clock) = (Web::default(), FixedClock::at(NOW));
         web.publish(FETCHED, Page::of(&[("k1", 1), ("k2", 2)]));
         web.publish(FOUND, Page::of(&[("k5", 5), ("k6", 6)]));
-        let side = |cache| Side::new(setup, &web, &clock, cache);
+        // Pauses come out the same on both sides: remote keys draw them from generators of their own, seeded here.
+        let side = |cache| {
+            fastrand::seed(setup.seed);
+            Side::new(setup, &web, &clock, cache)
+        };
         let (plain, cached) = (side(None), side(Some(setup.cache())));
         Self {
             web,
@@ -47,8 +51,8 @@ impl World {
         }
     }
 
-    /// Does the same to both. What is drawn at random inside, such as pauses, comes out the same: remote keys draw from
-    /// the generator of this thread.
+    /// Does the same to both. What is drawn at random inside, such as how early keys are fetched again, comes out the same:
+    /// it is drawn from the generator of this thread.
     pub(super) fn each(&mut self, action: impl Fn(&mut Side)) {
         self.seed = self.seed.wrapping_add(1);
         for side in [&mut self.plain, &mut self.cached] {
@@ -114,9 +118,7 @@ impl World {
         let (plain, cached) = (self.plain.take_outcomes(), self.cached.take_outcomes());
         prop_assert_eq!(&plain, &cached, "plain, and cached");
         prop_assert_eq!(self.plain.waiting(), self.cached.waiting(), "how many wait");
-        if std::env::var("WEAK").is_err() {
-            prop_assert_eq!(self.plain.client.asked(), self.cached.client.asked(), "what issuers are asked");
-        }
+        prop_assert_eq!(self.plain.client.asked(), self.cached.client.asked(), "what issuers are asked");
         prop_assert_eq!(self.plain.own.asked(), self.cached.own.asked(), "how often the own authenticator is asked");
         prop_assert_eq!(self.plain.store.asked(), self.cached.store.asked(), "how often revocations are asked");
         prop_assert_eq!(self.plain.hits, 0, "without a cache, every token is verified");
