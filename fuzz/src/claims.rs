@@ -118,7 +118,7 @@ impl<'c> Registered<'c> {
 }
 
 /// RFC 8725, section 3.11.
-fn is_of_another_kind(claims: &Map<String, Value>) -> bool {
+pub(crate) fn is_of_another_kind(claims: &Map<String, Value>) -> bool {
     let others = "id id_token id+jwt serialized-id refresh refresh_token refresh+jwt offline logout logout_token logout+jwt \
                   secevent+jwt dpop+jwt";
     let is_other = |kind: &str| others.split(' ').any(|other| other == kind.to_ascii_lowercase());

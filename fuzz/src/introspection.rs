@@ -1,6 +1,6 @@
 use crate::{
     NOW,
-    claims::{Registered, names},
+    claims::{Registered, is_of_another_kind, names},
     json::strict,
     scripted::{Scripted, at_once},
 };
@@ -67,7 +67,7 @@ static RULES: LazyLock<[Rules; 3]> = LazyLock::new(|| {
 type Outcome = Result<(String, Vec<String>), ErrorKind>;
 
 /// What an issuer answers that is asked about a token: accepted if it says that the token is active and fits the
-/// issuer's rules, and only then. What is no answer is not the token's fault and is asked again; any other is
+/// issuer's rules, and only then. What is no answer is not the token's fault and is asked again after a pause; any other is
 /// remembered.
 pub fn introspection(data: &[u8]) -> bool {
     // Every one of them, also after one that accepts.
@@ -95,6 +95,11 @@ impl Rules {
             let who = at_once(gate.authenticate(Credential::new("opaque", CredentialSource::bearer())));
             let found = who.principal().map(|principal| (principal.subject().to_owned(), principal.scopes().to_vec()));
             assert_eq!(found.map_err(|error| error.kind()), expected, "{}", shown());
+            let is_paused = requests.len() > 1 && client.asked().len() + 1 == requests.len();
+            if is_paused && expected == Err(ErrorKind::Unavailable) {
+                // In the pause after a failure, which is as long as chance has it.
+                requests.pop();
+            }
             assert_eq!(client.asked(), requests, "{}", shown());
             accepted |= expected.is_ok();
             remembered = Some((expected, until));
@@ -124,6 +129,7 @@ impl Rules {
         };
         holds(active && (self.is_lenient || !types.is_empty()) && types.iter().all(gives_access))?;
         let claims = Registered::read(&answer).ok_or(ErrorKind::Invalid)?;
+        holds(!is_of_another_kind(&answer))?;
         holds(text("iss").is_none_or(|name| name == NAME) && (self.fits)(&answer, &claims))?;
         let expiry = claims.expiry.map_or(f64::INFINITY, |expiry| expiry + self.leeway);
         let too_old = match (self.max_age, claims.issued) {
