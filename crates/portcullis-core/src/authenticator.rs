@@ -63,13 +63,15 @@ pub enum Wiring<'a> {
     Unknown,
     /// Tokens of these issuers, by their signatures.
     Verifies(&'a Jwt),
-    /// Tokens of this issuer, and all that are opaque.
+    /// Tokens of this issuer, and opaque ones.
     #[non_exhaustive]
     Asks {
         /// The issuer that is asked.
         issuer: &'a Issuer,
         /// Whether only tokens of a session are asked about, and others are verified alone.
         sessions_only: bool,
+        /// Whether it answers about opaque tokens whatever they look like.
+        any_opaque: bool,
     },
     /// Secrets.
     Secret(&'a SharedSecret),

@@ -120,7 +120,8 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// The flag that makes a principal staff: JSON `true` or `1`.
+    /// The flag that makes a principal staff: JSON `true` or `1`. Nobody is staff by something else; below
+    /// [`not`](crate::policy::not), what is neither set nor unset is an error.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -190,7 +191,7 @@ impl ClaimMap {
             // Without its name a session could not be ended.
             parts.session = Some(name(value).ok_or_else(|| unreadable(&self.session, "a text or an integer"))?);
         }
-        parts.staff = self.staff.as_ref().and_then(|path| claims.at(path.as_str())).is_some_and(is_set);
+        parts.staff = self.staff.as_ref().and_then(|path| claims.at(path.as_str())).map_or(Some(false), flag);
         // A time that cannot be read is not replaced by `iat`: that would make an old sign-in look new.
         parts.authenticated_at = match claims.member("auth_time") {
             Some(value) => value.as_number().and_then(super::time),
@@ -250,9 +251,14 @@ impl ClaimMap {
     }
 }
 
-/// A flag is JSON `true` or `1`; some databases have no booleans. A text, whatever it says, is not set.
-pub(crate) fn is_set(value: Value<'_>) -> bool {
-    value.is_true() || value.as_integer() == Some("1")
+/// A flag is JSON `true` or `1`, or else `false`, `0` or `null`; some databases have no booleans. `None` for what has another
+/// type: a text, whatever it says, is not set.
+pub(crate) fn flag(value: Value<'_>) -> Option<bool> {
+    match value.text() {
+        "true" | "1" => Some(true),
+        "false" | "0" | "null" => Some(false),
+        _ => None,
+    }
 }
 
 /// A text, or an integer in decimal.
@@ -284,7 +290,7 @@ fn each_name<'c>(claims: &'c Claims, path: &ClaimPath, mut take: impl FnMut(Cow<
         }),
         (_, Some(mut members)) => members.try_for_each(|(name, value)| match value.text() {
             "false" | "0" | "null" => Some(()),
-            _ => (value.members().is_some() || is_set(value)).then(|| found(name)),
+            _ => (value.members().is_some() || flag(value) == Some(true)).then(|| found(name)),
         }),
         _ => value.as_str().map(found),
     };

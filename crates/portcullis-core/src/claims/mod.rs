@@ -9,7 +9,7 @@ mod views;
 
 pub(crate) use kind::OtherKind;
 pub use map::ClaimMap;
-pub(crate) use map::is_set;
+pub(crate) use map::flag;
 pub use path::ClaimPath;
 pub(crate) use path::checked as checked_path;
 pub use rules::Rules;

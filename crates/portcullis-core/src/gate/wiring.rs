@@ -28,7 +28,7 @@ fn authenticators(parts: &Parts) -> Option<String> {
         let problem = match authenticator.wiring() {
             Wiring::Unknown => None,
             Wiring::Verifies(jwt) => jwt.issuers().iter().find_map(|issuer| verifies(issuer, &taken)),
-            Wiring::Asks { issuer, sessions_only } => asks(issuer, sessions_only, &taken),
+            Wiring::Asks { issuer, sessions_only, .. } => asks(issuer, sessions_only, &taken),
             Wiring::Secret(secret) => knows(secret, parts, &taken),
         };
         if let Some(problem) = problem {
@@ -37,7 +37,10 @@ fn authenticators(parts: &Parts) -> Option<String> {
         match authenticator.wiring() {
             Wiring::Unknown => {}
             Wiring::Verifies(jwt) => taken.issuers.extend(jwt.issuers()),
-            Wiring::Asks { issuer, .. } => (taken.opaque, _) = (true, taken.issuers.push(issuer)),
+            Wiring::Asks { issuer, any_opaque, .. } => {
+                taken.opaque |= any_opaque;
+                taken.issuers.push(issuer);
+            }
             Wiring::Secret(secret) => taken.secrets.push(secret),
         }
     }

@@ -101,7 +101,8 @@ impl<Q: Question> Inquiry<Q> {
     }
 
     pub(super) fn wiring(&self) -> Wiring<'_> {
-        Wiring::Asks { issuer: self.issuer(), sessions_only: self.0.settings.sessions_only }
+        let Settings { issuer, sessions_only, opaque, .. } = &self.0.settings;
+        Wiring::Asks { issuer, sessions_only: *sessions_only, any_opaque: opaque.are_any() }
     }
 
     pub(super) fn issuer(&self) -> &Issuer {

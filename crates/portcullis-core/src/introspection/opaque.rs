@@ -78,6 +78,11 @@ impl OpaqueTokens {
         self.checked()
     }
 
+    /// Whether every opaque token looks like that.
+    pub(super) fn are_any(&self) -> bool {
+        self.prefixes.is_empty() && (self.min, self.max) == (0, usize::MAX) && self.characters.is_none()
+    }
+
     pub(super) fn fit(&self, token: &str) -> bool {
         (self.min..=self.max).contains(&token.len())
             && (self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| token.starts_with(&**prefix)))

@@ -4,6 +4,7 @@ use super::{Need, OnResource, Policy, Question, ResourceId, Verdict};
 use crate::{
     answer::Answer,
     decision::{Decision, Explanation},
+    error::Error,
     permission,
     principal::Method,
     role::unknown_role,
@@ -61,7 +62,9 @@ pub const fn staff() -> Staff {
 
 impl Policy for Staff {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let is = question.principal.is_staff();
+        let Some(is) = question.principal.staff_flag().or((!question.below_not).then_some(false)) else {
+            return Answer::now(Err(Error::invalid("the token's staff flag is neither `true` nor `false`")));
+        };
         Answer::now(Ok(question.verdict(is, "staff_required", || Explanation::new("staff", is))))
     }
 }

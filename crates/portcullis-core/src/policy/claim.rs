@@ -1,7 +1,7 @@
 use super::{Policy, Question, Verdict};
 use crate::{
     answer::Answer,
-    claims::{Claims, checked_path, is_set},
+    claims::{Claims, checked_path, flag},
     decision::Explanation,
     error::Error,
 };
@@ -41,8 +41,7 @@ impl RequireClaim {
         let Some(value) = claims.at(self.path) else { return is_absent(claims, self.path).then_some(false) };
         match (value.text(), self.text, value.elements()) {
             ("null", ..) => Some(false),
-            ("false" | "0", None, _) => Some(false),
-            (_, None, _) => is_set(value).then_some(true),
+            (_, None, _) => flag(value),
             (_, Some(text), None) => Some(value.as_str()? == text),
             (_, Some(text), Some(mut texts)) => {
                 texts.try_fold(false, |found, element| Some(element.as_str()? == text || found))

@@ -36,7 +36,8 @@ pub(crate) struct Parts {
     pub(crate) roles: Vec<Role>,
     pub(crate) scopes: Vec<String>,
     pub(crate) permissions: PermissionSet,
-    pub(crate) staff: bool,
+    /// `None` if its token has something there that is no flag.
+    pub(crate) staff: Option<bool>,
     pub(crate) authenticated_at: Option<SystemTime>,
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) leeway: Duration,
@@ -93,7 +94,7 @@ impl Parts {
             roles: Vec::new(),
             scopes: Vec::new(),
             permissions: PermissionSet::default(),
-            staff: false,
+            staff: Some(false),
             authenticated_at: None,
             expires_at: None,
             leeway: Duration::ZERO,
@@ -176,7 +177,7 @@ impl Principal {
     /// With or without the staff flag.
     #[must_use]
     pub fn with_staff(self, staff: bool) -> Self {
-        self.with(|inner| inner.staff = staff)
+        self.with(|inner| inner.staff = Some(staff))
     }
 
     /// With the times when it proved itself and until when that holds.
@@ -298,6 +299,11 @@ impl Principal {
     /// Whether it runs the service rather than uses it.
     #[must_use]
     pub fn is_staff(&self) -> bool {
+        self.0.staff == Some(true)
+    }
+
+    /// The same; `None` if that cannot be told.
+    pub(crate) fn staff_flag(&self) -> Option<bool> {
         self.0.staff
     }
 

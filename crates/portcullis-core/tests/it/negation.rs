@@ -93,6 +93,34 @@ async fn what_is_not_there_is_a_firm_no() {
     assert_eq!(error.status(), 500);
 }
 
+/// A flag of another type makes nobody staff, and nobody passes for not being staff by it.
+#[tokio::test]
+async fn a_staff_flag_that_is_none() {
+    let issuer = TestIssuer::new();
+    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let asked = async |flag: Option<Value>, policy: &dyn Policy| {
+        let token = issuer.token("alice");
+        let token = flag.map_or_else(|| issuer.token("alice"), |flag| token.claim("staff", flag)).sign();
+        let head = Head::new().bearer(&token);
+        let who = gate.establish(&head).await;
+        gate.authorize(&who, policy, &head).await.map(drop).map_err(|error| (error.kind(), error.status()))
+    };
+    for (flag, is_staff) in [(json!(true), true), (json!(1), true), (json!(false), false), (json!(0), false)] {
+        assert_eq!(asked(Some(flag.clone()), &staff()).await.is_ok(), is_staff, "{flag}");
+        assert_eq!(asked(Some(flag.clone()), &not(staff())).await.is_ok(), !is_staff, "{flag}");
+    }
+    for flag in [json!("true"), json!("false"), json!(2), json!([true]), json!({ "true": true }), json!(1.0)] {
+        assert_eq!(asked(Some(flag.clone()), &staff()).await, Err((ErrorKind::Denied, 403)), "{flag}");
+        for policy in [&not(staff()) as &dyn Policy, &not(not(staff())), &all((authenticated(), not(staff())))] {
+            assert_eq!(asked(Some(flag.clone()), policy).await, Err((ErrorKind::Invalid, 401)), "{flag} {policy:?}");
+        }
+    }
+    for none in [None, Some(Value::Null)] {
+        assert_eq!(asked(none.clone(), &staff()).await, Err((ErrorKind::Denied, 403)));
+        assert_eq!(asked(none, &not(staff())).await, Ok(()));
+    }
+}
+
 /// A part of a policy, and with that what is to be said of it.
 #[derive(Debug, Clone)]
 enum Part {

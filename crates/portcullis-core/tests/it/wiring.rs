@@ -3,8 +3,8 @@
 use crate::asking::Data;
 use portcullis_core::{
     Algorithm, Answer, Audience, Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder,
-    HttpClient, HttpRequest, Introspection, Issuer, Jwt, Key, Principal, Reply, RevocationList, RoleHierarchy,
-    SharedSecret, TokenCache, WhoAmI, testing::TestIssuer,
+    HttpClient, HttpRequest, Introspection, Issuer, Jwt, Key, OpaqueTokens, Principal, Reply, RevocationList,
+    RoleHierarchy, SharedSecret, TokenCache, WhoAmI, testing::TestIssuer,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -42,6 +42,11 @@ fn any_name() -> Arc<dyn Authenticator> {
 
 fn asks(issuer: Issuer) -> Arc<dyn Authenticator> {
     Arc::new(Introspection::new(issuer, "https://issuer.test/introspect", Nobody).unwrap())
+}
+
+fn asks_about_some(name: &str) -> Arc<dyn Authenticator> {
+    let introspection = Introspection::new(issuer(name), "https://issuer.test/introspect", Nobody).unwrap();
+    Arc::new(introspection.opaque_tokens(OpaqueTokens::new().prefix("at_").unwrap()))
 }
 
 fn who_am_i(issuer: Issuer) -> WhoAmI {
@@ -113,6 +118,9 @@ fn each_authenticator_can_be_reached() {
         ("any name asked, and another", vec![asks(issuer("b").dangerous_any_name()), asks(issuer("a"))], asked_never),
         ("a secret before", vec![secret(SECRET), jwt("a"), asks(issuer("a"))], None),
         ("a secret behind", vec![asks(issuer("a")), secret(SECRET)], Some("put the secret first")),
+        ("a secret behind some", vec![asks_about_some("a"), secret(SECRET)], None),
+        ("asked about some first", vec![asks_about_some("a"), asks(issuer("a"))], None),
+        ("asked about some last", vec![asks(issuer("a")), asks_about_some("a")], asked_never),
         ("a secret behind a verifier", vec![jwt("a"), secret(SECRET)], None),
         ("another secret", vec![secret(SECRET), secret(&SECRET.to_lowercase())], None),
         ("the same secret", vec![secret(SECRET), secret(SECRET)], Some("authenticator 2, a shared secret, is that of")),
