@@ -9,7 +9,10 @@ use portcullis_core::{
     testing::{FixedClock, SigningKey},
 };
 use serde_json::Value;
-use std::sync::LazyLock;
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    sync::LazyLock,
+};
 
 /// Issuers, and where the discovery document of each is.
 const ISSUERS: [(&str, &str); 2] = [
@@ -64,5 +67,26 @@ fn keys_at(data: &[u8], name: &str) -> Option<String> {
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     let is_address =
         !authority.is_empty() && !authority.contains('@') && rest.chars().all(|c| ('!'..='~').contains(&c));
-    is_address.then(|| url.to_owned())
+    let is_elsewhere = name.starts_with("http:") || !leads_here(authority);
+    (is_address && is_elsewhere).then(|| url.to_owned())
+}
+
+/// Whether it is this machine or its link, or may be.
+fn leads_here(authority: &str) -> bool {
+    let is_here = |v4: Ipv4Addr| matches!(v4.octets(), [0 | 127, ..] | [169, 254, ..]);
+    if let Some((v6, _)) = authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let Ok(v6) = v6.parse::<Ipv6Addr>() else { return true };
+        let is_here6 = || v6.is_loopback() || v6.is_unspecified() || v6.segments()[0] & 0xffc0 == 0xfe80;
+        return v6.to_ipv4_mapped().map_or_else(is_here6, is_here);
+    }
+    let host = authority.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let host = host.strip_suffix('.').unwrap_or(&host);
+    if host.is_empty() || host.contains(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)) {
+        return true;
+    }
+    if let Ok(v4) = host.parse() {
+        return is_here(v4);
+    }
+    let last = host.split('.').next_back().unwrap_or_default();
+    last == "localhost" || last.starts_with("0x") || last.chars().all(|c| c.is_ascii_digit())
 }
