@@ -55,9 +55,13 @@ fn active(staff: bool) -> String {
 
 /// Gates that ask about opaque tokens, in both ways, and remember for ten seconds what they heard: alice is staff.
 fn asking() -> [(Upstream, Gate); 2] {
+    asking_at(FixedClock::at(1_767_268_800))
+}
+
+fn asking_at(clock: FixedClock) -> [(Upstream, Gate); 2] {
     let issuer = Issuer::without_keys("https://issuer.test", Audience::is("test")).unwrap();
     let issuer = issuer.claim_map(ClaimMap::new().staff("staff").unwrap());
-    let (clock, url) = (FixedClock::at(1_767_268_800), "https://issuer.test/ask");
+    let url = "https://issuer.test/ask";
     let [one, other] = [(); 2].map(|()| Upstream::saying(active(true)));
     let introspection = Introspection::new(issuer.clone(), url, one.clone()).unwrap().clock(clock.clone());
     let who_am_i = WhoAmI::new(issuer, url, other.clone()).unwrap().clock(clock);
@@ -168,7 +172,8 @@ async fn nobody_is_asked_about_what_cannot_hold() {
 
 #[actix_web::test]
 async fn an_outage_closes_fresh_routes_and_no_others() {
-    for (upstream, gate) in asking() {
+    let clock = FixedClock::at(1_767_268_800);
+    for (upstream, gate) in asking_at(clock.clone()) {
         for (_, app) in ways(&gate).await {
             upstream.says(active(true));
             expect(&app, "abc", &[("GET /plain", 200)]).await;
@@ -176,6 +181,9 @@ async fn an_outage_closes_fresh_routes_and_no_others() {
             expect(&app, "abc", &[("GET /fresh", 503), ("GET /either", 503), ("GET /plain", 200)]).await;
             expect(&app, "unknown", &[("GET /plain", 503)]).await;
             upstream.says(active(true));
+            expect(&app, "abc", &[("GET /fresh", 503)]).await;
+            // The issuer is left alone for a while.
+            clock.advance(Duration::from_secs(5));
             expect(&app, "abc", &[("GET /fresh", 200)]).await;
         }
     }
