@@ -6,7 +6,7 @@ use std::{
     io,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
     thread::{self, JoinHandle},
@@ -41,12 +41,14 @@ pub struct Relay {
     address: SocketAddr,
     upstream: String,
     running: Option<JoinHandle<()>>,
+    /// The connections of clients, which keep them.
+    open: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Relay {
     pub fn start(upstream: &str) -> Anyhow<Self> {
         let upstream = upstream.trim_start_matches("http://").to_owned();
-        let mut relay = Self { address: ([127, 0, 0, 1], 0).into(), upstream, running: None };
+        let mut relay = Self { address: ([127, 0, 0, 1], 0).into(), upstream, running: None, open: Arc::default() };
         relay.resume()?;
         Ok(relay)
     }
@@ -59,13 +61,14 @@ impl Relay {
     pub fn resume(&mut self) -> Anyhow {
         let listener = TcpListener::bind(self.address)?;
         self.address = listener.local_addr()?;
-        let upstream = self.upstream.clone();
+        let (upstream, open) = (self.upstream.clone(), self.open.clone());
         self.running = Some(thread::spawn(move || {
             for near in listener.incoming().flatten() {
                 // A connection that says nothing is the one that stops this.
                 if near.peek(&mut [0]).is_ok_and(|bytes| bytes > 0)
-                    && let Ok(far) = TcpStream::connect(&upstream)
+                    && let (Ok(far), Ok(kept)) = (TcpStream::connect(&upstream), near.try_clone())
                 {
+                    open.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
                     join(near, far);
                     continue;
                 }
@@ -75,11 +78,15 @@ impl Relay {
         Ok(())
     }
 
-    /// From now on, connections are refused.
+    /// From now on, connections are refused, and those that there are have ended.
     pub fn stop(&mut self) -> Anyhow {
         if let Some(running) = self.running.take() {
             TcpStream::connect(self.address)?.shutdown(Shutdown::Both)?;
             running.join().map_err(|_| "the relay has panicked")?;
+        }
+        for connection in self.open.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // The client may have closed it.
+            let _ = connection.shutdown(Shutdown::Both);
         }
         Ok(())
     }

@@ -8,7 +8,13 @@ use crate::{
     service::Service,
 };
 use portcullis::{Credential, CredentialSource, ErrorKind, Gate, HttpClient, HttpRequest, Reply, directus::Directus};
-use std::{io::Read, net::TcpListener, sync::mpsc, thread, time::Duration};
+use std::{
+    io::Read,
+    net::TcpListener,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 /// Longer than anything takes on loopback.
 const WHILE: Duration = Duration::from_secs(30);
@@ -25,6 +31,12 @@ async fn an_instance_that_is_stopped() -> Anyhow {
     let opaque = variable("DIRECTUS_STATIC_TOKEN");
     for _ in 0..2 {
         for token in [&json, &session, &opaque] {
+            // A failing instance is left alone for a second, and for longer only if it fails again.
+            let began = Instant::now();
+            while by_both.statuses(token)?[0] != 200 || by_asking.statuses(token)?[0] != 200 {
+                assert!(began.elapsed() < WHILE, "it is back");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
             assert_eq!((by_both.statuses(token)?, by_asking.statuses(token)?), ([200, 403], [200, 403]));
         }
         relay.stop()?;
