@@ -70,7 +70,7 @@ impl Flight {
     /// The same, whatever the pause.
     pub(super) fn join_or_begin(&mut self, now: SystemTime, limit: Duration) -> Joined {
         if let Some(UnderWay { landing, began, limit }) = &self.under_way {
-            let [rest, briefly] = [*limit, BRIEFLY].map(|time| rest(*began, time, now).unwrap_or_default());
+            let [rest, briefly] = [*limit, BRIEFLY].map(|time| left(*began, time, now).unwrap_or_default());
             return Joined { landing: landing.clone(), number: self.number, rest, briefly, to_begin: None };
         }
         let (landed, landing) = channel();
@@ -84,7 +84,7 @@ impl Flight {
     /// The flight whose client has not replied in its time, though nobody waits to see that.
     pub(super) fn overdue(&self, now: SystemTime) -> Option<u64> {
         let flight = self.under_way.as_ref()?;
-        rest(flight.began, flight.limit, now).is_none().then_some(self.number)
+        left(flight.began, flight.limit, now).is_none().then_some(self.number)
     }
 
     /// How long nobody asks yet, after a failure.
@@ -134,4 +134,11 @@ impl Flight {
         self.backoff.fail(now);
         true
     }
+}
+
+/// How long a flight may take yet. One that began later than `now` has all of its time: the clock was set on or back meanwhile,
+/// and whoever waits keeps the limit.
+fn left(began: SystemTime, limit: Duration, now: SystemTime) -> Option<Duration> {
+    let passed = now.duration_since(began).unwrap_or_default();
+    limit.checked_sub(passed).filter(|left| !left.is_zero())
 }

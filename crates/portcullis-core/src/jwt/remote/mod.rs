@@ -1,6 +1,7 @@
 //! The keys of an issuer, fetched from it and kept up to date.
 
 mod answer;
+mod fetch;
 mod flight;
 mod host;
 mod snapshot;
@@ -12,14 +13,14 @@ use snapshot::Keys;
 use crate::{
     clock::{Clock, SystemClock},
     error::{Error, ErrorKind, quote},
-    http::{HttpClient, HttpRequest, HttpResponse, Reply, checked, within, without_query},
-    sync::{Cell, Mutex, MutexGuard, others_may_run},
+    http::{HttpClient, checked, within, without_query},
+    sync::{Cell, Mutex, MutexGuard},
 };
-use answer::SetAnswer;
+use fetch::Begun;
 use flight::{Flight, Joined};
-use futures_channel::oneshot::{Receiver, Sender};
+use futures_channel::oneshot::Receiver;
 use futures_util::future::Shared;
-use snapshot::{Age, Snapshot, Tag};
+use snapshot::{Age, Snapshot};
 use std::{
     fmt,
     sync::{Arc, PoisonError},
@@ -303,126 +304,6 @@ impl RemoteKeys {
         self.0.settings.client.time_limit().saturating_mul(answers)
     }
 
-    fn begin(&self, begun: Begun) {
-        let discovered = self.flight().keys_at.clone();
-        match (&self.0.settings.place, discovered) {
-            (Place::At(url), _) => self.ask_for_keys(url, begun),
-            (Place::Discovered(_), Some(url)) => self.ask_for_keys(&url, begun),
-            (Place::Discovered(issuer), None) => {
-                let base = issuer.strip_suffix('/').unwrap_or(issuer);
-                let request = HttpRequest::get(format!("{base}/.well-known/openid-configuration"));
-                let (keys, issuer) = (self.clone(), issuer.clone());
-                let then = move |answer: Result<HttpResponse, Error>| match answer
-                    .and_then(|answer| answer::discovery(&answer, &issuer))
-                {
-                    Ok(url) => {
-                        keys.flight().keys_at = Some(url.clone());
-                        keys.ask_for_keys(&url, begun);
-                    }
-                    Err(error) => keys.land(Err(error), begun),
-                };
-                self.0.settings.client.send(request.with_header("accept", "application/json"), Reply::new(then));
-            }
-        }
-    }
-
-    fn ask_for_keys(&self, url: &str, begun: Begun) {
-        let request = HttpRequest::get(url).with_header("accept", "application/jwk-set+json, application/json");
-        let known = self.0.snapshot.load_full().filter(|known| known.tag.as_ref().is_some_and(|tag| tag.url == url));
-        let request = match known.as_ref().and_then(|known| known.tag.as_ref()) {
-            Some(tag) => request.with_header("if-none-match", &tag.value),
-            None => request,
-        };
-        let (keys, url) = (self.clone(), url.to_owned());
-        let then = move |answer: Result<HttpResponse, Error>| {
-            let snapshot = answer.and_then(|answer| keys.renewed(&answer, &url, known, begun.at));
-            keys.land(snapshot, begun);
-        };
-        self.0.settings.client.send(request, Reply::new(then));
-    }
-
-    /// The keys that an answer brings, or those that the issuer was asked about and that have not changed.
-    fn renewed(
-        &self,
-        answer: &HttpResponse,
-        url: &str,
-        known: Option<Arc<Snapshot>>,
-        at: SystemTime,
-    ) -> Result<Snapshot, Error> {
-        let said = answer::lifetime(answer, at);
-        let lifetime = said.clamp(self.0.settings.floor, self.0.settings.ceiling);
-        self.log_floor(said, lifetime);
-        let at_hand = self.0.snapshot.load();
-        let at_hand = at_hand.as_ref().map(|snapshot| &snapshot.set);
-        let (set, tag) = match (answer::key_set(answer, at_hand)?, known) {
-            (SetAnswer::New { set, etag }, _) => (set, etag.map(|value| Tag { url: url.to_owned(), value })),
-            (SetAnswer::Unchanged, Some(known)) => (known.set.clone(), known.tag.clone()),
-            (SetAnswer::Unchanged, None) => {
-                return Err(Error::new(ErrorKind::Unavailable, "the issuer says that keys are unchanged, unasked"));
-            }
-        };
-        Ok(Snapshot::new(set, tag, at, lifetime))
-    }
-
-    /// The end of a flight: keys that replace those at hand, or a failure that replaces nothing.
-    fn land(&self, fetched: Result<Snapshot, Error>, mut begun: Begun) {
-        let failure = match fetched {
-            Ok(snapshot) => {
-                self.log_rejected(&snapshot);
-                // An answer that is very late does not replace those of a flight that began after it.
-                let flight = self.flight();
-                if flight.is_last(begun.number) {
-                    self.0.snapshot.store(Some(Arc::new(snapshot)));
-                }
-                None
-            }
-            Err(error) => {
-                self.log_failure(&error);
-                Some(error)
-            }
-        };
-        let now = self.0.settings.clock.now();
-        begun.end(failure, now);
-    }
-
-    /// Said once for a set, and not of a thousand keys.
-    fn log_rejected(&self, snapshot: &Snapshot) {
-        if self.0.snapshot.load().as_ref().is_some_and(|known| known.set.text == snapshot.set.text) {
-            return;
-        }
-        let (place, set) = (&self.0.settings.place, &snapshot.set);
-        for key in &set.rejected {
-            let id = key.id.as_deref().map(quote);
-            tracing::warn!(target: "portcullis", %place, id, "a key of the issuer is not used: it {}", key.reason);
-        }
-        if set.more_rejected > 0 {
-            let more = set.more_rejected;
-            tracing::warn!(target: "portcullis", %place, "{more} more keys of the issuer are not used");
-        }
-        if set.unread > 0 {
-            let (unread, most) = (set.unread, answer::MOST_KEYS);
-            tracing::warn!(target: "portcullis", %place, "{unread} keys of the issuer are not read: of a set, {most} are used");
-        }
-    }
-
-    /// Said once.
-    fn log_floor(&self, said: Duration, lifetime: Duration) {
-        if said < lifetime && !std::mem::replace(&mut self.flight().told_floor, true) {
-            let place = &self.0.settings.place;
-            tracing::info!(
-                target: "portcullis",
-                %place,
-                "the issuer says that its keys hold for {said:?} (`no-cache` and `no-store` say 0); they are kept for {lifetime:?}, \
-                 which `RemoteKeys::lifetime` sets"
-            );
-        }
-    }
-
-    fn log_failure(&self, error: &Error) {
-        let (place, cause) = (&self.0.settings.place, std::error::Error::source(error));
-        tracing::warn!(target: "portcullis", %place, cause, "the issuer's keys were not fetched: {error}");
-    }
-
     fn flight(&self) -> MutexGuard<'_, Flight> {
         self.0.flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -448,36 +329,6 @@ impl RemoteKeys {
         let has_ended = self.flight().end(number, Some(failure.clone()), now);
         if has_ended {
             self.log_failure(&failure);
-        }
-    }
-}
-
-/// A flight that is under way. Dropped before it has landed, as when a clock or a log panics, it has failed: nobody waits for
-/// it for ever, and another one may begin.
-struct Begun {
-    keys: RemoteKeys,
-    number: u64,
-    at: SystemTime,
-    /// `None` once it has landed.
-    landed: Option<Sender<()>>,
-}
-
-impl Begun {
-    fn end(&mut self, failure: Option<Error>, now: SystemTime) {
-        let Some(landed) = self.landed.take() else { return };
-        self.keys.flight().end(self.number, failure, now);
-        others_may_run();
-        // Nobody may be waiting any more.
-        let _ = landed.send(());
-    }
-}
-
-impl Drop for Begun {
-    fn drop(&mut self) {
-        if self.landed.is_some() {
-            let failure = Error::new(ErrorKind::Unavailable, "the issuer's answer was not read to its end");
-            // The clock may be what has panicked.
-            self.end(Some(failure), self.at);
         }
     }
 }
