@@ -2,7 +2,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 /// A value that is usually there already, and otherwise a future that brings it.
@@ -27,6 +27,15 @@ impl<'a, T> Answer<'a, T> {
     /// An answer that has to be waited for.
     pub fn later(future: impl Future<Output = T> + Send + 'a) -> Self {
         Self(State::Later(Box::pin(future)))
+    }
+
+    /// A future that is begun. What it did not have to wait for is there at once.
+    pub(crate) fn begin(future: impl Future<Output = T> + Send + 'a) -> Self {
+        let mut future: Pin<Box<dyn Future<Output = T> + Send + 'a>> = Box::pin(future);
+        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => Self::now(value),
+            Poll::Pending => Self(State::Later(future)),
+        }
     }
 
     /// The value if it is there, or the future to wait for.

@@ -1,4 +1,4 @@
-use crate::{membership::ResourceRef, role::Role};
+use crate::rights::{ResourceRef, Role};
 use std::{borrow::Cow, fmt};
 
 /// The answer of a policy: yes or no. Being unable to tell is an [`Error`](crate::Error) and neither.

@@ -1,7 +1,7 @@
 //! The core of Portcullis: credentials, verified claims, principals, roles and policies.
 //!
 //! ```text
-//! RequestHead ─▶ Credential ─ Authenticator ─▶ Principal ─ Policy ─▶ Decision
+//! RequestHead ─▶ Credential ─ Verifier ─▶ Principal ─ Policy ─▶ Decision
 //! ```
 //!
 //! It does no I/O and names no framework; `portcullis-axum` and `portcullis-tower` bring it to theirs. Most services
@@ -12,7 +12,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod answer;
-mod authenticator;
 mod backoff;
 mod claims;
 mod clock;
@@ -25,21 +24,19 @@ mod http;
 mod introspection;
 mod json;
 mod jwt;
-mod membership;
-mod permission;
 pub mod policy;
 mod principal;
 mod refusal;
 mod revocation;
-mod role;
+mod rights;
 mod secret;
 mod shared_secret;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod verifier;
 
 pub use answer::Answer;
-pub use authenticator::Authenticator;
 pub use claims::{ClaimMap, ClaimPath, Claims, Rules};
 pub use clock::{Clock, SystemClock};
 pub use credential::{Credential, CredentialSource, Scrubber};
@@ -50,11 +47,10 @@ pub use head::RequestHead;
 pub use http::{HttpClient, HttpRequest, HttpResponse, Reply};
 pub use introspection::{Introspection, OpaqueTokens, WhoAmI};
 pub use jwt::{Algorithm, Audience, Issuer, Jwt, Key, KeySet, KeySource, RejectedKey, RemoteKeys};
-pub use membership::{Membership, ResourceRef};
-pub use permission::{Permission, PermissionSet};
 pub use policy::{Question, Requirement};
 pub use principal::{Method, Principal, PrincipalId, PrincipalKind, SessionId, TokenId};
 pub use refusal::Refusal;
 pub use revocation::{RevocationList, Revocations};
-pub use role::{Role, RoleHierarchy, RoleHierarchyBuilder};
+pub use rights::{Membership, Permission, PermissionSet, ResourceRef, Role, RoleHierarchy, RoleHierarchyBuilder};
 pub use shared_secret::SharedSecret;
+pub use verifier::{Authenticator, Verifier};

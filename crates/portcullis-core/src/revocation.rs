@@ -19,7 +19,7 @@ use std::{
 ///
 /// A gate asks it about every principal that a credential brings, cached or not, and a [`Lease`](crate::Lease) goes on
 /// asking. [`RevocationList`] keeps them in memory; a service of several processes has them in a store that all of them read.
-pub trait Revocations: fmt::Debug + Send + Sync {
+pub trait Revocations: fmt::Debug + Send + Sync + 'static {
     /// Whether what this principal came with was withdrawn: its token by its [`token_id`](Principal::token_id), its session
     /// by [`session`](Principal::session), or everything of its [`id`](Principal::id) that
     /// [`precedes`](Principal::precedes) a sign-out. All three ids hold their issuer.
@@ -29,22 +29,38 @@ pub trait Revocations: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// If that could not be found out: the request is refused then.
-    fn is_revoked(&self, principal: &Principal) -> Answer<'static, Result<bool, Error>>;
+    fn is_revoked(&self, principal: &Principal) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// Comes when something more is revoked, for connections that are open. One that never comes, as by default, leaves them
     /// to look from time to time.
-    fn changed(&self) -> Answer<'static, ()> {
-        Answer::later(std::future::pending())
+    fn changed(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
     }
 }
 
-impl<R: Revocations + ?Sized> Revocations for Arc<R> {
-    fn is_revoked(&self, principal: &Principal) -> Answer<'static, Result<bool, Error>> {
+impl<R: Revocations> Revocations for Arc<R> {
+    fn is_revoked(&self, principal: &Principal) -> impl Future<Output = Result<bool, Error>> + Send {
         (**self).is_revoked(principal)
     }
 
-    fn changed(&self) -> Answer<'static, ()> {
+    fn changed(&self) -> impl Future<Output = ()> + Send {
         (**self).changed()
+    }
+}
+
+/// [`Revocations`] as a gate holds them. Their futures own what they need, and are begun where they are made.
+pub(crate) trait AnyRevocations: fmt::Debug + Send + Sync {
+    fn is_revoked(self: Arc<Self>, principal: Principal) -> Answer<'static, Result<bool, Error>>;
+    fn changed(self: Arc<Self>) -> Answer<'static, ()>;
+}
+
+impl<R: Revocations> AnyRevocations for R {
+    fn is_revoked(self: Arc<Self>, principal: Principal) -> Answer<'static, Result<bool, Error>> {
+        Answer::begin(async move { Revocations::is_revoked(&*self, &principal).await })
+    }
+
+    fn changed(self: Arc<Self>) -> Answer<'static, ()> {
+        Answer::begin(async move { Revocations::changed(&*self).await })
     }
 }
 
@@ -235,7 +251,7 @@ impl Revoked {
 }
 
 impl Revocations for RevocationList {
-    fn is_revoked(&self, principal: &Principal) -> Answer<'static, Result<bool, Error>> {
+    async fn is_revoked(&self, principal: &Principal) -> Result<bool, Error> {
         let state = self.read();
         let revoked = state.issuers.get(principal.issuer().unwrap_or_default());
         let is_revoked = revoked.is_some_and(|revoked| revoked.has(principal, &self.0.clock));
@@ -243,12 +259,11 @@ impl Revocations for RevocationList {
             drop(state);
             self.write().of(principal.issuer()).is_endless = true;
         }
-        Answer::now(Ok(is_revoked))
+        Ok(is_revoked)
     }
 
-    fn changed(&self) -> Answer<'static, ()> {
-        let revoked = self.read().revoked.clone();
-        Answer::later(revoked.map(drop))
+    fn changed(&self) -> impl Future<Output = ()> + Send {
+        self.read().revoked.clone().map(drop)
     }
 }
 

@@ -1,6 +1,4 @@
 use crate::{
-    answer::Answer,
-    authenticator::{Authenticator, Wiring},
     credential::{Carriers, Credential, CredentialSource},
     error::{Error, ErrorKind},
     principal::{Method, Principal, PrincipalKind},
@@ -106,20 +104,25 @@ impl SharedSecret {
     }
 }
 
-impl Authenticator for SharedSecret {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+impl SharedSecret {
+    /// The principal whose secret this is. For an [`Authenticator`](crate::Authenticator) around this one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unrecognized`] if it is another secret, or comes from another source.
+    #[allow(clippy::unused_async, reason = "as that of every verifier")]
+    pub async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        self.compare(credential)
+    }
+
+    pub(crate) fn compare(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
         let presented = Fingerprint::of(credential.expose().as_bytes());
         // All are compared, so that the time does not tell which one fits.
         let fits = self.fingerprints.iter().fold(false, |fits, ours| ours.is_same(&presented) | fits);
         let here = self.source.as_ref().is_none_or(|source| source == credential.source());
-        Answer::now(if fits && here {
+        if fits && here {
             Ok(self.principal.clone())
         } else {
             Err(Error::new(ErrorKind::Unrecognized, "the credential is not a shared secret that is known here"))
-        })
-    }
-
-    fn wiring(&self) -> Wiring<'_> {
-        Wiring::Secret(self)
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Tokens of [Directus](https://directus.io), verified with the instance's secret or by asking it.
 
 use portcullis_core::{
-    Algorithm, Answer, Audience, Authenticator, ClaimMap, Claims, Clock, Credential, Error, ErrorKind, HttpClient,
-    Issuer, Jwt, Key, KeySet, KeySource, Principal, Rules, WhoAmI,
+    Algorithm, Audience, ClaimMap, Claims, Clock, Error, ErrorKind, HttpClient, Issuer, Jwt, Key, KeySet, KeySource,
+    Rules, Verifier, WhoAmI,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -180,13 +180,9 @@ impl Directus {
     }
 }
 
-impl Authenticator for Directus {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        self.jwt.authenticate(credential)
-    }
-
-    fn verifier(&self) -> Option<&Jwt> {
-        Some(&self.jwt)
+impl From<Directus> for Verifier {
+    fn from(directus: Directus) -> Self {
+        directus.jwt.into()
     }
 }
 

@@ -2,9 +2,8 @@ use super::{ClaimPath, Claims, Registered};
 use crate::{
     error::Error,
     json::{Object, Value},
-    permission::PermissionSet,
     principal::{Method, Parts, Principal, PrincipalId, PrincipalKind},
-    role::Role,
+    rights::{PermissionSet, Role},
 };
 use std::{borrow::Cow, sync::Arc, time::Duration};
 

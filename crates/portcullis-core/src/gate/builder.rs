@@ -1,14 +1,12 @@
 use super::{Gate, Parts, TokenCache, cache::Cache, wiring};
 use crate::{
-    authenticator::Authenticator,
     clock::Clock,
     credential::CredentialSource,
     error::Error,
-    membership::Membership,
-    permission::{Permission, PermissionSet},
     refusal::Refusal,
     revocation::Revocations,
-    role::RoleHierarchy,
+    rights::{Membership, Permission, PermissionSet, RoleHierarchy},
+    verifier::Verifier,
 };
 use std::{fmt, sync::Arc};
 
@@ -99,8 +97,8 @@ impl GateBuilder {
 
     /// Who turns credentials into principals. They are asked in the order of the calls.
     #[must_use]
-    pub fn authenticator(mut self, authenticator: impl Authenticator + 'static) -> Self {
-        self.0.authenticators.push(Arc::new(authenticator));
+    pub fn authenticator(mut self, verifier: impl Into<Verifier>) -> Self {
+        self.0.verifiers.push(verifier.into());
         self
     }
 
@@ -134,7 +132,7 @@ impl GateBuilder {
     /// The roles there are, on resources as well unless [`roles_on`](Self::roles_on) says otherwise.
     #[must_use]
     pub fn roles(mut self, roles: RoleHierarchy) -> Self {
-        self.0.roles = roles;
+        self.0.rights.roles = roles;
         self
     }
 
@@ -142,8 +140,8 @@ impl GateBuilder {
     #[must_use]
     pub fn roles_on(mut self, kind: impl Into<String>, roles: RoleHierarchy) -> Self {
         let kind = kind.into();
-        self.once(&format!(".roles_on({kind:?}, …)"), !self.0.roles_on.contains_key(&kind));
-        self.0.roles_on.insert(kind, roles);
+        self.once(&format!(".roles_on({kind:?}, …)"), !self.0.rights.roles_on.contains_key(&kind));
+        self.0.rights.roles_on.insert(kind, roles);
         self
     }
 
@@ -162,10 +160,10 @@ impl GateBuilder {
     /// ```
     #[must_use]
     pub fn permissions<S: AsRef<str>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-        self.once(".permissions(…)", self.0.permissions.is_none());
+        self.once(".permissions(…)", self.0.rights.permissions.is_none());
         let parsed: Result<Vec<Permission>, Error> = names.into_iter().map(|name| name.as_ref().parse()).collect();
         match parsed.and_then(|names| PermissionSet::new(names.iter().map(Permission::as_str))) {
-            Ok(set) => self.0.permissions = Some(set),
+            Ok(set) => self.0.rights.permissions = Some(set),
             Err(error) => self.1 = self.1.or(Some(error)),
         }
         self
@@ -174,7 +172,7 @@ impl GateBuilder {
     /// Who knows the roles that principals have on resources.
     #[must_use]
     pub fn membership(mut self, membership: impl Membership) -> Self {
-        self.0.membership = Some(Arc::new(membership));
+        self.0.rights.membership = Some(Arc::new(membership));
         self
     }
 
@@ -215,7 +213,7 @@ impl GateBuilder {
         if self.0.sources.is_empty() {
             return Err(Error::misconfigured("the gate reads no credentials; name a source, such as `.bearer()`"));
         }
-        if self.0.authenticators.is_empty() {
+        if self.0.verifiers.is_empty() {
             return Err(Error::misconfigured("the gate has no `.authenticator(…)` to verify credentials"));
         }
         for (place, source) in self.0.sources.iter().enumerate() {
@@ -231,7 +229,7 @@ impl GateBuilder {
         if !self.0.realm.as_ref().is_none_or(quotable) {
             return Err(Error::misconfigured("the realm has characters that cannot be quoted in a header"));
         }
-        let verified_only = self.0.authenticators.iter().all(|authenticator| authenticator.verifier().is_some());
+        let verified_only = self.0.verifiers.iter().all(|verifier| verifier.jwt().is_some());
         self.0.finds_again = self.0.cache.is_some() && verified_only && self.0.revocations.is_none();
         Ok(Gate(Arc::new(self.0)))
     }
@@ -241,7 +239,7 @@ impl fmt::Debug for GateBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateBuilder")
             .field("sources", &self.0.sources)
-            .field("authenticators", &self.0.authenticators)
+            .field("verifiers", &self.0.verifiers)
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 use crate::{
     answer::Answer,
     error::Error,
-    jwt::{Jwt, Looked, Verified},
+    jwt::{Jwt, KeyState, Verified},
     principal::Principal,
 };
 use quick_cache::{Equivalent, Weighter, sync};
@@ -61,16 +61,16 @@ impl Cache {
         Self(sync::Cache::with_weighter(size.entries, bytes, Weight { share }))
     }
 
-    /// Who comes with this token, if that is known and the verifier would say the same now. Otherwise what it has looked at
-    /// to find that out, which is looked at once for a request.
-    pub(super) fn recall(&self, place: usize, verifier: &Jwt, token: &[u8]) -> Result<Principal, Looked> {
+    /// Who comes with this token, if that is known and the verifier would say the same now. Otherwise what it has state at
+    /// to find that out, which is state at once for a request.
+    pub(super) fn recall(&self, place: usize, verifier: &Jwt, token: &[u8]) -> Result<Principal, KeyState> {
         let token = TokenRef { place, token };
-        let Some(entry) = self.0.get(&token) else { return Err(Looked::default()) };
+        let Some(entry) = self.0.get(&token) else { return Err(KeyState::default()) };
         match verifier.still_holds(&entry.verified, &entry.surely) {
             Ok(()) => Ok(entry.verified.principal.clone()),
-            Err(looked) => {
+            Err(state) => {
                 self.0.remove_if(&token, |found| Arc::ptr_eq(found, &entry));
-                Err(looked)
+                Err(state)
             }
         }
     }
@@ -81,9 +81,9 @@ impl Cache {
         place: usize,
         verifier: &Jwt,
         token: &str,
-        looked: Looked,
+        state: KeyState,
     ) -> Answer<'static, Result<Principal, Error>> {
-        match verifier.verify_now(token, looked) {
+        match verifier.verify_now(token, state) {
             Ok(verified) => {
                 let principal = verified.principal.clone();
                 let (surely, token) = (verifier.surely(&verified), Zeroizing::new(token.as_bytes().to_vec()));

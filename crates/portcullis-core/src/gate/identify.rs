@@ -3,18 +3,17 @@
 use super::{Established, Gate};
 use crate::{
     answer::Answer,
-    authenticator::Authenticator,
     credential::{self, Credential},
     error::{Error, ErrorKind},
     head::RequestHead,
-    jwt::Looked,
+    jwt::KeyState,
     policy::{Policy, max_age},
     principal::Principal,
-    revocation::Revocations,
+    revocation::AnyRevocations,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-type Found = Result<Principal, Error>;
+type Outcome = Result<Principal, Error>;
 
 impl Gate {
     /// Finds out who makes a request. What is waited for holds on to nothing of it but the credential.
@@ -34,31 +33,31 @@ impl Gate {
             return Answer::now(Established::new(self, None, Ok(Some(principal.clone()))));
         }
         let recalled = if max_age.is_none() { self.recall(head) } else { None };
-        let looked = match recalled {
+        let state = match recalled {
             Some(Ok(known)) => return known,
-            Some(Err(looked)) => Some(looked),
+            Some(Err(state)) => Some(state),
             None => None,
         };
         match self.read(head) {
             Ok(Some(credential)) => {
                 let credential = credential.with_max_age(max_age);
-                self.end(self.ask_from(0, &credential, None, looked), credential)
+                self.end(self.ask_from(0, &credential, None, state), credential)
             }
             Ok(None) => Answer::now(Established::nobody(self, head)),
             Err(error) => Answer::now(Established::new(self, None, Err(error))),
         }
     }
 
-    /// Who makes a request, if the cache knows. The bytes of a token that is in there have been looked at before. The error
+    /// Who makes a request, if the cache knows. The bytes of a token that is in there have been state at before. The error
     /// is that it does not; `None`, that it was not asked.
-    fn recall(&self, head: &dyn RequestHead) -> Option<Result<Answer<'static, Established>, Looked>> {
+    fn recall(&self, head: &dyn RequestHead) -> Option<Result<Answer<'static, Established>, KeyState>> {
         let cache = self.0.cache.as_ref().filter(|_| !self.0.reject_conflicts)?;
-        let verifier = (**self.0.authenticators.first()?).verifier()?;
+        let verifier = self.0.verifiers.first()?.jwt()?;
         let found = credential::find(&self.0.sources, head).ok()??;
         self.admit(found.source, head).ok()?;
         let principal = match cache.recall(0, verifier, found.bytes()) {
             Ok(principal) => principal,
-            Err(looked) => return Some(Err(looked)),
+            Err(state) => return Some(Err(state)),
         };
         if self.0.revocations.is_none() {
             let source = Some((found.source.clone(), None));
@@ -74,7 +73,7 @@ impl Gate {
     }
 
     /// What was found, or what is found when it was waited for.
-    fn end(&self, found: Result<Found, Waiting>, credential: Credential<'_>) -> Answer<'static, Established> {
+    fn end(&self, found: Result<Outcome, Pending>, credential: Credential<'_>) -> Answer<'static, Established> {
         let from = |credential: &Credential<'_>| Some((credential.source().clone(), credential.max_age()));
         let mut waiting = match found {
             Ok(found) => return Answer::now(Established::new(self, from(&credential), found.map(Some))),
@@ -98,24 +97,24 @@ impl Gate {
         from: usize,
         credential: &Credential<'_>,
         mut unknown: Option<Error>,
-        mut recalled: Option<Looked>,
-    ) -> Result<Found, Waiting> {
-        for (place, authenticator) in self.0.authenticators.iter().enumerate().skip(from) {
-            let answer = match (&self.0.cache, authenticator.verifier()) {
-                (Some(cache), Some(verifier)) => {
+        mut recalled: Option<KeyState>,
+    ) -> Result<Outcome, Pending> {
+        for (place, verifier) in self.0.verifiers.iter().enumerate().skip(from) {
+            let answer = match (&self.0.cache, verifier.jwt()) {
+                (Some(cache), Some(jwt)) => {
                     let token = credential.expose();
-                    match recalled.take().map_or_else(|| cache.recall(place, verifier, token.as_bytes()), Err) {
+                    match recalled.take().map_or_else(|| cache.recall(place, jwt, token.as_bytes()), Err) {
                         Ok(principal) => Answer::now(Ok(principal)),
-                        Err(looked) => cache.verify(place, verifier, token, looked),
+                        Err(state) => cache.verify(place, jwt, token, state),
                     }
                 }
-                _ => authenticator.authenticate(credential),
+                _ => verifier.ask(credential),
             };
             match answer.ready() {
                 Ok(Err(error)) if error.kind() == ErrorKind::Unrecognized => unknown = Some(error.after(unknown)),
                 Ok(Err(error)) => return Ok(Err(error.after(unknown))),
                 Ok(Ok(principal)) => return self.accept(principal, place, credential),
-                Err(asked) => return Err(Waiting::Asked { asked, place, unknown }),
+                Err(asked) => return Err(Pending::Verifier { asked, place, unknown }),
             }
         }
         let nobody = || Error::new(ErrorKind::Unrecognized, "nobody knows this credential");
@@ -123,33 +122,34 @@ impl Gate {
     }
 
     /// What an authenticator accepts may still not be fresh enough for the route, or revoked.
-    fn accept(&self, principal: Principal, place: usize, credential: &Credential<'_>) -> Result<Found, Waiting> {
-        let is_only_verified = self.0.authenticators.get(place).is_some_and(|asked| asked.verifier().is_some());
+    fn accept(&self, principal: Principal, place: usize, credential: &Credential<'_>) -> Result<Outcome, Pending> {
+        let is_only_verified = self.0.verifiers.get(place).is_some_and(|verifier| !verifier.asks_anew());
+        if is_only_verified && credential.max_age().is_some() {
+            let detail = "the route asks for a fresh identity, and what verifies this credential asks nobody anew";
+            return Ok(Err(Error::misconfigured(detail)));
+        }
         match &self.0.revocations {
-            None if is_only_verified && credential.max_age().is_some() => Ok(Err(Error::misconfigured(
-                "the route asks for a fresh identity, and nobody is asked whether the token was withdrawn",
-            ))),
             None => Ok(Ok(principal)),
-            Some(revocations) => match is_revoked(&**revocations, &principal).ready() {
+            Some(revocations) => match is_revoked(revocations, &principal).ready() {
                 Ok(revoked) => Ok(unless_revoked(principal, revoked)),
-                Err(revoked) => Err(Waiting::Looked { revoked, principal }),
+                Err(revoked) => Err(Pending::Revocations { revoked, principal }),
             },
         }
     }
 }
 
 /// What a gate waits for while it finds out who presents a credential.
-enum Waiting {
-    Asked { asked: Answer<'static, Found>, place: usize, unknown: Option<Error> },
-    Looked { revoked: Answer<'static, Result<bool, Error>>, principal: Principal },
+enum Pending {
+    Verifier { asked: Answer<'static, Outcome>, place: usize, unknown: Option<Error> },
+    Revocations { revoked: Answer<'static, Result<bool, Error>>, principal: Principal },
 }
 
-impl Waiting {
+impl Pending {
     /// Waits, and goes on from there.
-    async fn step(self, gate: &Gate, credential: &Credential<'_>) -> Result<Found, Self> {
+    async fn step(self, gate: &Gate, credential: &Credential<'_>) -> Result<Outcome, Self> {
         match self {
-            Self::Looked { revoked, principal } => Ok(unless_revoked(principal, revoked.await)),
-            Self::Asked { asked, place, unknown } => match asked.await {
+            Self::Revocations { revoked, principal } => Ok(unless_revoked(principal, revoked.await)),
+            Self::Verifier { asked, place, unknown } => match asked.await {
                 Ok(principal) => gate.accept(principal, place, credential),
                 Err(error) if error.kind() == ErrorKind::Unrecognized => {
                     gate.ask_from(place.saturating_add(1), credential, Some(error.after(unknown)), None)
@@ -161,10 +161,14 @@ impl Waiting {
 }
 
 /// By what its issuer says, and by what its token says of itself where both are known.
-pub(super) fn is_revoked(revocations: &dyn Revocations, principal: &Principal) -> Answer<'static, Result<bool, Error>> {
-    let said = revocations.is_revoked(principal);
+pub(super) fn is_revoked(
+    revocations: &Arc<dyn AnyRevocations>,
+    principal: &Principal,
+) -> Answer<'static, Result<bool, Error>> {
+    let ask = |principal: &Principal| revocations.clone().is_revoked(principal.clone());
+    let said = ask(principal);
     let Some(own) = principal.by_token() else { return said };
-    match (said.ready(), revocations.is_revoked(own).ready()) {
+    match (said.ready(), ask(own).ready()) {
         (Ok(said), Ok(own)) => Answer::now(said.and_then(|said| Ok(said | own?))),
         (said, own) => {
             let [said, own] = [said, own].map(|answer| answer.map_or_else(|later| later, Answer::now));
@@ -174,7 +178,7 @@ pub(super) fn is_revoked(revocations: &dyn Revocations, principal: &Principal) -
 }
 
 /// Where it is not known what was revoked, nobody passes.
-fn unless_revoked(principal: Principal, revoked: Result<bool, Error>) -> Found {
+fn unless_revoked(principal: Principal, revoked: Result<bool, Error>) -> Outcome {
     match revoked {
         Ok(false) => Ok(principal),
         Ok(true) => Err(Error::invalid("the credential was revoked")),

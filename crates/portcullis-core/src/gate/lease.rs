@@ -106,8 +106,8 @@ impl Lease {
         let Some(revocations) = &self.gate.0.revocations else { return pending().await };
         loop {
             // Before looking, so that nothing is missed between.
-            let changed = revocations.changed();
-            if let Ok(true) = is_revoked(&**revocations, &self.principal).await {
+            let changed = revocations.clone().changed();
+            if let Ok(true) = is_revoked(revocations, &self.principal).await {
                 return Error::invalid("the credential was revoked");
             }
             changed.await;

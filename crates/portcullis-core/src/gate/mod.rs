@@ -4,7 +4,6 @@ mod builder;
 mod cache;
 mod check;
 mod established;
-mod held;
 mod identify;
 mod lease;
 mod wiring;
@@ -16,22 +15,20 @@ pub use lease::Lease;
 
 use crate::{
     answer::Answer,
-    authenticator::Authenticator,
     clock::Clock,
     credential::{self, Credential, CredentialSource, Found, Origins, Scrubber},
     decision::{Access, Decision, Explanation},
     error::{Error, ErrorKind},
     head::{RequestHead, is_websocket},
-    membership::AnyMembership,
-    permission::PermissionSet,
     policy::{Policy, Question, Verdict},
     principal::Principal,
     refusal::Refusal,
-    revocation::Revocations,
-    role::RoleHierarchy,
+    revocation::AnyRevocations,
+    rights::{Rights, RoleHierarchy},
+    verifier::Verifier,
 };
 use cache::Cache;
-use std::{collections::HashMap, fmt, sync::Arc, time::SystemTime};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 /// Where requests are let in or refused. Built once, shared by all routes; cheap to clone.
 ///
@@ -59,17 +56,13 @@ struct Parts {
     sources: Vec<CredentialSource>,
     reject_conflicts: bool,
     origins: Origins,
-    authenticators: Vec<Arc<dyn Authenticator>>,
+    verifiers: Vec<Verifier>,
     cache: Option<Arc<Cache>>,
     /// Whoever is authenticated is in the cache, and nobody else is asked.
     finds_again: bool,
-    revocations: Option<Arc<dyn Revocations>>,
+    revocations: Option<Arc<dyn AnyRevocations>>,
     clock: Option<Arc<dyn Clock>>,
-    roles: RoleHierarchy,
-    roles_on: HashMap<String, RoleHierarchy>,
-    /// All that there are, if the application says so.
-    permissions: Option<PermissionSet>,
-    membership: Option<Arc<dyn AnyMembership>>,
+    rights: Rights,
     realm: Option<String>,
     render: Option<Arc<Render>>,
     #[cfg(feature = "testing")]
@@ -92,13 +85,13 @@ impl Gate {
     /// The roles there are.
     #[must_use]
     pub fn roles(&self) -> &RoleHierarchy {
-        &self.0.roles
+        &self.0.rights.roles
     }
 
     /// The roles there are on resources of this kind.
     #[must_use]
     pub fn roles_on(&self, kind: &str) -> &RoleHierarchy {
-        self.0.roles_on.get(kind).unwrap_or(&self.0.roles)
+        self.0.rights.roles_on(kind)
     }
 
     /// Reads the credential that decides about this request; nothing is verified yet.
@@ -189,7 +182,8 @@ impl Gate {
             Err(error) => return Answer::now(Err(error)),
         };
         let max_age = who.max_age();
-        let answer = policy.decide(Question { gate: self, principal, head, max_age, below_not: false, explaining });
+        let answer =
+            policy.decide(Question { rights: &self.0.rights, principal, head, max_age, below_not: false, explaining });
         if !explaining {
             return answer;
         }
@@ -307,7 +301,7 @@ impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate")
             .field("sources", &self.0.sources)
-            .field("authenticators", &self.0.authenticators)
+            .field("verifiers", &self.0.verifiers)
             .finish_non_exhaustive()
     }
 }

@@ -1,14 +1,21 @@
 //! Wiring that cannot work, found when the gate is built.
 
 use super::Parts;
-use crate::{authenticator::Wiring, error::Error, jwt::Issuer, role::RoleHierarchy, shared_secret::SharedSecret};
+use crate::{
+    error::Error,
+    jwt::Issuer,
+    rights::{Rights, RoleHierarchy},
+    shared_secret::SharedSecret,
+    verifier::Kind,
+};
 
 pub(super) fn check(parts: &Parts) -> Result<(), Error> {
-    let problem = authenticators(parts).or_else(|| roles(parts)).or_else(|| without_effect(parts).map(str::to_owned));
+    let problem =
+        verifiers(parts).or_else(|| roles(&parts.rights)).or_else(|| without_effect(parts).map(str::to_owned));
     problem.map_or(Ok(()), |problem| Err(Error::misconfigured(problem)))
 }
 
-/// What the authenticators that were looked at answer for good, so that those after them are not asked about it.
+/// What the verifiers that were looked at answer for good, so that those after them are not asked about it.
 #[derive(Default)]
 struct Taken<'a> {
     issuers: Vec<&'a Issuer>,
@@ -22,26 +29,26 @@ impl Taken<'_> {
     }
 }
 
-fn authenticators(parts: &Parts) -> Option<String> {
+fn verifiers(parts: &Parts) -> Option<String> {
     let mut taken = Taken::default();
-    for (place, authenticator) in (1..).zip(&parts.authenticators) {
-        let problem = match authenticator.wiring() {
-            Wiring::Unknown => None,
-            Wiring::Verifies(jwt) => jwt.issuers().iter().find_map(|issuer| verifies(issuer, &taken)),
-            Wiring::Asks { issuer, sessions_only, .. } => asks(issuer, sessions_only, &taken),
-            Wiring::Secret(secret) => knows(secret, parts, &taken),
+    for (place, verifier) in (1..).zip(&parts.verifiers) {
+        let problem = match verifier.kind() {
+            Kind::Own(_) => None,
+            Kind::Tokens(jwt) => jwt.issuers().iter().find_map(|issuer| verifies(issuer, &taken)),
+            Kind::Asks(asked) => asks(asked.issuer(), asked.is_for_sessions_only(), &taken),
+            Kind::Secret(secret) => knows(secret, parts, &taken),
         };
         if let Some(problem) = problem {
             return Some(format!("authenticator {place}, {problem}"));
         }
-        match authenticator.wiring() {
-            Wiring::Unknown => {}
-            Wiring::Verifies(jwt) => taken.issuers.extend(jwt.issuers()),
-            Wiring::Asks { issuer, any_opaque, .. } => {
-                taken.opaque |= any_opaque;
-                taken.issuers.push(issuer);
+        match verifier.kind() {
+            Kind::Own(_) => {}
+            Kind::Tokens(jwt) => taken.issuers.extend(jwt.issuers()),
+            Kind::Asks(asked) => {
+                taken.opaque |= asked.takes_any_opaque();
+                taken.issuers.push(asked.issuer());
             }
-            Wiring::Secret(secret) => taken.secrets.push(secret),
+            Kind::Secret(secret) => taken.secrets.push(secret),
         }
     }
     None
@@ -87,19 +94,19 @@ fn knows(secret: &SharedSecret, parts: &Parts, taken: &Taken<'_>) -> Option<Stri
     secret.check(&parts.sources).err().map(|problem| format!("a shared secret, {problem}"))
 }
 
-fn roles(parts: &Parts) -> Option<String> {
-    let everywhere = std::iter::once((None, &parts.roles));
-    let on_kinds = parts.roles_on.iter().map(|(kind, roles)| (Some(kind), roles));
+fn roles(rights: &Rights) -> Option<String> {
+    let everywhere = std::iter::once((None, &rights.roles));
+    let on_kinds = rights.roles_on.iter().map(|(kind, roles)| (Some(kind), roles));
     for (kind, roles) in everywhere.chain(on_kinds) {
-        if parts.membership.is_none() && (kind.is_some() || roles.inherits()) {
+        if rights.membership.is_none() && (kind.is_some() || roles.inherits()) {
             return Some("the gate has roles on resources and no `.membership(…)` to ask who has them".to_owned());
         }
-        if let Some(unknown) = parts.permissions.as_ref().and_then(|all| roles.permits_beside(all)) {
+        if let Some(unknown) = rights.permissions.as_ref().and_then(|all| roles.permits_beside(all)) {
             return Some(format!(
                 "a role permits `{unknown}`, which is nothing in `.permissions(…)`; add it there, or correct it"
             ));
         }
-        if let Some(problem) = roles.inherited().find_map(|(from, there)| inherited(parts, from, there)) {
+        if let Some(problem) = roles.inherited().find_map(|(from, there)| inherited(rights, from, there)) {
             return Some(problem);
         }
     }
@@ -107,10 +114,10 @@ fn roles(parts: &Parts) -> Option<String> {
 }
 
 /// Whether there can be such roles on resources of a kind.
-fn inherited<'a>(parts: &Parts, from: &str, there: Option<impl Iterator<Item = &'a str>>) -> Option<String> {
+fn inherited<'a>(rights: &Rights, from: &str, there: Option<impl Iterator<Item = &'a str>>) -> Option<String> {
     let known: Option<&RoleHierarchy> = match &there {
-        None if !parts.roles.names().is_empty() => return None,
-        _ => parts.roles_on.get(from),
+        None if !rights.roles.names().is_empty() => return None,
+        _ => rights.roles_on.get(from),
     };
     let Some(known) = known else {
         return Some(format!(
@@ -123,7 +130,7 @@ fn inherited<'a>(parts: &Parts, from: &str, there: Option<impl Iterator<Item = &
 }
 
 fn without_effect(parts: &Parts) -> Option<&'static str> {
-    let verifies = || parts.authenticators.iter().any(|authenticator| authenticator.verifier().is_some());
+    let verifies = || parts.verifiers.iter().any(|verifier| verifier.jwt().is_some());
     if parts.cache.is_some() && !verifies() {
         return Some("the gate has a `.cache(…)`, and no authenticator whose answers may be in it, such as a `Jwt`");
     }

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     answer::Answer,
-    authenticator::{Authenticator, Wiring},
     claims::{Claims, Rules},
     clock::{Clock, SystemClock, seconds},
     credential::Credential,
@@ -100,12 +99,7 @@ impl<Q: Question> Inquiry<Q> {
         Self::start(question, settings)
     }
 
-    pub(super) fn wiring(&self) -> Wiring<'_> {
-        let Settings { issuer, sessions_only, opaque, .. } = &self.0.settings;
-        Wiring::Asks { issuer, sessions_only: *sessions_only, any_opaque: opaque.are_any() }
-    }
-
-    pub(super) fn issuer(&self) -> &Issuer {
+    fn issuer(&self) -> &Issuer {
         &self.0.settings.issuer
     }
 
@@ -261,20 +255,46 @@ impl<Q: Question> Drop for Asking<Q> {
     }
 }
 
-impl<Q: Question> Authenticator for Inquiry<Q> {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
+/// An issuer that is asked, whatever the question.
+pub(crate) trait Asks: fmt::Debug + Send + Sync {
+    fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Outcome>;
+    fn issuer(&self) -> &Issuer;
+    /// Whether only tokens of a session are asked about, and others are verified alone.
+    fn is_for_sessions_only(&self) -> bool;
+    /// Whether it answers about opaque tokens whatever they look like.
+    fn takes_any_opaque(&self) -> bool;
+}
+
+impl<Q: Question> Asks for Inquiry<Q> {
+    fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
+        self.ask_about(credential)
+    }
+
+    fn issuer(&self) -> &Issuer {
+        self.issuer()
+    }
+
+    fn is_for_sessions_only(&self) -> bool {
+        self.0.settings.sessions_only
+    }
+
+    fn takes_any_opaque(&self) -> bool {
+        self.0.settings.opaque.are_any()
+    }
+}
+
+impl<Q: Question> Inquiry<Q> {
+    pub(super) fn ask_about(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
         match &self.0.verifier {
             Some(verifier) => self.verify(verifier, credential),
             None => self.trust(credential),
         }
     }
-}
 
-impl<Q: Question> Inquiry<Q> {
     /// A JWT of an issuer with keys is verified before anybody hears of it.
     fn verify(&self, verifier: &Jwt, credential: &Credential<'_>) -> Answer<'static, Outcome> {
         let (token, max_age) = (credential.expose(), credential.max_age());
-        match verifier.authenticate(credential).ready() {
+        match verifier.ask(credential).ready() {
             Ok(Err(error)) if error.kind() == ErrorKind::Unrecognized && !is_token(token) => {
                 self.ask_about_opaque(token, max_age)
             }

@@ -13,8 +13,6 @@ pub use opaque::OpaqueTokens;
 pub use who_am_i::WhoAmI;
 
 use crate::{
-    answer::Answer,
-    authenticator::{Authenticator, Wiring},
     claims::{Claims, Rules},
     clock::Clock,
     credential::{Carriers, Credential, CredentialSource},
@@ -26,6 +24,7 @@ use crate::{
 };
 use answer::Measure;
 use base64::{Engine, engine::general_purpose::STANDARD};
+pub(crate) use inquiry::Asks;
 use inquiry::{Inquiry, Question};
 use std::{fmt, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
@@ -159,15 +158,20 @@ impl Introspection {
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         Self(self.0.with(|_, settings| settings.clock = Arc::new(clock)))
     }
-}
 
-impl Authenticator for Introspection {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        self.0.authenticate(credential)
+    /// The principal of a token. For an [`Authenticator`](crate::Authenticator) around this one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized) if the token is of another issuer,
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if this issuer did not answer, and
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) or [`ErrorKind::Expired`](crate::ErrorKind::Expired) if the token is
+    /// not valid.
+    pub async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        self.0.ask_about(credential).await
     }
 
-    fn wiring(&self) -> Wiring<'_> {
-        self.0.wiring()
+    pub(crate) fn asks(self) -> Arc<dyn Asks> {
+        Arc::new(self.0)
     }
 }
 

@@ -1,11 +1,9 @@
 use super::{
     answer::{self, Measure},
-    inquiry::{Inquiry, Question},
+    inquiry::{Asks, Inquiry, Question},
     opaque::OpaqueTokens,
 };
 use crate::{
-    answer::Answer,
-    authenticator::{Authenticator, Wiring},
     claims::{ClaimPath, Claims, Rules},
     clock::Clock,
     credential::Credential,
@@ -128,15 +126,20 @@ impl WhoAmI {
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         Self(self.0.with(|_, settings| settings.clock = Arc::new(clock)))
     }
-}
 
-impl Authenticator for WhoAmI {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        self.0.authenticate(credential)
+    /// The principal of a token. For an [`Authenticator`](crate::Authenticator) around this one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized) if the token is of another issuer,
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if this issuer did not answer, and
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) or [`ErrorKind::Expired`](crate::ErrorKind::Expired) if the token is
+    /// not valid.
+    pub async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        self.0.ask_about(credential).await
     }
 
-    fn wiring(&self) -> Wiring<'_> {
-        self.0.wiring()
+    pub(crate) fn asks(self) -> Arc<dyn Asks> {
+        Arc::new(self.0)
     }
 }
 

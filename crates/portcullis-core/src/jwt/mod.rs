@@ -26,7 +26,6 @@ pub use source::KeySource;
 
 use crate::{
     answer::Answer,
-    authenticator::Authenticator,
     claims::{Claims, Registered},
     clock::{Clock, SystemClock, seconds},
     credential::Credential,
@@ -111,7 +110,7 @@ impl Jwt {
     /// good once, [`ErrorKind::Unavailable`] if its keys are not at hand (this does not wait for
     /// [`RemoteKeys`]), [`ErrorKind::Invalid`] for everything else.
     pub fn verify(&self, token: &str) -> Result<Claims, Error> {
-        let checked = self.check(token, Patience::None, Looked::default());
+        let checked = self.check(token, Patience::None, KeyState::default());
         checked.map(|(claims, ..)| claims).map_err(Unverified::into_error)
     }
 
@@ -120,7 +119,7 @@ impl Jwt {
         &self,
         token: &str,
         patience: Patience,
-        looked: Looked,
+        state: KeyState,
     ) -> Result<(Claims, &Issuer, Generation), Unverified> {
         if token.len() > self.0.max_bytes {
             // An opaque credential is another authenticator's, however long.
@@ -138,7 +137,7 @@ impl Jwt {
         let verify = || {
             issuer.check_length(token)?;
             let registered = Registered::read(&claims)?;
-            let keys = issuer.with_key(header, patience, looked, |key| compact.check_signature(key))?;
+            let keys = issuer.with_key(header, patience, state, |key| compact.check_signature(key))?;
             issuer.check(header, &registered, &claims, seconds(self.0.clock.now()))?;
             Ok((registered, keys))
         };
@@ -179,22 +178,9 @@ pub(crate) fn unverified_claims(token: &str) -> Option<(Object, Registered)> {
     Some((claims, registered))
 }
 
-impl Authenticator for Jwt {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        match self.verify_now(credential.expose(), Looked::default()) {
-            Ok(verified) => Answer::now(Ok(verified.principal)),
-            Err(answer) => answer,
-        }
-    }
-
-    fn verifier(&self) -> Option<&Jwt> {
-        Some(self)
-    }
-}
-
-/// What a look at an issuer's keys has brought, if somebody has looked: a look may begin a request.
+/// What a look at an issuer's keys has brought, if somebody has state: a look may begin a request.
 #[derive(Default)]
-pub(crate) struct Looked(Option<Look>);
+pub(crate) struct KeyState(Option<Look>);
 
 /// A principal, and what that depended on beside the token, the time and the verifier.
 pub(crate) struct Verified {
@@ -203,45 +189,61 @@ pub(crate) struct Verified {
 }
 
 impl Jwt {
+    /// The principal of a token; waits for [`RemoteKeys`] where it has to. For an [`Authenticator`](crate::Authenticator)
+    /// around this one.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        self.ask(credential).await
+    }
+
+    pub(crate) fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+        match self.verify_now(credential.expose(), KeyState::default()) {
+            Ok(verified) => Answer::now(Ok(verified.principal)),
+            Err(answer) => answer,
+        }
+    }
+
     /// Who a token is about, or else what to answer.
     pub(crate) fn verify_now(
         &self,
         token: &str,
-        looked: Looked,
+        state: KeyState,
     ) -> Result<Verified, Answer<'static, Result<Principal, Error>>> {
-        self.verified(token, Patience::Some, looked).map_err(|unverified| match unverified {
+        self.verified(token, Patience::Some, state).map_err(|unverified| match unverified {
             Unverified::Refused(error) => Answer::now(Err(error)),
             Unverified::Waits(landing) => {
                 let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
                 Answer::later(async move {
                     // Whether anything came of it shows when the token is checked again.
                     let patience = if landing.wait().await { Patience::Over } else { Patience::None };
-                    let verified = this.verified(&token, patience, Looked::default());
+                    let verified = this.verified(&token, patience, KeyState::default());
                     Ok(verified.map_err(Unverified::into_error)?.principal)
                 })
             }
         })
     }
 
-    fn verified(&self, token: &str, patience: Patience, looked: Looked) -> Result<Verified, Unverified> {
-        let (claims, issuer, keys) = self.check(token, patience, looked)?;
+    fn verified(&self, token: &str, patience: Patience, state: KeyState) -> Result<Verified, Unverified> {
+        let (claims, issuer, keys) = self.check(token, patience, state)?;
         let principal = issuer.principal(&claims);
         let principal = principal.map_err(|error| error.with_issuer(issuer.name.clone()))?;
         Ok(Verified { principal, keys })
     }
 
     /// Whether verifying the token again would come to the same: its keys are those of then, and its times hold. Everything
-    /// else is the token's and the verifier's own, which do not change. If not, its keys have been looked at once already.
-    pub(crate) fn still_holds(&self, verified: &Verified, surely: &Range<SystemTime>) -> Result<(), Looked> {
+    /// else is the token's and the verifier's own, which do not change. If not, its keys have been state at once already.
+    pub(crate) fn still_holds(&self, verified: &Verified, surely: &Range<SystemTime>) -> Result<(), KeyState> {
         let now = self.0.clock.now();
-        let Some((issuer, times)) = self.issuer_and_times(verified) else { return Err(Looked::default()) };
-        let looked = issuer.look();
-        if !issuer.still_has(&verified.keys, &looked) {
-            return Err(looked);
+        let Some((issuer, times)) = self.issuer_and_times(verified) else { return Err(KeyState::default()) };
+        let state = issuer.look();
+        if !issuer.still_has(&verified.keys, &state) {
+            return Err(state);
         }
         match surely.contains(&now) || issuer.check_own_time(times, seconds(now)).is_ok() {
             true => Ok(()),
-            false => Err(looked),
+            false => Err(state),
         }
     }
 

@@ -5,9 +5,8 @@ use crate::{
     answer::Answer,
     decision::{Decision, Explanation},
     error::Error,
-    permission,
     principal::Method,
-    role::unknown_role,
+    rights,
 };
 use std::borrow::Cow;
 
@@ -134,7 +133,7 @@ pub struct RequirePermission(&'static str);
 #[must_use]
 #[track_caller]
 pub const fn permission(name: &'static str) -> RequirePermission {
-    RequirePermission(permission::checked(name))
+    RequirePermission(rights::checked(name))
 }
 
 impl RequirePermission {
@@ -147,11 +146,11 @@ impl RequirePermission {
 
 impl Policy for RequirePermission {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        if let Err(error) = question.gate.knows_permission(self.0, None, question.below_not) {
+        if let Err(error) = question.rights.knows_permission(self.0, None, question.below_not) {
             return Answer::now(Err(error));
         }
         let principal = question.principal;
-        let roles = question.gate.roles();
+        let roles = &question.rights.roles;
         let own = principal.permissions().holds(self.0);
         let permits = |role: &str| roles.permitted(role).is_some_and(|permitted| permitted.holds(self.0));
         let by = || principal.roles().iter().find(|role| permits(role.as_str()));
@@ -195,11 +194,11 @@ impl RequireRole {
 
 impl Policy for RequireRole {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let roles = question.gate.roles();
-        let Some(asked) = roles.place(self.0) else {
-            return Answer::now(Err(unknown_role(roles, self.0)));
-        };
-        let by = question.principal.roles().iter().find(|role| roles.includes_at(role.as_str(), asked));
+        let roles = &question.rights.roles;
+        if let Err(error) = question.rights.knows_role(self.0, None) {
+            return Answer::now(Err(error));
+        }
+        let by = question.principal.roles().iter().find(|role| roles.includes(role.as_str(), self.0));
         let part = || {
             let part = Explanation::new(format!("role `{}`", self.0), by.is_some());
             part.with_note(by.map_or("no role that includes it".to_owned(), |role| format!("by the role `{role}`")))

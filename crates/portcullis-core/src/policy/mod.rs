@@ -34,9 +34,9 @@ use crate::{
     answer::Answer,
     decision::{Decision, Explanation},
     error::Error,
-    gate::Gate,
     head::{RequestHead, query_param},
     principal::Principal,
+    rights::Rights,
 };
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
@@ -126,7 +126,7 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
 /// What a policy is asked: a principal, and the request it makes.
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
-    pub(crate) gate: &'a Gate,
+    pub(crate) rights: &'a Rights,
     pub(crate) principal: &'a Principal,
     pub(crate) head: &'a dyn RequestHead,
     /// How old may be what is remembered of the principal.

@@ -3,8 +3,7 @@ use crate::{
     answer::Answer,
     decision::{Access, Decision, Explanation},
     error::Error,
-    membership::ResourceRef,
-    role::unknown_role,
+    rights::ResourceRef,
 };
 
 /// Where in a request the identifier of a resource stands.
@@ -76,17 +75,15 @@ impl OnResource {
 
     /// What the policy names has to be known, or nobody would have it.
     fn check(&self, question: &Question<'_>) -> Result<(), Error> {
-        let (gate, on) = (question.gate, self.kind);
         match self.asked {
-            Asked::Role(name) if gate.roles_on(on).knows(name) => Ok(()),
-            Asked::Role(name) => Err(unknown_role(gate.roles_on(on), name)),
-            Asked::Permission(name) => gate.knows_permission(name, Some(on), question.below_not),
+            Asked::Role(name) => question.rights.knows_role(name, Some(self.kind)),
+            Asked::Permission(name) => question.rights.knows_permission(name, Some(self.kind), question.below_not),
         }
     }
 
     async fn ask(&self, question: Question<'_>, resource: ResourceRef) -> Verdict {
-        let held = question.gate.roles_held(question.principal, &resource).await?;
-        let roles = question.gate.roles_on(self.kind);
+        let held = question.rights.roles_held(question.principal, &resource).await?;
+        let roles = question.rights.roles_on(self.kind);
         let fits = |role: &str| match self.asked {
             Asked::Role(name) => roles.includes(role, name),
             Asked::Permission(name) => roles.permitted(role).is_some_and(|permitted| permitted.holds(name)),

@@ -7,8 +7,7 @@ pub use id::{PrincipalId, SessionId, TokenId};
 use crate::{
     claims::Claims,
     error::Error,
-    permission::{Permission, PermissionSet},
-    role::Role,
+    rights::{Permission, PermissionSet, Role},
 };
 use serde::de::DeserializeOwned;
 use std::{
@@ -211,16 +210,11 @@ impl Principal {
         self.with(|inner| (inner.expires_at, inner.by_token) = (ends, Some(own)))
     }
 
-    /// Who it is, by kind, issuer and subject: what to compare and to store.
+    /// Who it is, by kind, issuer and subject: what to compare and to store. The subject alone, `id().subject()`, is unique at
+    /// its issuer only.
     #[must_use]
     pub fn id(&self) -> &PrincipalId {
         &self.0.id
-    }
-
-    /// The name by which its issuer knows it: stable, and unique together with the issuer. See [`id`](Self::id).
-    #[must_use]
-    pub fn subject(&self) -> &str {
-        self.0.id.subject()
     }
 
     /// What it is.

@@ -4,7 +4,7 @@ use super::Issuer;
 use crate::{
     error::{Error, quote},
     jwt::{
-        Algorithm, KeySet, Looked, Patience, RemoteKeys, Unverified,
+        Algorithm, KeySet, KeyState, Patience, RemoteKeys, Unverified,
         header::Header,
         key::PreparedKey,
         remote::{Generation, Look, Missing},
@@ -24,7 +24,7 @@ impl Issuer {
         &self,
         header: &Header,
         patience: Patience,
-        looked: Looked,
+        state: KeyState,
         verify: impl Fn(&PreparedKey) -> Result<(), Error>,
     ) -> Result<Generation, Unverified> {
         let (remote, algorithms) = match &self.keys {
@@ -40,7 +40,7 @@ impl Issuer {
             );
         }
         let may_wait = patience == Patience::Some;
-        let look = || looked.0.unwrap_or_else(|| remote.look());
+        let look = || state.0.unwrap_or_else(|| remote.look());
         let mut keys = match (patience != Patience::Over).then(look) {
             Some(Look::Ready(keys)) => keys,
             // Those that have expired are good enough soon, if the key is one of them.
@@ -71,16 +71,16 @@ impl Issuer {
     }
 
     /// A look at the keys, if they are fetched.
-    pub(in crate::jwt) fn look(&self) -> Looked {
+    pub(in crate::jwt) fn look(&self) -> KeyState {
         match &self.keys {
-            IssuerKeys::AtHand(_) => Looked::default(),
-            IssuerKeys::Remote(remote, _) => Looked(Some(remote.look())),
+            IssuerKeys::AtHand(_) => KeyState::default(),
+            IssuerKeys::Remote(remote, _) => KeyState(Some(remote.look())),
         }
     }
 
     /// Whether these are the keys to verify with by this look, without waiting for any.
-    pub(in crate::jwt) fn still_has(&self, generation: &Generation, looked: &Looked) -> bool {
-        match &looked.0 {
+    pub(in crate::jwt) fn still_has(&self, generation: &Generation, state: &KeyState) -> bool {
+        match &state.0 {
             Some(Look::Ready(keys)) => keys.are_of(generation),
             Some(_) => false,
             None => generation.is_none(),

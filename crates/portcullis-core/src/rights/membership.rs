@@ -1,4 +1,5 @@
-use crate::{answer::Answer, error::Error, principal::Principal, role::Role};
+use super::Role;
+use crate::{answer::Answer, error::Error, principal::Principal};
 use std::{borrow::Cow, fmt, future::Future};
 
 /// A thing that roles are held on: its kind and its identifier, such as project 42.

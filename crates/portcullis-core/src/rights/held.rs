@@ -1,9 +1,7 @@
-use super::Gate;
+use super::{AnyMembership, ResourceRef, Rights, Role};
 use crate::{
     error::{Error, quote},
-    membership::{AnyMembership, ResourceRef},
     principal::Principal,
-    role::Role,
 };
 use std::{
     fmt,
@@ -34,12 +32,12 @@ impl fmt::Display for HeldRole {
     }
 }
 
-type Held<'a> = Pin<Box<dyn Future<Output = Result<Vec<HeldRole>, Error>> + Send + 'a>>;
+type HeldRoles<'a> = Pin<Box<dyn Future<Output = Result<Vec<HeldRole>, Error>> + Send + 'a>>;
 
-impl Gate {
+impl Rights {
     /// The roles of a principal on a resource: its own one, or else those that it inherits.
     pub(crate) async fn roles_held(&self, principal: &Principal, on: &ResourceRef) -> Result<Vec<HeldRole>, Error> {
-        let membership = self.0.membership.as_deref().ok_or_else(|| {
+        let membership = self.membership.as_deref().ok_or_else(|| {
             Error::misconfigured(format!("a policy asks for a role on {on}, and the gate has no `.membership(…)`"))
         })?;
         self.held(membership, principal, on, &[], &AtomicUsize::new(0)).await
@@ -53,7 +51,7 @@ impl Gate {
         on: &'a ResourceRef,
         below: &'a [&'a ResourceRef],
         asked: &'a AtomicUsize,
-    ) -> Held<'a> {
+    ) -> HeldRoles<'a> {
         Box::pin(async move {
             if asked.fetch_add(1, Relaxed) >= MAX_RESOURCES {
                 let detail =

@@ -1,7 +1,5 @@
-use crate::{
-    error::Error,
-    permission::{Permission, PermissionSet},
-};
+use super::{Permission, PermissionSet};
+use crate::error::Error;
 use std::{borrow::Cow, collections::HashMap, fmt};
 
 /// The name of a role, such as `manager`. What it is worth is a matter of the [`RoleHierarchy`].
@@ -172,15 +170,6 @@ impl RoleHierarchy {
         let has = |name: &str| name == role.as_str() || there.includes(role.as_str(), name);
         pairs.iter().filter(|(theirs, _)| has(theirs)).map(|(_, ours)| ours.clone()).collect()
     }
-}
-
-/// A policy or the data names a role that is not there.
-pub(crate) fn unknown_role(roles: &RoleHierarchy, role: &str) -> Error {
-    let known = roles.names();
-    Error::misconfigured(match known.is_empty() {
-        true => format!("the gate knows no role `{role}`; name the roles there are in `.roles(…)`"),
-        false => format!("the gate knows no role `{role}`; it knows {known:?}"),
-    })
 }
 
 /// Puts a [`RoleHierarchy`] together.

@@ -1,0 +1,65 @@
+//! What policies name and a gate holds: roles, permissions, and who has them on resources.
+
+mod held;
+mod membership;
+mod permission;
+mod role;
+
+pub(crate) use membership::AnyMembership;
+pub use membership::{Membership, ResourceRef};
+pub(crate) use permission::checked;
+pub use permission::{Permission, PermissionSet};
+pub use role::{Role, RoleHierarchy, RoleHierarchyBuilder};
+
+use crate::error::Error;
+use std::{collections::HashMap, sync::Arc};
+
+/// The rights that a gate knows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rights {
+    pub(crate) roles: RoleHierarchy,
+    pub(crate) roles_on: HashMap<String, RoleHierarchy>,
+    /// All that there are, if the application says so.
+    pub(crate) permissions: Option<PermissionSet>,
+    pub(crate) membership: Option<Arc<dyn AnyMembership>>,
+}
+
+impl Rights {
+    /// The roles there are on resources of this kind.
+    pub(crate) fn roles_on(&self, kind: &str) -> &RoleHierarchy {
+        self.roles_on.get(kind).unwrap_or(&self.roles)
+    }
+
+    /// The roles there are on resources of a kind, or everywhere.
+    fn roles_of(&self, kind: Option<&str>) -> &RoleHierarchy {
+        kind.map_or(&self.roles, |kind| self.roles_on(kind))
+    }
+
+    /// A policy asks for this role.
+    pub(crate) fn knows_role(&self, role: &str, on: Option<&str>) -> Result<(), Error> {
+        let roles = self.roles_of(on);
+        if roles.knows(role) {
+            return Ok(());
+        }
+        let known = roles.names();
+        Err(Error::misconfigured(match known.is_empty() {
+            true => format!("the gate knows no role `{role}`; name the roles there are in `.roles(…)`"),
+            false => format!("the gate knows no role `{role}`; it knows {known:?}"),
+        }))
+    }
+
+    /// A policy asks for this permission: one of the closed set, or any; below a `not`, any that a role names.
+    pub(crate) fn knows_permission(&self, name: &str, on: Option<&str>, below_not: bool) -> Result<(), Error> {
+        match &self.permissions {
+            Some(all) if all.names(name) => Ok(()),
+            Some(_) => Err(Error::misconfigured(format!(
+                "the gate knows no permission `{name}`; name it in `.permissions(…)` if there is one"
+            ))),
+            None if !below_not || self.roles_of(on).names_permission(name) => Ok(()),
+            None => Err(Error::misconfigured(format!(
+                "a policy asks who does not hold `{name}`, and no role is said to permit just this; name the permissions \
+                 there are in `.permissions(…)`"
+            ))),
+        }
+    }
+}

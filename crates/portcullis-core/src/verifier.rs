@@ -1,0 +1,202 @@
+//! Who verifies credentials.
+
+use crate::{
+    answer::Answer,
+    credential::Credential,
+    error::Error,
+    introspection::{Asks, Introspection, WhoAmI},
+    jwt::Jwt,
+    principal::Principal,
+    shared_secret::SharedSecret,
+};
+use std::{fmt, future::Future, sync::Arc};
+
+/// Turns a credential into a principal: the seam for credentials of your own. Written with plain `async fn`.
+///
+/// A gate asks in order. An authenticator that does not know this kind of credential returns an error of the kind
+/// [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized), and the next one is asked. Any other error refuses the
+/// request, so a credential that was recognized and is not valid is never tried elsewhere.
+///
+/// ```
+/// use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Principal, PrincipalKind};
+///
+/// # #[derive(Debug)] struct Store;
+/// # impl Store { async fn owner_of(&self, key: &str) -> Result<Option<String>, Error> { unimplemented!() } }
+/// #[derive(Debug)]
+/// struct ApiKeys(Store);
+///
+/// impl Authenticator for ApiKeys {
+///     async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+///         match self.0.owner_of(credential.expose()).await? {
+///             Some(owner) => Ok(Principal::new(PrincipalKind::Key, owner)),
+///             None => Err(Error::new(ErrorKind::Unrecognized, "not an API key of this service")),
+///         }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` verifies no credentials",
+    note = "write `impl Authenticator for {Self}`, or name a `Jwt`, `SharedSecret`, `Introspection`, `WhoAmI` or a provider"
+)]
+pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
+    /// The principal whose credential this is. An authenticator that remembers answers uses none that is older than
+    /// [`Credential::max_age`].
+    ///
+    /// # Errors
+    /// `Unrecognized` if it is not for this authenticator, `Invalid` or `Expired` if it is not valid, `Unavailable` if that
+    /// could not be found out.
+    fn authenticate(&self, credential: &Credential<'_>) -> impl Future<Output = Result<Principal, Error>> + Send;
+
+    /// Whether this looks again where [`Credential::max_age`] asks for it, such as in a database. By default it does not, and
+    /// a route that asks for a [`fresh`](crate::policy::fresh) identity gets none from it.
+    fn asks_anew(&self) -> bool {
+        false
+    }
+}
+
+impl<A: Authenticator> Authenticator for Arc<A> {
+    fn authenticate(&self, credential: &Credential<'_>) -> impl Future<Output = Result<Principal, Error>> + Send {
+        (**self).authenticate(credential)
+    }
+
+    fn asks_anew(&self) -> bool {
+        (**self).asks_anew()
+    }
+}
+
+/// [`Authenticator`] as a gate holds it. Its futures own what they need.
+pub(crate) trait AnyAuthenticator: fmt::Debug + Send + Sync {
+    fn authenticate(self: Arc<Self>, credential: Credential<'static>) -> Answer<'static, Result<Principal, Error>>;
+    fn asks_anew(&self) -> bool;
+}
+
+impl<A: Authenticator> AnyAuthenticator for A {
+    fn authenticate(self: Arc<Self>, credential: Credential<'static>) -> Answer<'static, Result<Principal, Error>> {
+        Answer::begin(async move { Authenticator::authenticate(&*self, &credential).await })
+    }
+
+    fn asks_anew(&self) -> bool {
+        Authenticator::asks_anew(self)
+    }
+}
+
+/// What verifies the credentials of a gate: an [`Authenticator`] of yours, a [`Jwt`], a [`SharedSecret`], an
+/// [`Introspection`], a [`WhoAmI`], or a provider.
+///
+/// An authenticator around another one holds it as a `Verifier`:
+///
+/// ```
+/// use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Principal, Verifier};
+///
+/// /// Only people, whoever verifies them.
+/// #[derive(Debug)]
+/// struct PeopleOnly(Verifier);
+///
+/// impl Authenticator for PeopleOnly {
+///     async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+///         let principal = self.0.authenticate(credential).await?;
+///         match principal.kind() {
+///             portcullis_core::PrincipalKind::User => Ok(principal),
+///             _ => Err(Error::new(ErrorKind::Invalid, "a token of a program")),
+///         }
+///     }
+///
+///     fn asks_anew(&self) -> bool {
+///         self.0.asks_anew()
+///     }
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Verifier(Kind);
+
+/// What a gate does differently for them.
+#[derive(Clone)]
+pub(crate) enum Kind {
+    Tokens(Jwt),
+    Secret(SharedSecret),
+    Asks(Arc<dyn Asks>),
+    Own(Arc<dyn AnyAuthenticator>),
+}
+
+impl Verifier {
+    /// The principal whose credential this is.
+    ///
+    /// # Errors
+    /// As [`Authenticator::authenticate`].
+    pub async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        self.ask(credential).await
+    }
+
+    /// Whether it finds out anew what [`Credential::max_age`] asks for. A verifier of signatures does not; a shared secret is
+    /// always compared.
+    #[must_use]
+    pub fn asks_anew(&self) -> bool {
+        match &self.0 {
+            Kind::Tokens(_) => false,
+            Kind::Secret(_) | Kind::Asks(_) => true,
+            Kind::Own(own) => own.asks_anew(),
+        }
+    }
+
+    pub(crate) fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+        match &self.0 {
+            Kind::Tokens(jwt) => jwt.ask(credential),
+            Kind::Secret(secret) => Answer::now(secret.compare(credential)),
+            Kind::Asks(asks) => asks.ask(credential),
+            Kind::Own(own) => own.clone().authenticate(credential.to_owned()),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.0
+    }
+
+    /// The verifier of signatures, if it is nothing else: what it accepts follows from the token, its keys and the time.
+    pub(crate) fn jwt(&self) -> Option<&Jwt> {
+        match &self.0 {
+            Kind::Tokens(jwt) => Some(jwt),
+            _ => None,
+        }
+    }
+}
+
+impl<A: Authenticator> From<A> for Verifier {
+    fn from(own: A) -> Self {
+        Self(Kind::Own(Arc::new(own)))
+    }
+}
+
+impl From<Jwt> for Verifier {
+    fn from(jwt: Jwt) -> Self {
+        Self(Kind::Tokens(jwt))
+    }
+}
+
+impl From<SharedSecret> for Verifier {
+    fn from(secret: SharedSecret) -> Self {
+        Self(Kind::Secret(secret))
+    }
+}
+
+impl From<Introspection> for Verifier {
+    fn from(introspection: Introspection) -> Self {
+        Self(Kind::Asks(introspection.asks()))
+    }
+}
+
+impl From<WhoAmI> for Verifier {
+    fn from(who_am_i: WhoAmI) -> Self {
+        Self(Kind::Asks(who_am_i.asks()))
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Tokens(jwt) => jwt.fmt(f),
+            Kind::Secret(secret) => secret.fmt(f),
+            Kind::Asks(asks) => asks.fmt(f),
+            Kind::Own(own) => own.fmt(f),
+        }
+    }
+}
