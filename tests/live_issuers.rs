@@ -36,7 +36,7 @@ struct Service {
 
 impl Service {
     async fn start(gate: Gate) -> Anyhow<Self> {
-        let me = async |Authenticated(principal): Authenticated| principal.subject().to_owned();
+        let me = async |Authenticated(principal): Authenticated| principal.id().subject().to_owned();
         let app = Routes::new(&gate)
             .route("/me", authenticated(), get(me))
             .route("/admin", role("admin"), get(async || "welcome"))

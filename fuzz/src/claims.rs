@@ -208,7 +208,7 @@ fn assert_reads_alike(claims: &Claims, value: &Value, text: &str) {
 }
 
 fn assert_principal(principal: &Principal, subject: &str, value: &Value) {
-    assert_eq!(principal.subject(), subject, "{value}");
+    assert_eq!(principal.id().subject(), subject, "{value}");
     let texts = |value| names(value).expect("it was read");
     let roles = [texts(value.pointer("/realm/roles")), texts(value.get("role"))].concat();
     let found: Vec<&str> = principal.roles().iter().map(|role| role.as_str()).collect();

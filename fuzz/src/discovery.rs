@@ -46,7 +46,7 @@ fn fetches(name: &str, document: &str, data: &[u8]) -> bool {
     // The second time the keys are there, or it is too early to ask again.
     for _ in 0..2 {
         let who = at_once(gate.authenticate(Credential::new(&*token, CredentialSource::bearer())));
-        let found = who.principal().map(|principal| principal.subject()).map_err(|error| error.kind());
+        let found = who.principal().map(|principal| principal.id().subject()).map_err(|error| error.kind());
         let expected = if keys_at.is_some() { Ok("a") } else { Err(ErrorKind::Unavailable) };
         assert_eq!(found, expected, "{}", shown());
         assert_eq!(client.asked(), gets, "{}", shown());

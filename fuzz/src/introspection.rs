@@ -93,7 +93,8 @@ impl Rules {
             });
             let shown = || format!("{:?} at {now}: {}", self.issuer, String::from_utf8_lossy(data));
             let who = at_once(gate.authenticate(Credential::new("opaque", CredentialSource::bearer())));
-            let found = who.principal().map(|principal| (principal.subject().to_owned(), principal.scopes().to_vec()));
+            let found =
+                who.principal().map(|principal| (principal.id().subject().to_owned(), principal.scopes().to_vec()));
             assert_eq!(found.map_err(|error| error.kind()), expected, "{}", shown());
             let is_paused = requests.len() > 1 && client.asked().len() + 1 == requests.len();
             if is_paused && expected == Err(ErrorKind::Unavailable) {

@@ -93,7 +93,7 @@ fn assert_established(gate: &Gate, head: &Request, found: &Found) {
         assert!(!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()), "{text:?} of {head:?}");
     }
     let who = gate.establish(head).ready().expect("nothing has to wait");
-    let visitor = who.visitor().map(|visitor| visitor.map(|visitor| visitor.subject().to_owned()));
+    let visitor = who.visitor().map(|visitor| visitor.map(|visitor| visitor.id().subject().to_owned()));
     assert_eq!(visitor.map_err(|error| error.kind()), *found, "{head:?}");
     if let Err(error) = who.principal() {
         let _ = gate.refuse(&error);

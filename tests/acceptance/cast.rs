@@ -1,7 +1,7 @@
 //! Who takes part: an issuer of tokens, a directory that is sometimes down, and roles on projects and teams.
 
 use portcullis::{
-    Algorithm, Answer, Authenticator, Credential, Error, ErrorKind, Membership, Principal, ResourceRef, Role,
+    Algorithm, Authenticator, Credential, Error, ErrorKind, Membership, Principal, ResourceRef, Role, Verifier,
     testing::{SigningKey, TestIssuer},
 };
 use std::{sync::LazyLock, time::Duration};
@@ -43,29 +43,26 @@ pub fn unsigned() -> String {
 pub struct Directory;
 
 impl Authenticator for Directory {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
         let down = Error::new(ErrorKind::Unavailable, "the directory is down");
-        Answer::now(Err(match credential.expose() {
+        Err(match credential.expose() {
             "down" => down.with_retry_after(Duration::from_secs(7)),
             "down-quietly" => down,
             "badly-wired" => Error::new(ErrorKind::Misconfigured, "the directory has no address"),
             _ => Error::new(ErrorKind::Unrecognized, "not in the directory"),
-        }))
+        })
     }
 }
 
 /// Answers later what another one answers at once.
-#[derive(Debug, Clone)]
-pub struct Slow<A>(pub A);
+#[derive(Debug)]
+pub struct Slow(pub Verifier);
 
-impl<A: Authenticator + Clone + 'static> Authenticator for Slow<A> {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        let (this, credential) = (self.0.clone(), credential.to_owned());
-        Answer::later(async move {
-            yield_now().await;
-            yield_now().await;
-            this.authenticate(&credential).await
-        })
+impl Authenticator for Slow {
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        yield_now().await;
+        yield_now().await;
+        self.0.authenticate(credential).await
     }
 }
 
@@ -83,7 +80,7 @@ pub const SEEN: [&str; 7] = ["42", "a/b", "a%2Fb", "a%b", "a+b", "a b", "é"];
 impl Membership for Projects {
     async fn role(&self, who: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
         yield_now().await;
-        let role = match (on.kind(), on.id(), who.subject()) {
+        let role = match (on.kind(), on.id(), who.id().subject()) {
             ("project", "13", _) => {
                 let error = Error::new(ErrorKind::Unavailable, "the database is down");
                 return Err(error.with_retry_after(Duration::from_secs(30)));

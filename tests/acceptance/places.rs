@@ -26,7 +26,7 @@ pub trait Build: Sized {
 
 /// What handlers answer.
 pub fn said<'a>(who: Option<&Principal>, params: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let mut text = who.map_or("nobody", Principal::subject).to_owned();
+    let mut text = who.map_or("nobody", |who| who.id().subject()).to_owned();
     let mut params: Vec<_> = params.into_iter().collect();
     params.sort_unstable();
     params.iter().for_each(|(name, value)| text += &format!(" {name}={value}"));
@@ -65,8 +65,8 @@ policies! {
     NoGuests = not(role("guest"));
     Gold = claim("tier").is("gold");
     BySecret = via(Method::SharedSecret);
-    NotMallory = when("not_mallory", |question| question.principal().subject() != "mallory");
-    Paid = when_async("paid", async |who: Principal| match who.subject() {
+    NotMallory = when("not_mallory", |question| question.principal().id().subject() != "mallory");
+    Paid = when_async("paid", async |who: Principal| match who.id().subject() {
         "debtor" => Ok(false),
         "unknown" => Err(Error::new(ErrorKind::Unavailable, "the books are closed")),
         "unwired" => Err(Error::new(ErrorKind::Misconfigured, "there are no books")),
@@ -83,7 +83,7 @@ policies! {
     Flights = permission("flights:read").on("project", path("id"));
     StaffOrView = any((staff(), role("viewer").on("project", path("id")).hidden()));
     Strangers = not(role("viewer").on("project", path("id")));
-    OwnName = when("own_name", |q| q.param("name").is_ok_and(|name| name == q.principal().subject()));
+    OwnName = when("own_name", |q| q.param("name").is_ok_and(|name| name == q.principal().id().subject()));
     Wiring = role("viewer").on("project", path("nowhere"));
 
     ViewQuery = role("viewer").on("project", query("project"));

@@ -64,9 +64,10 @@ impl Site {
             Self::Service => known(Gate::builder().header("x-sync-secret").bearer().authenticator(sync())),
             Self::Realm => known(usual()).realm("the books"),
             Self::Rendered => known(usual()).render(render),
-            Self::Slow => {
-                usual().authenticator(Slow(Directory)).authenticator(Slow(ISSUER.authenticator())).membership(Projects)
-            }
+            Self::Slow => usual()
+                .authenticator(Slow(Directory.into()))
+                .authenticator(Slow(ISSUER.authenticator().into()))
+                .membership(Projects),
         };
         roles(builder)
     }

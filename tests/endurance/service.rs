@@ -51,7 +51,7 @@ impl Answered {
 
 impl Service {
     pub fn new(gate: Gate) -> Self {
-        let me = async |Authenticated(principal): Authenticated| principal.subject().to_owned();
+        let me = async |Authenticated(principal): Authenticated| principal.id().subject().to_owned();
         Self(Routes::new(&gate).route("/", authenticated(), get(me)).into_router().with_state(gate))
     }
 

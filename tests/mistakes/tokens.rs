@@ -4,7 +4,7 @@ use crate::{assert_accepted, assert_refused, send};
 use axum::{http::Request, routing::get};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use portcullis::{
-    Algorithm, Audience, Authenticator, Error, Gate, Issuer, Jwt, Key,
+    Algorithm, Audience, Error, Gate, Issuer, Jwt, Key, Verifier,
     axum::Routes,
     directus::Directus,
     policy::authenticated,
@@ -16,7 +16,7 @@ use std::time::Duration;
 const SECRET: &str = "the-secret-that-both-have-been-told";
 
 /// What becomes of a request with this token.
-async fn ask(authenticator: impl Authenticator + 'static, token: &str) -> (u16, String) {
+async fn ask(authenticator: impl Into<Verifier>, token: &str) -> (u16, String) {
     let gate = Gate::builder().bearer().authenticator(authenticator).build().unwrap();
     let app = Routes::new(&gate).route("/", authenticated(), get("welcome")).into_router();
     send(&app, Request::get("/").header("authorization", format!("Bearer {token}"))).await

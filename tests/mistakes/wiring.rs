@@ -19,7 +19,7 @@ async fn gate_in_the_state_of_axum() -> Result<(), Error> {
     }
 
     async fn me(Authenticated(principal): Authenticated) -> String {
-        principal.subject().to_owned()
+        principal.id().subject().to_owned()
     }
 
     as_shown! {
@@ -51,7 +51,7 @@ async fn gate_in_the_app_data_of_actix() -> Result<(), Error> {
     use portcullis::actix::Authenticated;
 
     async fn me(Authenticated(principal): Authenticated) -> String {
-        principal.subject().to_owned()
+        principal.id().subject().to_owned()
     }
 
     let issuer = TestIssuer::new();

@@ -6,10 +6,10 @@
 //! use portcullis_core::{Gate, policy::*, testing::TestIssuer};
 //!
 //! async fn home(Visitor(visitor): Visitor) -> String {
-//!     visitor.map_or("nobody".into(), |principal| principal.subject().into())
+//!     visitor.map_or("nobody".into(), |principal| principal.id().subject().into())
 //! }
 //! async fn me(Authenticated(principal): Authenticated) -> String {
-//!     principal.subject().into()
+//!     principal.id().subject().into()
 //! }
 //!
 //! fn routes(gate: &Gate) -> Routes {

@@ -8,10 +8,10 @@
 //! use tower::ServiceExt;
 //!
 //! async fn home(visitor: Option<Authenticated>) -> String {
-//!     visitor.map_or("nobody".into(), |Authenticated(principal)| principal.subject().into())
+//!     visitor.map_or("nobody".into(), |Authenticated(principal)| principal.id().subject().into())
 //! }
 //! async fn me(Authenticated(principal): Authenticated) -> String {
-//!     principal.subject().into()
+//!     principal.id().subject().into()
 //! }
 //!
 //! fn app(gate: Gate) -> Router {

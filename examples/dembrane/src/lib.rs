@@ -6,7 +6,7 @@ pub mod on_actix;
 pub mod on_axum;
 
 use portcullis::{
-    Authenticator, Error, ErrorKind, Gate, Principal, Refusal,
+    Error, ErrorKind, Gate, Principal, Refusal, Verifier,
     directus::{Directus, SESSION_COOKIE},
     reqwest::Client,
 };
@@ -18,7 +18,7 @@ use std::{env, error, net::SocketAddr};
 ///
 /// # Errors
 /// If the cookie's name is none.
-pub fn gate(directus: impl Authenticator + 'static, session_cookie: &str) -> Result<Gate, Error> {
+pub fn gate(directus: impl Into<Verifier>, session_cookie: &str) -> Result<Gate, Error> {
     Gate::builder().cookie(session_cookie).bearer().authenticator(directus).render(render).build()
 }
 
@@ -39,7 +39,7 @@ fn render(error: &Error, default: Refusal) -> Refusal {
 
 /// Who the caller is.
 fn me(principal: &Principal) -> Value {
-    json!({ "user_id": principal.subject(), "is_admin": principal.is_staff() })
+    json!({ "user_id": principal.id().subject(), "is_admin": principal.is_staff() })
 }
 
 /// What staff may see.

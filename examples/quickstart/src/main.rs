@@ -28,8 +28,8 @@ struct Projects;
 /// What would be a query of your database: each of the three has the role of their name on project 42.
 impl Membership for Projects {
     async fn role(&self, who: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
-        let known = on.id() == "42" && ["viewer", "manager", "owner"].contains(&who.subject());
-        Ok(known.then(|| Role::new(who.subject().to_owned())))
+        let known = on.id() == "42" && ["viewer", "manager", "owner"].contains(&who.id().subject());
+        Ok(known.then(|| Role::new(who.id().subject().to_owned())))
     }
 }
 
@@ -52,7 +52,7 @@ fn app(gate: Gate, page: String) -> Router {
 }
 
 async fn me(Authenticated(principal): Authenticated) -> String {
-    format!("you are {}", principal.subject())
+    format!("you are {}", principal.id().subject())
 }
 
 async fn read(access: Authorized<Read>) -> String {

@@ -57,7 +57,9 @@ async fn echo(Leased(lease): Leased, request: HttpRequest, body: web::Payload) -
                 }),
             };
             let sent = match message {
-                Some(Ok(Message::Text(text))) => session.text(format!("{}: {text}", lease.principal().subject())).await,
+                Some(Ok(Message::Text(text))) => {
+                    session.text(format!("{}: {text}", lease.principal().id().subject())).await
+                }
                 Some(Ok(Message::Ping(bytes))) => session.pong(&bytes).await,
                 Some(Ok(Message::Close(_)) | Err(_)) | None => break None,
                 _ => Ok(()),

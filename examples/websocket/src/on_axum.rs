@@ -42,7 +42,7 @@ async fn echo(Leased(lease): Leased, upgrade: WebSocketUpgrade) -> Response {
         loop {
             let answer = select! {
                 message = socket.recv() => match message {
-                    Some(Ok(Message::Text(text))) => format!("{}: {text}", lease.principal().subject()).into(),
+                    Some(Ok(Message::Text(text))) => format!("{}: {text}", lease.principal().id().subject()).into(),
                     Some(Ok(_)) => continue,
                     _ => return,
                 },

@@ -7,21 +7,22 @@ use crate::{
     service::{ME, Service},
 };
 use portcullis::{
-    Algorithm, Authenticator, Credential, CredentialSource, Error, Principal, directus::Directus, testing::SigningKey,
+    Algorithm, Credential, CredentialSource, Error, Principal, Verifier, directus::Directus, testing::SigningKey,
 };
 use serde_json::{Value, json};
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 /// Who presents this, as it was told no longer ago than that.
-pub async fn enter(on: &dyn Authenticator, token: &str, max_age: Option<Duration>) -> Result<Principal, Error> {
-    on.authenticate(&Credential::new(token, CredentialSource::bearer()).with_max_age(max_age)).await
+pub async fn enter(
+    on: &(impl Into<Verifier> + Clone),
+    token: &str,
+    max_age: Option<Duration>,
+) -> Result<Principal, Error> {
+    on.clone().into().authenticate(&Credential::new(token, CredentialSource::bearer()).with_max_age(max_age)).await
 }
 
 /// The status of the answer.
-pub async fn status(on: &dyn Authenticator, token: &str, max_age: Option<Duration>) -> u16 {
+pub async fn status(on: &(impl Into<Verifier> + Clone), token: &str, max_age: Option<Duration>) -> u16 {
     enter(on, token, max_age).await.map_or_else(|error| error.status(), |_| 200)
 }
 
@@ -126,10 +127,10 @@ async fn what_is_asked_about() -> Anyhow {
 #[tokio::test(flavor = "multi_thread")]
 async fn staff_on_all_three_ways() -> Anyhow {
     let instance = Instance::new("");
-    let ways: [(&str, Arc<dyn Authenticator>); 3] = [
-        ("local", Arc::new(instance.local()?)),
-        ("hybrid", Arc::new(instance.local()?.hybrid(&instance.url, Counted::new()?)?)),
-        ("introspect", Arc::new(Directus::introspect(&instance.url, Counted::new()?)?)),
+    let ways: [(&str, Verifier); 3] = [
+        ("local", instance.local()?.into()),
+        ("hybrid", instance.local()?.hybrid(&instance.url, Counted::new()?)?.into()),
+        ("introspect", Directus::introspect(&instance.url, Counted::new()?)?.into()),
     ];
     let mut rows = Vec::new();
     for (who, statuses) in [("ADMIN", [200, 200]), ("USER", [200, 403])] {
@@ -176,8 +177,8 @@ async fn claims_that_are_not_true() -> Anyhow {
     let share = forge(&instance, &json!({ "share": "0a1b2c3d-0000-4000-8000-000000000009" }))?;
     let said = instance.call(&share, "GET", "/users/me", &Value::Null)?;
     assert!(said["share"].is_string() && said["id"].is_null(), "Directus answers 200: {said}");
-    for way in [&introspect as &dyn Authenticator, &hybrid, &local] {
-        assert_eq!(status(way, &share, None).await, 401);
+    for way in [Verifier::from(introspect), hybrid.into(), local.into()] {
+        assert_eq!(status(&way, &share, None).await, 401);
     }
     Ok(())
 }

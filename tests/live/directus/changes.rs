@@ -41,7 +41,7 @@ async fn a_policy_that_is_taken_away() -> Anyhow {
         assert!(enter(&introspect, token, None).await?.is_staff(), "and this is remembered");
         for way in [&hybrid, &introspect] {
             let who = enter(way, token, NOW).await?;
-            assert_eq!((who.is_staff(), who.subject()), (false, &*user.id));
+            assert_eq!((who.is_staff(), who.id().subject()), (false, &*user.id));
         }
     }
     println!("a policy that was taken away: staff no longer by asking, still staff by the secret alone");
@@ -64,7 +64,7 @@ async fn by_a_parent_s_role_and_by_a_name() -> Anyhow {
             let token = instance.login_as(&user, mode)?;
             for way in [&introspect, &hybrid] {
                 let who = enter(way, &token, NOW).await?;
-                assert_eq!((who.is_staff(), who.subject()), (expected, &*user.id), "{name} in {mode} mode");
+                assert_eq!((who.is_staff(), who.id().subject()), (expected, &*user.id), "{name} in {mode} mode");
                 assert_eq!(
                     who.roles().iter().map(|role| role.as_str()).collect::<Vec<_>>(),
                     [role.as_str().unwrap_or_default()]
@@ -100,8 +100,11 @@ async fn a_user_who_is_suspended_and_one_who_is_deleted() -> Anyhow {
     instance.call(&admin, "DELETE", &path, &Value::Null)?;
     // Case 91: so Directus answers, and so it is documented.
     let ghost = enter(&introspect, &json, NOW).await?;
-    assert_eq!((ghost.subject(), ghost.is_staff(), ghost.roles().len()), (&*user.id, false, 0));
+    assert_eq!((ghost.id().subject(), ghost.is_staff(), ghost.roles().len()), (&*user.id, false, 0));
     assert_eq!(status(&introspect, &session, NOW).await, 401);
-    println!("suspended: 401 by asking; deleted: 401 for a session, {} goes on by a token without", ghost.subject());
+    println!(
+        "suspended: 401 by asking; deleted: 401 for a session, {} goes on by a token without",
+        ghost.id().subject()
+    );
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{Anyhow, agent};
 use actix_web::{App, HttpServer, rt::System};
-use portcullis::{Authenticator, Gate, directus::SESSION_COOKIE};
+use portcullis::{Gate, Verifier, directus::SESSION_COOKIE};
 use serde_json::Value;
 use std::net::SocketAddr;
 use ureq::http::Response;
@@ -34,7 +34,7 @@ fn ask(url: &str, path: &str, header: Option<(&str, String)>) -> Anyhow<(u16, Va
 }
 
 impl Service {
-    pub async fn start(authenticator: impl Authenticator + 'static) -> Anyhow<Self> {
+    pub async fn start(authenticator: impl Into<Verifier>) -> Anyhow<Self> {
         let gate = dembrane::gate(authenticator, SESSION_COOKIE)?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let axum = listener.local_addr()?;

@@ -7,7 +7,7 @@ struct AppState {
 }
 
 async fn me(Authenticated(principal): Authenticated) -> String {
-    principal.subject().to_owned()
+    principal.id().subject().to_owned()
 }
 
 fn app(state: AppState) -> Router {

@@ -2,8 +2,8 @@
 
 use portcullis_actix::Routes;
 use portcullis_core::{
-    Answer, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Membership, Principal, PrincipalKind,
-    Requirement, ResourceRef, Role, RoleHierarchy, policy::*,
+    Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Membership, Principal, PrincipalKind, Requirement,
+    ResourceRef, Role, RoleHierarchy, policy::*,
 };
 use std::{
     sync::{
@@ -52,18 +52,13 @@ impl Names {
 }
 
 impl Authenticator for Names {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        if !self.slow {
-            self.begun.fetch_add(1, Relaxed);
-            return Answer::now(self.verify(credential.expose()));
-        }
-        let (this, credential) = (self.clone(), credential.to_owned());
-        Answer::later(async move {
-            this.begun.fetch_add(1, Relaxed);
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        self.begun.fetch_add(1, Relaxed);
+        if self.slow {
             yield_now().await;
             tokio::time::sleep(Duration::from_millis(1)).await;
-            this.verify(credential.expose())
-        })
+        }
+        self.verify(credential.expose())
     }
 }
 
@@ -88,7 +83,7 @@ impl Membership for Projects {
         yield_now().await;
         match on.id() {
             "13" => Err(Error::new(ErrorKind::Unavailable, "the database is down")),
-            "42" | "a/b" if ROLES.contains(&who.subject()) => Ok(Some(Role::new(who.subject().to_owned()))),
+            "42" | "a/b" if ROLES.contains(&who.id().subject()) => Ok(Some(Role::new(who.id().subject().to_owned()))),
             _ => Ok(None),
         }
     }

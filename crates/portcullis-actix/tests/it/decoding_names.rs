@@ -93,7 +93,7 @@ struct SameName;
 
 impl Policy for SameName {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let same = question.param("name").map(|name| name == question.principal().subject());
+        let same = question.param("name").map(|name| name == question.principal().id().subject());
         Answer::now(same.map(|same| if same { Decision::allow() } else { Decision::deny("other_name") }))
     }
 }
@@ -102,8 +102,9 @@ impl Policy for SameName {
 #[actix_web::test]
 async fn policies_of_the_applications_own_read_parameters() {
     for (_, gate) in cast::fast_and_slow() {
-        let own =
-            |question: &Question<'_>| question.param("name").is_ok_and(|name| name == question.principal().subject());
+        let own = |question: &Question<'_>| {
+            question.param("name").is_ok_and(|name| name == question.principal().id().subject())
+        };
         let none = |question: &Question<'_>| question.param("name").is_err();
         let get = || web::get().to(cast::open);
         let routes = Routes::new(&gate)

@@ -16,20 +16,20 @@ use portcullis_core::{Error, ErrorKind, Gate, Requirement, ResourceRef, Role, po
 use std::error::Error as _;
 
 async fn me(Authenticated(who): Authenticated) -> String {
-    who.subject().to_owned()
+    who.id().subject().to_owned()
 }
 
 async fn visitor(Visitor(who): Visitor) -> String {
-    who.map_or("nobody".to_owned(), |who| who.subject().to_owned())
+    who.map_or("nobody".to_owned(), |who| who.id().subject().to_owned())
 }
 
 async fn view(access: Authorized<View>) -> String {
     let role = access.role().map_or("no role", Role::as_str).to_owned();
-    format!("{} {role} {}", access.principal().subject(), access.resource().map_or("nothing", ResourceRef::id))
+    format!("{} {role} {}", access.principal().id().subject(), access.resource().map_or("nothing", ResourceRef::id))
 }
 
 async fn lounge(access: Authorized<Staff>) -> String {
-    format!("{} {:?} {:?}", access.principal().subject(), access.role(), access.resource())
+    format!("{} {:?} {:?}", access.principal().id().subject(), access.role(), access.resource())
 }
 
 fn paths(config: &mut ServiceConfig) {
@@ -157,7 +157,7 @@ async fn authorized_wants_a_principal_even_of_a_public_policy() {
         const POLICY: &'static dyn Policy = &anyone();
     }
     for (_, gate) in cast::fast_and_slow() {
-        let handler = async |who: Authorized<Open>| who.principal().subject().to_owned();
+        let handler = async |who: Authorized<Open>| who.principal().id().subject().to_owned();
         let app = serve!(App::new().app_data(gate).route("/", web::get().to(handler)));
         expect(&app, "", &[("GET /", 401)]).await;
         expect(&app, "broken", &[("GET /", 401)]).await;

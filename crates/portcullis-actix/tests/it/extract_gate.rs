@@ -10,7 +10,7 @@ use portcullis_actix::{Authenticated, Authorized, GateExt, Rejection, Visitor};
 use portcullis_core::{Error, ErrorKind, Gate, testing::acting_as};
 
 async fn me(Authenticated(who): Authenticated) -> String {
-    who.subject().to_owned()
+    who.id().subject().to_owned()
 }
 
 /// A gate to which everybody is of this name.
@@ -129,7 +129,7 @@ async fn handlers_take_and_return_rejections() {
             .route(
                 "/take",
                 web::get().to(async |who: Result<Authenticated, Rejection>| match who {
-                    Ok(Authenticated(who)) => who.subject().to_owned(),
+                    Ok(Authenticated(who)) => who.id().subject().to_owned(),
                     Err(rejection) => rejection.error().code().to_owned(),
                 })
             )

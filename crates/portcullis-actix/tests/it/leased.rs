@@ -23,7 +23,7 @@ use std::{
 type Kept = Arc<Mutex<Vec<Lease>>>;
 
 async fn me(Authenticated(who): Authenticated) -> String {
-    who.subject().to_owned()
+    who.id().subject().to_owned()
 }
 
 /// `/open` leases, `/guarded` as well behind a guard, and `/me` is an ordinary route.
@@ -31,7 +31,7 @@ async fn app(gate: &Gate) -> (Served, Kept) {
     let kept = Kept::default();
     let keep = kept.clone();
     let open = move |Leased(lease): Leased| {
-        let subject = lease.principal().subject().to_owned();
+        let subject = lease.principal().id().subject().to_owned();
         keep.lock().unwrap().push(lease);
         ready(subject)
     };
@@ -83,7 +83,7 @@ async fn who_may_not_come_in_gets_no_lease() {
     assert!(kept.lock().unwrap().is_empty());
     for path in ["/open", "/guarded"] {
         assert_eq!(get_as(&app, path, &issuer.token("alice").sign()).await.body, "alice");
-        assert_eq!(take(&kept).principal().subject(), "alice");
+        assert_eq!(take(&kept).principal().id().subject(), "alice");
     }
 }
 

@@ -17,7 +17,7 @@ async fn six(
     Authenticated(e): Authenticated,
     Visitor(f): Visitor,
 ) -> String {
-    let all = [&a, &b.unwrap(), c.principal(), d.principal(), &e, &f.unwrap()].map(|who| who.subject().to_owned());
+    let all = [&a, &b.unwrap(), c.principal(), d.principal(), &e, &f.unwrap()].map(|who| who.id().subject().to_owned());
     all.join(" ")
 }
 
@@ -129,7 +129,7 @@ async fn two_gates_do_not_believe_each_other() {
     for (names, others) in [(Names::default(), Names::slow()), (Names::slow(), Names::default())] {
         let users = Gate::builder().bearer().authenticator(names.clone()).build().unwrap();
         let machines = Gate::builder().header("x-machine").authenticator(others.clone()).build().unwrap();
-        let me = async |Authenticated(who): Authenticated| who.subject().to_owned();
+        let me = async |Authenticated(who): Authenticated| who.id().subject().to_owned();
         let both = web::resource("/both").to(me).wrap(users.require(authenticated())).wrap(machines.require(staff()));
         let app = serve!(
             App::new()
@@ -170,7 +170,7 @@ async fn a_gate_built_alike_is_another_gate() {
 async fn what_was_established_stays() {
     for (_, gate) in cast::fast_and_slow() {
         let at = |path: &str| {
-            web::resource(path).to(async |access: Authorized<Staff>| access.principal().subject().to_owned())
+            web::resource(path).to(async |access: Authorized<Staff>| access.principal().id().subject().to_owned())
         };
         macro_rules! rewrite {
             () => {
@@ -223,7 +223,7 @@ async fn what_is_established_is_told_to_those_further_in() {
         let handler = move |request: HttpRequest| {
             let own = established(&own, &request);
             let name = own.map_or("unknown".to_owned(), |who| match who.visitor() {
-                Ok(who) => who.map_or("nobody", |who| who.subject()).to_owned(),
+                Ok(who) => who.map_or("nobody", |who| who.id().subject()).to_owned(),
                 Err(error) => error.code().to_owned(),
             });
             let told = established(&other, &request).is_some();

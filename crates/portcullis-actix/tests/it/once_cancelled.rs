@@ -10,12 +10,12 @@ use futures_util::{
     future::{join_all, poll_fn},
 };
 use portcullis_actix::{Authenticated, Authorized, GateExt, Visitor};
-use portcullis_core::{Answer, Authenticator, Credential, Error, Gate, Principal, policy::*};
+use portcullis_core::{Authenticator, Credential, Error, Gate, Principal, policy::*};
 use std::{future::Future, pin::Pin, task::Poll};
 use tokio::task::yield_now;
 
 async fn both(Authenticated(a): Authenticated, Visitor(b): Visitor, c: Authorized<View>) -> String {
-    format!("{} {} {}", a.subject(), b.unwrap().subject(), c.principal().subject())
+    format!("{} {} {}", a.id().subject(), b.unwrap().id().subject(), c.principal().id().subject())
 }
 
 /// Looks once and goes on.
@@ -97,14 +97,11 @@ async fn an_extractor_that_is_dropped_half_way_does_not_verify_again() {
 struct Stuck;
 
 impl Authenticator for Stuck {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        let is_stuck = credential.expose() == "stuck";
-        Answer::later(async move {
-            if is_stuck {
-                std::future::pending::<()>().await;
-            }
-            Ok(portcullis_core::testing::acting_as("alice"))
-        })
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        if credential.expose() == "stuck" {
+            std::future::pending::<()>().await;
+        }
+        Ok(portcullis_core::testing::acting_as("alice"))
     }
 }
 

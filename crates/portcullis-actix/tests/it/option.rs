@@ -9,11 +9,11 @@ use actix_web::{App, web};
 use portcullis_actix::{Authenticated, Visitor};
 
 async fn option(who: Option<Authenticated>) -> String {
-    who.map_or("nobody".to_owned(), |Authenticated(who)| who.subject().to_owned())
+    who.map_or("nobody".to_owned(), |Authenticated(who)| who.id().subject().to_owned())
 }
 
 async fn visitor(Visitor(who): Visitor) -> String {
-    who.map_or("nobody".to_owned(), |who| who.subject().to_owned())
+    who.map_or("nobody".to_owned(), |who| who.id().subject().to_owned())
 }
 
 /// actix-web says what `Option<T>` is for every extractor, and takes each error for `None`. So a forged token makes a

@@ -49,7 +49,7 @@ async fn a_guard_works_on_apps_scopes_resources_and_routes() {
 async fn policies_that_wait_accept_and_refuse() {
     let paid = when_async("paid", async |who: Principal| {
         tokio::time::sleep(Duration::from_millis(1)).await;
-        match who.subject() {
+        match who.id().subject() {
             "unlucky" => Err(Error::new(ErrorKind::Unavailable, "the bank is closed")),
             name => Ok(name != "debtor"),
         }
@@ -69,7 +69,10 @@ async fn policies_that_wait_accept_and_refuse() {
 async fn nested_guards_all_have_to_hold() {
     for (_, gate) in cast::fast_and_slow() {
         let deny = |name: &'static str, who: &'static str| {
-            gate.require(when_async(name, move |principal: Principal| async move { Ok(principal.subject() != who) }))
+            gate.require(when_async(
+                name,
+                move |principal: Principal| async move { Ok(principal.id().subject() != who) },
+            ))
         };
         let resource = web::resource("/{id}").get(open).wrap(deny("inner", "a")).wrap(deny("middle", "b"));
         let scope = web::scope("/s").service(resource).wrap(gate.require(not(staff())));

@@ -87,7 +87,7 @@ async fn what_is_nested_below_one_path_twice_is_out_of_reach_and_not_open() {
 }
 
 async fn me(Authenticated(who): Authenticated) -> String {
-    who.subject().to_owned()
+    who.id().subject().to_owned()
 }
 
 /// A gate that lets one in by name, and only as themselves.

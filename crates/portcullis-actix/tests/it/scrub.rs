@@ -47,7 +47,7 @@ fn reading_queries() -> Gate {
 
 async fn watched(gate: &Gate, seen: &Seen) -> Served {
     let me = async |Authenticated(who): Authenticated, request: HttpRequest| {
-        format!("{} {}", who.subject(), request.query_string())
+        format!("{} {}", who.id().subject(), request.query_string())
     };
     serve!(
         App::new()

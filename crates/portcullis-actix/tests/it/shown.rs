@@ -43,7 +43,7 @@ async fn nothing_private_is_shown() {
     let request = TestRequest::get().uri("/files?token=swordfish").app_data(gate.clone());
     let request = request.insert_header(("authorization", format!("Bearer {token}"))).to_http_request();
     let Authenticated(who) = take(&request).await.unwrap();
-    assert!(who.subject().contains(PLANTED) && who.session().is_some());
+    assert!(who.id().subject().contains(PLANTED) && who.session().is_some());
     let mut all: Vec<(&str, String)> = Vec::new();
     macro_rules! show {
         ($($name:ident: $value:expr),* $(,)?) => {

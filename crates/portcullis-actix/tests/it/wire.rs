@@ -21,7 +21,7 @@ fn services(gate: &Gate, config: &mut ServiceConfig) {
     let inner = cast::routes(gate).route("/x", VIEW.hidden(), web::to(open));
     let routes = cast::routes(gate)
         .route("/guard", authenticated(), web::to(open))
-        .route("/me", anyone(), web::get().to(async |Authenticated(who): Authenticated| who.subject().to_owned()))
+        .route("/me", anyone(), web::get().to(async |Authenticated(who): Authenticated| who.id().subject().to_owned()))
         .route("/visit", anyone(), web::to(async |_: Visitor| "open"))
         .route("/view/{id}", anyone(), web::to(async |_: Authorized<View>| "open"))
         .route("/hidden/{id}", VIEW.hidden(), web::to(open))

@@ -9,11 +9,11 @@ use portcullis_axum::{Authenticated, Authorized, Visitor};
 use portcullis_core::{Gate, PermissionSet, ResourceRef, policy::*, testing::acting_as};
 
 async fn me(Authenticated(who): Authenticated) -> String {
-    who.subject().to_owned()
+    who.id().subject().to_owned()
 }
 
 async fn home(who: Option<Authenticated>) -> String {
-    who.map_or("nobody".to_owned(), |Authenticated(who)| who.subject().to_owned())
+    who.map_or("nobody".to_owned(), |Authenticated(who)| who.id().subject().to_owned())
 }
 
 fn app(gate: Gate) -> Router {

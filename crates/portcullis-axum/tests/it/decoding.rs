@@ -95,7 +95,7 @@ struct SameName;
 
 impl Policy for SameName {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let same = question.param("name").map(|name| name == question.principal().subject());
+        let same = question.param("name").map(|name| name == question.principal().id().subject());
         Answer::now(same.map(|same| {
             if same { portcullis_core::Decision::allow() } else { portcullis_core::Decision::deny("other_name") }
         }))
@@ -106,7 +106,8 @@ impl Policy for SameName {
 #[tokio::test]
 async fn policies_of_the_applications_own_read_parameters() {
     let gate = cast::gate();
-    let own = |question: &Question<'_>| question.param("name").is_ok_and(|name| name == question.principal().subject());
+    let own =
+        |question: &Question<'_>| question.param("name").is_ok_and(|name| name == question.principal().id().subject());
     let not_own = |question: &Question<'_>| question.param("name").is_err();
     let app = Routes::new(&gate)
         .route("/when/{name}", when("own", own), get(async || ()))

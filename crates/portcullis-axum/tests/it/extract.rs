@@ -11,24 +11,24 @@ use portcullis_core::{Error, ErrorKind, Gate, Requirement, ResourceRef, Role, po
 use std::error::Error as _;
 
 async fn me(Authenticated(who): Authenticated) -> String {
-    who.subject().to_owned()
+    who.id().subject().to_owned()
 }
 
 async fn home(who: Option<Authenticated>) -> String {
-    who.map_or("nobody".to_owned(), |Authenticated(who)| who.subject().to_owned())
+    who.map_or("nobody".to_owned(), |Authenticated(who)| who.id().subject().to_owned())
 }
 
 async fn visitor(Visitor(who): Visitor) -> String {
-    who.map_or("nobody".to_owned(), |who| who.subject().to_owned())
+    who.map_or("nobody".to_owned(), |who| who.id().subject().to_owned())
 }
 
 async fn view(access: Authorized<View>) -> String {
     let role = access.role().map_or("no role", Role::as_str).to_owned();
-    format!("{} {role} {}", access.principal().subject(), access.resource().map_or("nothing", ResourceRef::id))
+    format!("{} {role} {}", access.principal().id().subject(), access.resource().map_or("nothing", ResourceRef::id))
 }
 
 async fn lounge(access: Authorized<Staff>) -> String {
-    format!("{} {:?} {:?}", access.principal().subject(), access.role(), access.resource())
+    format!("{} {:?} {:?}", access.principal().id().subject(), access.role(), access.resource())
 }
 
 fn app(gate: Gate) -> Router {
@@ -124,7 +124,7 @@ async fn a_state_of_the_applications_own_holds_the_gate() {
         }
     }
     async fn greet(axum::extract::State(app): axum::extract::State<App>, Authenticated(who): Authenticated) -> String {
-        format!("{}, {}", app.greeting, who.subject())
+        format!("{}, {}", app.greeting, who.id().subject())
     }
     let app: Router = Router::new()
         .route("/", get(greet))
@@ -144,7 +144,7 @@ async fn authorized_wants_a_principal_even_of_a_public_policy() {
         const POLICY: &'static dyn Policy = &anyone();
     }
     let app: Router = Router::new()
-        .route("/", get(async |who: Authorized<Open>| who.principal().subject().to_owned()))
+        .route("/", get(async |who: Authorized<Open>| who.principal().id().subject().to_owned()))
         .with_state(cast::gate());
     expect(&app, "", &[("GET /", 401)]).await;
     expect(&app, "broken", &[("GET /", 401)]).await;

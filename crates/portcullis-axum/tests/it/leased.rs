@@ -27,14 +27,14 @@ fn app(gate: &Gate) -> (Router, Kept) {
     let kept = Kept::default();
     let keep = kept.clone();
     let open = move |Leased(lease): Leased| {
-        let subject = lease.principal().subject().to_owned();
+        let subject = lease.principal().id().subject().to_owned();
         keep.lock().unwrap().push(lease);
         ready(subject)
     };
     let app = Router::new()
         .route("/open", get(open.clone()))
         .route("/guarded", get(open).layer(gate.require(not(staff()))))
-        .route("/me", get(async |Authenticated(who): Authenticated| who.subject().to_owned()));
+        .route("/me", get(async |Authenticated(who): Authenticated| who.id().subject().to_owned()));
     (app.with_state(gate.clone()), kept)
 }
 
@@ -75,7 +75,7 @@ async fn who_may_not_come_in_gets_no_lease() {
     assert!(kept.lock().unwrap().is_empty());
     for path in ["/open", "/guarded"] {
         assert_eq!(get_as(&app, path, &issuer.token("alice").sign()).await.body, "alice");
-        assert_eq!(take(&kept).principal().subject(), "alice");
+        assert_eq!(take(&kept).principal().id().subject(), "alice");
     }
 }
 

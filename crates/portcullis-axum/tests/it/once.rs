@@ -25,7 +25,7 @@ async fn a_credential_is_verified_once_however_many_ask() {
         Authenticated(f): Authenticated,
     ) -> String {
         let (Authenticated(b), c) = (b.unwrap(), c.unwrap());
-        let all = [&a, &b, &c, d.principal(), e.principal(), &f].map(|who| who.subject().to_owned());
+        let all = [&a, &b, &c, d.principal(), e.principal(), &f].map(|who| who.id().subject().to_owned());
         all.join(" ")
     }
     for (names, gate) in cast::fast_and_slow() {
@@ -126,7 +126,7 @@ async fn two_gates_do_not_believe_each_other() {
     let (names, others) = (Names::default(), Names::slow());
     let users = Gate::builder().bearer().authenticator(names.clone()).build().unwrap();
     let machines = Gate::builder().header("x-machine").authenticator(others.clone()).build().unwrap();
-    let both = get(async |Authenticated(who): Authenticated| who.subject().to_owned())
+    let both = get(async |Authenticated(who): Authenticated| who.id().subject().to_owned())
         .layer((machines.require(staff()), users.require(authenticated())));
     let app: Router = Router::new()
         .route("/both", both)
@@ -170,7 +170,7 @@ async fn what_was_established_stays() {
         next.run(request).await
     }
     let gate = cast::gate();
-    let handler = || get(async |access: Authorized<Staff>| access.principal().subject().to_owned());
+    let handler = || get(async |access: Authorized<Staff>| access.principal().id().subject().to_owned());
     let app: Router = Router::new()
         .route("/before", handler().layer((gate.require(authenticated()), middleware::from_fn(rewrite))))
         .route("/after", handler().layer((middleware::from_fn(rewrite), gate.require(authenticated()))))

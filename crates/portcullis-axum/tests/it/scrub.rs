@@ -10,7 +10,7 @@ use tower::{Layer, ServiceExt};
 
 fn app(gate: &Gate) -> Router {
     let seen = async |Authenticated(principal): Authenticated, uri: Uri, OriginalUri(original): OriginalUri| {
-        format!("{} {uri} {original}", principal.subject())
+        format!("{} {uri} {original}", principal.id().subject())
     };
     let inner = Routes::new(gate).route("/seen", authenticated(), get(seen));
     Routes::new(gate).nest("/in", inner).into_router().with_state(gate.clone())

@@ -40,7 +40,7 @@ async fn nothing_private_is_shown() {
     let request = http::Request::get("/files?token=swordfish").header("authorization", format!("Bearer {token}"));
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let Authenticated(who) = take(&parts, &gate).await.unwrap();
-    assert!(who.subject().contains(PLANTED) && who.session().is_some());
+    assert!(who.id().subject().contains(PLANTED) && who.session().is_some());
     let mut all: Vec<(&str, String)> = Vec::new();
     macro_rules! show {
         ($($name:ident: $value:expr),* $(,)?) => {

@@ -95,7 +95,9 @@ impl GateBuilder {
         self
     }
 
-    /// Who turns credentials into principals. They are asked in the order of the calls.
+    /// Who turns credentials into principals: a [`Jwt`](crate::Jwt), an [`Introspection`](crate::Introspection), a
+    /// [`SharedSecret`](crate::SharedSecret), or an [`Authenticator`](crate::Authenticator) of yours. They are asked in the
+    /// order of the calls.
     #[must_use]
     pub fn authenticator(mut self, verifier: impl Into<Verifier>) -> Self {
         self.0.verifiers.push(verifier.into());
@@ -105,8 +107,9 @@ impl GateBuilder {
     /// Remembers tokens that were verified, so that the next request with one costs a look at its text instead of a signature.
     ///
     /// Every request is answered as it would be without: times and keys are looked at anew each time, revocations too, and
-    /// what somebody may do is decided each time. It serves authenticators that do nothing but verify: see
-    /// [`Authenticator::verifier`].
+    /// what somebody may do is decided each time. It serves what does nothing but verify signatures: a [`Jwt`](crate::Jwt)
+    /// itself, and a provider that is one. An [`Authenticator`](crate::Authenticator) of yours is asked each time, also one
+    /// around a `Jwt`.
     #[must_use]
     pub fn cache(mut self, size: TokenCache) -> Self {
         self.0.cache = Some(Arc::new(Cache::new(size)));
@@ -115,7 +118,7 @@ impl GateBuilder {
 
     /// What was withdrawn before its time. Asked about every principal that a credential brings.
     #[must_use]
-    pub fn revocations(mut self, revocations: impl Revocations + 'static) -> Self {
+    pub fn revocations(mut self, revocations: impl Revocations) -> Self {
         self.once(".revocations(…)", self.0.revocations.is_none());
         self.0.revocations = Some(Arc::new(revocations));
         self

@@ -61,8 +61,8 @@ impl Cache {
         Self(sync::Cache::with_weighter(size.entries, bytes, Weight { share }))
     }
 
-    /// Who comes with this token, if that is known and the verifier would say the same now. Otherwise what it has state at
-    /// to find that out, which is state at once for a request.
+    /// Who comes with this token, if that is known and the verifier would say the same now. Otherwise the state
+    /// of its keys, which is looked at once for a request.
     pub(super) fn recall(&self, place: usize, verifier: &Jwt, token: &[u8]) -> Result<Principal, KeyState> {
         let token = TokenRef { place, token };
         let Some(entry) = self.0.get(&token) else { return Err(KeyState::default()) };

@@ -33,8 +33,8 @@ impl Gate {
             Need::Permission { name, on, below_not } => rights.knows_permission(name, on, below_not),
             Need::Part => Err(empty_list()),
             Need::Fresh(_) if !self.may_ask() => Err(Error::misconfigured(
-                "a policy asks for a fresh identity, and the gate has nobody to ask: all that it has is verified without \
-                 asking anybody",
+                "a policy asks for a fresh identity, and the gate has nobody to ask; add an authenticator that asks, such as \
+                 an `Introspection`, or return true from `Authenticator::asks_anew` if yours does",
             )),
             Need::RoleOn(None, _) | Need::Fresh(_) | Need::PathParam(_) => Ok(()),
         }

@@ -48,7 +48,7 @@ impl Gate {
         }
     }
 
-    /// Who makes a request, if the cache knows. The bytes of a token that is in there have been state at before. The error
+    /// Who makes a request, if the cache knows. The bytes of a token that is in there have been looked at before. The error
     /// is that it does not; `None`, that it was not asked.
     fn recall(&self, head: &dyn RequestHead) -> Option<Result<Answer<'static, Established>, KeyState>> {
         let cache = self.0.cache.as_ref().filter(|_| !self.0.reject_conflicts)?;

@@ -178,7 +178,7 @@ pub(crate) fn unverified_claims(token: &str) -> Option<(Object, Registered)> {
     Some((claims, registered))
 }
 
-/// What a look at an issuer's keys has brought, if somebody has state: a look may begin a request.
+/// What a look at an issuer's keys has brought, if somebody has looked: a look may begin a request.
 #[derive(Default)]
 pub(crate) struct KeyState(Option<Look>);
 
@@ -233,7 +233,7 @@ impl Jwt {
     }
 
     /// Whether verifying the token again would come to the same: its keys are those of then, and its times hold. Everything
-    /// else is the token's and the verifier's own, which do not change. If not, its keys have been state at once already.
+    /// else is the token's and the verifier's own, which do not change. If not, its keys have been looked at once already.
     pub(crate) fn still_holds(&self, verified: &Verified, surely: &Range<SystemTime>) -> Result<(), KeyState> {
         let now = self.0.clock.now();
         let Some((issuer, times)) = self.issuer_and_times(verified) else { return Err(KeyState::default()) };

@@ -19,8 +19,13 @@ pub struct Fresh(Duration);
 /// ```
 ///
 /// What answers is what would answer anyway, without its memory: [`Introspection`](crate::Introspection) asks also about
-/// tokens that it would otherwise verify here. Where nobody can be asked, because an authenticator only verifies and the gate
-/// has no [`Revocations`](crate::Revocations), the token is refused as a mistake of the wiring (500).
+/// tokens that it would otherwise verify here. A [`SharedSecret`](crate::SharedSecret) is always fresh. An
+/// [`Authenticator`](crate::Authenticator) of yours is fresh where it says that it
+/// [asks anew](crate::Authenticator::asks_anew).
+///
+/// A [`Jwt`](crate::Jwt) asks nobody, and [`Revocations`](crate::Revocations) do not say who somebody is: they are asked on
+/// every route anyway. A token that was only verified is refused as a mistake of the wiring (500). A gate that has nothing
+/// else finds it before any request, by [`Gate::check`](crate::Gate::check).
 #[must_use]
 pub const fn fresh(max_age: Duration) -> Fresh {
     Fresh(max_age)

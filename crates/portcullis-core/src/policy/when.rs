@@ -16,7 +16,7 @@ pub struct When<F> {
 /// ```
 /// use portcullis_core::policy::{Policy, when};
 ///
-/// let not_guest = when("not-guest", |question| question.principal().subject() != "guest");
+/// let not_guest = when("not-guest", |question| question.principal().id().subject() != "guest");
 /// # fn policy(_: impl Policy) {} policy(not_guest);
 /// ```
 pub const fn when<F>(name: &'static str, holds: F) -> When<F>
@@ -52,7 +52,7 @@ pub struct WhenAsync<F> {
 /// ```
 /// use portcullis_core::{Principal, policy::{Policy, when_async}};
 ///
-/// let paid = when_async("paid", async |who: Principal| Ok(who.subject() != "debtor"));
+/// let paid = when_async("paid", async |who: Principal| Ok(who.id().subject() != "debtor"));
 /// # fn policy(_: impl Policy) {} policy(paid);
 /// ```
 pub const fn when_async<F, Fut>(name: &'static str, holds: F) -> WhenAsync<F>

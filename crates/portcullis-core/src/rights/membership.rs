@@ -48,7 +48,7 @@ impl fmt::Display for ResourceRef {
 ///
 /// impl Membership for Projects {
 ///     async fn role(&self, principal: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
-///         Ok((on.kind() == "project" && principal.subject() == "alice").then(|| Role::new("owner")))
+///         Ok((on.kind() == "project" && principal.id().subject() == "alice").then(|| Role::new("owner")))
 ///     }
 /// }
 /// ```

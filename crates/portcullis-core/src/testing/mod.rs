@@ -31,7 +31,7 @@ use crate::principal::{Principal, PrincipalKind};
 /// use portcullis_core::testing::acting_as;
 ///
 /// let alice = acting_as("alice").with_role("manager").with_staff(true);
-/// assert_eq!(alice.subject(), "alice");
+/// assert_eq!(alice.id().subject(), "alice");
 /// ```
 #[must_use]
 pub fn acting_as(subject: impl Into<String>) -> Principal {

@@ -2,7 +2,7 @@
 
 use crate::{asking::Data, head::Head};
 use portcullis_core::{
-    Answer, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal, Refusal, RoleHierarchy,
+    Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal, Refusal, RoleHierarchy,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
@@ -16,9 +16,9 @@ const PRIVATE: &str = "a detail for the log alone";
 struct Words;
 
 impl Authenticator for Words {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
         let error = |kind| Error::new(kind, PRIVATE).with_cause(std::io::Error::other(PRIVATE));
-        Answer::now(Err(match credential.expose() {
+        Err(match credential.expose() {
             "busy" => error(ErrorKind::Unavailable).with_retry_after(Duration::from_secs(30)),
             "brief" => error(ErrorKind::Unavailable).with_retry_after(Duration::from_millis(1)),
             "fraction" => error(ErrorKind::Unavailable).with_retry_after(Duration::from_millis(1500)),
@@ -26,7 +26,7 @@ impl Authenticator for Words {
             "mistake" => error(ErrorKind::Misconfigured).with_code("the-secret-is-not-set"),
             "unconfirmed" => error(ErrorKind::Denied).with_code("email_unconfirmed"),
             _ => error(ErrorKind::Unrecognized),
-        }))
+        })
     }
 }
 

@@ -52,7 +52,7 @@ fn name(of: &ResourceRef) -> String {
 impl Membership for Data {
     async fn role(&self, principal: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
         self.answer()?;
-        let held = self.roles.iter().find(|(thing, _)| principal.subject() == "alice" && *thing == name(on));
+        let held = self.roles.iter().find(|(thing, _)| principal.id().subject() == "alice" && *thing == name(on));
         Ok(held.map(|(_, role)| Role::new(*role)))
     }
 

@@ -1,9 +1,10 @@
 //! What a verified token says, and what becomes of it.
 
 use crate::tokens::{ISSUER, NOW, at_noon, claims, good, hs256, issuer, verifier, with_claims, with_more};
+use futures_util::FutureExt;
 use portcullis_core::{
-    Authenticator, ClaimMap, Claims, Credential, CredentialSource, Error, ErrorKind, Method, Permission, Principal,
-    PrincipalKind, testing::TestIssuer,
+    ClaimMap, Claims, Credential, CredentialSource, Error, ErrorKind, Method, Permission, Principal, PrincipalKind,
+    testing::TestIssuer,
 };
 use serde::Deserialize;
 use std::{
@@ -24,7 +25,7 @@ fn principal_of(map: ClaimMap, more: &str) -> Result<Principal, Error> {
     let token = with_claims(&format!(r#"{{"iss":"{ISSUER}","aud":"test","exp":{}{comma}{more}}}"#, NOW + 300));
     let credential = Credential::new(token, CredentialSource::bearer());
     let verifier = at_noon(issuer().claim_map(map));
-    verifier.authenticate(&credential).ready().unwrap()
+    verifier.authenticate(&credential).now_or_never().unwrap()
 }
 
 pub(crate) fn alice(map: ClaimMap, more: &str) -> Principal {
@@ -287,7 +288,7 @@ fn subjects() {
         (r#""id":"42""#, "42"),
         (r#""id":"\u0061lice""#, "alice"),
     ] {
-        assert_eq!(subject(more).unwrap().subject(), want);
+        assert_eq!(subject(more).unwrap().id().subject(), want);
     }
     for more in [
         "",
@@ -310,7 +311,7 @@ fn subjects() {
 #[test]
 fn a_subject_in_one_of_several_places() {
     let map = || ClaimMap::new().or_subject("client_id").unwrap().or_subject("/azp").unwrap();
-    let who = |more: &str| principal_of(map(), more).map(|found| (found.subject().to_owned(), found.kind()));
+    let who = |more: &str| principal_of(map(), more).map(|found| (found.id().subject().to_owned(), found.kind()));
     use PrincipalKind::{Service, User};
     for (more, name, kind) in [
         (r#""sub":"alice""#, "alice", User),
@@ -339,9 +340,9 @@ fn a_subject_in_one_of_several_places() {
 fn an_integer_may_be_a_subject() {
     let map = || ClaimMap::new().integer_subject();
     let alice = principal_of(map(), r#""sub":7"#).unwrap();
-    assert_eq!(alice.subject(), "7");
+    assert_eq!(alice.id().subject(), "7");
     assert_eq!(alice.token_claims().unwrap().subject().as_deref(), Some("7"));
-    assert_eq!(principal_of(map(), r#""sub":"7""#).unwrap().subject(), "7");
+    assert_eq!(principal_of(map(), r#""sub":"7""#).unwrap().id().subject(), "7");
     for no in ["1.5", "1e3", "true", "null", r#"["7"]"#, r#"{"id":7}"#] {
         assert!(principal_of(map(), &format!(r#""sub":{no}"#)).is_err(), "{no}");
     }
@@ -354,8 +355,8 @@ fn the_rest_of_a_principal() {
     let issuer = TestIssuer::new();
     let token = issuer.token("alice").role("manager").scope("read").organization("acme").staff().sign();
     let credential = Credential::new(token, CredentialSource::bearer());
-    let alice = issuer.authenticator().authenticate(&credential).ready().unwrap().unwrap();
-    assert_eq!((alice.subject(), alice.kind(), alice.method()), ("alice", PrincipalKind::User, Method::Token));
+    let alice = issuer.authenticator().authenticate(&credential).now_or_never().unwrap().unwrap();
+    assert_eq!((alice.id().subject(), alice.kind(), alice.method()), ("alice", PrincipalKind::User, Method::Token));
     assert_eq!((alice.issuer(), alice.organization(), alice.is_staff()), (Some(ISSUER), Some("acme"), true));
     assert_eq!(alice.expires_at(), Some(UNIX_EPOCH + Duration::from_secs(NOW + 300)));
     let service = principal_of(

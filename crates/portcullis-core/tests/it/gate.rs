@@ -5,8 +5,8 @@ use crate::{
     head::Head,
 };
 use portcullis_core::{
-    Answer, Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, Method, Principal,
-    PrincipalKind, RoleHierarchy,
+    Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, Method, Principal, PrincipalKind,
+    RoleHierarchy,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
@@ -22,17 +22,16 @@ struct Says {
 }
 
 impl Authenticator for Says {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
         assert_eq!(credential.expose(), "abc");
-        let this = self.clone();
-        let outcome = move || {
-            this.asked.lock().unwrap().push(this.name);
-            match this.outcome {
-                None => Ok(Principal::new(PrincipalKind::Key, this.name)),
-                Some(kind) => Err(Error::new(kind, this.name)),
-            }
-        };
-        if self.later { Answer::later(async move { outcome() }) } else { Answer::now(outcome()) }
+        if self.later {
+            tokio::task::yield_now().await;
+        }
+        self.asked.lock().unwrap().push(self.name);
+        match self.outcome {
+            None => Ok(Principal::new(PrincipalKind::Key, self.name)),
+            Some(kind) => Err(Error::new(kind, self.name)),
+        }
     }
 }
 
@@ -65,7 +64,7 @@ async fn the_first_authenticator_that_recognizes_a_credential_decides() {
         assert_eq!(*asked.lock().unwrap(), names[..=decisive], "{chain:?} {mask:b}");
         assert_eq!(answer.source(), Some(&CredentialSource::bearer()));
         match (chain[decisive], answer.visitor()) {
-            (None, Ok(Some(principal))) => assert_eq!(principal.subject(), names[decisive]),
+            (None, Ok(Some(principal))) => assert_eq!(principal.id().subject(), names[decisive]),
             (Some(kind), Err(error)) => {
                 assert_eq!((error.kind(), error.to_string().as_str()), (kind, names[decisive]));
                 assert_eq!(error.credential_source(), Some(&CredentialSource::bearer()));
@@ -126,13 +125,13 @@ fn absent_and_invalid_and_valid_stay_apart() {
         ("a good cookie, a bad token", cookie(&format!("session={token}")).bearer("abc"), Ok(Some("alice"))),
     ] {
         let who = gate.establish(&head).ready().unwrap();
-        let visible = who.visitor().map(|visitor| visitor.map(Principal::subject));
+        let visible = who.visitor().map(|visitor| visitor.map(|principal| principal.id().subject()));
         assert_eq!(
             visible.map_err(|error| why::<()>(Err(error))),
             visitor.map_err(|(kind, code)| (kind, code.to_owned())),
             "{what}"
         );
-        let principal = who.principal().map(Principal::subject).map_err(|error| error.kind());
+        let principal = who.principal().map(|principal| principal.id().subject()).map_err(|error| error.kind());
         let expected = visitor.map_err(|(kind, _)| kind).and_then(|visitor| visitor.ok_or(ErrorKind::Missing));
         assert_eq!(principal, expected, "{what}");
         // Nobody passes whom it does not know, whatever the policy.
@@ -168,7 +167,7 @@ fn acting_as_needs_no_credential_and_changes_no_other_gate() {
     let acting = gate.acting_as(acting_as("alice").with_role("owner"));
     for head in [Head::new(), Head::new().bearer("broken"), Head::of(&[("authorization", "Bearer")])] {
         let who = acting.establish(&head).ready().unwrap();
-        assert_eq!((who.principal().unwrap().subject(), who.source()), ("alice", None));
+        assert_eq!((who.principal().unwrap().id().subject(), who.source()), ("alice", None));
         assert!(acting.authorize(&who, &role("viewer"), &head).ready().unwrap().is_ok());
         assert!(gate.establish(&head).ready().unwrap().principal().is_err());
     }

@@ -15,7 +15,7 @@ fn gate(name: &str, algorithm: Algorithm, client: impl HttpClient + 'static) -> 
 async fn subject(gate: &Gate, token: &str) -> Result<String, ErrorKind> {
     let head = Head::new().bearer(token);
     let who = gate.establish(&head).await;
-    who.principal().map(|principal| principal.subject().to_owned()).map_err(|error| error.kind())
+    who.principal().map(|principal| principal.id().subject().to_owned()).map_err(|error| error.kind())
 }
 
 #[tokio::test]

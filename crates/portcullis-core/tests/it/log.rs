@@ -2,8 +2,8 @@
 
 use crate::{asking::Data, head::Head};
 use portcullis_core::{
-    Answer, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal, RoleHierarchy, SharedSecret,
-    policy::*, testing::TestIssuer,
+    Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal, RoleHierarchy, SharedSecret, policy::*,
+    testing::TestIssuer,
 };
 use std::{
     collections::BTreeMap,
@@ -79,12 +79,10 @@ const SUBJECT: &str = "alice@example.org";
 struct Broken;
 
 impl Authenticator for Broken {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
         let down = credential.expose() == "down";
         let kind = if down { ErrorKind::Unavailable } else { ErrorKind::Unrecognized };
-        Answer::now(Err(
-            Error::new(kind, "the directory was asked").with_cause(std::io::Error::other("connection refused"))
-        ))
+        Err(Error::new(kind, "the directory was asked").with_cause(std::io::Error::other("connection refused")))
     }
 }
 
@@ -200,9 +198,11 @@ fn a_refusal_is_one_event() {
 struct Says(ErrorKind, String, bool);
 
 impl Authenticator for Says {
-    fn authenticate(&self, _: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        let error = Error::new(self.0, self.1.clone());
-        if self.2 { Answer::later(async move { Err(error) }) } else { Answer::now(Err(error)) }
+    async fn authenticate(&self, _: &Credential<'_>) -> Result<Principal, Error> {
+        if self.2 {
+            tokio::task::yield_now().await;
+        }
+        Err(Error::new(self.0, self.1.clone()))
     }
 }
 

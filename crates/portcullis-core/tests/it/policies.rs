@@ -70,9 +70,9 @@ async fn every_policy_says_yes_and_no() {
         (&role("manager"), alone("manager"), alone("viewer"), "role_required"),
         (&role("manager"), alone("owner"), alone("Manager"), "role_required"),
         (&role("viewer"), alone("ghost").with_role("manager"), alone("ghost").with_role(""), "role_required"),
-        (&when("is-bob", |q| q.principal().subject() == "bob"), acting_as("bob"), nobody.clone(), "is-bob"),
+        (&when("is-bob", |q| q.principal().id().subject() == "bob"), acting_as("bob"), nobody.clone(), "is-bob"),
         (
-            &when_async("is-bob", async |who: Principal| Ok(who.subject() == "bob")),
+            &when_async("is-bob", async |who: Principal| Ok(who.id().subject() == "bob")),
             acting_as("bob"),
             nobody.clone(),
             "is-bob",
@@ -276,7 +276,7 @@ async fn where_the_resource_stands() {
 async fn a_closure_sees_the_request_and_its_error_is_no_denial() {
     let gate = app();
     let own = when("own-page", |question: &Question<'_>| {
-        question.param("name").is_ok_and(|name| name == question.principal().subject())
+        question.param("name").is_ok_and(|name| name == question.principal().id().subject())
             && question.query("tab").is_ok_and(|tab| tab.as_deref() == Some("a b"))
             && question.head().method() == "GET"
     });

@@ -1,14 +1,13 @@
 //! Secrets that two services share.
 
-use portcullis_core::{
-    Authenticator, Credential, CredentialSource, Error, ErrorKind, Method, Principal, PrincipalKind, SharedSecret,
-};
+use futures_util::FutureExt;
+use portcullis_core::{Credential, CredentialSource, Error, ErrorKind, Method, Principal, PrincipalKind, SharedSecret};
 
 const FIRST: &str = "the first secret, of forty bytes or more!";
 const SECOND: &str = "the second secret, of forty bytes or more";
 
 fn ask(secret: &SharedSecret, text: &str, source: CredentialSource) -> Result<Principal, Error> {
-    secret.authenticate(&Credential::new(text, source)).ready().expect("asks nobody")
+    secret.authenticate(&Credential::new(text, source)).now_or_never().expect("asks nobody")
 }
 
 fn knows(secret: &SharedSecret, text: &str) -> bool {
@@ -28,14 +27,14 @@ fn knows(secret: &SharedSecret, text: &str) -> bool {
 fn the_service_is_the_principal() {
     let secret = SharedSecret::new("sync", FIRST).unwrap();
     let principal = ask(&secret, FIRST, CredentialSource::bearer()).unwrap();
-    assert_eq!(principal.subject(), "sync");
+    assert_eq!(principal.id().subject(), "sync");
     assert_eq!((principal.kind(), principal.method()), (PrincipalKind::Service, Method::SharedSecret));
     assert!(principal.roles().is_empty() && !principal.is_staff() && principal.token_claims().is_none());
 
     let with_role = Principal::new(PrincipalKind::Key, "ci").with_role("deployer");
     let secret = SharedSecret::of(with_role, FIRST).unwrap();
     let principal = ask(&secret, FIRST, CredentialSource::bearer()).unwrap();
-    assert_eq!((principal.subject(), principal.kind(), principal.roles().len()), ("ci", PrincipalKind::Key, 1));
+    assert_eq!((principal.id().subject(), principal.kind(), principal.roles().len()), ("ci", PrincipalKind::Key, 1));
 }
 
 #[test]

@@ -82,7 +82,9 @@ fn nothing_private_is_shown() {
     let head = Head::new().bearer(&token).query("token=swordfish");
     let who = gate.establish(&head).now_or_never().unwrap();
     let principal = who.principal().unwrap().clone();
-    assert!(principal.session().is_some() && principal.token_id().is_some() && principal.subject().contains(PLANTED));
+    assert!(
+        principal.session().is_some() && principal.token_id().is_some() && principal.id().subject().contains(PLANTED)
+    );
     let asks = when("asks", |question: &Question<'_>| {
         *QUESTION.lock().unwrap() = format!("{question:?}\n{question:#?}");
         false
@@ -163,6 +165,10 @@ fn nothing_private_is_shown() {
         RoleHierarchy: gate.roles(),
         RoleHierarchyBuilder: RoleHierarchy::builder().ranked(["viewer"]),
         SharedSecret: SharedSecret::new("swordfish", secret).unwrap(),
+        Verifier: Verifier::from(Jwt::new(trusted())),
+        Verifier: Verifier::from(SharedSecret::new("swordfish", secret).unwrap()),
+        Verifier: Verifier::from(Introspection::new(asked(), url, Nobody).unwrap().client("orders", secret)),
+        Verifier: Verifier::from(WhoAmI::new(asked(), url, Nobody).unwrap()),
         FixedClock: issuer.clock(),
         TestIssuer: &issuer,
         TestToken: building,

@@ -1,7 +1,7 @@
 //! Where credentials are read: absent, refused and present never collapse into each other.
 
 use crate::head::Head;
-use portcullis_core::{Answer, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal};
+use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal};
 
 /// What a gate read: nothing, this text, or why not.
 pub type Read = Result<Option<&'static str>, (ErrorKind, &'static str)>;
@@ -20,8 +20,8 @@ pub const fn text(text: &'static str) -> Read {
 struct Nobody;
 
 impl Authenticator for Nobody {
-    fn authenticate(&self, _: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        Answer::now(Err(Error::new(ErrorKind::Unrecognized, "nobody is known here")))
+    async fn authenticate(&self, _: &Credential<'_>) -> Result<Principal, Error> {
+        Err(Error::new(ErrorKind::Unrecognized, "nobody is known here"))
     }
 }
 

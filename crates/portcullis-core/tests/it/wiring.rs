@@ -2,9 +2,9 @@
 
 use crate::asking::Data;
 use portcullis_core::{
-    Algorithm, Answer, Audience, Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder,
-    HttpClient, HttpRequest, Introspection, Issuer, Jwt, Key, OpaqueTokens, Principal, Reply, RevocationList,
-    RoleHierarchy, SharedSecret, TokenCache, WhoAmI, testing::TestIssuer,
+    Algorithm, Audience, Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, HttpClient,
+    HttpRequest, Introspection, Issuer, Jwt, Key, OpaqueTokens, Principal, Reply, RevocationList, RoleHierarchy,
+    SharedSecret, TokenCache, Verifier, WhoAmI, testing::TestIssuer,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -28,46 +28,42 @@ fn without_keys(name: &str) -> Issuer {
     Issuer::without_keys(name.to_owned(), Audience::is("test")).unwrap()
 }
 
-fn jwt(name: &str) -> Arc<dyn Authenticator> {
-    Arc::new(Jwt::new(issuer(name)))
+fn jwt(name: &str) -> Verifier {
+    Jwt::new(issuer(name)).into()
 }
 
-fn both(one: &str, other: &str) -> Arc<dyn Authenticator> {
-    Arc::new(Jwt::new(issuer(one)).issuer(issuer(other)).unwrap())
+fn both(one: &str, other: &str) -> Verifier {
+    Jwt::new(issuer(one)).issuer(issuer(other)).unwrap().into()
 }
 
-fn any_name() -> Arc<dyn Authenticator> {
-    Arc::new(Jwt::new(issuer("any").dangerous_any_name()))
+fn any_name() -> Verifier {
+    Jwt::new(issuer("any").dangerous_any_name()).into()
 }
 
-fn asks(issuer: Issuer) -> Arc<dyn Authenticator> {
-    Arc::new(Introspection::new(issuer, "https://issuer.test/introspect", Nobody).unwrap())
+fn asks(issuer: Issuer) -> Verifier {
+    Introspection::new(issuer, "https://issuer.test/introspect", Nobody).unwrap().into()
 }
 
-fn asks_about_some(name: &str) -> Arc<dyn Authenticator> {
+fn asks_about_some(name: &str) -> Verifier {
     let introspection = Introspection::new(issuer(name), "https://issuer.test/introspect", Nobody).unwrap();
-    Arc::new(introspection.opaque_tokens(OpaqueTokens::new().prefix("at_").unwrap()))
+    introspection.opaque_tokens(OpaqueTokens::new().prefix("at_").unwrap()).into()
 }
 
 fn who_am_i(issuer: Issuer) -> WhoAmI {
     WhoAmI::new(issuer, "https://issuer.test/userinfo", Nobody).unwrap()
 }
 
-fn secret(secret: &str) -> Arc<dyn Authenticator> {
-    Arc::new(SharedSecret::new("cron", secret).unwrap())
+fn secret(secret: &str) -> Verifier {
+    SharedSecret::new("cron", secret).unwrap().into()
 }
 
-/// One of the application's own, which says that it does nothing but verify, or does not.
+/// One of the application's own, of which a gate knows nothing.
 #[derive(Debug)]
-struct Wrapped(Jwt, bool);
+struct Wrapped(Jwt);
 
 impl Authenticator for Wrapped {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        self.0.authenticate(credential)
-    }
-
-    fn verifier(&self) -> Option<&Jwt> {
-        self.1.then_some(&self.0)
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        self.0.authenticate(credential).await
     }
 }
 
@@ -89,7 +85,7 @@ fn told(what: &str, found: Option<String>, expected: Option<&str>) {
 
 #[test]
 fn each_authenticator_can_be_reached() {
-    let wrapped = |says_so| Arc::new(Wrapped(Jwt::new(issuer("a")), says_so)) as Arc<dyn Authenticator>;
+    let wrapped = || Wrapped(Jwt::new(issuer("a")));
     let never = Some("authenticator 2, a verifier of `a`, is never asked");
     let asked_never = Some("authenticator 2, which asks `a`, is never asked");
     for (what, authenticators, expected) in [
@@ -100,10 +96,10 @@ fn each_authenticator_can_be_reached() {
             vec![both("a", "b"), both("c", "b")],
             Some("authenticator 2, a verifier of `b`, is never"),
         ),
-        ("behind a pointer", vec![jwt("a"), Arc::new(jwt("a"))], never),
-        ("in a wrapper", vec![jwt("a"), wrapped(true)], never),
-        ("in a wrapper before it", vec![wrapped(true), jwt("a")], never),
-        ("in a wrapper that may do more", vec![wrapped(false), jwt("a")], None),
+        // A wrapper may do more than what it is around, or less.
+        ("in a wrapper", vec![jwt("a"), wrapped().into()], None),
+        ("in a wrapper before it", vec![wrapped().into(), jwt("a")], None),
+        ("in a wrapper behind a pointer", vec![Arc::new(wrapped()).into(), jwt("a")], None),
         ("any name after a name", vec![jwt("a"), any_name()], None),
         ("any name before a name", vec![any_name(), jwt("a")], never),
         ("any name twice", vec![any_name(), any_name()], Some("authenticator 2, a verifier of `any`, is never asked")),
@@ -113,7 +109,7 @@ fn each_authenticator_can_be_reached() {
         ("asked and verified", vec![asks(without_keys("a")), jwt("a")], never),
         ("asked of another, and verified", vec![asks(without_keys("b")), jwt("a")], None),
         ("asked twice", vec![asks(issuer("a")), asks(issuer("a"))], asked_never),
-        ("asked in two ways", vec![asks(issuer("a")), Arc::new(who_am_i(issuer("a")))], asked_never),
+        ("asked in two ways", vec![asks(issuer("a")), who_am_i(issuer("a")).into()], asked_never),
         ("asked of two", vec![asks(issuer("a")), asks(issuer("b"))], None),
         ("any name asked, and another", vec![asks(issuer("b").dangerous_any_name()), asks(issuer("a"))], asked_never),
         ("a secret before", vec![secret(SECRET), jwt("a"), asks(issuer("a"))], None),
@@ -124,27 +120,17 @@ fn each_authenticator_can_be_reached() {
         ("a secret behind a verifier", vec![jwt("a"), secret(SECRET)], None),
         ("another secret", vec![secret(SECRET), secret(&SECRET.to_lowercase())], None),
         ("the same secret", vec![secret(SECRET), secret(SECRET)], Some("authenticator 2, a shared secret, is that of")),
-        (
-            "no keys",
-            vec![Arc::new(Jwt::new(without_keys("a"))) as _],
-            Some("authenticator 1, a verifier of `a`, has no keys"),
-        ),
+        ("no keys", vec![Jwt::new(without_keys("a")).into()], Some("authenticator 1, a verifier of `a`, has no keys")),
         (
             "no keys of the second",
-            vec![Arc::new(Jwt::new(issuer("a")).issuer(without_keys("b")).unwrap()) as _],
+            vec![Jwt::new(issuer("a")).issuer(without_keys("b")).unwrap().into()],
             Some("a verifier of `b`, has no keys"),
         ),
-        ("sessions only", vec![Arc::new(who_am_i(issuer("a")).sessions_only()) as _], None),
-        (
-            "sessions only, no keys",
-            vec![Arc::new(who_am_i(without_keys("a")).sessions_only()) as _],
-            Some("sessions_only"),
-        ),
+        ("sessions only", vec![who_am_i(issuer("a")).sessions_only().into()], None),
+        ("sessions only, no keys", vec![who_am_i(without_keys("a")).sessions_only().into()], Some("sessions_only")),
         (
             "sessions only, introspected",
-            vec![
-                Arc::new(Introspection::new(without_keys("a"), "https://a.test", Nobody).unwrap().sessions_only()) as _
-            ],
+            vec![Introspection::new(without_keys("a"), "https://a.test", Nobody).unwrap().sessions_only().into()],
             Some("sessions_only"),
         ),
     ] {
@@ -243,7 +229,7 @@ fn roles_are_inherited_from_kinds_and_roles_that_there_are() {
 
 #[test]
 fn what_is_said_has_an_effect() {
-    let own = || Arc::new(Wrapped(Jwt::new(issuer("a")), false)) as Arc<dyn Authenticator>;
+    let own = || Wrapped(Jwt::new(issuer("a")));
     let list = || RevocationList::new(Duration::from_secs(60));
     let gate = || Gate::builder().bearer().authenticator(jwt("a"));
     let asking = || Gate::builder().bearer().authenticator(own()).authenticator(asks(issuer("b")));

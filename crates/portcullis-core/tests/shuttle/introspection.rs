@@ -48,7 +48,7 @@ impl Opaque {
         let asking = asking(self.introspection.clone(), token);
         Box::pin(async move {
             match asking.await {
-                Ok(principal) => principal.subject().to_owned(),
+                Ok(principal) => principal.id().subject().to_owned(),
                 Err(error) => Says::from(Err::<(), _>(error)).to_string(),
             }
         })

@@ -7,8 +7,8 @@ use crate::{
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis_core::{
-    Algorithm, Audience, Authenticator, Credential, CredentialSource, Error, ErrorKind, HttpResponse, Issuer, Jwt,
-    Principal, RemoteKeys, testing::FixedClock,
+    Algorithm, Audience, Credential, CredentialSource, Error, ErrorKind, HttpResponse, Issuer, Jwt, Principal,
+    RemoteKeys, testing::FixedClock,
 };
 use shuttle::{
     future::block_on,
@@ -106,9 +106,9 @@ impl fmt::Display for Says {
 pub type Asking<T = Says> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A request with this credential, which begins when it is polled.
-pub fn asking(authenticator: impl Authenticator + 'static, token: &str) -> Asking<Result<Principal, Error>> {
-    let credential = Credential::new(token, CredentialSource::bearer()).to_owned();
-    Box::pin(async move { authenticator.authenticate(&credential).await })
+pub fn asking(verifier: impl Into<Verifier>, token: &str) -> Asking<Result<Principal, Error>> {
+    let (verifier, credential) = (verifier.into(), Credential::new(token, CredentialSource::bearer()).to_owned());
+    Box::pin(async move { verifier.authenticate(&credential).await })
 }
 
 /// One look at it, by somebody who will not be told when to look again.

@@ -2,7 +2,7 @@
 
 use crate::{instance::*, tokens::*};
 use portcullis_core::{
-    Authenticator, CredentialSource, Error, Gate, RequestHead,
+    CredentialSource, Error, Gate, RequestHead, Verifier,
     policy::{authenticated, staff},
 };
 use portcullis_providers::directus::SESSION_COOKIE;
@@ -52,13 +52,13 @@ impl RequestHead for Head {
 }
 
 /// The header before the cookie, as Directus has it.
-pub fn gate(authenticator: impl Authenticator + 'static) -> Gate {
+pub fn gate(authenticator: impl Into<Verifier>) -> Gate {
     Gate::builder().bearer().cookie(SESSION_COOKIE).authenticator(authenticator).build().unwrap()
 }
 
 fn who(gate: &Gate, head: &Head) -> Result<String, u16> {
     let who = now(gate.establish(head));
-    who.principal().map(|principal| principal.subject().to_owned()).map_err(|error| error.status())
+    who.principal().map(|principal| principal.id().subject().to_owned()).map_err(|error| error.status())
 }
 
 /// Cases 105 and 106: the system that this stands in for asked Directus about `undefined`.
@@ -166,7 +166,7 @@ fn a_credential_from_elsewhere() {
     let gate = gate(instance.hybrid());
     let ask = |text: &str| {
         let who = now(gate.authenticate(portcullis_core::Credential::new(text, CredentialSource::bearer())));
-        who.principal().map(|principal| principal.subject().to_owned()).map_err(|error| error.status())
+        who.principal().map(|principal| principal.id().subject().to_owned()).map_err(|error| error.status())
     };
     assert_eq!(ask("abc"), Ok("u1".into()));
     for text in ["abc?admin=1", "abc/../x", "abc ", " abc", "ab c"] {

@@ -2,8 +2,7 @@
 
 use crate::{instance::*, tokens::*};
 use portcullis_core::{
-    Authenticator, Credential, CredentialSource, HttpClient, HttpRequest, HttpResponse, Reply, WhoAmI,
-    testing::FixedClock,
+    Credential, CredentialSource, HttpClient, HttpRequest, HttpResponse, Reply, WhoAmI, testing::FixedClock,
 };
 use serde_json::json;
 use std::{
@@ -116,10 +115,9 @@ fn a_hundred_ask_once() {
         let slow = Slow::default();
         let hybrid = Instance::local().hybrid(URL, slow.clone()).unwrap();
         let session = session();
+        let credential = Credential::new(&*session, CredentialSource::bearer());
         let mut context = Context::from_waker(Waker::noop());
-        let mut waiting: Vec<Pin<Box<_>>> = (0..100)
-            .map(|_| Box::pin(hybrid.authenticate(&Credential::new(&*session, CredentialSource::bearer()))))
-            .collect();
+        let mut waiting: Vec<Pin<Box<_>>> = (0..100).map(|_| Box::pin(hybrid.authenticate(&credential))).collect();
         assert!(waiting.iter_mut().all(|waiting| waiting.as_mut().poll(&mut context).is_pending()));
         slow.answers(standing.me.clone());
         assert!(waiting.iter_mut().all(|waiting| waiting.as_mut().poll(&mut context).is_pending()));

@@ -1,7 +1,7 @@
 //! Directus cannot be asked: nobody is let in by that, and nobody's token is called invalid.
 
 use crate::{instance::*, tokens::*};
-use portcullis_core::{Authenticator, Error, ErrorKind};
+use portcullis_core::{Error, ErrorKind, WhoAmI};
 use serde_json::json;
 
 /// Cases 95 and 113: 503, and nothing is kept of it.
@@ -61,7 +61,7 @@ fn who_needs_not_be_asked_about_is_served() {
         assert_eq!(subject(&hybrid, &token(json!({ "exp": NOW - 1 }))), Err(401));
         assert_eq!(subject(&hybrid, &token(json!({ "iss": "other" }))), Err(401));
         assert_eq!(instance.asked(), before);
-        let status = |way: &dyn Authenticator, what: &str| subject(way, what).unwrap_err();
+        let status = |way: &WhoAmI, what: &str| subject(way, what).unwrap_err();
         for refused in [status(&hybrid, &session()), status(&hybrid, "opaque"), status(&introspect, &token(json!({})))]
         {
             assert!(refused >= 500, "{why:?}: {refused}");

@@ -1,10 +1,10 @@
 //! Who is staff: by the token where nobody is asked, and otherwise by what is true of the user by all their policies.
 
 use crate::{instance::*, tokens::*};
-use portcullis_core::Authenticator;
+use portcullis_core::Verifier;
 use serde_json::{Value, json};
 
-fn is_staff(way: &dyn Authenticator, token: &str) -> bool {
+fn is_staff(way: &(impl Into<Verifier> + Clone), token: &str) -> bool {
     enter(way, token).unwrap().is_staff()
 }
 
@@ -114,12 +114,12 @@ fn the_users_table_makes_no_staff() {
 fn the_role_is_the_answer_s() {
     let changed = Standing::user("u1", false).but(json!({ "id": "u1", "role": "r2", "status": "active" }));
     let instance = Instance::knowing(&session(), changed.clone()).and(&token(json!({})), changed);
-    let role = |way: &dyn Authenticator, token: &str| {
-        let roles = enter(way, token).unwrap().roles().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let role = |way: Verifier, token: &str| {
+        let roles = enter(&way, token).unwrap().roles().iter().map(ToString::to_string).collect::<Vec<_>>();
         roles.join(" ")
     };
-    assert_eq!(role(&Instance::local(), &session()), "r1");
-    assert_eq!(role(&instance.hybrid(), &session()), "r2");
-    assert_eq!(role(&instance.hybrid(), &token(json!({}))), "r1");
-    assert_eq!(role(&instance.introspect(), &token(json!({}))), "r2");
+    assert_eq!(role(Instance::local().into(), &session()), "r1");
+    assert_eq!(role(instance.hybrid().into(), &session()), "r2");
+    assert_eq!(role(instance.hybrid().into(), &token(json!({}))), "r1");
+    assert_eq!(role(instance.introspect().into(), &token(json!({}))), "r2");
 }

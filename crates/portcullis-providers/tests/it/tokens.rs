@@ -1,6 +1,6 @@
 //! Tokens as Directus signs them, and what comes of who presents one.
 
-use portcullis_core::{Algorithm, Authenticator, Credential, CredentialSource, Error, Principal, testing::SigningKey};
+use portcullis_core::{Algorithm, Credential, CredentialSource, Error, Principal, Verifier, testing::SigningKey};
 use serde_json::{Value, json};
 use std::{
     pin::pin,
@@ -44,16 +44,20 @@ pub fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Who presents this, on a route that asks for a fresh identity or on one that does not.
-pub fn enter_within(on: &dyn Authenticator, token: &str, max_age: Option<Duration>) -> Result<Principal, Error> {
+pub fn enter_within(
+    on: &(impl Into<Verifier> + Clone),
+    token: &str,
+    max_age: Option<Duration>,
+) -> Result<Principal, Error> {
     let credential = Credential::new(token, CredentialSource::bearer()).with_max_age(max_age);
-    now(on.authenticate(&credential))
+    now(on.clone().into().authenticate(&credential))
 }
 
-pub fn enter(on: &dyn Authenticator, token: &str) -> Result<Principal, Error> {
+pub fn enter(on: &(impl Into<Verifier> + Clone), token: &str) -> Result<Principal, Error> {
     enter_within(on, token, None)
 }
 
 /// The subject, or the status of the refusal.
-pub fn subject(on: &dyn Authenticator, token: &str) -> Result<String, u16> {
-    enter(on, token).map(|who| who.subject().to_owned()).map_err(|error| error.status())
+pub fn subject(on: &(impl Into<Verifier> + Clone), token: &str) -> Result<String, u16> {
+    enter(on, token).map(|who| who.id().subject().to_owned()).map_err(|error| error.status())
 }

@@ -2,7 +2,7 @@
 //! original systems were measured with.
 
 use crate::{instance::*, tokens::*};
-use portcullis_core::{Algorithm, Authenticator, ErrorKind};
+use portcullis_core::{Algorithm, ErrorKind, Verifier};
 use serde_json::json;
 
 /// What comes of a token by its secret, by both, and by asking, and how often the last two ask.
@@ -99,8 +99,8 @@ fn a_jwt_of_another_issuer() {
         let other = token(json!({ "iss": iss, "session": "s" }));
         hold(&other, &Standing::user("u1", true), Err(401), (Err(401), 0), (Err(401), 0));
         let instance = Instance::default();
-        for way in [&instance.hybrid() as &dyn Authenticator, &instance.introspect(), &Instance::local()] {
-            assert_eq!(enter(way, &other).unwrap_err().kind(), ErrorKind::Unrecognized, "{iss}");
+        for way in [Verifier::from(instance.hybrid()), instance.introspect().into(), Instance::local().into()] {
+            assert_eq!(enter(&way, &other).unwrap_err().kind(), ErrorKind::Unrecognized, "{iss}");
         }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use portcullis_core::{
-    Answer, Authenticator, Credential, Error, ErrorKind, Gate, Membership, Principal, PrincipalKind, ResourceRef, Role,
+    Authenticator, Credential, Error, ErrorKind, Gate, Membership, Principal, PrincipalKind, ResourceRef, Role,
     RoleHierarchy,
 };
 use std::{
@@ -46,15 +46,11 @@ impl Names {
 }
 
 impl Authenticator for Names {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        if !self.slow {
-            return Answer::now(self.verify(credential.expose()));
-        }
-        let (this, credential) = (self.clone(), credential.to_owned());
-        Answer::later(async move {
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        if self.slow {
             yield_now().await;
-            this.verify(credential.expose())
-        })
+        }
+        self.verify(credential.expose())
     }
 }
 
@@ -67,7 +63,7 @@ impl Membership for Projects {
         yield_now().await;
         match on.id() {
             "13" => Err(Error::new(ErrorKind::Unavailable, "the database is down")),
-            id => Ok((id == "42" && who.subject() == "viewer").then(|| Role::new("viewer"))),
+            id => Ok((id == "42" && who.id().subject() == "viewer").then(|| Role::new("viewer"))),
         }
     }
 }

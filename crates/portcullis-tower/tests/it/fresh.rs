@@ -6,7 +6,7 @@ mod upstream;
 use crate::cast::{Inner, Text, Wire, ask, echo};
 use http::{Request, Response};
 use portcullis_core::{
-    Answer, Audience, Authenticator, ClaimMap, Credential, Error, ErrorKind, Gate, Introspection, Issuer, Principal,
+    Audience, Authenticator, ClaimMap, Credential, Error, ErrorKind, Gate, Introspection, Issuer, Principal,
     PrincipalKind, RevocationList, Revocations, WhoAmI,
     policy::*,
     testing::{FixedClock, TestIssuer},
@@ -193,15 +193,19 @@ async fn a_gate_that_only_verifies_refuses_the_guard() {
     let builder = || Gate::builder().bearer().authenticator(issuer.authenticator());
     let verifying = builder().build().unwrap();
     let error = verifying.try_require(STAFF_NOW).unwrap_err();
-    assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains(".revocations"), "{error}");
+    assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("nobody to ask"), "{error}");
     let panic = catch_unwind(AssertUnwindSafe(|| verifying.require(STAFF_NOW))).expect_err("it panics");
-    assert!(panic.downcast_ref::<String>().unwrap().contains(".revocations"));
+    assert!(panic.downcast_ref::<String>().unwrap().contains("nobody to ask"));
     assert!(verifying.try_require(staff()).is_ok());
 
-    let gate = builder().revocations(RevocationList::new(Duration::from_secs(900))).build().unwrap();
-    let guarded = gate.require(STAFF_NOW).layer(says_staff(&gate));
-    for (token, status) in [(issuer.token("alice").staff(), 200), (issuer.token("alice"), 403)] {
-        assert_eq!(ask(&guarded, "/", &token.sign()).await.status, status);
+    let told = builder().revocations(RevocationList::new(Duration::from_secs(900))).build().unwrap();
+    assert_eq!(told.try_require(STAFF_NOW).unwrap_err().kind(), ErrorKind::Misconfigured, "that says not who it is");
+    // Beside one that asks, only what it knows is let in.
+    let gate = builder().authenticator(Called::default()).build().unwrap();
+    let [now, plain] = [gate.require(NOW), gate.require(authenticated())].map(|guard| guard.layer(says_staff(&gate)));
+    for (credential, statuses) in [(&*issuer.token("bob").sign(), [500, 200]), ("asked", [200, 200])] {
+        assert_eq!(ask(&now, "/", credential).await.status, statuses[0]);
+        assert_eq!(ask(&plain, "/", credential).await.status, statuses[1]);
     }
 }
 
@@ -213,22 +217,22 @@ struct Called {
 }
 
 impl Authenticator for Called {
-    fn authenticate(&self, _: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+    async fn authenticate(&self, _: &Credential<'_>) -> Result<Principal, Error> {
         self.authenticate.fetch_add(1, Relaxed);
-        Answer::later(async {
-            yield_now().await;
-            Ok(Principal::new(PrincipalKind::User, "alice"))
-        })
+        yield_now().await;
+        Ok(Principal::new(PrincipalKind::User, "alice"))
+    }
+
+    fn asks_anew(&self) -> bool {
+        true
     }
 }
 
 impl Revocations for Called {
-    fn is_revoked(&self, _: &Principal) -> Answer<'static, Result<bool, Error>> {
+    async fn is_revoked(&self, _: &Principal) -> Result<bool, Error> {
         self.is_revoked.fetch_add(1, Relaxed);
-        Answer::later(async {
-            yield_now().await;
-            Ok(false)
-        })
+        yield_now().await;
+        Ok(false)
     }
 }
 

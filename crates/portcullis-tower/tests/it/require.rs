@@ -20,7 +20,7 @@ use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 
 #[tokio::test]
 async fn absent_invalid_and_valid_are_three_things_and_a_refusal_calls_nobody() {
-    let paid = || when_async("paid", async |who: portcullis_core::Principal| Ok(who.subject() != "debtor"));
+    let paid = || when_async("paid", async |who: portcullis_core::Principal| Ok(who.id().subject() != "debtor"));
     let on_project = || role("viewer").on("project", query("project"));
     for (names, gate) in cast::fast_and_slow() {
         let calls = Arc::new(AtomicUsize::new(0));
@@ -97,7 +97,8 @@ async fn a_request_remembers_who_makes_it() {
     for (names, gate) in cast::fast_and_slow() {
         let knowing = gate.clone();
         let inner = service_fn(move |request: Request<cast::Text>| {
-            let who = established(&knowing, request.extensions()).unwrap().principal().unwrap().subject().to_owned();
+            let who =
+                established(&knowing, request.extensions()).unwrap().principal().unwrap().id().subject().to_owned();
             async move { Ok::<_, Infallible>(Response::new(cast::Text::from(who))) }
         });
         let guarded = ServiceBuilder::new()
@@ -138,7 +139,7 @@ async fn establishing_by_hand_is_once_as_well() {
         let (mut parts, body) = request("/", "alice").into_parts();
         assert!(established(&gate, &parts.extensions).is_none());
         for _ in 0..3 {
-            assert_eq!(establish(&gate, &mut parts).await.principal().unwrap().subject(), "alice");
+            assert_eq!(establish(&gate, &mut parts).await.principal().unwrap().id().subject(), "alice");
         }
         assert!(established(&gate, &parts.extensions).is_some_and(|who| who.is_of(&gate)));
         // Who asked before the request came to the guard has asked for it too.

@@ -26,7 +26,7 @@ async fn nothing_private_is_shown() {
     let request = http::Request::get("/files?token=swordfish").header("authorization", format!("Bearer {token}"));
     let (mut parts, ()) = request.body(()).unwrap().into_parts();
     let who = establish(&gate, &mut parts).await;
-    assert!(who.principal().unwrap().subject().contains(PLANTED));
+    assert!(who.principal().unwrap().id().subject().contains(PLANTED));
     let mut all: Vec<(&str, String)> = Vec::new();
     macro_rules! show {
         ($($name:ident: $value:expr),* $(,)?) => {

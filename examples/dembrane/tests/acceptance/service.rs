@@ -5,7 +5,7 @@ use axum::{body::Body, http::Request};
 use dembrane::{on_actix, on_axum};
 use http_body_util::BodyExt;
 use portcullis::{
-    Algorithm, Authenticator, Gate,
+    Algorithm, Gate, Verifier,
     directus::{Directus, SESSION_COOKIE},
     testing::{FixedClock, SigningKey},
 };
@@ -62,7 +62,7 @@ impl Service {
         Self::with(directus(), SESSION_COOKIE)
     }
 
-    pub fn with(directus: impl Authenticator + 'static, cookie: &str) -> Self {
+    pub fn with(directus: impl Into<Verifier>, cookie: &str) -> Self {
         Self { gate: dembrane::gate(directus, cookie).unwrap_or_else(|error| panic!("{error}")) }
     }
 

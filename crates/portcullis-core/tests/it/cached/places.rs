@@ -1,7 +1,7 @@
 //! A token belongs to the verifier that verified it, and to its place in the gate.
 
 use super::{keys::jwk, *};
-use portcullis_core::{Authenticator, ClaimMap, Key};
+use portcullis_core::{ClaimMap, Key};
 
 /// A verifier of the key number `n` under the usual name, with roles from this claim.
 fn verifier(issuer: &str, n: u8, roles: &str) -> Jwt {
@@ -86,7 +86,6 @@ fn of_several_issuers_in_one_verifier() {
         Issuer::new(name.to_owned(), Audience::is("test"), [Algorithm::EdDsa], key).unwrap()
     };
     let jwt = Jwt::new(issuer("https://first.test", 1)).issuer(issuer(ISSUER, 2)).unwrap().clock(FixedClock::at(NOW));
-    assert!(jwt.verifier().is_some());
     let gate = gate([jwt]);
     for (name, n) in [("https://first.test", 1), (ISSUER, 2)] {
         let token = |n| signed(n, "k", &claims("good", "").replace(ISSUER, name));

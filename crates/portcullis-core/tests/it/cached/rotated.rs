@@ -52,7 +52,7 @@ fn a_key_that_is_withdrawn() {
             for _ in 0..3 {
                 assert_eq!(rig.refused(&token(1, "good")), ErrorKind::Invalid, "{keys:?} after {late} s");
             }
-            assert_eq!(rig.accepted(&token(2, "other")).subject(), "alice");
+            assert_eq!(rig.accepted(&token(2, "other")).id().subject(), "alice");
             // It is published again, and known when it is looked for.
             rig.publish(&[("k1", 1), ("k2", 2)]);
             rig.advance(200);

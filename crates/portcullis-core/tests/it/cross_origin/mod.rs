@@ -11,7 +11,7 @@ use crate::{
     sources::{ABSENT, CONFLICT, MALFORMED, Read, UNUSABLE, gate, text},
 };
 use portcullis_core::{
-    Answer, Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, Principal, Refusal,
+    Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, Principal, Refusal,
     policy::*,
     testing::{TestIssuer, acting_as},
 };

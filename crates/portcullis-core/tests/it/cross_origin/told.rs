@@ -7,12 +7,12 @@ use super::*;
 struct Counting(Arc<AtomicUsize>);
 
 impl Authenticator for Counting {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
         self.0.fetch_add(1, SeqCst);
-        Answer::now(match credential.expose() {
+        match credential.expose() {
             "abc" => Ok(acting_as("alice").with_staff(true)),
             _ => Err(Error::new(ErrorKind::Invalid, "it does not hold")),
-        })
+        }
     }
 }
 
@@ -35,7 +35,7 @@ async fn a_page_of_another_origin_is_refused_before_its_cookie_is_verified() {
         let head = request(site, cookie);
         let who = gate.establish(&head).await;
         // A visitor who is refused is not a visitor without a name: a page that greets everybody does not greet him.
-        let visitor = who.visitor().map(|visitor| visitor.map(Principal::subject));
+        let visitor = who.visitor().map(|visitor| visitor.map(|principal| principal.id().subject()));
         assert_eq!(visitor.map_err(|error| error.kind()), expected, "{site} {cookie}");
         assert_eq!(counting.0.swap(0, SeqCst), asked, "{site} {cookie}");
         let kind = expected.and_then(|visitor| visitor.map(|_| ()).ok_or(ErrorKind::Missing));
@@ -54,11 +54,11 @@ async fn a_page_of_another_origin_is_refused_before_its_cookie_is_verified() {
     }
     // The same token from the same page in the place that only its owner can fill.
     let head = Head::new().method("POST").header("sec-fetch-site", "cross-site").bearer("abc");
-    assert_eq!(gate.establish(&head).await.principal().unwrap().subject(), "alice");
+    assert_eq!(gate.establish(&head).await.principal().unwrap().id().subject(), "alice");
     // Tests of handlers need no browser.
     let acting = gate.acting_as(acting_as("bob"));
     let head = request("cross-site", "abc");
-    assert_eq!(acting.establish(&head).await.principal().unwrap().subject(), "bob");
+    assert_eq!(acting.establish(&head).await.principal().unwrap().id().subject(), "bob");
     assert_eq!(gate.establish(&head).await.principal().unwrap_err().kind(), ErrorKind::CrossOrigin);
 }
 

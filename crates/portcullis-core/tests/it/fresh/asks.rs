@@ -3,10 +3,10 @@
 use super::{INACTIVE, Outcome, URL, active, map, noon, opaque, seconds, set_back, upstream::Upstream, within};
 use crate::tokens::{ISSUER, issuer, with_more};
 use futures_util::FutureExt;
-use portcullis_core::{Audience, Authenticator, ErrorKind, Introspection, Issuer, WhoAmI, testing::FixedClock};
-use std::{sync::Arc, time::Duration};
+use portcullis_core::{Audience, ErrorKind, Introspection, Issuer, Verifier, WhoAmI, testing::FixedClock};
+use std::time::Duration;
 
-type Makes = fn(&Upstream, &FixedClock) -> Arc<dyn Authenticator>;
+type Makes = fn(&Upstream, &FixedClock) -> Verifier;
 
 fn introspection(issuer: Issuer, upstream: &Upstream, clock: &FixedClock) -> Introspection {
     Introspection::new(issuer.claim_map(map()), URL, upstream.clone()).unwrap().clock(clock.clone())
@@ -24,18 +24,18 @@ fn without_keys() -> Issuer {
 fn ways() -> [(&'static str, String, bool, Makes); 8] {
     let (jwt, session) = (with_more(""), with_more(r#""sid":"7""#));
     [
-        ("opaque", "abc".into(), true, |u, c| Arc::new(opaque(u, c))),
-        ("opaque, with keys", "abc".into(), true, |u, c| Arc::new(introspection(issuer(), u, c))),
-        ("a JWT, without keys", jwt.clone(), true, |u, c| Arc::new(opaque(u, c))),
-        ("a JWT, with keys", jwt.clone(), true, |u, c| Arc::new(introspection(issuer(), u, c))),
-        ("no session", jwt.clone(), false, |u, c| Arc::new(introspection(issuer(), u, c).sessions_only())),
-        ("a session", session, true, |u, c| Arc::new(introspection(issuer(), u, c).sessions_only())),
-        ("shown", "abc".into(), true, |u, c| Arc::new(who_am_i(without_keys(), u, c))),
-        ("shown, no session", jwt, false, |u, c| Arc::new(who_am_i(issuer(), u, c).sessions_only())),
+        ("opaque", "abc".into(), true, opaque),
+        ("opaque, with keys", "abc".into(), true, |u, c| introspection(issuer(), u, c).into()),
+        ("a JWT, without keys", jwt.clone(), true, opaque),
+        ("a JWT, with keys", jwt.clone(), true, |u, c| introspection(issuer(), u, c).into()),
+        ("no session", jwt.clone(), false, |u, c| introspection(issuer(), u, c).sessions_only().into()),
+        ("a session", session, true, |u, c| introspection(issuer(), u, c).sessions_only().into()),
+        ("shown", "abc".into(), true, |u, c| who_am_i(without_keys(), u, c).into()),
+        ("shown, no session", jwt, false, |u, c| who_am_i(issuer(), u, c).sessions_only().into()),
     ]
 }
 
-fn ask(asked: &impl Authenticator, token: &str, max_age: impl Into<Option<Duration>>) -> Outcome {
+fn ask(asked: &Verifier, token: &str, max_age: impl Into<Option<Duration>>) -> Outcome {
     within(asked, token, max_age).now_or_never().expect("an answer at once")
 }
 
@@ -164,9 +164,9 @@ fn what_is_refused_here_is_asked_of_nobody() {
     let mut forged = with_more("");
     forged.replace_range(forged.len() - 8.., "AAAAAAAA");
     for make in [
-        (|u, c| Arc::new(introspection(issuer(), u, c)) as Arc<dyn Authenticator>) as Makes,
-        |u, c| Arc::new(introspection(issuer(), u, c).sessions_only()),
-        |u, c| Arc::new(who_am_i(issuer(), u, c)),
+        (|u, c| introspection(issuer(), u, c).into()) as Makes,
+        |u, c| introspection(issuer(), u, c).sessions_only().into(),
+        |u, c| who_am_i(issuer(), u, c).into(),
     ] {
         let (clock, upstream) = (noon(), Upstream::saying(active("alice", "")));
         let asked = make(&upstream, &clock);

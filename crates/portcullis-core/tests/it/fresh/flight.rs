@@ -2,7 +2,7 @@
 
 use super::{INACTIVE, active, noon, opaque, seconds, set_back, upstream::Upstream, within};
 use futures_util::{FutureExt, future::join_all};
-use portcullis_core::{Answer, ErrorKind};
+use portcullis_core::ErrorKind;
 use std::time::Duration;
 
 /// What was asked before somebody signed out does not tell; so the ten wait, and then ask together, once.
@@ -38,7 +38,7 @@ fn ten_who_wait_ask_once_more_though_the_answer_comes_at_once() {
     let mut early = within(&asking, "abc", None);
     assert!((&mut early).now_or_never().is_none());
     clock.advance(seconds(1));
-    let mut ten: Vec<Answer<'static, _>> = (0..10).map(|_| within(&asking, "abc", Duration::ZERO)).collect();
+    let mut ten: Vec<_> = (0..10).map(|_| within(&asking, "abc", Duration::ZERO)).collect();
     for fresh in &mut ten {
         assert!(fresh.now_or_never().is_none());
     }

@@ -8,15 +8,17 @@ mod wiring;
 
 use crate::tokens::{ISSUER, NOW};
 use portcullis_core::{
-    Answer, Audience, Authenticator, ClaimMap, Credential, CredentialSource, Error, Introspection, Issuer, Principal,
+    Audience, ClaimMap, Credential, CredentialSource, Error, Introspection, Issuer, Principal, Verifier,
     testing::FixedClock,
 };
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 use upstream::Upstream;
 
 const URL: &str = "https://issuer.test/introspect";
 
 type Outcome = Result<Principal, Error>;
+
+type Asking = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -39,15 +41,16 @@ fn map() -> ClaimMap {
 }
 
 /// Asks about tokens that are opaque, at noon.
-fn opaque(upstream: &Upstream, clock: &FixedClock) -> Introspection {
+fn opaque(upstream: &Upstream, clock: &FixedClock) -> Verifier {
     let issuer = Issuer::without_keys(ISSUER, Audience::is("test")).unwrap().claim_map(map());
-    Introspection::new(issuer, URL, upstream.clone()).unwrap().clock(clock.clone())
+    Introspection::new(issuer, URL, upstream.clone()).unwrap().clock(clock.clone()).into()
 }
 
 /// As a route asks on which nothing may be older than this.
-fn within(asked: &impl Authenticator, token: &str, max_age: impl Into<Option<Duration>>) -> Answer<'static, Outcome> {
+fn within(asked: &Verifier, token: &str, max_age: impl Into<Option<Duration>>) -> Asking {
     let credential = Credential::new(token.to_owned(), CredentialSource::bearer()).with_max_age(max_age.into());
-    asked.authenticate(&credential)
+    let asked = asked.clone();
+    Box::pin(async move { asked.authenticate(&credential).await })
 }
 
 fn noon() -> FixedClock {

@@ -16,7 +16,7 @@ const NOW: Fresh = fresh(Duration::ZERO);
 fn enter(gate: &Gate, policy: &dyn Policy, head: &Head) -> Result<String, Error> {
     let who = gate.establish_for(policy, head).now_or_never().expect("an answer at once");
     gate.authorize(&who, policy, head).now_or_never().expect("a decision at once")?;
-    Ok(who.principal()?.subject().to_owned())
+    Ok(who.principal()?.id().subject().to_owned())
 }
 
 fn status(gate: &Gate, policy: &dyn Policy, token: &str) -> u16 {

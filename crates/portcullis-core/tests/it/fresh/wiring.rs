@@ -1,11 +1,11 @@
 //! Fresh routes where nobody can be asked, and policies that keep to themselves what they need.
 
-use super::{active, noon, opaque, upstream::Upstream};
+use super::{INACTIVE, active, noon, opaque, upstream::Upstream};
 use crate::head::Head;
 use futures_util::FutureExt;
 use portcullis_core::{
     Answer, Authenticator, Credential, Error, ErrorKind, Gate, Jwt, Principal, PrincipalKind, RevocationList,
-    Revocations, SessionId, TokenCache, policy::*, testing::TestIssuer,
+    Revocations, SessionId, SharedSecret, TokenCache, Verifier, policy::*, testing::TestIssuer,
 };
 use std::{
     sync::{
@@ -24,33 +24,36 @@ fn status(gate: &Gate, policy: &dyn Policy, token: &str) -> u16 {
     decided.map_or_else(|error| gate.refuse(&error).status(), |_| 200)
 }
 
-/// Verifies with a verifier of somebody's own making, behind an `Arc` or not, with a cache or not.
+/// Each of them verifies, and asks nobody who it is, whatever else it asks or remembers.
 fn verifying(issuer: &TestIssuer) -> Vec<Gate> {
     let jwt = || issuer.authenticator();
     let other = TestIssuer::new().named("https://other.test").authenticator();
     let builder = || Gate::builder().bearer();
     [
         builder().authenticator(jwt()),
-        builder().authenticator(Arc::new(jwt())),
-        builder().authenticator(Arc::new(jwt()) as Arc<dyn Authenticator>),
+        builder().authenticator(Verifier::from(jwt())),
         builder().authenticator(jwt()).cache(TokenCache::new(10)),
+        builder().authenticator(jwt()).revocations(RevocationList::new(Duration::from_secs(900))),
         builder().authenticator(other).authenticator(Wrapped(jwt())),
+        builder().authenticator(Arc::new(Wrapped(jwt()))),
     ]
     .map(|builder| builder.build().unwrap())
     .into()
 }
 
-/// Says that it only verifies.
+/// Of the application's own; it does not say that it asks anew.
 #[derive(Debug)]
-struct Wrapped(Jwt);
+struct Wrapped<V>(V);
 
-impl Authenticator for Wrapped {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        self.0.authenticate(credential)
+impl Authenticator for Wrapped<Jwt> {
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        self.0.authenticate(credential).await
     }
+}
 
-    fn verifier(&self) -> Option<&Jwt> {
-        Some(&self.0)
+impl Authenticator for Wrapped<Verifier> {
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        self.0.authenticate(credential).await
     }
 }
 
@@ -79,13 +82,17 @@ struct Keys {
 }
 
 impl Authenticator for Keys {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        let known = credential.expose() == "key";
-        if known {
-            self.ages.lock().unwrap().push(credential.max_age());
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        if credential.expose() != "key" {
+            return Err(Error::new(ErrorKind::Unrecognized, "no key"));
         }
-        let found = if known { Ok(Principal::new(PrincipalKind::Key, "key")) } else { Err(ErrorKind::Unrecognized) };
-        Answer::later(async move { found.map_err(|kind| Error::new(kind, "no key")) })
+        self.ages.lock().unwrap().push(credential.max_age());
+        tokio::task::yield_now().await;
+        Ok(Principal::new(PrincipalKind::Key, "key"))
+    }
+
+    fn asks_anew(&self) -> bool {
+        true
     }
 }
 
@@ -114,31 +121,77 @@ fn beside_others_a_token_that_is_only_verified_is_refused() {
     assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("fresh"), "{error}");
 }
 
+/// The application's own word counts, not what its authenticator is around.
 #[test]
-fn with_revocations_there_is_something_to_ask() {
+fn an_own_authenticator_is_fresh_where_it_says_so() {
+    #[derive(Debug)]
+    struct SaysSo(Wrapped<Verifier>);
+    impl Authenticator for SaysSo {
+        async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+            self.0.authenticate(credential).await
+        }
+
+        fn asks_anew(&self) -> bool {
+            self.0.0.asks_anew()
+        }
+    }
+    let wrapped = |upstream: &Upstream| Wrapped(opaque(upstream, &noon()));
+    let quiet = Upstream::saying(active("alice", ""));
+    let gate = Gate::builder().bearer().authenticator(wrapped(&quiet)).build().unwrap();
+    assert_eq!(gate.check(&NOW).unwrap_err().kind(), ErrorKind::Misconfigured);
+    assert_eq!([status(&gate, &NOW, "abc"), status(&gate, &authenticated(), "abc")], [500, 200]);
+    let asked = Upstream::saying(active("alice", ""));
+    for own in [Verifier::from(SaysSo(wrapped(&asked))), Verifier::from(Arc::new(SaysSo(wrapped(&asked))))] {
+        let gate = Gate::builder().bearer().authenticator(own).build().unwrap();
+        assert!(gate.check(&NOW).is_ok());
+        let before = asked.asked();
+        assert_eq!([status(&gate, &NOW, "abc"), status(&gate, &NOW, "abc")], [200; 2]);
+        assert_eq!(asked.asked(), before + 2, "it is told what the route asks for");
+    }
+    asked.says(INACTIVE);
+    let gate = Gate::builder().bearer().authenticator(SaysSo(wrapped(&asked))).build().unwrap();
+    assert_eq!(status(&gate, &NOW, "abc"), 401);
+}
+
+#[test]
+fn a_shared_secret_is_always_fresh() {
+    let secret = "a-secret-that-two-services-know-of";
+    let gate = Gate::builder().bearer().authenticator(SharedSecret::new("batch", secret).unwrap()).build().unwrap();
+    for policy in [&NOW as &dyn Policy, &fresh(Duration::MAX)] {
+        assert!(gate.check(policy).is_ok());
+        assert_eq!([status(&gate, policy, secret), status(&gate, policy, "another")], [200, 401]);
+    }
+}
+
+/// What was withdrawn is no answer to who somebody is: revocations make nobody fresh, and are asked besides.
+#[test]
+fn revocations_are_asked_besides() {
     #[derive(Debug, Clone)]
     struct Counting(RevocationList, Arc<AtomicUsize>);
     impl Revocations for Counting {
-        fn is_revoked(&self, principal: &Principal) -> Answer<'static, Result<bool, Error>> {
+        async fn is_revoked(&self, principal: &Principal) -> Result<bool, Error> {
             self.1.fetch_add(1, Relaxed);
-            self.0.is_revoked(principal)
+            self.0.is_revoked(principal).await
         }
     }
     let issuer = TestIssuer::new();
+    let upstream = Upstream::saying(active("bob", r#","sid":"his""#));
     let list = Counting(RevocationList::new(Duration::from_secs(900)), Arc::default());
     let token = issuer.token("alice").claim("sid", "hers").sign();
     let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).cache(TokenCache::new(10));
-    let gate = gate.revocations(list.clone()).build().unwrap();
-    for policy in [&NOW as &dyn Policy, &authenticated()] {
-        assert!(gate.check(policy).is_ok());
+    let gate = gate.authenticator(opaque(&upstream, &noon())).revocations(list.clone()).build().unwrap();
+    for (policy, verified) in [(&NOW as &dyn Policy, (500, 0)), (&authenticated(), (200, 1))] {
         for _ in 0..2 {
-            assert_eq!(status(&gate, policy, &token), 200);
-            assert_eq!(list.1.swap(0, Relaxed), 1, "once for each request");
+            let ask = |token: &str| (status(&gate, policy, token), list.1.swap(0, Relaxed));
+            assert_eq!(ask("opaque"), (200, 1), "once for each request");
+            assert_eq!(ask(&token), verified, "{policy:?}");
         }
-        assert_eq!((status(&gate, policy, "abc"), list.1.load(Relaxed)), (401, 0));
     }
     list.0.end_session(&SessionId::new("hers").with_issuer("https://issuer.test"));
-    assert_eq!([status(&gate, &NOW, &token), status(&gate, &authenticated(), &token)], [401; 2]);
+    assert_eq!([status(&gate, &NOW, &token), status(&gate, &authenticated(), &token)], [500, 401]);
+    assert_eq!(status(&gate, &NOW, "opaque"), 200, "of another session");
+    list.0.end_session(&SessionId::new("his").with_issuer("https://issuer.test"));
+    assert_eq!([status(&gate, &NOW, "opaque"), status(&gate, &authenticated(), "opaque")], [401; 2]);
 }
 
 /// Keeps to itself that what it is around wants a fresh identity.

@@ -47,7 +47,10 @@ fn for_how_long() {
             clock.advance(before);
             let again = ask(&asking, "abc");
             assert_eq!(endpoint.asked(), 1, "{what}: remembered to the end");
-            assert_eq!(first.as_ref().map(|who| who.subject()).ok(), again.as_ref().map(|who| who.subject()).ok());
+            assert_eq!(
+                first.as_ref().map(|who| who.id().subject()).ok(),
+                again.as_ref().map(|who| who.id().subject()).ok()
+            );
             assert_eq!(first.as_ref().err().map(ToString::to_string), again.as_ref().err().map(ToString::to_string));
             clock.advance(millis(1));
         }

@@ -139,7 +139,7 @@ fn different_tokens_are_asked_about_side_by_side() {
     }
     for (at, (token, waiting)) in waiting.iter_mut().enumerate() {
         let outcome = poll(waiting).unwrap();
-        let subject = outcome.as_ref().ok().map(|principal| principal.subject().to_owned());
+        let subject = outcome.as_ref().ok().map(|principal| principal.id().subject().to_owned());
         assert_eq!(subject, (at % 2 == 0).then(|| format!("of {token}")));
     }
     assert_eq!(endpoint.asked(), 50);

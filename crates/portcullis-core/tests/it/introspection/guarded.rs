@@ -107,7 +107,10 @@ fn who_is_let_in() {
     let gate = gate_of(asking_of(without_keys().claim_map(map), &endpoint, &FixedClock::at(NOW)));
     let who = gate.establish(&Head::new().bearer("abc")).now_or_never().unwrap();
     let principal = who.principal().unwrap();
-    assert_eq!((principal.method(), principal.issuer(), principal.subject()), (Method::Token, Some(ISSUER), "alice"));
+    assert_eq!(
+        (principal.method(), principal.issuer(), principal.id().subject()),
+        (Method::Token, Some(ISSUER), "alice")
+    );
     assert_eq!(principal.expires_at(), Some(SystemTime::UNIX_EPOCH + seconds(NOW + 60)));
     assert_eq!(who.to_string(), "a User of `https://issuer.test` by bearer header");
     assert_eq!(principal.token_claims().unwrap().get::<bool>("active").unwrap(), Some(true));

@@ -123,6 +123,6 @@ fn at_a_gate() {
     keys.answer_all(&ok(set()));
     assert!((&mut who).now_or_never().is_none());
     questions.answer(&token, ok(active(&[])));
-    assert_eq!((&mut who).now_or_never().unwrap().principal().unwrap().subject(), "alice");
+    assert_eq!((&mut who).now_or_never().unwrap().principal().unwrap().id().subject(), "alice");
     assert_eq!((keys.asked(), questions.asked()), (1, 1));
 }

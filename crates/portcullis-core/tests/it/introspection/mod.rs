@@ -19,8 +19,7 @@ use crate::tokens::{ISSUER, NOW, Want, hs256, issuer as with_keys};
 use client::Endpoint;
 use futures_util::FutureExt;
 use portcullis_core::{
-    Audience, Authenticator, Credential, CredentialSource, Error, ErrorKind, Introspection, Issuer, Principal,
-    testing::FixedClock,
+    Audience, Credential, CredentialSource, Error, ErrorKind, Introspection, Issuer, Principal, testing::FixedClock,
 };
 use std::{future::Future, pin::Pin, time::Duration};
 

@@ -3,9 +3,7 @@
 use super::{active, ask, asking, asking_of, assert_is, client::*, jwt_of, without_keys};
 use crate::tokens::{ISSUER, NOW, PASSES, Want, invalid, issuer as with_keys};
 use futures_util::FutureExt;
-use portcullis_core::{
-    Authenticator, Credential, CredentialSource, Error, ErrorKind, OpaqueTokens, WhoAmI, testing::FixedClock,
-};
+use portcullis_core::{Credential, CredentialSource, Error, ErrorKind, OpaqueTokens, WhoAmI, testing::FixedClock};
 
 fn unrecognized() -> Want {
     Err((ErrorKind::Unrecognized, "does not look like an opaque token of `https://issuer.test`"))

@@ -322,7 +322,10 @@ fn what_a_principal_is_given() {
     }
     let whole = principal(&[("org", r#""acme""#), ("iat", &at(-5)), ("exp", &at(60)), ("jti", r#""7""#)]);
     let time = |offset: i64| Some(SystemTime::UNIX_EPOCH + Duration::from_secs((NOW as i64 + offset) as u64));
-    assert_eq!((whole.subject(), whole.kind(), whole.organization()), ("alice", PrincipalKind::Service, Some("acme")));
+    assert_eq!(
+        (whole.id().subject(), whole.kind(), whole.organization()),
+        ("alice", PrincipalKind::Service, Some("acme"))
+    );
     assert_eq!((whole.authenticated_at(), whole.expires_at()), (time(-5), time(60)));
     assert_eq!(whole.token_claims().unwrap().get::<u64>("jti").ok(), None, "a text is no number");
     assert_eq!(whole.token_claims().unwrap().token_id().as_deref(), Some("7"));

@@ -160,7 +160,7 @@ fn whom_a_test_acts_as_goes_on() {
     let acting = real.acting_as(alice());
     let leases = [lease(&acting, "abc"), acting.establish(&Head::new()).now_or_never().unwrap().lease(&Head::new())];
     for lease in leases.map(Result::unwrap) {
-        assert_eq!(lease.principal().subject(), "alice");
+        assert_eq!(lease.principal().id().subject(), "alice");
         let mut ended = pin!(lease.ended(|_| ready(())));
         assert!(ended.as_mut().now_or_never().is_none());
         revocations.end_session(&SessionId::new("another").with_issuer("here"));

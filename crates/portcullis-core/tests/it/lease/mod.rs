@@ -11,7 +11,7 @@ use crate::head::Head;
 use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::FutureExt;
 use portcullis_core::{
-    Answer, Authenticator, Credential, Error, ErrorKind, Gate, Lease, Principal, PrincipalKind, RevocationList,
+    Authenticator, Credential, Error, ErrorKind, Gate, Lease, Principal, PrincipalKind, RevocationList,
 };
 use std::{
     future::Future,
@@ -96,8 +96,8 @@ impl Says {
 }
 
 impl Authenticator for Says {
-    fn authenticate(&self, _: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        Answer::now(self.0.lock().unwrap().clone().map_err(|kind| Error::new(kind, "as the test says")))
+    async fn authenticate(&self, _: &Credential<'_>) -> Result<Principal, Error> {
+        self.0.lock().unwrap().clone().map_err(|kind| Error::new(kind, "as the test says"))
     }
 }
 

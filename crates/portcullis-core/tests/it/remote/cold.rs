@@ -28,7 +28,7 @@ fn a_hundred_that_come_together_wait_for_one_request() {
         for mut asking in waiting {
             let answer = poll(&mut asking).expect("nothing more to wait for");
             match answer {
-                Ok(principal) => assert!(lands && principal.subject() == "alice"),
+                Ok(principal) => assert!(lands && principal.id().subject() == "alice"),
                 Err(error) => assert_eq!((lands, error.kind()), (false, ErrorKind::Unavailable)),
             }
         }

@@ -108,5 +108,5 @@ fn the_next_authenticator_does_not_wait() {
     let gate = Gate::builder().bearer().authenticator(rig.jwt.clone()).authenticator(cron).build().unwrap();
     let head = Head::new().bearer(secret);
     let who = gate.establish(&head).ready().unwrap();
-    assert_eq!((who.principal().unwrap().subject(), rig.issuer.count()), ("cron", 0));
+    assert_eq!((who.principal().unwrap().id().subject(), rig.issuer.count()), ("cron", 0));
 }

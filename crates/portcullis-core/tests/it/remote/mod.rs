@@ -27,8 +27,8 @@ use crate::tokens::{ISSUER, NOW, base64url, claims};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use futures_util::FutureExt;
 use portcullis_core::{
-    Algorithm, Audience, Authenticator, Credential, CredentialSource, Error, ErrorKind, HttpResponse, Issuer, Jwt,
-    Principal, RemoteKeys, testing::FixedClock,
+    Algorithm, Audience, Credential, CredentialSource, Error, ErrorKind, Gate, HttpResponse, Issuer, Jwt, Principal,
+    RemoteKeys, testing::FixedClock,
 };
 use scripted::{Does, Scripted};
 use std::{
@@ -211,7 +211,8 @@ impl Rig {
     /// The answer that is there without any future.
     fn at_once(&self, token: &str) -> Says {
         let credential = Credential::new(token, CredentialSource::bearer());
-        self.jwt.authenticate(&credential).ready().map_or(WAITS, Says::from)
+        let gate = Gate::builder().bearer().authenticator(self.jwt.clone()).build().unwrap();
+        gate.authenticate(credential).ready().map_or(WAITS, |who| who.principal().into())
     }
 
     fn verify(&self, token: &str) -> Says {

@@ -8,7 +8,7 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portcullis_core::{
-    Answer, Audience, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Introspection, Issuer, Principal,
+    Audience, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Introspection, Issuer, Principal,
     PrincipalId, PrincipalKind, RevocationList, SessionId, SharedSecret, TokenCache, WhoAmI,
     policy::*,
     testing::{FixedClock, acting_as},
@@ -21,11 +21,14 @@ struct Own {
 }
 
 impl Authenticator for Own {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        let alice = Principal::new(PrincipalKind::User, "alice").with_issuer(HERE).with_session("hers");
-        let known = credential.expose() == "own";
-        let found = if known { Ok(alice) } else { Err(Error::new(ErrorKind::Unrecognized, "not of this house")) };
-        if self.later { Answer::later(async move { found }) } else { Answer::now(found) }
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        if self.later {
+            tokio::task::yield_now().await;
+        }
+        match credential.expose() {
+            "own" => Ok(Principal::new(PrincipalKind::User, "alice").with_issuer(HERE).with_session("hers")),
+            _ => Err(Error::new(ErrorKind::Unrecognized, "not of this house")),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{at, is_revoked, list, of_session, session, token_id, user};
 use crate::tokens::NOW;
 use futures_util::FutureExt;
-use portcullis_core::{Answer, Revocations, TokenId};
+use portcullis_core::{Revocations, TokenId};
 use std::{
     sync::{
         Arc, Barrier,
@@ -23,7 +23,7 @@ impl Wake for Bell {
     }
 }
 
-fn poll(changed: &mut Answer<'static, ()>, bell: &Arc<Bell>) -> bool {
+fn poll(changed: &mut (impl Future<Output = ()> + Unpin), bell: &Arc<Bell>) -> bool {
     changed.poll_unpin(&mut Context::from_waker(&Waker::from(bell.clone()))).is_ready()
 }
 
@@ -45,7 +45,8 @@ fn every_kind_of_revocation_is_told_to_all_who_wait() {
         }
         // One leaves, and one looks by a clone of the list.
         waiting.pop();
-        let mut unpolled = list.clone().changed();
+        let clone = list.clone();
+        let mut unpolled = clone.changed();
         revoke(&list);
         for (changed, bell) in &mut waiting {
             assert!(bell.0.load(SeqCst) > 0 && poll(changed, bell));

@@ -8,7 +8,7 @@ use crate::{
 use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::FutureExt;
 use portcullis_core::{
-    Answer, Authenticator, Credential, Error, ErrorKind, Gate, Principal, Revocations, TokenCache, policy::*,
+    Authenticator, Credential, Error, ErrorKind, Gate, Principal, Revocations, TokenCache, policy::*,
 };
 use std::{
     fmt,
@@ -26,19 +26,22 @@ fn answered(said: Said) -> Result<bool, Error> {
 struct Always(Said, bool);
 
 impl Revocations for Always {
-    fn is_revoked(&self, _: &Principal) -> Answer<'static, Result<bool, Error>> {
+    async fn is_revoked(&self, _: &Principal) -> Result<bool, Error> {
         let Self(said, later) = *self;
-        if later { Answer::later(async move { answered(said) }) } else { Answer::now(answered(said)) }
+        if later {
+            tokio::task::yield_now().await;
+        }
+        answered(said)
     }
 }
 
-fn gate(revocations: impl Revocations + 'static) -> Gate {
+fn gate(revocations: impl Revocations) -> Gate {
     Gate::builder().bearer().authenticator(verifier()).revocations(revocations).build().unwrap()
 }
 
 fn outcome(gate: &Gate) -> Result<String, Error> {
     let who = gate.establish(&Head::new().bearer(&with_more(""))).now_or_never().expect("an answer");
-    who.principal().map(|principal| principal.subject().to_owned())
+    who.principal().map(|principal| principal.id().subject().to_owned())
 }
 
 #[test]
@@ -82,8 +85,8 @@ fn the_next_authenticator_is_not_asked() {
     #[derive(Debug)]
     struct Anybody;
     impl Authenticator for Anybody {
-        fn authenticate(&self, _: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-            Answer::now(Ok(Principal::new(portcullis_core::PrincipalKind::User, "anybody")))
+        async fn authenticate(&self, _: &Credential<'_>) -> Result<Principal, Error> {
+            Ok(Principal::new(portcullis_core::PrincipalKind::User, "anybody"))
         }
     }
     for (said, status) in [(Ok(true), 401), (Err(ErrorKind::Unrecognized), 503), (Err(ErrorKind::Unavailable), 503)] {
@@ -95,7 +98,7 @@ fn the_next_authenticator_is_not_asked() {
     }
     let gate = Gate::builder().bearer().authenticator(verifier()).authenticator(Anybody).build().unwrap();
     let who = gate.establish(&Head::new().bearer("abc")).now_or_never().unwrap();
-    assert_eq!(who.principal().unwrap().subject(), "anybody");
+    assert_eq!(who.principal().unwrap().id().subject(), "anybody");
 }
 
 /// Answers when the test says so.
@@ -109,11 +112,11 @@ impl fmt::Debug for Slow {
 }
 
 impl Revocations for Slow {
-    fn is_revoked(&self, principal: &Principal) -> Answer<'static, Result<bool, Error>> {
-        assert_eq!((principal.subject(), principal.issuer()), ("alice", Some(HERE)));
+    async fn is_revoked(&self, principal: &Principal) -> Result<bool, Error> {
+        assert_eq!((principal.id().subject(), principal.issuer()), ("alice", Some(HERE)));
         let (said, says): (_, Receiver<Said>) = channel();
         self.0.lock().unwrap().push(said);
-        Answer::later(async { answered(says.await.unwrap_or(Err(ErrorKind::Invalid))) })
+        answered(says.await.unwrap_or(Err(ErrorKind::Invalid)))
     }
 }
 
@@ -148,10 +151,10 @@ fn a_slow_one_is_waited_for_and_may_be_left() {
 /// Unless it says so, nobody is told of changes; and what is behind an `Arc` is what it was.
 #[test]
 fn what_a_store_need_not_do() {
-    let store: Arc<dyn Revocations> = Arc::new(Always(Ok(true), false));
+    let store = Arc::new(Always(Ok(true), false));
     assert!(store.changed().now_or_never().is_none());
     assert_eq!(outcome(&gate(store)).unwrap_err().status(), 401);
-    let list: Arc<dyn Revocations> = Arc::new({
+    let list = Arc::new({
         let (list, _) = super::list();
         list.end_session(&super::session("hers"));
         list

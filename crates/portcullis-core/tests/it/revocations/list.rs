@@ -4,8 +4,7 @@ use super::{HERE, at, is_revoked, list, of_session, seconds, session, token_id, 
 use crate::tokens::{NOW, issuer, with_claims};
 use futures_util::FutureExt;
 use portcullis_core::{
-    Authenticator, Credential, CredentialSource, Jwt, Principal, PrincipalId, PrincipalKind, RevocationList, SessionId,
-    TokenId,
+    Credential, CredentialSource, Jwt, Principal, PrincipalId, PrincipalKind, RevocationList, SessionId, TokenId,
 };
 use std::time::{Duration, SystemTime};
 

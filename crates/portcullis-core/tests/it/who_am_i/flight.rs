@@ -142,7 +142,7 @@ fn different_tokens_are_asked_about_side_by_side() {
         service.answer(token, if at % 2 == 0 { ok(NO_RIGHTS) } else { status(403) });
     }
     for (at, (token, waiting)) in waiting.iter_mut().enumerate() {
-        let subject = poll(waiting).unwrap().ok().map(|principal| principal.subject().to_owned());
+        let subject = poll(waiting).unwrap().ok().map(|principal| principal.id().subject().to_owned());
         assert_eq!(subject, (at % 2 == 0).then(|| format!("of {token}")), "nobody gets another's answer");
     }
     assert_eq!(service.asked(), 100);

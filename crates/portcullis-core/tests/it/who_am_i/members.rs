@@ -161,7 +161,7 @@ fn what_a_principal_is_given() {
     let principal = ask(&asking, "abc").unwrap();
     let time = |offset: i64| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.saturating_add_signed(offset)));
     assert_eq!(
-        (principal.subject(), principal.kind(), principal.method()),
+        (principal.id().subject(), principal.kind(), principal.method()),
         ("7", PrincipalKind::Service, Method::Token)
     );
     assert_eq!(

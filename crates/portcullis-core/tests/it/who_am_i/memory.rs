@@ -2,7 +2,7 @@
 
 use super::{ALICE, NO_RIGHTS, ask, asking, asking_of, assert_is, client::*, issuer, millis, seconds, subject};
 use crate::tokens::{NOW, expired, invalid};
-use portcullis_core::{Authenticator, Credential, CredentialSource, WhoAmI, testing::FixedClock};
+use portcullis_core::{Credential, CredentialSource, WhoAmI, testing::FixedClock};
 use std::time::Duration;
 
 /// Alice until then.
@@ -45,7 +45,10 @@ fn for_how_long() {
             clock.advance(time - millis(1));
             let again = ask(&asking, "abc");
             assert_eq!(service.asked(), asked, "{what}: remembered to the end");
-            assert_eq!(outcome.as_ref().map(|who| who.subject()).ok(), again.as_ref().map(|who| who.subject()).ok());
+            assert_eq!(
+                outcome.as_ref().map(|who| who.id().subject()).ok(),
+                again.as_ref().map(|who| who.id().subject()).ok()
+            );
             assert_eq!(outcome.as_ref().err().map(ToString::to_string), again.as_ref().err().map(ToString::to_string));
             clock.advance(millis(1));
         }

@@ -16,8 +16,7 @@ use crate::tokens::{ISSUER, NOW, Want};
 use client::Service;
 use futures_util::FutureExt;
 use portcullis_core::{
-    Audience, Authenticator, ClaimMap, Credential, CredentialSource, Error, Issuer, Principal, WhoAmI,
-    testing::FixedClock,
+    Audience, ClaimMap, Credential, CredentialSource, Error, Issuer, Principal, WhoAmI, testing::FixedClock,
 };
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -86,7 +85,7 @@ fn ask(asking: &WhoAmI, token: &str) -> Outcome {
 }
 
 fn subject(outcome: &Outcome) -> &str {
-    outcome.as_ref().unwrap().subject()
+    outcome.as_ref().unwrap().id().subject()
 }
 
 /// Asserts that it came out like that.

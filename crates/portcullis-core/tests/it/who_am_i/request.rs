@@ -104,7 +104,9 @@ fn a_text_that_no_header_can_hold_is_refused_unasked() {
     let gate = Gate::builder().bearer().authenticator(asking(&service)).build().unwrap();
     let enter = |text: &str| {
         let who = gate.authenticate(Credential::new(text, CredentialSource::bearer())).now_or_never().unwrap();
-        who.principal().map(|who| who.subject().to_owned()).map_err(|error| (error.kind(), error.issuer().is_some()))
+        who.principal()
+            .map(|who| who.id().subject().to_owned())
+            .map_err(|error| (error.kind(), error.issuer().is_some()))
     };
     for text in ["a\r\nx: y", "a\nx: y", "a\r", "\n", "a\0", "\u{7f}", " ", "a b", " a", "a ", "a\tb", "é", "a\u{2028}"]
     {

@@ -2,7 +2,7 @@
 
 use super::{
     seams::{Own, Script, Store, Wrapped},
-    setup::{Setup, Who, Wrap},
+    setup::{Setup, Who},
     tokens::{AT_HAND, FETCHED, FOUND, OTHERS, SECRETS, secret},
 };
 use crate::cached::{
@@ -42,8 +42,9 @@ impl Setup {
         gate = if self.reject_conflicts { gate.reject_conflicts() } else { gate };
         for who in &self.order {
             gate = match who {
-                Who::First(wrap) => wrapped(gate, first.clone(), *wrap),
-                Who::Second(wrap) => wrapped(gate, second.clone(), *wrap),
+                Who::First => gate.authenticator(first.clone()),
+                Who::Wrapped => gate.authenticator(Wrapped(first.clone())),
+                Who::Second => gate.authenticator(second.clone()),
                 Who::Any => {
                     let any = issuer("https://any.test", [Algorithm::EdDsa], fetched.clone()).dangerous_any_name();
                     gate.authenticator(Jwt::new(any).clock(parts.clock.clone()))
@@ -93,12 +94,4 @@ impl Setup {
 fn issuer(name: &str, algorithms: impl IntoIterator<Item = Algorithm>, keys: impl Into<KeySource>) -> Issuer {
     let map = ClaimMap::new().roles("roles").unwrap().scopes("scope").unwrap();
     Issuer::new(name, Audience::is("test"), algorithms, keys).unwrap().claim_map(map)
-}
-
-fn wrapped(gate: GateBuilder, jwt: Jwt, wrap: Wrap) -> GateBuilder {
-    match wrap {
-        Wrap::None => gate.authenticator(jwt),
-        Wrap::SaysSo => gate.authenticator(Wrapped { jwt, says_so: true }),
-        Wrap::Hides => gate.authenticator(Wrapped { jwt, says_so: false }),
-    }
 }

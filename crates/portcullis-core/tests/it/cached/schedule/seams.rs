@@ -3,7 +3,7 @@
 use super::steps::Mode;
 use futures_channel::oneshot::{Sender, channel};
 use portcullis_core::{
-    Answer, Authenticator, Credential, Error, ErrorKind, Jwt, Principal, PrincipalKind, RevocationList, Revocations,
+    Authenticator, Credential, Error, ErrorKind, Jwt, Principal, PrincipalKind, RevocationList, Revocations,
 };
 use std::{
     mem,
@@ -39,22 +39,19 @@ impl Script {
         waiting.into_iter().for_each(|waiting| waiting.send(()).unwrap_or_default());
     }
 
-    fn answer<T: Send + 'static>(
-        &self,
-        find: impl FnOnce() -> Result<T, Error> + Send + 'static,
-    ) -> Answer<'static, Result<T, Error>> {
+    /// Whether there is an answer, when it comes.
+    async fn answers(&self) -> Result<(), Error> {
         self.0.asked.fetch_add(1, SeqCst);
-        match *self.0.mode.lock().unwrap() {
-            None | Some(Mode::Now) => Answer::now(find()),
-            Some(Mode::Unavailable) => Answer::now(Err(Error::new(ErrorKind::Unavailable, "no database"))),
-            Some(Mode::Fails) => Answer::now(Err(Error::new(ErrorKind::Denied, "the database says no"))),
+        let mode = *self.0.mode.lock().unwrap();
+        match mode {
+            None | Some(Mode::Now) => Ok(()),
+            Some(Mode::Unavailable) => Err(Error::new(ErrorKind::Unavailable, "no database")),
+            Some(Mode::Fails) => Err(Error::new(ErrorKind::Denied, "the database says no")),
             Some(Mode::Later) => {
                 let (sender, waiting) = channel();
                 self.0.waiting.lock().unwrap().push(sender);
-                Answer::later(async move {
-                    let _ = waiting.await;
-                    find()
-                })
+                let _ = waiting.await;
+                Ok(())
             }
         }
     }
@@ -65,12 +62,17 @@ impl Script {
 pub(super) struct Own(pub(super) Script);
 
 impl Authenticator for Own {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        let (text, asked) = (credential.expose().to_owned(), self.0.asked());
-        self.0.answer(move || match text.strip_prefix("own-") {
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        let asked = self.0.asked();
+        self.0.answers().await?;
+        match credential.expose().strip_prefix("own-") {
             Some(name) => Ok(Principal::new(PrincipalKind::Key, format!("{name} {asked}"))),
             None => Err(Error::new(ErrorKind::Unrecognized, "no key of ours")),
-        })
+        }
+    }
+
+    fn asks_anew(&self) -> bool {
+        true
     }
 }
 
@@ -78,25 +80,18 @@ impl Authenticator for Own {
 pub(super) struct Store(pub(super) Script, pub(super) RevocationList);
 
 impl Revocations for Store {
-    fn is_revoked(&self, principal: &Principal) -> Answer<'static, Result<bool, Error>> {
-        let (list, principal) = (self.1.clone(), principal.clone());
-        self.0.answer(move || list.is_revoked(&principal).ready().expect("a list that answers at once"))
+    async fn is_revoked(&self, principal: &Principal) -> Result<bool, Error> {
+        self.0.answers().await?;
+        self.1.is_revoked(principal).await
     }
 }
 
-/// A verifier inside another authenticator, which says so or does not.
+/// A verifier inside another authenticator, which no cache is asked about.
 #[derive(Debug)]
-pub(super) struct Wrapped {
-    pub(super) jwt: Jwt,
-    pub(super) says_so: bool,
-}
+pub(super) struct Wrapped(pub(super) Jwt);
 
 impl Authenticator for Wrapped {
-    fn authenticate(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
-        self.jwt.authenticate(credential)
-    }
-
-    fn verifier(&self) -> Option<&Jwt> {
-        self.says_so.then_some(&self.jwt)
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        self.0.authenticate(credential).await
     }
 }

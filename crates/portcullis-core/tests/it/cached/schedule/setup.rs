@@ -22,22 +22,17 @@ pub(super) struct Setup {
 /// Who is asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Who {
-    First(Wrap),
+    First,
+    /// The first, in an authenticator of the application's own.
+    Wrapped,
     /// With a secret and rules of its own.
-    Second(Wrap),
+    Second,
     /// One that takes any name, with keys of the first. It comes after all that know theirs.
     Any,
     Secret,
     Own,
     /// A verifier of one issuer, which has nothing to do with the others and is less strict.
     Lone,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Wrap {
-    None,
-    SaysSo,
-    Hides,
 }
 
 #[derive(Debug, Clone)]
@@ -54,15 +49,12 @@ pub(super) fn setup() -> impl Strategy<Value = Setup> {
         2 => (1..100_usize, prop_oneof![0..20_000_usize, 2000..6000_usize].prop_map(Some)),
         4 => (Just(1000), Just(None)),
     ];
-    let wraps = (
-        one_of(&[(3, Wrap::None), (1, Wrap::SaysSo), (1, Wrap::Hides)]),
-        // One of them is found again, or there would be nothing to remember.
-        one_of(&[(3, Wrap::None), (1, Wrap::SaysSo)]),
-    );
+    // The second is found again, or there would be nothing to remember.
+    let first = one_of(&[(4, Who::First), (1, Who::Wrapped)]);
     let others = subsequence(vec![Who::Secret, Who::Own, Who::Lone], 0..=3);
-    let order = (wraps.0, wraps.1, others, prop::bool::weighted(0.15)).prop_map(|(first, second, others, any)| {
+    let order = (first, others, prop::bool::weighted(0.15)).prop_map(|(first, others, any)| {
         let any = any.then_some(Who::Any);
-        others.into_iter().chain([Who::First(first), Who::Second(second)]).chain(any).collect::<Vec<_>>()
+        others.into_iter().chain([first, Who::Second]).chain(any).collect::<Vec<_>>()
     });
     let leeway = one_of(&[(1, 0), (1, 5), (1, 60)]);
     let max_age = one_of(&[(2, None), (1, Some(20)), (1, Some(300))]);
