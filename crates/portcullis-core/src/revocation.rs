@@ -15,7 +15,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Knows what was withdrawn before its time: tokens, sessions, or everything that somebody had until then.
+/// Knows what was withdrawn before its time: tokens, sessions, or everything that somebody had until then. Written with plain
+/// `async fn`.
 ///
 /// A gate asks it about every principal that a credential brings, cached or not, and a [`Lease`](crate::Lease) goes on
 /// asking. [`RevocationList`] keeps them in memory; a service of several processes has them in a store that all of them read.
@@ -32,7 +33,7 @@ pub trait Revocations: fmt::Debug + Send + Sync + 'static {
     fn is_revoked(&self, principal: &Principal) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// Comes when something more is revoked, for connections that are open. One that never comes, as by default, leaves them
-    /// to look from time to time.
+    /// to look from time to time. It is polled before they look, so that nothing is missed between.
     fn changed(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }

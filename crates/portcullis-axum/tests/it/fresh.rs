@@ -25,7 +25,6 @@ use std::{
     task::{Context, Waker},
     time::Duration,
 };
-use tokio::task::yield_now;
 use tower::ServiceExt;
 use upstream::Upstream;
 
@@ -272,7 +271,7 @@ impl Called {
 impl Authenticator for Called {
     async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
         self.authenticate.fetch_add(1, Relaxed);
-        yield_now().await;
+        cast::later().await;
         match credential.expose() {
             "broken" => Err(Error::new(ErrorKind::Invalid, "it does not hold")),
             _ => Ok(Principal::new(PrincipalKind::User, "alice").with_staff(true)),
@@ -287,7 +286,7 @@ impl Authenticator for Called {
 impl Revocations for Called {
     async fn is_revoked(&self, _: &Principal) -> Result<bool, Error> {
         self.is_revoked.fetch_add(1, Relaxed);
-        yield_now().await;
+        cast::later().await;
         Ok(false)
     }
 }

@@ -123,8 +123,8 @@ impl Gate {
 
     /// What an authenticator accepts may still not be fresh enough for the route, or revoked.
     fn accept(&self, principal: Principal, place: usize, credential: &Credential<'_>) -> Result<Outcome, Pending> {
-        let is_only_verified = self.0.verifiers.get(place).is_some_and(|verifier| !verifier.asks_anew());
-        if is_only_verified && credential.max_age().is_some() {
+        let is_only_verified = || self.0.verifiers.get(place).is_some_and(|verifier| !verifier.asks_anew());
+        if credential.max_age().is_some() && is_only_verified() {
             let detail = "the route asks for a fresh identity, and what verifies this credential asks nobody anew";
             return Ok(Err(Error::misconfigured(detail)));
         }

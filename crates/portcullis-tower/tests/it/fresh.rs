@@ -3,7 +3,7 @@
 #[path = "../../../portcullis-core/tests/it/fresh/upstream.rs"]
 mod upstream;
 
-use crate::cast::{Inner, Text, Wire, ask, echo};
+use crate::cast::{self, Inner, Text, Wire, ask, echo};
 use http::{Request, Response};
 use portcullis_core::{
     Audience, Authenticator, ClaimMap, Credential, Error, ErrorKind, Gate, Introspection, Issuer, Principal,
@@ -22,7 +22,6 @@ use std::{
     task::{Context, Poll, Waker},
     time::Duration,
 };
-use tokio::task::yield_now;
 use tower::{Layer, service_fn};
 use upstream::Upstream;
 
@@ -219,7 +218,7 @@ struct Called {
 impl Authenticator for Called {
     async fn authenticate(&self, _: &Credential<'_>) -> Result<Principal, Error> {
         self.authenticate.fetch_add(1, Relaxed);
-        yield_now().await;
+        cast::later().await;
         Ok(Principal::new(PrincipalKind::User, "alice"))
     }
 
@@ -231,7 +230,7 @@ impl Authenticator for Called {
 impl Revocations for Called {
     async fn is_revoked(&self, _: &Principal) -> Result<bool, Error> {
         self.is_revoked.fetch_add(1, Relaxed);
-        yield_now().await;
+        cast::later().await;
         Ok(false)
     }
 }

@@ -1,8 +1,12 @@
 //! How long connections wait between two looks, and that any number may wait, stop and begin again.
 
 use super::{Ending, Says, alice, gate, lease, seconds};
-use portcullis_core::{ErrorKind, RevocationList, SessionId};
-use std::time::{Duration, SystemTime};
+use futures_channel::oneshot::{Sender, channel};
+use portcullis_core::{Error, ErrorKind, Gate, Principal, RevocationList, Revocations, SessionId};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
 
 fn list() -> RevocationList {
     RevocationList::new(seconds(900))
@@ -116,4 +120,36 @@ fn all_connections_of_a_token_end() {
     for ending in &mut endings {
         assert_eq!(ending.after_sleep(), Some(ErrorKind::Invalid));
     }
+}
+
+/// A store whose news reach only those who wait already, and in which something is revoked right after it was looked at.
+#[derive(Debug, Default)]
+struct Racing {
+    /// What the next looks find.
+    looks: Mutex<Vec<bool>>,
+    waiting: Mutex<Vec<Sender<()>>>,
+}
+
+impl Revocations for Racing {
+    async fn is_revoked(&self, _: &Principal) -> Result<bool, Error> {
+        let found = self.looks.lock().unwrap().pop().unwrap_or(false);
+        self.waiting.lock().unwrap().drain(..).for_each(|waiting| waiting.send(()).unwrap_or_default());
+        Ok(found)
+    }
+
+    async fn changed(&self) {
+        let (news, told) = channel();
+        self.waiting.lock().unwrap().push(news);
+        told.await.unwrap_or_default();
+    }
+}
+
+#[test]
+fn what_is_revoked_while_it_looks_is_not_missed() {
+    let racing = Arc::new(Racing::default());
+    let gate = Gate::builder().bearer().authenticator(Says::alice()).revocations(racing.clone()).build().unwrap();
+    let lease = lease(&gate, "abc").unwrap();
+    *racing.looks.lock().unwrap() = vec![true, false];
+    assert_eq!(Ending::of(&lease).now(), Some(ErrorKind::Invalid));
+    assert!(racing.looks.lock().unwrap().is_empty(), "it looked again, without a sleep between");
 }
