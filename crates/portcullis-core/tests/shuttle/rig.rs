@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis_core::{
     Algorithm, Audience, Credential, CredentialSource, Error, ErrorKind, HttpResponse, Issuer, Jwt, Principal,
-    RemoteKeys, testing::FixedClock,
+    RemoteKeys, Verifier, testing::FixedClock,
 };
 use shuttle::{
     future::block_on,
