@@ -22,7 +22,7 @@ mod services;
 use chromium::Chromium;
 use journal::Journal;
 use portcullis::{
-    Algorithm, Gate,
+    Algorithm, Gate, Scheme,
     testing::{SigningKey, TestIssuer},
 };
 use serde_json::json;
@@ -82,7 +82,7 @@ async fn run(framework: &str, service: fn(Gate, &Arc<Journal>) -> SocketAddr) {
     let journal = side.journal.clone();
     let other = outside(side.clone()).port();
     let gate = |cookie: &str, origins: &[String]| {
-        let builder = Gate::builder().cookie(cookie).authenticator(issuer().authenticator());
+        let builder = Gate::builder().scheme(Scheme::new(issuer().verifier()).cookie(cookie));
         origins.iter().fold(builder, |builder, origin| builder.allow_origin(origin)).build().unwrap()
     };
     let pages = [format!("http://127.0.0.1:{other}"), format!("http://localhost:{other}")];

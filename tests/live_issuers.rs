@@ -8,7 +8,7 @@ mod common;
 use axum::routing::get;
 use common::{Anyhow, agent, variable};
 use portcullis::{
-    Algorithm, Audience, ClaimMap, Gate, Introspection, Issuer, Jwt, RemoteKeys, RoleHierarchy, Rules,
+    Algorithm, Audience, ClaimMap, Gate, Introspection, Issuer, Jwt, RemoteKeys, RoleHierarchy, Rules, Scheme,
     axum::{Authenticated, Routes},
     policy::{authenticated, role},
     reqwest::Client,
@@ -136,7 +136,10 @@ fn opaque() -> Anyhow<Introspection> {
 
 fn gate(keys: RemoteKeys) -> Anyhow<Gate> {
     let roles = RoleHierarchy::ranked(["viewer", "editor", "admin"])?;
-    let gate = Gate::builder().bearer().authenticator(Jwt::new(local(keys)?)).authenticator(opaque()?).roles(roles);
+    let gate = Gate::builder()
+        .scheme(Scheme::new(Jwt::new(local(keys)?)).bearer())
+        .scheme(Scheme::new(opaque()?).bearer())
+        .roles(roles);
     Ok(gate.build()?)
 }
 
@@ -253,7 +256,7 @@ async fn access_tokens_of_cognito_name_a_client_and_no_audience() -> Anyhow {
             .rules(Rules::new().require("token_use", "access")?)
             .claim_map(ClaimMap::new().roles("cognito:groups")?);
         let roles = RoleHierarchy::ranked(["editors", "admin"])?;
-        Service::start(Gate::builder().bearer().authenticator(Jwt::new(issuer)).roles(roles).build()?).await
+        Service::start(Gate::builder().scheme(Scheme::new(Jwt::new(issuer)).bearer()).roles(roles).build()?).await
     };
     let (web, other) = (service("COGNITO_CLIENT_ID").await?, service("COGNITO_OTHER_CLIENT_ID").await?);
     let parameters = json!({ "USERNAME": variable("COGNITO_USERNAME"), "PASSWORD": variable("COGNITO_PASSWORD") });

@@ -5,7 +5,7 @@
 use axum::{body::Body, http::Request, routing::get};
 use fastrand::Rng;
 use portcullis::{
-    Algorithm, Audience, Error, Gate, Issuer, Jwt, RequestHead, SharedSecret,
+    Algorithm, Audience, Error, Gate, Issuer, Jwt, RequestHead, Scheme, SharedSecret, Verifier,
     axum::{Authenticated, Routes},
     policy::authenticated,
     testing::{FixedClock, SigningKey},
@@ -57,15 +57,15 @@ fn gate() -> Result<Gate, Error> {
     let first = issuers.next().ok_or_else(|| Error::new(portcullis::ErrorKind::Misconfigured, "no algorithm"))??;
     let jwt = issuers.try_fold(Jwt::new(first), |jwt, issuer| jwt.issuer(issuer?))?;
     Gate::builder()
-        .cookie("__Host-session")
-        .bearer()
-        .header("x-api-key")
-        .query("access_token")
-        .websocket_protocol()
-        .websocket_query("ws_token")
-        .authenticator(jwt.clock(FixedClock::at(NOW)))
-        .authenticator(SharedSecret::new("service", SECRET)?)
+        .scheme(everywhere(jwt.clock(FixedClock::at(NOW))))
+        .scheme(everywhere(SharedSecret::new("service", SECRET)?))
         .build()
+}
+
+/// Both are read in all places, so that each is shown what is damaged of the other.
+fn everywhere(verifier: impl Into<Verifier>) -> Scheme {
+    let headers = Scheme::new(verifier).cookie("__Host-session").bearer().header("x-api-key");
+    headers.query("access_token").websocket_protocol().websocket_query("ws_token")
 }
 
 /// Good credentials: a token of each algorithm, the cheap ones more often, and the shared secret.

@@ -5,7 +5,7 @@
 use actix_web::{App, dev::ServiceResponse, test::TestRequest, web};
 use axum::{Router, body::Body, http};
 use portcullis::{
-    Gate,
+    Gate, Scheme,
     policy::{Policy, when},
     testing::{TestIssuer, acting_as},
 };
@@ -111,10 +111,9 @@ fn hold_together(sent: &Pairs, guard: &Pairs, handler: &Pairs, is_upgrade: bool)
 }
 
 fn gate() -> Gate {
-    let builder = Gate::builder().authenticator(TestIssuer::new().authenticator());
-    let builder = NAMES.iter().fold(builder, |builder, name| builder.query(name));
-    let builder = WS_NAMES.iter().fold(builder, |builder, name| builder.websocket_query(name));
-    builder.build().unwrap().acting_as(acting_as("alice"))
+    let scheme = NAMES.iter().fold(Scheme::new(TestIssuer::new().verifier()), |scheme, name| scheme.query(name));
+    let scheme = WS_NAMES.iter().fold(scheme, |scheme, name| scheme.websocket_query(name));
+    Gate::builder().scheme(scheme).build().unwrap().acting_as(acting_as("alice"))
 }
 
 /// Arbitrary queries, half of them with the upgrade to a WebSocket. What is sent comes back as guard and handler see it, if

@@ -9,7 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use foldhash::quality::RandomState;
 use moka::sync::Cache;
 use portcullis_core::{
-    Algorithm, Audience, ClaimMap, Error, Gate, Issuer, Jwt, RequestHead, TokenCache, testing::SigningKey,
+    Algorithm, Audience, ClaimMap, Error, Gate, Issuer, Jwt, RequestHead, Scheme, TokenCache, testing::SigningKey,
 };
 use std::{
     borrow::Cow,
@@ -55,12 +55,13 @@ fn operations(algorithm: Algorithm, tokens: usize, in_company: bool) -> Vec<Oper
 }
 
 fn ours(bench: &Bench) -> Operation {
-    let gate = Gate::builder().bearer().authenticator(bench.verifier.clone()).cache(TokenCache::new(ROOM)).build();
+    let gate =
+        Gate::builder().scheme(Scheme::new(bench.verifier.clone()).bearer()).cache(TokenCache::new(ROOM)).build();
     bench.establish(OURS, gate.expect("the gate is sound"))
 }
 
 fn uncached(bench: &Bench) -> Operation {
-    let gate = Gate::builder().bearer().authenticator(bench.verifier.clone()).build();
+    let gate = Gate::builder().scheme(Scheme::new(bench.verifier.clone()).bearer()).build();
     bench.establish("portcullis, uncached", gate.expect("the gate is sound"))
 }
 

@@ -5,6 +5,7 @@ use crate::{
 };
 use portcullis_core::{
     Algorithm, Audience, ClaimMap, Claims, Credential, CredentialSource, ErrorKind, Gate, Issuer, Jwt, Principal,
+    Scheme,
     testing::{FixedClock, SigningKey},
 };
 use serde::Deserialize;
@@ -36,7 +37,7 @@ static TRUSTED: LazyLock<Trusted> = LazyLock::new(|| {
         .expect("sound");
     let map = map.staff("/flags/0").expect("sound").organization("org").expect("sound");
     let jwt = Jwt::new(issuer.expect("the issuer is sound").claim_map(map)).clock(FixedClock::at(NOW));
-    let gate = Gate::builder().bearer().authenticator(jwt.clone()).build().expect("the gate is sound");
+    let gate = Gate::builder().scheme(Scheme::new(jwt.clone()).bearer()).build().expect("the gate is sound");
     Trusted { key, jwt, gate }
 });
 
@@ -212,7 +213,7 @@ fn assert_principal(principal: &Principal, subject: &str, value: &Value) {
     let texts = |value| names(value).expect("it was read");
     let roles = [texts(value.pointer("/realm/roles")), texts(value.get("role"))].concat();
     let found: Vec<&str> = principal.roles().iter().map(|role| role.as_str()).collect();
-    assert!(found.iter().all(|role| roles.iter().any(|other| *other == *role)), "{found:?} in {value}");
+    assert!(found.iter().all(|role| roles.contains(role)), "{found:?} in {value}");
     assert!(roles.iter().all(|role| found.contains(role)), "{found:?} in {value}");
     let scopes = texts(value.get("scope")).join(" ");
     assert!(

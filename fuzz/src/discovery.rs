@@ -5,7 +5,7 @@ use crate::{
     sealed,
 };
 use portcullis_core::{
-    Algorithm, Audience, Credential, CredentialSource, ErrorKind, Gate, Issuer, Jwt, RemoteKeys,
+    Algorithm, Audience, Credential, CredentialSource, ErrorKind, Gate, Issuer, Jwt, RemoteKeys, Scheme,
     testing::{FixedClock, SigningKey},
 };
 use serde_json::Value;
@@ -34,7 +34,7 @@ fn fetches(name: &str, document: &str, data: &[u8]) -> bool {
     let (client, clock) = (Scripted::new(&[data, set.as_bytes()]), FixedClock::at(NOW));
     let keys = RemoteKeys::discover(name, client.clone()).expect("the name is sound").clock(clock.clone());
     let issuer = Issuer::new(name, Audience::is("here"), [Algorithm::EdDsa], keys).expect("the issuer is sound");
-    let gate = Gate::builder().bearer().authenticator(Jwt::new(issuer).clock(clock)).build();
+    let gate = Gate::builder().scheme(Scheme::new(Jwt::new(issuer).clock(clock)).bearer()).build();
     let gate = gate.expect("the gate is sound");
     let claims = format!(r#"{{"iss":"{name}","aud":"here","sub":"a","exp":{}}}"#, NOW + 60);
     let token = sealed(&KEY, br#"{"alg":"EdDSA","kid":"a"}"#, claims.as_bytes());

@@ -5,7 +5,7 @@ use crate::{
     scripted::{Scripted, at_once},
 };
 use portcullis_core::{
-    Audience, ClaimMap, Credential, CredentialSource, ErrorKind, Gate, Introspection, Issuer, Rules as Asked,
+    Audience, ClaimMap, Credential, CredentialSource, ErrorKind, Gate, Introspection, Issuer, Rules as Asked, Scheme,
     testing::FixedClock,
 };
 use serde_json::{Map, Value};
@@ -79,7 +79,7 @@ impl Rules {
         let (client, clock) = (Scripted::new(&[data]), FixedClock::at(NOW));
         let asks = Introspection::new(self.issuer.clone(), URL, client.clone()).expect("the address is sound");
         let asks = if self.is_lenient { asks.allow_missing_token_type().dangerous_any_client() } else { asks };
-        let gate = Gate::builder().bearer().authenticator(asks.clock(clock.clone())).build();
+        let gate = Gate::builder().scheme(Scheme::new(asks.clock(clock.clone())).bearer()).build();
         let gate = gate.expect("the gate is sound");
         let request = ["POST", URL, "token=opaque&token_type_hint=access_token"].map(str::to_owned);
         let (mut requests, mut remembered) = (Vec::new(), None);

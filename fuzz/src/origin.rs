@@ -1,11 +1,11 @@
 use crate::request::{Everybody, Request};
-use portcullis_core::{ErrorKind, Gate};
+use portcullis_core::{ErrorKind, Gate, Scheme};
 use std::sync::LazyLock;
 
 const ALLOWED: &str = "https://app.example.com";
 
 static GATE: LazyLock<Gate> = LazyLock::new(|| {
-    let gate = Gate::builder().cookie("session").bearer().allow_origin(ALLOWED).authenticator(Everybody).build();
+    let gate = Gate::builder().scheme(Scheme::new(Everybody).cookie("session").bearer()).allow_origin(ALLOWED).build();
     gate.expect("the gate is sound")
 });
 

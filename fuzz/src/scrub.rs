@@ -1,13 +1,13 @@
 use crate::request::{Everybody, Request, form};
-use portcullis_core::Gate;
+use portcullis_core::{Gate, Scheme};
 use std::sync::LazyLock;
 
 const NAME: &str = "access_token";
 const WS_NAMES: [&str; 2] = ["ws token", "naïve"];
 
 static GATE: LazyLock<Gate> = LazyLock::new(|| {
-    let gate = Gate::builder().query(NAME).websocket_query(WS_NAMES[0]).websocket_query(WS_NAMES[1]);
-    gate.authenticator(Everybody).build().expect("the gate is sound")
+    let scheme = Scheme::new(Everybody).query(NAME).websocket_query(WS_NAMES[0]).websocket_query(WS_NAMES[1]);
+    Gate::builder().scheme(scheme).build().expect("the gate is sound")
 });
 
 /// No credential is left in a query that is fit for logs, everything else is as it was, and it is no longer than before.

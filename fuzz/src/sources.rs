@@ -1,13 +1,14 @@
 //! Where credentials are read: each source beside a second reading of its RFC, and all of them together.
 
 use crate::request::{Everybody, Request, form};
-use portcullis_core::{CredentialSource, ErrorKind, Gate, GateBuilder, RequestHead};
+use portcullis_core::{Cookies, CredentialSource, ErrorKind, Gate, GateBuilder, RequestHead, Scheme};
 use std::sync::LazyLock;
 
 /// What is read: nothing, a credential, or why it cannot be.
 type Found = Result<Option<String>, ErrorKind>;
 
 const COOKIE: &str = "__Host-session";
+const PREFIX: &str = "s:";
 const PARAMETER: &str = "access_token";
 const WS_PARAMETER: &str = "ws token";
 
@@ -20,13 +21,16 @@ pub fn bearer(data: &[u8]) -> bool {
     matches!(found, Ok(Some(_)))
 }
 
-/// A cookie against RFC 6265bis, section 5.8.3, over all lines of the header.
+/// A cookie against RFC 6265bis, section 5.8.3, over all lines of the header; also as one behind a prefix, and as one that a
+/// function reads.
 pub fn cookie(data: &[u8]) -> bool {
     let head = Request::read(data);
-    let found = read(&GATES.cookie, &head);
-    assert_eq!(found, expected_cookie(&head), "{head:?}");
+    let (found, prefixed) = (read(&GATES.cookie, &head), read(&GATES.prefixed, &head));
+    assert_eq!(found, expected_cookie(&head, ""), "{head:?}");
+    assert_eq!(prefixed, expected_cookie(&head, PREFIX), "{head:?}");
+    assert_eq!(read(&GATES.put_together, &head), found, "{head:?}");
     assert_order(&head);
-    matches!(found, Ok(Some(_)))
+    matches!(found, Ok(Some(_))) || matches!(prefixed, Ok(Some(_)))
 }
 
 /// A query parameter, and that none comes with a bearer header.
@@ -54,6 +58,8 @@ pub fn websocket(data: &[u8]) -> bool {
 
 struct Gates {
     cookie: Gate,
+    prefixed: Gate,
+    put_together: Gate,
     bearer: Gate,
     header: Gate,
     query: Gate,
@@ -73,13 +79,16 @@ static GATES: LazyLock<Gates> = LazyLock::new(|| {
         CredentialSource::websocket_protocol(),
         CredentialSource::websocket_query(WS_PARAMETER),
     ];
-    let builder = || Gate::builder().dangerous_allow_cross_origin().authenticator(Everybody);
     let build = |builder: GateBuilder| builder.build().expect("the gate is sound");
-    let all = || sources.iter().cloned().fold(builder(), GateBuilder::source);
-    let [cookie, bearer, header, query, protocol, ws_query] =
-        sources.clone().map(|source| build(builder().source(source)));
+    let of = |scheme: Scheme| Gate::builder().scheme(scheme).dangerous_allow_cross_origin();
+    let all = || of(sources.iter().cloned().fold(Scheme::new(Everybody), Scheme::source));
+    let single = |source: CredentialSource| build(of(Scheme::new(Everybody).source(source)));
+    let [cookie, bearer, header, query, protocol, ws_query] = sources.clone().map(single);
+    let prefixed = single(CredentialSource::cookie(COOKIE).prefix(PREFIX));
+    let read = |cookies: &Cookies<'_>| Ok(cookies.get(COOKIE)?.map(str::to_owned));
+    let put_together = single(CredentialSource::cookies("session", read));
     let (all, strict) = (build(all()), build(all().reject_conflicts()));
-    Gates { cookie, bearer, header, query, protocol, ws_query, all, strict }
+    Gates { cookie, prefixed, put_together, bearer, header, query, protocol, ws_query, all, strict }
 });
 
 fn read(gate: &Gate, head: &Request) -> Found {
@@ -152,7 +161,7 @@ fn expected_bearer(head: &Request) -> Found {
     if is_good { Ok(Some(token.to_owned())) } else { Err(ErrorKind::Invalid) }
 }
 
-fn expected_cookie(head: &Request) -> Found {
+fn expected_cookie(head: &Request, prefix: &str) -> Found {
     let lines = head.all("cookie");
     if lines.iter().map(|line| line.len()).sum::<usize>() > 64 * 1024 {
         return Err(ErrorKind::Malformed);
@@ -169,8 +178,11 @@ fn expected_cookie(head: &Request) -> Found {
     values.dedup();
     match values[..] {
         [] => Ok(None),
-        [value] if value.chars().all(|c| c.is_ascii_graphic()) => Ok(Some(value.to_owned())),
-        [_] => Err(ErrorKind::Invalid),
+        [value] => match value.strip_prefix(prefix) {
+            None | Some("") => Ok(None),
+            Some(rest) if rest.chars().all(|c| c.is_ascii_graphic()) => Ok(Some(rest.to_owned())),
+            Some(_) => Err(ErrorKind::Invalid),
+        },
         _ => Err(ErrorKind::Malformed),
     }
 }

@@ -1,7 +1,7 @@
 use crate::{NOW, json::strict};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use portcullis_core::{
-    Algorithm, Audience, Credential, CredentialSource, Gate, Issuer, Jwt,
+    Algorithm, Audience, Credential, CredentialSource, Gate, Issuer, Jwt, Scheme,
     testing::{FixedClock, SigningKey},
 };
 use std::sync::LazyLock;
@@ -26,7 +26,7 @@ static TRUSTED: LazyLock<Trusted> = LazyLock::new(|| {
     let first = Jwt::new(issuers.next().expect("there are algorithms"));
     let jwt = issuers.fold(first, |jwt, issuer| jwt.issuer(issuer).expect("the names differ"));
     let jwt = jwt.clock(FixedClock::at(NOW));
-    let gate = Gate::builder().bearer().authenticator(jwt.clone()).build().expect("the gate is sound");
+    let gate = Gate::builder().scheme(Scheme::new(jwt.clone()).bearer()).build().expect("the gate is sound");
     Trusted { keys, jwt, gate }
 });
 

@@ -1,6 +1,7 @@
 //! What every site has: paths, and who may go there. Each way in builds the same list in its own words.
 
-use portcullis::{Error, ErrorKind, Method, Principal, Requirement, policy::*};
+use portcullis::{Decision, Error, ErrorKind, Principal, Question, Requirement, policy::*};
+use tokio::task::yield_now;
 
 /// How a way in builds a place. Handlers say who reached them, and the parameters of their path.
 pub trait Build: Sized {
@@ -64,14 +65,19 @@ policies! {
     StaffOrReaders = any((staff(), permission("kb:read")));
     NoGuests = not(role("guest"));
     Gold = claim("tier").is("gold");
-    BySecret = via(Method::SharedSecret);
+    BySecret = via("sync");
+    ByKey = via("key");
+    SecretOrKey = any((via("sync"), via("key")));
+    SecretOrStaff = any((via("sync"), staff()));
+    SecretOrHidden = any((via("sync"), hidden(staff())));
+    EditorBySecret = via("sync").and(role("editor"));
+    AlsoBySecret = also_via("sync", authenticated());
+    AlsoEither = also_via("key", also_via("sync", authenticated()));
+    StaffAlsoBySecret = also_via("sync", staff());
+    NotBySecret = not(via("sync"));
+    AnyButBySecret = also_via("key", also_via("sync", not(via("sync"))));
     NotMallory = when("not_mallory", |question| question.principal().id().subject() != "mallory");
-    Paid = when_async("paid", async |who: Principal| match who.id().subject() {
-        "debtor" => Ok(false),
-        "unknown" => Err(Error::new(ErrorKind::Unavailable, "the books are closed")),
-        "unwired" => Err(Error::new(ErrorKind::Misconfigured, "there are no books")),
-        _ => Ok(true),
-    });
+    Paid = InTheBooks;
     HiddenStaff = hidden(staff());
     HiddenKb = hidden(any((staff(), permission("kb:read"))));
     HiddenFirst = any((hidden(permission("kb:read")), staff()));
@@ -91,6 +97,22 @@ policies! {
     HiddenQuery = role("viewer").on("project", query("project")).hidden();
 }
 
+/// Who has paid. The books are asked, which may be closed.
+#[derive(Debug)]
+pub struct InTheBooks;
+
+impl Rule for InTheBooks {
+    async fn decide(&self, question: &Question<'_>) -> Verdict {
+        yield_now().await;
+        match question.principal().id().subject() {
+            "debtor" => Ok(Decision::deny("paid")),
+            "unknown" => Err(Error::new(ErrorKind::Unavailable, "the books are closed")),
+            "unwired" => Err(Error::new(ErrorKind::Misconfigured, "there are no books")),
+            _ => Ok(Decision::allow()),
+        }
+    }
+}
+
 pub fn places<B: Build>(site: B) -> B {
     site.open("/open")
         .gone("/gone")
@@ -107,6 +129,16 @@ pub fn places<B: Build>(site: B) -> B {
         .place::<NoGuests>("/not")
         .place::<Gold>("/gold")
         .place::<BySecret>("/by-secret")
+        .place::<ByKey>("/by-key")
+        .place::<SecretOrKey>("/secret-or-key")
+        .place::<SecretOrStaff>("/secret-or-staff")
+        .place::<SecretOrHidden>("/secret-or-hidden")
+        .place::<EditorBySecret>("/editor-by-secret")
+        .place::<AlsoBySecret>("/also")
+        .place::<AlsoEither>("/also-either")
+        .place::<StaffAlsoBySecret>("/also-staff")
+        .place::<NotBySecret>("/not-by-secret")
+        .place::<AnyButBySecret>("/any-but-secret")
         .place::<NotMallory>("/when")
         .place::<Paid>("/paid")
         .place::<HiddenStaff>("/hidden-staff")

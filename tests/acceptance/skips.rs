@@ -117,7 +117,7 @@ fn actix() -> Vec<Skip> {
 
 fn actix_head() -> Vec<Skip> {
     vec![answers(
-        &["method: head, nobody"],
+        &["method: head, nobody", "scheme named: head, nobody"],
         "actix-web answers HEAD only where a route says so, and no extractor is asked before",
         method_not_allowed(),
     )]
@@ -131,6 +131,7 @@ fn nobody_looked() -> Vec<Skip> {
                 "/open: *",
                 "nested path: public",
                 "strict: two of them, where nobody asks",
+                "scheme elsewhere: where nobody asks",
                 "down: the directory, where nobody asks",
                 "slow: where nobody asks",
                 "cross-site: where nobody asks",

@@ -5,7 +5,7 @@ use crate::{
     issuer::{self, Issuer},
     service::{Answered, Counts, Service},
 };
-use portcullis::{Audience, ClaimMap, Gate, Introspection, reqwest::Client};
+use portcullis::{Audience, ClaimMap, Gate, Introspection, Scheme, reqwest::Client};
 use std::time::{Duration, Instant};
 
 const RATE: u32 = 600;
@@ -42,8 +42,8 @@ pub fn introspection(issuer: &Issuer, client: Client) -> Anyhow<Introspection> {
     Ok(Introspection::new(asked, issuer.url("/introspect"), client)?)
 }
 
-pub fn gate(authenticator: Introspection) -> Anyhow<Gate> {
-    Ok(Gate::builder().bearer().authenticator(authenticator).build()?)
+pub fn gate(asking: Introspection) -> Anyhow<Gate> {
+    Ok(Gate::builder().scheme(Scheme::new(asking).bearer()).build()?)
 }
 
 fn lost(answers: &[Answered]) -> usize {

@@ -6,7 +6,7 @@ use crate::{
     service::{Answered, Counts, Service},
 };
 use portcullis::{
-    Algorithm, Audience, Gate, Jwt, RemoteKeys,
+    Algorithm, Audience, Gate, Jwt, RemoteKeys, Scheme,
     reqwest::Client,
     testing::{SigningKey, TestIssuer},
 };
@@ -38,7 +38,7 @@ pub async fn run(is_long: bool) -> Anyhow {
     let mut issuer = Issuer::start(issuer::keys(first))?;
     let keys = RemoteKeys::jwks(issuer.url("/jwks"), Client::new()?)?.lifetime(Duration::from_secs(1), HOUR);
     let asked = portcullis::Issuer::new("https://issuer.test", Audience::is("test"), ALGORITHMS, keys)?;
-    let service = Service::new(Gate::builder().bearer().authenticator(Jwt::new(asked)).build()?);
+    let service = Service::new(Gate::builder().scheme(Scheme::new(Jwt::new(asked)).bearer()).build()?);
 
     let start = Instant::now();
     let gone = start + before;

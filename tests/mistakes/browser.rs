@@ -8,10 +8,10 @@ use axum::{
     response::IntoResponse,
     routing::{get, post},
 };
-use portcullis::{Error, Gate, GateBuilder, axum::Routes, policy::authenticated, testing::TestIssuer};
+use portcullis::{Error, Gate, GateBuilder, Scheme, axum::Routes, policy::authenticated, testing::TestIssuer};
 
-fn app(issuer: &TestIssuer, builder: GateBuilder) -> Result<Router, Error> {
-    let gate = builder.authenticator(issuer.authenticator()).build()?;
+fn app(builder: GateBuilder) -> Result<Router, Error> {
+    let gate = builder.build()?;
     let methods = get("welcome").merge(post("done"));
     Ok(Routes::new(&gate).route("/", authenticated(), methods).into_router())
 }
@@ -22,10 +22,11 @@ async fn misspelt_cookie() -> Result<(), Error> {
     let cookie = format!("session={}", issuer.token("alice").sign());
     let request = || Request::get("/").header("cookie", &cookie);
 
-    let mistaken = app(&issuer, Gate::builder().cookie("sesion").bearer())?;
+    let verifier = issuer.verifier();
+    let mistaken = app(Gate::builder().scheme(Scheme::new(verifier.clone()).cookie("sesion").bearer()))?;
     assert_refused(send(&mistaken, request()).await, 401);
 
-    let fixed = app(&issuer, as_shown!(Gate::builder().cookie("session").bearer()))?;
+    let fixed = app(as_shown!(Gate::builder().scheme(Scheme::new(verifier).cookie("session").bearer())))?;
     assert_accepted(send(&fixed, request()).await);
     assert_eq!(send(&fixed, Request::get("/")).await.0, 401);
     Ok(())
@@ -39,7 +40,8 @@ async fn page_of_another_origin() -> Result<(), Error> {
     let from =
         |origin: &str| with_cookie(Request::post("/")).header("sec-fetch-site", "same-site").header("origin", origin);
 
-    let mistaken = app(&issuer, Gate::builder().cookie("session"))?;
+    let verifier = issuer.verifier();
+    let mistaken = app(Gate::builder().scheme(Scheme::new(verifier.clone()).cookie("session")))?;
     assert_accepted(send(&mistaken, with_cookie(Request::get("/"))).await);
     assert_refused(send(&mistaken, from("https://app.example.com")).await, 403);
     let reading =
@@ -47,8 +49,10 @@ async fn page_of_another_origin() -> Result<(), Error> {
     assert_refused(send(&mistaken, reading.header("origin", "https://app.example.com")).await, 403);
     assert_refused(send(&mistaken, with_cookie(Request::post("/"))).await, 403);
 
-    let allowing = as_shown!(Gate::builder().cookie("session").allow_origin("https://app.example.com"));
-    let fixed = app(&issuer, allowing)?;
+    let allowing = as_shown!(
+        Gate::builder().scheme(Scheme::new(verifier).cookie("session")).allow_origin("https://app.example.com")
+    );
+    let fixed = app(allowing)?;
     assert_accepted(send(&fixed, from("https://app.example.com")).await);
     assert_eq!(send(&fixed, from("https://evil.example.net")).await.0, 403);
     Ok(())
@@ -60,12 +64,13 @@ async fn two_cookies_of_one_name() -> Result<(), Error> {
     let (token, earlier) = (issuer.token("alice").sign(), issuer.token("alice").role("viewer").sign());
     let request = |cookies: String| Request::get("/").header("cookie", cookies);
 
-    let mistaken = app(&issuer, Gate::builder().cookie("session"))?;
+    let verifier = issuer.verifier();
+    let mistaken = app(Gate::builder().scheme(Scheme::new(verifier.clone()).cookie("session")))?;
     assert_refused(send(&mistaken, request(format!("session={earlier}; session={token}"))).await, 400);
     assert_accepted(send(&mistaken, request(format!("session={token}; session={token}"))).await);
     assert_accepted(send(&mistaken, request(format!("session=; session={token}"))).await);
 
-    let fixed = app(&issuer, as_shown!(Gate::builder().cookie("__Host-session")))?;
+    let fixed = app(as_shown!(Gate::builder().scheme(Scheme::new(verifier).cookie("__Host-session"))))?;
     assert_accepted(send(&fixed, request(format!("session={earlier}; __Host-session={token}"))).await);
     assert_eq!(send(&fixed, request(format!("session={token}"))).await.0, 401);
     Ok(())
@@ -79,7 +84,7 @@ async fn guard_outside_of_cors() -> Result<(), Error> {
         "orders"
     }
     let issuer = TestIssuer::new();
-    let gate = &Gate::builder().bearer().authenticator(issuer.authenticator()).build()?;
+    let gate = &Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
     let cors =
         from_fn(
             async |request: axum::extract::Request, next: axum::middleware::Next| {
@@ -126,7 +131,7 @@ async fn guard_outside_of_cors_on_actix() -> Result<(), Error> {
         next.call(request).await.map(ServiceResponse::map_into_right_body)
     }
     let issuer = TestIssuer::new();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build()?;
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
     let guarded = || web::scope("/orders").route("", web::get().to(async || "orders"));
     let preflight = || {
         let request = TestRequest::with_uri("/orders").method("OPTIONS".parse().unwrap());

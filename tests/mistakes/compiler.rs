@@ -11,6 +11,9 @@ const WITHOUT_DEBUG_HANDLER: &str = include_str!("compile/no_gate_in_state_witho
 const HANDLER_OF_AXUM: &str = include_str!("compile/error_of_a_handler_of_axum.stderr");
 const HANDLER_OF_ACTIX: &str = include_str!("compile/error_of_a_handler_of_actix.stderr");
 const NO_GATE_EXT: &str = include_str!("compile/no_gate_ext.stderr");
+const NO_POLICY: &str = include_str!("compile/no_policy.stderr");
+const OWN_POLICY: &str = include_str!("compile/own_policy.stderr");
+const NO_VERIFIER: &str = include_str!("compile/no_verifier.stderr");
 
 #[cfg(feature = "compile-fail")]
 #[test]
@@ -66,4 +69,17 @@ fn trait_of_the_gate_not_imported() {
 fn error_of_a_handler() {
     assert_shown(HANDLER_OF_AXUM, &["error[E0277]", "10 |", "^^^^^^ the trait"]);
     assert_shown(HANDLER_OF_ACTIX, &["error[E0277]", "14 |", "-- ^^^^^ the trait"]);
+}
+
+#[test]
+fn type_that_is_no_policy() {
+    const RULE: &str = "help: the trait `portcullis::policy::Rule` is not";
+    assert_shown(NO_POLICY, &["error[E0277]: `Paid` is", "7 |", "---           ^^^^ unsatisfied", RULE, "note: use"]);
+    assert_shown(OWN_POLICY, &["error[E0277]", "6 | impl Policy", "^^^^ unsatisfied", RULE]);
+}
+
+#[test]
+fn type_that_verifies_nothing() {
+    const AUTHENTICATOR: &str = "help: the trait `Authenticator` is not";
+    assert_shown(NO_VERIFIER, &["error[E0277]", "7 |", "-------------            ^^^^^^^", AUTHENTICATOR]);
 }

@@ -2,10 +2,10 @@
 
 use crate::{assert_accepted, assert_refused, send, send_actix};
 use axum::http;
-use portcullis::{Error, Gate, policy::staff, testing::TestIssuer};
+use portcullis::{Error, Gate, Scheme, policy::staff, testing::TestIssuer};
 
 fn gate(issuer: &TestIssuer) -> Result<Gate, Error> {
-    Gate::builder().bearer().authenticator(issuer.authenticator()).build()
+    Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()
 }
 
 async fn admin() -> &'static str {

@@ -7,10 +7,10 @@ use actix_web::{
     web,
 };
 use axum::{Router, http::Request, routing::get};
-use portcullis::{Error, Gate, testing::TestIssuer};
+use portcullis::{Error, Gate, Scheme, testing::TestIssuer};
 
 fn gate(issuer: &TestIssuer) -> Result<Gate, Error> {
-    Gate::builder().bearer().authenticator(issuer.authenticator()).build()
+    Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()
 }
 
 #[actix_web::test]

@@ -33,6 +33,7 @@ mod guards;
 mod handlers;
 mod log;
 mod policies;
+mod schemes;
 mod tokens;
 mod wiring;
 

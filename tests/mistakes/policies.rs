@@ -3,9 +3,9 @@
 use crate::{assert_accepted, assert_misconfigured, assert_page_shows, assert_refused, send};
 use axum::{Router, http::Request, routing::get};
 use portcullis::{
-    Error, Gate, GateBuilder, Membership, Principal, Requirement, ResourceRef, Role, RoleHierarchy,
+    Error, ErrorKind, Gate, GateBuilder, Membership, Principal, Requirement, ResourceRef, Role, RoleHierarchy, Scheme,
     axum::{Authorized, GateExt, Routes},
-    policy::{OnResource, Policy, path, role},
+    policy::{OnResource, Policy, not, path, role},
     testing::{TestIssuer, acting_as},
 };
 use std::{
@@ -31,7 +31,7 @@ impl Requirement for Admin {
 }
 
 fn builder() -> GateBuilder {
-    Gate::builder().bearer().authenticator(TestIssuer::new().authenticator())
+    Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
 }
 
 fn ranked() -> Result<RoleHierarchy, Error> {
@@ -88,9 +88,42 @@ async fn unknown_role() -> Result<(), Error> {
 }
 
 #[tokio::test]
+async fn rule_of_ones_own() -> Result<(), Error> {
+    async fn is_paid(customer: &str) -> Result<bool, Error> {
+        match customer {
+            "unknown" => Err(Error::new(ErrorKind::Unavailable, "the books are closed")),
+            customer => Ok(customer == "alice"),
+        }
+    }
+    #[derive(Debug)]
+    struct Paid;
+    items_as_shown! {
+        use portcullis::{Decision, Question, policy::{Rule, Verdict}};
+
+        impl Rule for Paid {
+            async fn decide(&self, question: &Question<'_>) -> Verdict {
+                let paid = is_paid(question.principal().id().subject()).await?;
+                Ok(if paid { Decision::allow() } else { Decision::deny("payment_required") })
+            }
+        }
+    }
+    let gate = builder().build()?;
+    let ask = async |who: &str, policy: Box<dyn Policy>| {
+        let routes = Routes::new(&gate.acting_as(acting_as(who))).route("/", policy, get("welcome"));
+        send(&routes.into_router(), Request::get("/")).await.0
+    };
+    assert_eq!(ask("alice", Box::new(Paid)).await, 200);
+    assert_eq!(ask("bob", Box::new(Paid)).await, 403);
+    assert_eq!(ask("unknown", Box::new(Paid)).await, 503);
+    assert_eq!(ask("bob", Box::new(not(Paid))).await, 200);
+    assert_eq!(ask("unknown", Box::new(not(Paid))).await, 503);
+    Ok(())
+}
+
+#[tokio::test]
 async fn unknown_path_parameter() -> Result<(), Error> {
     let issuer = TestIssuer::new();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator());
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer());
     let gate = gate.roles(ranked()?).membership(Projects).build()?;
     let app =
         |policy: OnResource| Routes::new(&gate).route("/projects/{project_id}", policy, get("a project")).into_router();

@@ -4,7 +4,7 @@ use crate::{assert_accepted, assert_refused, send};
 use axum::{http::Request, routing::get};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use portcullis::{
-    Algorithm, Audience, Error, Gate, Issuer, Jwt, Key, Verifier,
+    Algorithm, Audience, Error, Gate, Issuer, Jwt, Key, Scheme, Verifier,
     axum::Routes,
     directus::Directus,
     policy::authenticated,
@@ -16,8 +16,8 @@ use std::time::Duration;
 const SECRET: &str = "the-secret-that-both-have-been-told";
 
 /// What becomes of a request with this token.
-async fn ask(authenticator: impl Into<Verifier>, token: &str) -> (u16, String) {
-    let gate = Gate::builder().bearer().authenticator(authenticator).build().unwrap();
+async fn ask(verifier: impl Into<Verifier>, token: &str) -> (u16, String) {
+    let gate = Gate::builder().scheme(Scheme::new(verifier).bearer()).build().unwrap();
     let app = Routes::new(&gate).route("/", authenticated(), get("welcome")).into_router();
     send(&app, Request::get("/").header("authorization", format!("Bearer {token}"))).await
 }

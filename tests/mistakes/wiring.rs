@@ -2,10 +2,10 @@
 
 use crate::{assert_accepted, assert_page_shows, assert_refused, send, send_actix};
 use axum::http;
-use portcullis::{Error, Gate, policy::staff, testing::TestIssuer};
+use portcullis::{Error, Gate, Scheme, policy::staff, testing::TestIssuer};
 
 fn gate(issuer: &TestIssuer) -> Result<Gate, Error> {
-    Gate::builder().bearer().authenticator(issuer.authenticator()).build()
+    Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ fn trait_of_the_gate_for_plain_tower() -> Result<(), Error> {
     let roles = portcullis::RoleHierarchy::ranked(["viewer"])?;
     let issuer = TestIssuer::new();
     let gate =
-        Gate::builder().bearer().authenticator(issuer.authenticator()).roles(roles).membership(Nobody).build()?;
+        Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).roles(roles).membership(Nobody).build()?;
     let error = gate.try_require(role("viewer").on("project", path("id"))).unwrap_err();
     assert_page_shows(&error.to_string());
     Ok(())

@@ -9,7 +9,7 @@ use crate::{
     verify::SECRET,
 };
 use jsonwebtoken::{DecodingKey, Validation, decode};
-use portcullis_core::{Algorithm, Error, Gate, GateBuilder, testing::SigningKey};
+use portcullis_core::{Algorithm, Error, Gate, GateBuilder, Scheme, testing::SigningKey};
 use portcullis_providers::directus::Directus;
 
 pub(crate) use self::{actix::KNOWN, axum::CACHED};
@@ -28,7 +28,7 @@ pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
 }
 
 fn gate(settings: impl FnOnce(GateBuilder) -> GateBuilder) -> Result<Gate, Error> {
-    settings(Gate::builder().bearer().authenticator(Directus::new(SECRET)?)).build()
+    settings(Gate::builder().scheme(Scheme::new(Directus::new(SECRET)?).bearer())).build()
 }
 
 /// `jsonwebtoken` with the rules that ours has for tokens of Directus.

@@ -9,8 +9,7 @@ use futures_util::{
     future::{Either, LocalBoxFuture, Ready, ready},
 };
 use portcullis_core::{
-    Access, Error, ErrorKind, Established, Gate, Lease, Principal, Requirement, ResourceRef, Role,
-    policy::authenticated,
+    Access, Error, ErrorKind, Established, Gate, Lease, Plan, Principal, Requirement, ResourceRef, Role,
 };
 use std::{fmt, marker::PhantomData};
 
@@ -45,7 +44,7 @@ fn extract<T: 'static>(
         Ok(gate) => gate,
         Err(rejection) => return now(Err(rejection)),
     };
-    let who = establish(&gate, &authenticated(), request);
+    let who = establish(&gate, None, request);
     if let Some(known) = who.now() {
         return now(take(known, request).map_err(|error| Rejection::new(&gate, error)));
     }
@@ -56,6 +55,9 @@ fn extract<T: 'static>(
 }
 
 /// Who makes the request; a handler that takes this is not called without.
+///
+/// That is whom a guard or another extractor has found, by whichever [scheme](portcullis_core::Scheme), and otherwise whoever
+/// comes by a scheme without a name.
 ///
 /// Not for use as `Option<Authenticated>`: actix-web itself says what an optional extractor is, and takes *every* error for
 /// `None`, so that a forged token or a missing gate would make a visitor nobody. Take a [`Visitor`].
@@ -103,7 +105,9 @@ impl FromRequest for Leased {
 
 /// Who makes the request, let through by the policy of `R`, and what was found out on the way.
 ///
-/// A handler that takes this is not called without, wherever its route ends up.
+/// A handler that takes this is not called without, wherever its route ends up. The caller is whom a guard or another extractor
+/// has found, and otherwise whoever comes by one of the [schemes](portcullis_core::Scheme) that the policy accepts. A request
+/// has one caller: one who was found and came by another scheme is refused with 401.
 pub struct Authorized<R> {
     principal: Principal,
     access: Access,
@@ -149,23 +153,28 @@ impl<R: Requirement + 'static> FromRequest for Authorized<R> {
             Ok(gate) => gate,
             Err(rejection) => return now(Err(rejection)),
         };
-        let who = establish(&gate, R::POLICY, request);
-        // No route is added here at which a misspelt role could show, and `not(role(..))` would let everybody in.
-        if let Err(error) = gate.check(R::POLICY) {
-            return now(Err(Rejection::new(&gate, error)));
-        }
+        let plan = match gate.plan_of::<R>() {
+            Ok(plan) => plan,
+            Err(error) => return now(Err(Rejection::new(&gate, error))),
+        };
+        let who = establish(&gate, Some(&plan), request);
         if let Some(known) = who.now()
-            && let Ok(access) = gate.authorize(known, R::POLICY, &Head::of(request)).ready()
+            && let Ok(access) = gate.authorize(known, &plan, &Head::of(request)).ready()
         {
             let authorized = access.and_then(|access| Self::new(known, access));
             return now(authorized.map_err(|error| Rejection::new(&gate, error)));
         }
-        Either::Right(authorize(gate, who, request.clone()).boxed_local())
+        Either::Right(authorize(gate, plan, who, request.clone()).boxed_local())
     }
 }
 
-async fn authorize<R: Requirement>(gate: Gate, who: Who, request: HttpRequest) -> Result<Authorized<R>, Rejection> {
+async fn authorize<R: Requirement>(
+    gate: Gate,
+    plan: Plan,
+    who: Who,
+    request: HttpRequest,
+) -> Result<Authorized<R>, Rejection> {
     let who = who.get().await;
-    let access = gate.authorize(&who, R::POLICY, &Head::of(&request)).await;
+    let access = gate.authorize(&who, &plan, &Head::of(&request)).await;
     access.and_then(|access| Authorized::new(&who, access)).map_err(|error| Rejection::new(&gate, error))
 }

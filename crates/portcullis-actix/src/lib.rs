@@ -3,7 +3,7 @@
 //! ```
 //! use actix_web::{App, test, web};
 //! use portcullis_actix::{Authenticated, Routes, Visitor};
-//! use portcullis_core::{Gate, policy::*, testing::TestIssuer};
+//! use portcullis_core::{Gate, Scheme, policy::*, testing::TestIssuer};
 //!
 //! async fn home(Visitor(visitor): Visitor) -> String {
 //!     visitor.map_or("nobody".into(), |principal| principal.id().subject().into())
@@ -21,7 +21,7 @@
 //!
 //! # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let issuer = TestIssuer::new();
-//! let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build()?;
+//! let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
 //! let app = test::init_service(App::new().configure(routes(&gate).into_config())).await;
 //!
 //! let token = issuer.token("alice").sign();
@@ -74,8 +74,7 @@ pub trait GateExt {
     /// Middleware that lets requests through if this policy does.
     ///
     /// # Panics
-    /// If the policy names a role that the gate does not know, or asks for roles on resources of a gate that has no
-    /// membership.
+    /// If [`try_require`](Self::try_require) returns an error.
     #[must_use]
     #[track_caller]
     fn require(&self, policy: impl Policy + 'static) -> Require;
@@ -83,7 +82,8 @@ pub trait GateExt {
     /// The same for policies that are put together at run time.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) where [`require`](Self::require) panics.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) as [`Gate::plan`]: for a policy that names a role,
+    /// permission or scheme that the gate does not know, or that could never let anybody in.
     fn try_require(&self, policy: impl Policy + 'static) -> Result<Require, Error>;
 
     /// Outermost middleware that answers 500, and says so in the log, instead of a response that no guard and no extractor

@@ -3,10 +3,7 @@
 use crate::head::Head;
 use actix_web::{HttpMessage, HttpRequest, dev::Extensions};
 use futures_util::{FutureExt, future::Shared};
-use portcullis_core::{
-    Answer, Established, Gate,
-    policy::{self, Policy},
-};
+use portcullis_core::{Answer, Established, Gate, Plan};
 use std::{cell::Cell, rc::Rc, time::Duration};
 
 /// Who makes the request, as one gate established it or is about to. Extractors of one handler run side by side, so what
@@ -41,11 +38,11 @@ struct Remembered {
     others: Vec<Entry>,
 }
 
-/// Who one gate established, and as freshly as this policy asked for.
+/// Who one gate established, or is about to for this plan.
 #[derive(Debug)]
 struct Entry {
     gate: Gate,
-    fresh: Option<Duration>,
+    max_age: Option<Duration>,
     who: Who,
 }
 
@@ -73,23 +70,30 @@ pub fn established(gate: &Gate, request: &HttpRequest) -> Option<Established> {
     Remembered::of(gate, &request.extensions())?.who.now().cloned()
 }
 
-/// Finds out who makes a request, as freshly as this policy asks for, unless this gate has already, and remembers it in the
-/// request.
-pub(crate) fn establish(gate: &Gate, policy: &dyn Policy, request: &HttpRequest) -> Who {
+/// Finds out who makes a request, by the schemes that a plan accepts and as freshly as it asks for, unless this gate has
+/// already; and remembers it in the request. Without a plan, whoever it has found is taken,
+/// whatever the scheme.
+pub(crate) fn establish(gate: &Gate, plan: Option<&Plan>, request: &HttpRequest) -> Who {
     looked_at(request);
-    let fresh = policy::max_age(policy);
+    let max_age = plan.and_then(Plan::max_age);
     let is_enough = |entry: &&Entry| match entry.who.now() {
-        Some(known) => known.is_enough_for(policy),
-        None => fresh.is_none_or(|fresh| entry.fresh.is_some_and(|earlier| earlier <= fresh)),
+        Some(known) => match plan {
+            Some(plan) => known.is_enough_for(plan),
+            // Who found nobody may have read other places.
+            None => !matches!(known.visitor(), Ok(None)),
+        },
+        None => max_age.is_none_or(|asked| entry.max_age.is_some_and(|earlier| earlier <= asked)),
     };
     if let Some(entry) = Remembered::of(gate, &request.extensions()).filter(is_enough) {
         return entry.who.clone();
     }
-    let who = match gate.establish_for(policy, &Head::of(request)).ready() {
+    let head = Head::of(request);
+    let answer = plan.map_or_else(|| gate.establish(&head), |plan| gate.establish_for(plan, &head));
+    let who = match answer.ready() {
         Ok(who) => Who::Known(who),
         Err(pending) => Who::Pending(pending.shared()),
     };
-    Remembered::add(Entry { gate: gate.clone(), fresh, who: who.clone() }, &mut request.extensions_mut());
+    Remembered::add(Entry { gate: gate.clone(), max_age, who: who.clone() }, &mut request.extensions_mut());
     who
 }
 

@@ -10,13 +10,12 @@ use actix_web::{
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use pin_project_lite::pin_project;
-use portcullis_core::{self as core, Gate, policy::Policy};
+use portcullis_core::{self as core, Gate, Plan, policy::Policy};
 use std::{
     fmt,
     future::{Future, Ready, ready},
     pin::Pin,
     rc::Rc,
-    sync::Arc,
     task::{self, Context, Poll},
 };
 
@@ -24,24 +23,23 @@ use std::{
 #[derive(Debug, Clone)]
 pub struct Require {
     gate: Gate,
-    policy: Arc<dyn Policy>,
+    plan: Plan,
 }
 
 impl Require {
     pub(crate) fn new(gate: &Gate, policy: impl Policy + 'static) -> Result<Self, core::Error> {
-        gate.check(&policy)?;
-        Ok(Self { gate: gate.clone(), policy: Arc::new(policy) })
+        Ok(Self { gate: gate.clone(), plan: gate.plan(policy)? })
     }
 
     /// The decision, if nobody has to be waited for; otherwise who or what to wait for.
     fn decide_now(&self, request: &HttpRequest) -> Result<Result<(), core::Error>, Who> {
         looked_at(request);
-        if self.policy.is_public() {
+        if self.plan.is_public() {
             return Ok(Ok(()));
         }
-        let who = establish(&self.gate, &*self.policy, request);
+        let who = establish(&self.gate, Some(&self.plan), request);
         let decided = match who.now() {
-            Some(known) => self.gate.authorize(known, &*self.policy, &Head::of(request)).ready().ok(),
+            Some(known) => self.gate.authorize(known, &self.plan, &Head::of(request)).ready().ok(),
             None => None,
         };
         decided.map(|decided| decided.map(drop)).ok_or(who)
@@ -49,7 +47,7 @@ impl Require {
 
     async fn decide(&self, who: Who, request: &HttpRequest) -> Result<(), core::Error> {
         let who = who.get().await;
-        self.gate.authorize(&who, &*self.policy, &Head::of(request)).await.map(drop)
+        self.gate.authorize(&who, &self.plan, &Head::of(request)).await.map(drop)
     }
 
     /// The decision about a request, however long it takes.

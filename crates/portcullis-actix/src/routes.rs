@@ -59,8 +59,7 @@ impl Routes {
     /// Adds a route that this policy guards.
     ///
     /// # Panics
-    /// If the policy names a role that the gate does not know, or asks for roles on resources of a gate that has no
-    /// membership.
+    /// If [`Gate::plan`] returns an error for the policy.
     #[track_caller]
     pub fn route(mut self, path: &str, policy: impl Policy + 'static, route: Route) -> Self {
         let routes = vec![(route, self.gate.require(policy))];

@@ -2,9 +2,7 @@ use crate::{params, rejection::Rejection};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use futures_util::future::Either;
 use http::request::Parts;
-use portcullis_core::{
-    Access, Error, Established, Gate, Lease, Principal, Requirement, ResourceRef, Role, policy::authenticated,
-};
+use portcullis_core::{Access, Error, Established, Gate, Lease, Principal, Requirement, ResourceRef, Role};
 use portcullis_tower::{Head, Params, establish_for, establish_now, remember};
 use std::{
     fmt,
@@ -44,7 +42,7 @@ fn extract<T: Send>(
     let taken = move |gate: &Gate, who: &Established, parts: &Parts| {
         take(who, parts).map_err(|error| Rejection::new(gate, error))
     };
-    match establish_now(&gate, &authenticated(), parts) {
+    match establish_now(&gate, None, parts) {
         Ok(who) => Either::Left(ready(taken(&gate, &who, parts))),
         Err(waiting) => Either::Right(Box::pin(async move {
             let who = waiting.await;
@@ -55,6 +53,9 @@ fn extract<T: Send>(
 }
 
 /// Who makes the request; a handler that takes this is not called without.
+///
+/// That is whom a guard or another extractor has found, by whichever [scheme](portcullis_core::Scheme), and otherwise whoever
+/// comes by a scheme without a name.
 ///
 /// As `Option<Authenticated>` it lets those in who say nothing about who they are, and still refuses a credential that
 /// does not hold.
@@ -109,7 +110,9 @@ impl<S: HoldsGate> FromRequestParts<S> for Leased {
 
 /// Who makes the request, let through by the policy of `R`, and what was found out on the way.
 ///
-/// A handler that takes this is not called without, wherever its route ends up.
+/// A handler that takes this is not called without, wherever its route ends up. The caller is whom a guard or another extractor
+/// has found, and otherwise whoever comes by one of the [schemes](portcullis_core::Scheme) that the policy accepts. A request
+/// has one caller: one who was found and came by another scheme is refused with 401.
 pub struct Authorized<R> {
     principal: Principal,
     access: Access,
@@ -147,11 +150,10 @@ impl<S: HoldsGate, R: Requirement> FromRequestParts<S> for Authorized<R> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
         let gate = state.gate();
-        let who = establish_for(&gate, R::POLICY, parts).await;
-        // No route is added here at which a misspelt role could show, and `not(role(..))` would let everybody in.
-        gate.check(R::POLICY).map_err(|error| Rejection::new(&gate, error))?;
+        let plan = gate.plan_of::<R>().map_err(|error| Rejection::new(&gate, error))?;
+        let who = establish_for(&gate, &plan, parts).await;
         let params = params::read(parts);
-        let access = gate.authorize(&who, R::POLICY, &Head::new(parts, &params)).await;
+        let access = gate.authorize(&who, &plan, &Head::new(parts, &params)).await;
         let allowed = access.and_then(|access| {
             let principal = who.principal()?.clone();
             Ok(Self { principal, access, requirement: PhantomData })

@@ -4,7 +4,7 @@
 //! use axum::{Router, body::Body, routing::get};
 //! use http::Request;
 //! use portcullis_axum::{Authenticated, Routes};
-//! use portcullis_core::{Gate, policy::*, testing::TestIssuer};
+//! use portcullis_core::{Gate, Scheme, policy::*, testing::TestIssuer};
 //! use tower::ServiceExt;
 //!
 //! async fn home(visitor: Option<Authenticated>) -> String {
@@ -25,7 +25,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let issuer = TestIssuer::new();
-//! let app = app(Gate::builder().bearer().authenticator(issuer.authenticator()).build()?);
+//! let app = app(Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?);
 //!
 //! let token = issuer.token("alice").sign();
 //! let request = |path: &str| Request::get(path).header("authorization", format!("Bearer {token}")).body(Body::empty());
@@ -63,8 +63,7 @@ pub trait GateExt {
     /// A layer that lets requests through if this policy does.
     ///
     /// # Panics
-    /// If the policy names a role that the gate does not know, or asks for roles on resources of a gate that has no
-    /// membership.
+    /// If [`try_require`](Self::try_require) returns an error.
     #[must_use]
     #[track_caller]
     fn require(&self, policy: impl Policy + 'static) -> RequireLayer;
@@ -72,7 +71,8 @@ pub trait GateExt {
     /// The same for policies that are put together at run time.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) where [`require`](Self::require) panics.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) as [`Gate::plan`]: for a policy that names a role,
+    /// permission or scheme that the gate does not know, or that could never let anybody in.
     fn try_require(&self, policy: impl Policy + 'static) -> Result<RequireLayer, Error>;
 
     /// An outermost layer that answers 500, and says so in the log, instead of a response that no guard and no extractor

@@ -39,8 +39,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Adds a route that this policy guards.
     ///
     /// # Panics
-    /// If the policy names a role that the gate does not know, asks for roles on resources of a gate that has no
-    /// membership, or axum refuses the path.
+    /// If [`Gate::plan`] returns an error for the policy, or axum refuses the path.
     #[track_caller]
     pub fn route(self, path: &str, policy: impl Policy + 'static, methods: MethodRouter<S>) -> Self {
         let methods = methods.layer(self.gate.require(policy));

@@ -21,7 +21,7 @@ impl Decision {
     /// No, with the reason code that the client is told.
     #[must_use]
     pub fn deny(code: impl Into<Cow<'static, str>>) -> Self {
-        Self::Deny(Denial { code: code.into(), hidden: false, scope: None, explanation: None })
+        Self::Deny(Denial::new(code))
     }
 
     /// Whether it is yes.
@@ -81,10 +81,26 @@ pub struct Denial {
     pub(crate) code: Cow<'static, str>,
     pub(crate) hidden: bool,
     pub(crate) scope: Option<Cow<'static, str>>,
+    /// No negation turns it into a yes: it says that the caller was not asked about.
+    pub(crate) is_firm: bool,
+    /// It says nothing but that the caller came by another scheme.
+    pub(crate) is_about_scheme: bool,
     pub(crate) explanation: Option<Box<Explanation>>,
 }
 
 impl Denial {
+    pub(crate) fn new(code: impl Into<Cow<'static, str>>) -> Self {
+        let code = code.into();
+        Self { code, hidden: false, scope: None, is_firm: false, is_about_scheme: false, explanation: None }
+    }
+
+    /// The two as one: the later reason, unless the earlier one says more; hidden if one of them is, and firm if one is.
+    pub(crate) fn then(self, later: Self) -> Self {
+        let (hidden, is_firm) = (self.hidden || later.hidden, self.is_firm || later.is_firm);
+        let reason = if later.is_about_scheme && !self.is_about_scheme { self } else { later };
+        Self { hidden, is_firm, ..reason }
+    }
+
     /// The reason code that the client is told.
     #[must_use]
     pub fn code(&self) -> &str {

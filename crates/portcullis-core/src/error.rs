@@ -9,7 +9,7 @@ pub enum ErrorKind {
     Missing,
     /// The request presents credentials in a way that may not be (RFC 6750, section 3.1, `invalid_request`): 400.
     Malformed,
-    /// An authenticator does not know this kind of credential; the next one is asked. If nobody knows it: 401.
+    /// A verifier does not know this kind of credential; the next scheme that reads it is asked. If nobody knows it: 401.
     Unrecognized,
     /// A credential was presented and does not hold: 401.
     Invalid,
@@ -44,7 +44,7 @@ struct Inner {
     source: Option<CredentialSource>,
     issuer: Option<Arc<str>>,
     explanation: Option<Explanation>,
-    /// What the authenticator said that was asked before, and with that all others.
+    /// What the verifier said that was asked before, and with that all others.
     before: Option<Error>,
 }
 
@@ -117,7 +117,7 @@ impl Error {
         self
     }
 
-    /// With what the authenticators said that were asked before.
+    /// With what the verifiers said that were asked before.
     pub(crate) fn after(mut self, before: Option<Self>) -> Self {
         if before.is_some() {
             Arc::make_mut(&mut self.0).before = before;
@@ -125,7 +125,7 @@ impl Error {
         self
     }
 
-    /// What the other authenticators said, in the order in which they were asked.
+    /// What the other verifiers said, in the order in which they were asked.
     pub(crate) fn others(&self) -> Vec<&Self> {
         let mut others: Vec<&Self> =
             std::iter::successors(self.0.before.as_ref(), |error| error.0.before.as_ref()).collect();

@@ -1,7 +1,7 @@
 //! The core of Portcullis: credentials, verified claims, principals, roles and policies.
 //!
 //! ```text
-//! RequestHead ─▶ Credential ─ Verifier ─▶ Principal ─ Policy ─▶ Decision
+//! RequestHead ─ Scheme ─▶ Credential ─ Verifier ─▶ Principal ─ Policy ─▶ Decision
 //! ```
 //!
 //! It does no I/O and names no framework; `portcullis-axum` and `portcullis-tower` bring it to theirs. Most services
@@ -29,6 +29,7 @@ mod principal;
 mod refusal;
 mod revocation;
 mod rights;
+mod scheme;
 mod secret;
 mod shared_secret;
 mod sync;
@@ -39,7 +40,7 @@ mod verifier;
 pub use answer::Answer;
 pub use claims::{ClaimMap, ClaimPath, Claims, Rules};
 pub use clock::{Clock, SystemClock};
-pub use credential::{Credential, CredentialSource, Scrubber};
+pub use credential::{Cookies, Credential, CredentialSource, Scrubber};
 pub use decision::{Access, Decision, Denial, Explanation};
 pub use error::{Error, ErrorKind};
 pub use gate::{Established, Gate, GateBuilder, Lease, TokenCache};
@@ -47,10 +48,11 @@ pub use head::RequestHead;
 pub use http::{HttpClient, HttpRequest, HttpResponse, Reply};
 pub use introspection::{Introspection, OpaqueTokens, WhoAmI};
 pub use jwt::{Algorithm, Audience, Issuer, Jwt, Key, KeySet, KeySource, RejectedKey, RemoteKeys};
-pub use policy::{Question, Requirement};
-pub use principal::{Method, Principal, PrincipalId, PrincipalKind, SessionId, TokenId};
+pub use policy::{Plan, Question, Requirement};
+pub use principal::{Principal, PrincipalId, PrincipalKind, SessionId, TokenId};
 pub use refusal::Refusal;
 pub use revocation::{RevocationList, Revocations};
 pub use rights::{Membership, Permission, PermissionSet, ResourceRef, Role, RoleHierarchy, RoleHierarchyBuilder};
+pub use scheme::Scheme;
 pub use shared_secret::SharedSecret;
 pub use verifier::{Authenticator, Verifier};

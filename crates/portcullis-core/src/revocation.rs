@@ -68,13 +68,13 @@ impl<R: Revocations> AnyRevocations for R {
 /// Revocations in memory. Clones share them: one goes into the gate, another where somebody signs out.
 ///
 /// ```
-/// use portcullis_core::{Gate, RevocationList, SessionId, testing::TestIssuer};
+/// use portcullis_core::{Gate, RevocationList, Scheme, SessionId, testing::TestIssuer};
 /// use std::time::Duration;
 ///
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// let issuer = TestIssuer::new();
 /// let revocations = RevocationList::new(Duration::from_secs(15 * 60)); // as long as tokens live at most
-/// let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).revocations(revocations.clone()).build()?;
+/// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).revocations(revocations.clone()).build()?;
 /// revocations.end_session(&SessionId::new("the-session").with_issuer("https://issuer.test"));
 /// # let _ = gate; Ok(()) }
 /// ```

@@ -1,7 +1,7 @@
 use crate::{
     credential::{Carriers, Credential, CredentialSource},
     error::{Error, ErrorKind},
-    principal::{Method, Principal, PrincipalKind},
+    principal::{Principal, PrincipalKind},
     secret::Fingerprint,
 };
 
@@ -10,17 +10,17 @@ const MIN_BYTES: usize = 32;
 
 /// Whoever knows this secret is this principal: a shared secret between two services, or one static token.
 ///
-/// Only fingerprints are kept, and compared in constant time. A gate may have several. Its sources have to be able to carry
-/// them: a bearer header carries letters, digits and `-._~+/`, other places visible ASCII, and none a space.
+/// Only fingerprints are kept, and compared in constant time. The sources of its scheme have to be able to carry it: a bearer
+/// header carries letters, digits and `-._~+/`, other places visible ASCII, and none a space.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
-/// use portcullis_core::{CredentialSource, Principal, SharedSecret};
+/// use portcullis_core::{Scheme, SharedSecret};
 ///
 /// let sync = SharedSecret::new("rbac-sync", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?
-///     .also("the-one-before-it-for-as-long-as-callers-use-it")?
-///     .only_from(CredentialSource::header("x-rbac-sync-secret"));
-/// # let _ = sync; Ok(()) }
+///     .also("the-one-before-it-for-as-long-as-callers-use-it")?;
+/// let scheme = Scheme::named("sync", sync).header("x-rbac-sync-secret");
+/// # let _ = scheme; Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 pub struct SharedSecret {
@@ -28,7 +28,6 @@ pub struct SharedSecret {
     fingerprints: Vec<Fingerprint>,
     /// Where each of them can stand in a request.
     carriers: Vec<Carriers>,
-    source: Option<CredentialSource>,
 }
 
 impl SharedSecret {
@@ -45,8 +44,7 @@ impl SharedSecret {
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret has less than 32 bytes.
     pub fn of(principal: Principal, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
-        let principal = principal.with_method(Method::SharedSecret);
-        Self { principal, fingerprints: Vec::new(), carriers: Vec::new(), source: None }.also(secret)
+        Self { principal, fingerprints: Vec::new(), carriers: Vec::new() }.also(secret)
     }
 
     /// One more secret for the same principal, so that secrets can be changed without a gap.
@@ -75,32 +73,14 @@ impl SharedSecret {
         Ok(self)
     }
 
-    /// Recognizes the secret only where this source presents it.
-    #[must_use]
-    pub fn only_from(mut self, source: CredentialSource) -> Self {
-        self.source = Some(source);
-        self
+    /// Whether one of these sources can carry each of the secrets.
+    pub(crate) fn is_carried(&self, sources: &[CredentialSource]) -> bool {
+        self.carriers.iter().all(|secret| sources.iter().any(|source| source.carries(*secret)))
     }
 
-    /// Whether each of the secrets can be presented to a gate with these sources. The error says what to do.
-    pub(crate) fn check(&self, sources: &[CredentialSource]) -> Result<(), String> {
-        let read_from = |source: &&CredentialSource| self.source.as_ref().is_none_or(|only| only == *source);
-        if !sources.iter().any(|source| read_from(&source)) {
-            return Err("is taken from a source that the gate does not read; add it by `.source(…)`".to_owned());
-        }
-        let is_carried = |secret: &Carriers| sources.iter().filter(read_from).any(|source| source.carries(*secret));
-        match self.carriers.iter().all(is_carried) {
-            true => Ok(()),
-            false => Err("has characters that none of its sources can carry, such as a space or a line break; one of \
-                          letters and digits fits everywhere"
-                .to_owned()),
-        }
-    }
-
-    /// Whether one of the secrets is never compared here, since another has it and is asked before.
-    pub(crate) fn is_behind(&self, other: &Self) -> bool {
-        let overlap = other.source.is_none() || other.source == self.source;
-        overlap && self.fingerprints.iter().any(|ours| other.fingerprints.iter().any(|theirs| ours.is_same(theirs)))
+    /// Whether both know one secret.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        self.fingerprints.iter().any(|ours| other.fingerprints.iter().any(|theirs| ours.is_same(theirs)))
     }
 }
 
@@ -108,7 +88,7 @@ impl SharedSecret {
     /// The principal whose secret this is. For an [`Authenticator`](crate::Authenticator) around this one.
     ///
     /// # Errors
-    /// [`ErrorKind::Unrecognized`] if it is another secret, or comes from another source.
+    /// [`ErrorKind::Unrecognized`] if it is another secret.
     #[allow(clippy::unused_async, reason = "as that of every verifier")]
     pub async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
         self.compare(credential)
@@ -118,8 +98,7 @@ impl SharedSecret {
         let presented = Fingerprint::of(credential.expose().as_bytes());
         // All are compared, so that the time does not tell which one fits.
         let fits = self.fingerprints.iter().fold(false, |fits, ours| ours.is_same(&presented) | fits);
-        let here = self.source.as_ref().is_none_or(|source| source == credential.source());
-        if fits && here {
+        if fits {
             Ok(self.principal.clone())
         } else {
             Err(Error::new(ErrorKind::Unrecognized, "the credential is not a shared secret that is known here"))

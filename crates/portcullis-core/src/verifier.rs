@@ -13,9 +13,9 @@ use std::{fmt, future::Future, sync::Arc};
 
 /// Turns a credential into a principal: the seam for credentials of your own. Written with plain `async fn`.
 ///
-/// A gate asks in order. An authenticator that does not know this kind of credential returns an error of the kind
-/// [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized), and the next one is asked. Any other error refuses the
-/// request, so a credential that was recognized and is not valid is never tried elsewhere.
+/// A gate asks the schemes of a source in order. An authenticator that does not know this kind of credential returns an error of
+/// the kind [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized), and the next scheme is asked. Any other error refuses
+/// the request, so a credential that was recognized and is not valid is never tried elsewhere.
 ///
 /// ```
 /// use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Principal, PrincipalKind};

@@ -2,7 +2,7 @@
 
 use portcullis_core::{
     Algorithm, Audience, ClaimMap, Claims, Clock, Error, ErrorKind, HttpClient, Issuer, Jwt, Key, KeySet, KeySource,
-    Rules, Verifier, WhoAmI,
+    Rules, Scheme, Verifier, WhoAmI,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -28,10 +28,10 @@ const NAME: &str = "directus";
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// use portcullis_core::Gate;
-/// use portcullis_providers::directus::{Directus, SESSION_COOKIE};
+/// use portcullis_providers::directus::Directus;
 ///
 /// let secret = "the SECRET of the Directus instance";
-/// let gate = Gate::builder().cookie(SESSION_COOKIE).bearer().authenticator(Directus::new(secret)?).build()?;
+/// let gate = Gate::builder().scheme(Directus::new(secret)?).build()?; // its session cookie, or a bearer token
 /// # let _ = gate; Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -95,11 +95,11 @@ impl Directus {
     /// [`introspect`](Self::introspect).
     ///
     /// ```
-    /// # use portcullis_core::{Error, Gate, HttpClient};
+    /// # use portcullis_core::{Error, Gate, HttpClient, Scheme};
     /// # use portcullis_providers::directus::{Directus, SESSION_COOKIE};
     /// # fn gate(secret: &str, client: impl HttpClient + 'static) -> Result<Gate, Error> {
     /// let directus = Directus::new(secret)?.hybrid("https://directus.example.com", client)?;
-    /// Gate::builder().cookie(SESSION_COOKIE).bearer().authenticator(directus).build()
+    /// Gate::builder().scheme(Scheme::new(directus).cookie(SESSION_COOKIE).bearer()).build()
     /// # }
     /// ```
     ///
@@ -177,6 +177,13 @@ impl Directus {
     /// As [`Jwt::verify`].
     pub fn verify(&self, token: &str) -> Result<Claims, Error> {
         self.jwt.verify(token)
+    }
+}
+
+/// Reads the instance's session cookie, and after that a bearer token. `Scheme::new(directus)` reads what it is told to.
+impl From<Directus> for Scheme {
+    fn from(directus: Directus) -> Self {
+        Self::new(directus).cookie(SESSION_COOKIE).bearer()
     }
 }
 

@@ -4,14 +4,14 @@
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::Full;
-//! use portcullis_core::{Gate, policy::permission, testing::TestIssuer};
+//! use portcullis_core::{Gate, Scheme, policy::permission, testing::TestIssuer};
 //! use portcullis_tower::GateExt;
 //! use std::convert::Infallible;
 //! use tower::{Layer, ServiceExt, service_fn};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let issuer = TestIssuer::new();
-//! let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build()?;
+//! let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
 //!
 //! let inner = service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) });
 //! let guarded = gate.require(permission("kb:read")).layer(inner);
@@ -48,8 +48,7 @@ pub trait GateExt {
     /// A layer that lets requests through to a service if this policy does.
     ///
     /// # Panics
-    /// If the policy names a role that the gate does not know, asks for roles on resources of a gate that has no
-    /// membership, or for a path parameter, which a plain tower service has not.
+    /// If [`try_require`](Self::try_require) returns an error.
     #[must_use]
     #[track_caller]
     fn require(&self, policy: impl Policy + 'static) -> RequireLayer;
@@ -57,7 +56,9 @@ pub trait GateExt {
     /// The same for policies that are put together at run time.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) where [`require`](Self::require) panics.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) as [`Gate::plan`]: for a policy that names a role,
+    /// permission or scheme that the gate does not know, that could never let anybody in, or that asks for a path
+    /// parameter, which a plain tower service has not.
     fn try_require(&self, policy: impl Policy + 'static) -> Result<RequireLayer, Error>;
 
     /// An outermost layer that answers 500, and says so in the log, instead of a response that no guard and no extractor

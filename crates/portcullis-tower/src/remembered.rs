@@ -2,10 +2,7 @@
 
 use crate::head::{Head, Params};
 use http::{Extensions, request::Parts};
-use portcullis_core::{
-    Answer, Established, Gate,
-    policy::{Policy, authenticated},
-};
+use portcullis_core::{Answer, Established, Gate, Plan};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering::Relaxed},
@@ -28,35 +25,47 @@ pub fn established<'a>(gate: &Gate, extensions: &'a Extensions) -> Option<&'a Es
 /// Finds out who makes a request, unless this gate has already; and remembers it in the request, unless it is found again as
 /// easily.
 pub async fn establish(gate: &Gate, parts: &mut Parts) -> Established {
-    establish_for(gate, &authenticated(), parts).await
+    wait(gate, establish_now(gate, None, parts), parts).await
 }
 
-/// The same for a route with this policy, which may ask for a [`fresh`](portcullis_core::policy::fresh) identity.
-pub async fn establish_for(gate: &Gate, policy: &dyn Policy, parts: &mut Parts) -> Established {
-    match establish_now(gate, policy, parts) {
+/// The same for a route with this policy: by the schemes that it accepts, and as [fresh](portcullis_core::policy::fresh) as it
+/// asks for.
+pub async fn establish_for(gate: &Gate, plan: &Plan, parts: &mut Parts) -> Established {
+    wait(gate, establish_now(gate, Some(plan), parts), parts).await
+}
+
+async fn wait(gate: &Gate, found: Result<Established, Answer<'static, Established>>, parts: &mut Parts) -> Established {
+    match found {
         Ok(who) => who,
-        Err(waiting) => {
-            let who = waiting.await;
+        Err(pending) => {
+            let who = pending.await;
             remember(gate, &mut parts.extensions, &who);
             who
         }
     }
 }
 
-/// The same, if it needs no waiting; otherwise what to wait for, and to [`remember`].
+/// The same, if it needs no waiting; otherwise what to wait for, and to [`remember`]. Without a plan, whoever this gate has
+/// found is taken, whatever the scheme.
 ///
 /// # Errors
 /// If it has to be waited for.
 pub fn establish_now(
     gate: &Gate,
-    policy: &dyn Policy,
+    plan: Option<&Plan>,
     parts: &mut Parts,
 ) -> Result<Established, Answer<'static, Established>> {
     looked_at(&parts.extensions);
-    if let Some(known) = established(gate, &parts.extensions).filter(|known| known.is_enough_for(policy)) {
+    // Who found nobody may have read other places.
+    let is_enough = |known: &&Established| match plan {
+        Some(plan) => known.is_enough_for(plan),
+        None => !matches!(known.visitor(), Ok(None)),
+    };
+    if let Some(known) = established(gate, &parts.extensions).filter(is_enough) {
         return Ok(known.clone());
     }
-    let who = gate.establish_for(policy, &Head::new(parts, &Params::Absent)).ready()?;
+    let head = Head::new(parts, &Params::Absent);
+    let who = plan.map_or_else(|| gate.establish(&head), |plan| gate.establish_for(plan, &head)).ready()?;
     if !who.is_found_again() {
         remember(gate, &mut parts.extensions, &who);
     }

@@ -5,16 +5,12 @@ use crate::{
 };
 use http::{Request, Response, request::Parts};
 use pin_project_lite::pin_project;
-use portcullis_core::{
-    Answer, Error, Established, Gate,
-    policy::{Need, Policy},
-};
+use portcullis_core::{Answer, Error, Established, Gate, Plan, policy::Policy};
 use std::{
     fmt,
     future::Future,
     mem,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tower_layer::Layer;
@@ -24,9 +20,8 @@ use tower_service::Service;
 #[derive(Debug, Clone)]
 pub struct RequireLayer {
     gate: Gate,
-    policy: Arc<dyn Policy>,
+    plan: Plan,
     params: Option<ReadParams>,
-    asks_for_params: bool,
 }
 
 impl RequireLayer {
@@ -36,14 +31,8 @@ impl RequireLayer {
     /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the policy refers to something that
     /// the gate or the framework does not have.
     pub fn new(gate: &Gate, policy: impl Policy + 'static, params: Option<ReadParams>) -> Result<Self, Error> {
-        gate.check(&policy)?;
-        let mut param = None;
-        policy.needs(&mut |need| {
-            if let Need::PathParam(name) = need {
-                param = Some(name);
-            }
-        });
-        match (param, params) {
+        let plan = gate.plan(policy)?;
+        match (plan.params().first(), params) {
             (Some(name), None) => Err(Error::new(
                 portcullis_core::ErrorKind::Misconfigured,
                 format!(
@@ -51,10 +40,7 @@ impl RequireLayer {
                          use `portcullis::axum::GateExt`"
                 ),
             )),
-            (param, params) => {
-                let asks_for_params = param.is_some();
-                Ok(Self { gate: gate.clone(), policy: Arc::new(policy), params, asks_for_params })
-            }
+            _ => Ok(Self { gate: gate.clone(), plan, params }),
         }
     }
 
@@ -74,8 +60,8 @@ impl RequireLayer {
 
     fn params(&self, parts: &mut Parts) -> Params {
         match self.params {
-            Some(read) if self.asks_for_params => read(parts),
-            // A closure, or a policy of the application's own, asks without having said so.
+            Some(read) if !self.plan.params().is_empty() => read(parts),
+            // A closure, or a rule of the application's own, asks without having said so.
             Some(read) => Params::OnDemand(read),
             None => Params::Absent,
         }
@@ -83,13 +69,13 @@ impl RequireLayer {
 
     /// The decision, if nothing has to be waited for; otherwise who makes the request, or what to wait for.
     fn decide_now(&self, parts: &mut Parts) -> Result<Result<(), Error>, Answer<'static, Established>> {
-        let who = establish_now(&self.gate, &*self.policy, parts)?;
+        let who = establish_now(&self.gate, Some(&self.plan), parts)?;
         if who.is_found_again() {
             // Layers further in may look for it.
             remember(&self.gate, &mut parts.extensions, &who);
         }
         let params = self.params(parts);
-        let decided = self.gate.authorize(&who, &*self.policy, &Head::new(parts, &params)).ready().ok();
+        let decided = self.gate.authorize(&who, &self.plan, &Head::new(parts, &params)).ready().ok();
         decided.map(|decided| decided.map(drop)).ok_or_else(|| Answer::now(who))
     }
 
@@ -97,7 +83,7 @@ impl RequireLayer {
         let who = who.await;
         remember(&self.gate, &mut parts.extensions, &who);
         let params = self.params(&mut parts);
-        self.gate.authorize(&who, &*self.policy, &Head::new(&parts, &params)).await?;
+        self.gate.authorize(&who, &self.plan, &Head::new(&parts, &params)).await?;
         Ok(parts)
     }
 }
@@ -133,7 +119,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         looked_at(&parts.extensions);
-        let decided = if self.guard.policy.is_public() { Ok(Ok(())) } else { self.guard.decide_now(&mut parts) };
+        let decided = if self.guard.plan.is_public() { Ok(Ok(())) } else { self.guard.decide_now(&mut parts) };
         let state = match decided {
             Ok(Ok(())) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
             Ok(Err(error)) => State::Refused { error: Some(error) },

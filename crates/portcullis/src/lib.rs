@@ -16,6 +16,12 @@ pub mod manual {
     pub mod mistakes {
         #![doc = include_str!("../docs/mistakes.md")]
     }
+    pub mod policies {
+        #![doc = include_str!("../docs/policies.md")]
+    }
+    pub mod schemes {
+        #![doc = include_str!("../docs/schemes.md")]
+    }
     pub mod testing {
         #![doc = include_str!("../docs/testing.md")]
     }

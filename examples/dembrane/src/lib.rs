@@ -6,7 +6,7 @@ pub mod on_actix;
 pub mod on_axum;
 
 use portcullis::{
-    Error, ErrorKind, Gate, Principal, Refusal, Verifier,
+    Error, ErrorKind, Gate, Principal, Refusal, Scheme, Verifier,
     directus::{Directus, SESSION_COOKIE},
     reqwest::Client,
 };
@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use std::{env, error, net::SocketAddr};
 
 /// Where tokens are read, and how refusals look. Whether they are verified here, or Directus is asked as well, is the
-/// authenticator's business.
+/// verifier's business.
 ///
 /// # Errors
 /// If the cookie's name is none.
 pub fn gate(directus: impl Into<Verifier>, session_cookie: &str) -> Result<Gate, Error> {
-    Gate::builder().cookie(session_cookie).bearer().authenticator(directus).render(render).build()
+    Gate::builder().scheme(Scheme::new(directus).cookie(session_cookie).bearer()).render(render).build()
 }
 
 /// Clients know `{"detail": …}` and no challenge.

@@ -4,7 +4,7 @@
 
 use axum::{Router, response::Html, routing::get};
 use portcullis::{
-    Error, Gate, Issuer, Jwt, Membership, Principal, Requirement, ResourceRef, Role, RoleHierarchy,
+    Error, Gate, Issuer, Jwt, Membership, Principal, Requirement, ResourceRef, Role, RoleHierarchy, Scheme,
     axum::{Authenticated, Authorized, Routes},
     policy::*,
 };
@@ -14,9 +14,7 @@ use tokio::net::TcpListener;
 /// Where tokens are read, who issues them, which roles there are, and who knows the roles on a project.
 fn gate(issuer: Issuer) -> Result<Gate, Error> {
     Gate::builder()
-        .cookie("session")
-        .bearer()
-        .authenticator(Jwt::new(issuer))
+        .scheme(Scheme::new(Jwt::new(issuer)).cookie("session").bearer())
         .roles(RoleHierarchy::ranked(["viewer", "manager", "owner"])?)
         .membership(Projects)
         .build()

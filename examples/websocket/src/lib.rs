@@ -4,7 +4,7 @@ pub mod on_actix;
 pub mod on_axum;
 
 use local_issuer::LocalIssuer;
-use portcullis::{ClaimMap, Error, Gate, Issuer, Jwt, Principal, RevocationList};
+use portcullis::{ClaimMap, Error, Gate, Issuer, Jwt, Principal, RevocationList, Scheme};
 use std::{
     env, error,
     net::{SocketAddr, TcpListener},
@@ -50,14 +50,12 @@ impl Service {
 /// Where tokens are read, and who issues them.
 fn gate(issuer: Issuer, revocations: &RevocationList) -> Result<Gate, Error> {
     let issuer = issuer.claim_map(ClaimMap::new().permissions("permissions")?);
-    Gate::builder()
+    let tokens = Scheme::new(Jwt::new(issuer))
         .cookie("__Host-session") // pages of this service; those of other origins are refused
         .websocket_protocol() // any page that has a token: `new WebSocket(url, ["bearer", token])`
         .websocket_query("access_token") // clients that can send nothing else
-        .bearer() // programs
-        .authenticator(Jwt::new(issuer))
-        .revocations(revocations.clone())
-        .build()
+        .bearer(); // programs
+    Gate::builder().scheme(tokens).revocations(revocations.clone()).build()
 }
 
 /// The access log. The layer before it has taken the tokens out of the address.

@@ -25,7 +25,6 @@ pub fn rows() -> Vec<Row> {
         ("/all", forbidden("staff_required")),
         ("/any", forbidden("permission_required")),
         ("/gold", forbidden("claim_required")),
-        ("/by-secret", forbidden("method_required")),
         ("/hidden-staff", not_found()),
         ("/hidden-kb", not_found()),
         ("/hidden-first", not_found()),
@@ -81,6 +80,14 @@ pub fn rows() -> Vec<Row> {
         may("/hidden-first", "staff", alice().staff(), ok("alice")),
         may("/admin/users", "staff", alice().staff(), ok("alice")),
         may("/admin/keys", "staff", alice().staff(), ok("alice")),
+        // A token is not read there at all.
+        row("/by-secret: nobody", get("/by-secret"), unauthorized("credential_missing")),
+        row(
+            "/by-secret: a token that does not hold",
+            get("/by-secret").bearer("opaque"),
+            unauthorized("credential_missing"),
+        ),
+        row("/by-secret: somebody", get("/by-secret").by("alice"), unauthorized("credential_missing")),
         row("/not: nobody", get("/not"), unauthorized("credential_missing")),
         row("/when: nobody", get("/when"), unauthorized("credential_missing")),
         row("/paid: nobody", get("/paid"), unauthorized("credential_missing")),

@@ -8,6 +8,7 @@ mod order;
 mod rendered;
 mod resources;
 mod routing;
+mod schemes;
 mod slow;
 mod sources;
 mod tokens;
@@ -21,6 +22,7 @@ pub fn rows() -> Vec<Row> {
         tokens::rows(),
         sources::rows(),
         order::rows(),
+        schemes::rows(),
         guards::rows(),
         resources::rows(),
         failing::rows(),

@@ -2,7 +2,7 @@
 
 use crate::{
     cast::token,
-    row::{Request, Row, forbidden, get, malformed, ok, row, unauthorized},
+    row::{Request, Row, get, malformed, ok, row, unauthorized},
     sites::{SECRET, SECRET_BEFORE, Site},
 };
 
@@ -99,7 +99,7 @@ fn service() -> Vec<Row> {
         row(
             "secret: a token where the secret is asked for",
             get("/by-secret").by("alice").at(Site::Service),
-            forbidden("method_required"),
+            unauthorized("credential_missing"),
         ),
         row("secret: a token beside it", sync("/me", SECRET).by("alice"), ok("sync")),
         row("secret: a token in its header", sync("/me", &token("alice")), ok("alice")),

@@ -7,7 +7,9 @@ use crate::{
     instance::Instance,
     service::Service,
 };
-use portcullis::{Credential, CredentialSource, ErrorKind, Gate, HttpClient, HttpRequest, Reply, directus::Directus};
+use portcullis::{
+    Credential, CredentialSource, ErrorKind, Gate, HttpClient, HttpRequest, Reply, Scheme, directus::Directus,
+};
 use std::{
     io::Read,
     net::TcpListener,
@@ -99,7 +101,7 @@ async fn lines_in_a_credential() -> Anyhow {
     });
     let client = Counted::new()?;
     let way = Directus::introspect(&url, client.clone())?;
-    let gate = Gate::builder().bearer().authenticator(way).build()?;
+    let gate = Gate::builder().scheme(Scheme::new(way).bearer()).build()?;
     for text in ["a\r\nx-evil: 1", "a\nx-evil: 1", "a\rx-evil: 1", "a\r\n\r\nGET /x-evil HTTP/1.1", "a\0x-evil"] {
         let who = gate.authenticate(Credential::new(text, CredentialSource::bearer())).await;
         assert_eq!(who.principal().map_or_else(|error| error.status(), |_| 200), 401, "{text:?}");

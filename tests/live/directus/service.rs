@@ -34,8 +34,8 @@ fn ask(url: &str, path: &str, header: Option<(&str, String)>) -> Anyhow<(u16, Va
 }
 
 impl Service {
-    pub async fn start(authenticator: impl Into<Verifier>) -> Anyhow<Self> {
-        let gate = dembrane::gate(authenticator, SESSION_COOKIE)?;
+    pub async fn start(verifier: impl Into<Verifier>) -> Anyhow<Self> {
+        let gate = dembrane::gate(verifier, SESSION_COOKIE)?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let axum = listener.local_addr()?;
         let app = dembrane::on_axum::app(gate.clone());

@@ -1,4 +1,4 @@
-//! Path parameters by name: those that are there twice, not at all, or for policies of the application's own.
+//! Path parameters by name: those that are there twice, not at all, or for rules of the application's own.
 
 use crate::{
     ask::{expect, get_as},
@@ -7,7 +7,7 @@ use crate::{
 };
 use actix_web::{App, web};
 use portcullis_actix::{Authorized, GateExt, Routes};
-use portcullis_core::{Answer, Decision, Question, Requirement, policy::*};
+use portcullis_core::{Decision, Question, Requirement, policy::*};
 use std::collections::HashMap;
 
 async fn last(all: web::Path<Vec<String>>) -> String {
@@ -91,16 +91,16 @@ async fn an_unknown_parameter_is_an_error() {
 #[derive(Debug)]
 struct SameName;
 
-impl Policy for SameName {
-    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let same = question.param("name").map(|name| name == question.principal().id().subject());
-        Answer::now(same.map(|same| if same { Decision::allow() } else { Decision::deny("other_name") }))
+impl Rule for SameName {
+    async fn decide(&self, question: &Question<'_>) -> Verdict {
+        let same = question.param("name")? == question.principal().id().subject();
+        Ok(if same { Decision::allow() } else { Decision::deny("other_name") })
     }
 }
 
-/// Closures and policies of the application's own need not say beforehand which parameters they ask for.
+/// Closures and rules of the application's own need not say beforehand which parameters they ask for.
 #[actix_web::test]
-async fn policies_of_the_applications_own_read_parameters() {
+async fn closures_and_rules_read_parameters() {
     for (_, gate) in cast::fast_and_slow() {
         let own = |question: &Question<'_>| {
             question.param("name").is_ok_and(|name| name == question.principal().id().subject())

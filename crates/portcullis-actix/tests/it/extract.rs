@@ -12,7 +12,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use portcullis_actix::{Authenticated, Authorized, Rejection, Visitor};
-use portcullis_core::{Error, ErrorKind, Gate, Requirement, ResourceRef, Role, policy::*, testing::TestIssuer};
+use portcullis_core::{Error, ErrorKind, Gate, Requirement, ResourceRef, Role, Scheme, policy::*, testing::TestIssuer};
 use std::error::Error as _;
 
 async fn me(Authenticated(who): Authenticated) -> String {
@@ -135,7 +135,7 @@ async fn email(Authenticated(who): Authenticated) -> Result<String, Rejection> {
 #[actix_web::test]
 async fn claims_are_a_type_of_the_applications_own() {
     let issuer = TestIssuer::new();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build().unwrap();
     let app = serve!(App::new().app_data(gate).route("/", web::get().to(email)));
     let with = issuer.token("alice").claim("email", "alice@example.com").sign();
     let other = issuer.token("alice").claim("email", 7).sign();
@@ -186,7 +186,7 @@ async fn a_misspelt_requirement_is_an_error_and_allows_nobody() {
         expect(&app, "viewer", &[("GET /misspelt", 500), ("GET /spelt", 200)]).await;
         expect(&app, "", &[("GET /spelt", 401)]).await;
     }
-    let bare = Gate::builder().bearer().authenticator(Names::default()).build().unwrap();
+    let bare = Gate::builder().scheme(Scheme::new(Names::default()).bearer()).build().unwrap();
     let app = serve!(App::new().app_data(bare).configure(paths));
     expect(&app, "viewer", &[("GET /projects/42", 500), ("GET /me", 200)]).await;
 }

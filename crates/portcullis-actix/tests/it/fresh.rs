@@ -4,14 +4,14 @@
 mod upstream;
 
 use crate::{
-    ask::{Served, expect, get_as},
+    ask::{Served, expect, get_as, request, send},
     cast,
 };
 use actix_web::{App, web};
 use portcullis_actix::{Authenticated, Authorized, GateExt, Leased, Routes, Visitor};
 use portcullis_core::{
     Audience, Authenticator, ClaimMap, Credential, Error, ErrorKind, Gate, Introspection, Issuer, Principal,
-    PrincipalKind, Requirement, RevocationList, Revocations, WhoAmI,
+    PrincipalKind, Requirement, RevocationList, Revocations, Scheme, WhoAmI,
     policy::*,
     testing::{FixedClock, TestIssuer},
 };
@@ -47,6 +47,13 @@ impl Requirement for AnyNow {
     const POLICY: &'static dyn Policy = &NOW;
 }
 
+/// The same, by the scheme that asks.
+#[derive(Debug)]
+struct AskedNow;
+impl Requirement for AskedNow {
+    const POLICY: &'static dyn Policy = &via("asked").and(NOW);
+}
+
 /// What the issuer says of a token that is good, in either way.
 fn active(staff: bool) -> String {
     format!(r#"{{"active":true,"token_type":"Bearer","aud":"test","sub":"alice","staff":{staff}}}"#)
@@ -64,11 +71,8 @@ fn asking_at(clock: FixedClock) -> [(Upstream, Gate); 2] {
     let [one, other] = [(); 2].map(|()| Upstream::saying(active(true)));
     let introspection = Introspection::new(issuer.clone(), url, one.clone()).unwrap().clock(clock.clone());
     let who_am_i = WhoAmI::new(issuer, url, other.clone()).unwrap().clock(clock);
-    let builder = || Gate::builder().bearer();
-    [
-        (one, builder().authenticator(introspection).build().unwrap()),
-        (other, builder().authenticator(who_am_i).build().unwrap()),
-    ]
+    let gate = |scheme: Scheme| Gate::builder().scheme(scheme.bearer()).build().unwrap();
+    [(one, gate(Scheme::new(introspection))), (other, gate(Scheme::new(who_am_i)))]
 }
 
 fn says(who: &Principal) -> &'static str {
@@ -254,7 +258,7 @@ async fn what_is_said_while_a_route_waits_counts() {
 #[actix_web::test]
 async fn a_gate_that_only_verifies_has_no_fresh_routes() {
     let issuer = TestIssuer::new();
-    let builder = || Gate::builder().bearer().authenticator(issuer.authenticator());
+    let builder = || Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer());
     let verifying = builder().build().unwrap();
     let error = verifying.try_require(STAFF_NOW).unwrap_err();
     assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("nobody to ask"), "{error}");
@@ -281,11 +285,22 @@ async fn a_gate_that_only_verifies_has_no_fresh_routes() {
 
     let told = builder().revocations(RevocationList::new(Duration::from_secs(900))).build().unwrap();
     assert_eq!(told.try_require(STAFF_NOW).unwrap_err().kind(), ErrorKind::Misconfigured, "that says not who it is");
-    let both = builder().authenticator(Called::default()).build().unwrap();
-    for (_, app) in ways(&both).await {
-        expect(&app, &token, &[("GET /plain", 200), ("GET /fresh", 500), ("GET /either", 500)]).await;
-        expect(&app, &other, &[("GET /plain", 403), ("GET /fresh", 500), ("GET /either", 500)]).await;
-        expect(&app, "asked", &[("GET /plain", 200), ("GET /fresh", 200), ("GET /either", 200)]).await;
+    // Beside one that asks: every scheme that the route accepts has to.
+    let unnamed = builder().scheme(Scheme::new(Called::default()).bearer()).build().unwrap();
+    let named = builder().scheme(Scheme::named("asked", Called::default()).header("x-asked")).build().unwrap();
+    for refused in [unnamed.try_require(NOW), named.try_require(NOW), named.try_require(also_via("asked", NOW))] {
+        assert!(refused.unwrap_err().to_string().contains("nobody to ask"));
+    }
+    let app = serve!(
+        App::new()
+            .route("/layers", web::get().to(cast::open).wrap(named.require(AskedNow::POLICY)))
+            .route("/extractors", web::get().to(async |_: Authorized<AskedNow>| ""))
+            .configure(Routes::new(&named).route("/routes", AskedNow::POLICY, web::get().to(cast::open)).into_config())
+    );
+    for path in ["/routes", "/layers", "/extractors"] {
+        expect(&app, &token, &[(&format!("GET {path}"), 401)]).await;
+        let asked = request("GET", path, "").insert_header(("x-asked", "alice"));
+        assert_eq!(send(&app, asked).await.status, 200, "{path}");
     }
 }
 
@@ -348,7 +363,8 @@ async fn both(_: Authenticated, _: Visitor, _: Authorized<StaffNow>, _: Authoriz
 #[actix_web::test]
 async fn an_authenticator_that_waits_is_called_once() {
     let called = Called::default();
-    let gate = Gate::builder().bearer().authenticator(called.clone()).revocations(called.clone()).build().unwrap();
+    let gate =
+        Gate::builder().scheme(Scheme::new(called.clone()).bearer()).revocations(called.clone()).build().unwrap();
     let get = || web::get().to(cast::open);
     let guard = || gate.require(authenticated());
     let table = [

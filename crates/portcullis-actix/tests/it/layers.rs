@@ -15,7 +15,7 @@ use actix_web::{
 };
 use portcullis_actix::GateExt;
 use portcullis_core::{
-    Gate,
+    Gate, Scheme,
     policy::{authenticated, staff},
 };
 use std::sync::{Arc, Mutex};
@@ -108,7 +108,7 @@ async fn a_rate_limit_answers_on_either_side_of_enforce() {
 /// What a log is made of, by where it stands.
 #[actix_web::test]
 async fn a_log_sees_the_token_only_outside_of_scrub() {
-    let gate = Gate::builder().query("token").authenticator(cast::Names::default()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(cast::Names::default()).query("token")).build().unwrap();
     let seen = Arc::new(Mutex::new(String::new()));
     macro_rules! access_log {
         () => {{

@@ -33,6 +33,10 @@ mod require;
 mod require_inner;
 mod routes;
 mod routes_order;
+mod schemes;
+// The same requests and answers as on the other frameworks.
+#[path = "../../../portcullis-tower/tests/it/schemes_table.rs"]
+mod schemes_table;
 mod scrub;
 mod shown;
 mod skips;

@@ -6,7 +6,7 @@ use crate::{
 };
 use actix_web::{App, HttpRequest, dev::Service, http::header::HeaderValue, web};
 use portcullis_actix::{Authenticated, Authorized, GateExt, Rejection, Visitor, established};
-use portcullis_core::{Gate, policy::*};
+use portcullis_core::{Gate, Scheme, policy::*};
 use std::sync::Arc;
 
 async fn six(
@@ -127,8 +127,8 @@ async fn what_only_looks_public_is_not() {
 #[actix_web::test]
 async fn two_gates_do_not_believe_each_other() {
     for (names, others) in [(Names::default(), Names::slow()), (Names::slow(), Names::default())] {
-        let users = Gate::builder().bearer().authenticator(names.clone()).build().unwrap();
-        let machines = Gate::builder().header("x-machine").authenticator(others.clone()).build().unwrap();
+        let users = Gate::builder().scheme(Scheme::new(names.clone()).bearer()).build().unwrap();
+        let machines = Gate::builder().scheme(Scheme::new(others.clone()).header("x-machine")).build().unwrap();
         let me = async |Authenticated(who): Authenticated| who.id().subject().to_owned();
         let both = web::resource("/both").to(me).wrap(users.require(authenticated())).wrap(machines.require(staff()));
         let app = serve!(

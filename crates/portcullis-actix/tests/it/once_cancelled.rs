@@ -10,7 +10,7 @@ use futures_util::{
     future::{join_all, poll_fn},
 };
 use portcullis_actix::{Authenticated, Authorized, GateExt, Visitor};
-use portcullis_core::{Authenticator, Credential, Error, Gate, Principal, policy::*};
+use portcullis_core::{Authenticator, Credential, Error, Gate, Principal, Scheme, policy::*};
 use std::{future::Future, pin::Pin, task::Poll};
 use tokio::task::yield_now;
 
@@ -107,7 +107,7 @@ impl Authenticator for Stuck {
 
 #[actix_web::test]
 async fn a_request_that_never_ends_holds_up_nobody() {
-    let gate = Gate::builder().bearer().authenticator(Stuck).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(Stuck).bearer()).build().unwrap();
     let app = serve!(App::new().service(web::resource("/").to(cast::open).wrap(gate.require(authenticated()))));
     let stuck = actix_web::rt::spawn(app.0(request("GET", "/", "stuck")));
     yield_now().await;

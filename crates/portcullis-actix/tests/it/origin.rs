@@ -2,7 +2,7 @@
 
 use crate::{
     ask::{Served, request, send},
-    cast::{self, Names, builder, open},
+    cast::{self, Names, builder, builder_of, open, scheme},
 };
 use actix_web::{App, test::TestRequest, web};
 use portcullis_actix::{Authenticated, GateExt};
@@ -66,7 +66,8 @@ async fn a_cookie_opens_websockets_from_its_own_origin_only() {
         ("sec-websocket-version", "13"),
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
-    let app = app(builder(&Names::default()).websocket_protocol().websocket_query("token").build().unwrap()).await;
+    let scheme = scheme(&Names::default()).websocket_protocol().websocket_query("token");
+    let app = app(builder_of(scheme).build().unwrap()).await;
     let socket = |headers: &[(&'static str, &'static str)]| [upgrade.as_slice(), headers].concat();
     expect(&app, "GET", "", &socket(&[COOKIE, HOST, OWN]), 200).await;
     expect(&app, "GET", "", &socket(&[COOKIE, HOST, EVIL]), 403).await;

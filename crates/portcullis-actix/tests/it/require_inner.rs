@@ -2,7 +2,7 @@
 
 use crate::{
     ask::{ask, expect, get_as, request, send},
-    cast::{self, VIEW, View, open},
+    cast::{self, Except, VIEW, View, open},
 };
 use actix_web::{
     App, Error as ActixError, HttpResponse,
@@ -14,7 +14,7 @@ use actix_web::{
 };
 use futures_util::{FutureExt, stream};
 use portcullis_actix::{Authorized, GateExt};
-use portcullis_core::{Gate, Principal, policy::*};
+use portcullis_core::{Gate, policy::*};
 use std::{
     convert::Infallible,
     sync::{
@@ -28,7 +28,7 @@ use std::{
 async fn routing_goes_on_behind_slow_and_fast_guards() {
     let seen = async |all: web::Path<Vec<String>>, _: Authorized<View>| all.join(" ");
     for (_, gate) in cast::fast_and_slow() {
-        let slow = || gate.require(when_async("slow", async |_: Principal| Ok(true)));
+        let slow = || gate.require(Except { who: "stranger", code: "slow" });
         let deep = web::scope("/{part}")
             .service(web::resource("/{leaf}").route(web::get().to(seen).wrap(slow())).wrap(gate.require(VIEW)))
             .wrap(gate.require(authenticated()))
@@ -202,7 +202,7 @@ async fn a_path_that_is_normalized_is_the_same_for_guard_and_handler() {
                 .wrap(gate.scrub())
         )
     }
-    let gate = cast::builder(&cast::Names::default()).query("token").build().unwrap();
+    let gate = cast::builder_of(cast::scheme(&cast::Names::default()).query("token")).build().unwrap();
     let app = app(&gate).await;
     for path in ["/p/42/", "/p//42", "//p/42", "/p/%34%32/", "/p/42/?token=viewer", "/p/42/?a=b"] {
         let who = if path.contains("token") { "" } else { "viewer" };

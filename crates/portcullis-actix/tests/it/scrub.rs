@@ -2,11 +2,11 @@
 
 use crate::{
     ask::{Served, expect, get_as, request, send},
-    cast::{self, Names, VIEW, builder, open},
+    cast::{self, Names, VIEW, builder_of, open, scheme},
 };
 use actix_web::{App, HttpRequest, HttpResponse, dev::Service, http::header::HeaderMap, web};
 use portcullis_actix::{Authenticated, GateExt};
-use portcullis_core::{Gate, policy::*};
+use portcullis_core::{Gate, Scheme, policy::*};
 use std::sync::{Arc, Mutex};
 
 /// What a curious middleware wrote down.
@@ -42,7 +42,7 @@ macro_rules! curious {
 }
 
 fn reading_queries() -> Gate {
-    builder(&Names::default()).query("token").websocket_query("ws").build().unwrap()
+    builder_of(scheme(&Names::default()).query("token").websocket_query("ws")).build().unwrap()
 }
 
 async fn watched(gate: &Gate, seen: &Seen) -> Served {
@@ -184,7 +184,7 @@ async fn headers_with_credentials_are_marked() {
         let lines = names.map(|name| format!("{name} {:?}", headers.get_all(name).collect::<Vec<_>>()));
         HttpResponse::Ok().body(lines.join("\n"))
     }
-    let gate = builder(&Names::default()).header("X-Api-Key").websocket_protocol().build().unwrap();
+    let gate = builder_of(scheme(&Names::default()).header("X-Api-Key").websocket_protocol()).build().unwrap();
     let tell = || web::resource("/").to(async |request: HttpRequest| told(request.headers()));
     let raw = || {
         web::resource("/raw").to(async |request: HttpRequest| {
@@ -214,7 +214,7 @@ async fn headers_with_credentials_are_marked() {
 async fn nested_scrubs_and_two_gates_take_away_what_each_reads() {
     let seen = Seen::default();
     let [one, two] =
-        ["one", "two"].map(|name| Gate::builder().query(name).authenticator(Names::default()).build().unwrap());
+        ["one", "two"].map(|name| Gate::builder().scheme(Scheme::new(Names::default()).query(name)).build().unwrap());
     let inner = web::scope("/s")
         .service(web::resource("/one").to(open).wrap(one.require(staff())))
         .service(web::resource("/two").to(open).wrap(two.require(staff())))
@@ -235,7 +235,7 @@ async fn nested_scrubs_and_two_gates_take_away_what_each_reads() {
 /// A client that sends what `scrub` puts there gets nowhere by it.
 #[actix_web::test]
 async fn redacted_is_a_credential_like_any_other() {
-    let gate = builder(&Names::default()).query("token").build().unwrap();
+    let gate = builder_of(scheme(&Names::default()).query("token")).build().unwrap();
     let app = serve!(App::new().service(web::resource("/").to(open).wrap(gate.require(staff()))).wrap(gate.scrub()));
     expect(&app, "", &[("GET /?token=redacted", 403), ("GET /?token=staff", 200), ("GET /", 401)]).await;
 }

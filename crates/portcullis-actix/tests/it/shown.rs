@@ -2,7 +2,7 @@
 
 use actix_web::{FromRequest, HttpRequest, test::TestRequest};
 use portcullis_actix::{Authenticated, Authorized, GateExt, Leased, Routes, Visitor};
-use portcullis_core::{Gate, Requirement, policy::*, testing::TestIssuer};
+use portcullis_core::{Gate, Requirement, Scheme, policy::*, testing::TestIssuer};
 use std::collections::BTreeSet;
 
 /// Stands in everything that is private.
@@ -39,7 +39,7 @@ async fn take<T: FromRequest>(request: &HttpRequest) -> Result<T, T::Error> {
 async fn nothing_private_is_shown() {
     let issuer = TestIssuer::new();
     let token = issuer.token("swordfish@private.test").claim("sid", PLANTED).claim("jti", PLANTED).sign();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build().unwrap();
     let request = TestRequest::get().uri("/files?token=swordfish").app_data(gate.clone());
     let request = request.insert_header(("authorization", format!("Bearer {token}"))).to_http_request();
     let Authenticated(who) = take(&request).await.unwrap();

@@ -1,14 +1,14 @@
 //! What refused requests are answered: status, challenge, media type and body of each situation.
 
 use crate::{
-    cast::{self, Names, Projects, View, builder},
+    cast::{self, Names, Projects, View, builder, builder_of, scheme},
     log::Log,
     wire::{Wire, ask, get_as, request, send},
 };
 use axum::{Router, routing::get};
 use http::HeaderValue;
 use portcullis_axum::{Authenticated, Authorized, GateExt, Rejection};
-use portcullis_core::{Error, ErrorKind, Gate, Refusal, policy::*, testing::TestIssuer};
+use portcullis_core::{Error, ErrorKind, Gate, Refusal, Scheme, policy::*, testing::TestIssuer};
 use std::time::Duration;
 
 /// One row: who asks how, and the answer.
@@ -80,7 +80,7 @@ fn check(row: &Row, answer: &Wire) {
 
 #[tokio::test]
 async fn each_situation_has_its_answer() {
-    let app = app(builder(&Names::default()).query("token").build().unwrap());
+    let app = app(builder_of(scheme(&Names::default()).query("token")).build().unwrap());
     let bearer = |value: &'static str| [("authorization", value)];
     let twice = [("authorization", "Bearer alice"), ("authorization", "Bearer alice")];
     let mut rows = vec![
@@ -151,8 +151,7 @@ async fn each_situation_has_its_answer() {
 async fn tokens_of_an_issuer_are_answered_alike() {
     let issuer = TestIssuer::new();
     let app = app(Gate::builder()
-        .bearer()
-        .authenticator(issuer.authenticator())
+        .scheme(Scheme::new(issuer.verifier()).bearer())
         .membership(Projects::default())
         .roles(portcullis_core::RoleHierarchy::ranked(["viewer"]).unwrap())
         .build()

@@ -3,7 +3,7 @@
 use portcullis_axum::Routes;
 use portcullis_core::{
     Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Membership, Principal, PrincipalKind, Requirement,
-    ResourceRef, Role, RoleHierarchy, policy::*,
+    ResourceRef, Role, RoleHierarchy, Scheme, policy::*,
 };
 use std::{
     sync::{
@@ -86,13 +86,17 @@ impl Membership for Projects {
     }
 }
 
+/// Names in a cookie, and after that in the bearer header.
+pub fn scheme(names: &Names) -> Scheme {
+    Scheme::new(names.clone()).cookie("session").bearer()
+}
+
+pub fn builder_of(scheme: Scheme) -> GateBuilder {
+    Gate::builder().scheme(scheme).roles(RoleHierarchy::ranked(ROLES).unwrap()).membership(Projects::default())
+}
+
 pub fn builder(names: &Names) -> GateBuilder {
-    Gate::builder()
-        .cookie("session")
-        .bearer()
-        .authenticator(names.clone())
-        .roles(RoleHierarchy::ranked(ROLES).unwrap())
-        .membership(Projects::default())
+    builder_of(scheme(names))
 }
 
 /// A gate that answers at once who is asking.
@@ -100,7 +104,7 @@ pub fn gate() -> Gate {
     builder(&Names::default()).build().unwrap()
 }
 
-/// One and the same gate under both kinds of authenticators.
+/// One and the same gate under a verifier that answers at once and one that waits.
 pub fn fast_and_slow() -> [(Names, Gate); 2] {
     [Names::default(), Names::slow()].map(|names| (names.clone(), builder(&names).build().unwrap()))
 }

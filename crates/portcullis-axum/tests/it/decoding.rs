@@ -10,7 +10,7 @@ use axum::{
     routing::get,
 };
 use portcullis_axum::{Authorized, GateExt, Routes};
-use portcullis_core::{Answer, Error, Question, policy::*};
+use portcullis_core::{Decision, Error, Question, policy::*};
 
 /// A segment as it is sent, and decoded as `axum::extract::Path` decodes it; `None`: 400.
 const SEGMENTS: [(&str, Option<&str>); 14] = [
@@ -93,18 +93,16 @@ async fn an_unreadable_parameter_is_malformed_for_those_who_may_ask() {
 #[derive(Debug)]
 struct SameName;
 
-impl Policy for SameName {
-    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let same = question.param("name").map(|name| name == question.principal().id().subject());
-        Answer::now(same.map(|same| {
-            if same { portcullis_core::Decision::allow() } else { portcullis_core::Decision::deny("other_name") }
-        }))
+impl Rule for SameName {
+    async fn decide(&self, question: &Question<'_>) -> Verdict {
+        let same = question.param("name")? == question.principal().id().subject();
+        Ok(if same { Decision::allow() } else { Decision::deny("other_name") })
     }
 }
 
-/// Closures and policies of the application's own need not say beforehand which parameters they ask for.
+/// Closures and rules of the application's own need not say beforehand which parameters they ask for.
 #[tokio::test]
-async fn policies_of_the_applications_own_read_parameters() {
+async fn closures_and_rules_read_parameters() {
     let gate = cast::gate();
     let own =
         |question: &Question<'_>| question.param("name").is_ok_and(|name| name == question.principal().id().subject());

@@ -7,7 +7,7 @@ use crate::{
 use axum::{Router, extract::FromRef, routing::get};
 use http::Request;
 use portcullis_axum::{Authenticated, Authorized, Rejection, Visitor};
-use portcullis_core::{Error, ErrorKind, Gate, Requirement, ResourceRef, Role, policy::*};
+use portcullis_core::{Error, ErrorKind, Gate, Requirement, ResourceRef, Role, Scheme, policy::*};
 use std::error::Error as _;
 
 async fn me(Authenticated(who): Authenticated) -> String {
@@ -175,7 +175,7 @@ async fn a_misspelt_requirement_is_an_error_and_allows_nobody() {
     let table = [("GET /misspelt", 500), ("GET /spelt", 200), ("GET /projects/42", 500), ("GET /param/42", 200)];
     expect(&app, "viewer", &table).await;
 
-    let without_membership = Gate::builder().bearer().authenticator(Names::default()).build().unwrap();
+    let without_membership = Gate::builder().scheme(Scheme::new(Names::default()).bearer()).build().unwrap();
     let app: Router = Router::new().route("/{id}", get(view)).route("/", get(me)).with_state(without_membership);
     expect(&app, "viewer", &[("GET /42", 500), ("GET /", 200)]).await;
 }

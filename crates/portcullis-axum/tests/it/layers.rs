@@ -18,7 +18,7 @@ use http::{
 };
 use portcullis_axum::GateExt;
 use portcullis_core::{
-    Gate,
+    Gate, Scheme,
     policy::{authenticated, staff},
 };
 use std::sync::{Arc, Mutex};
@@ -135,7 +135,7 @@ async fn compression_stands_on_either_side_of_enforce_and_scrub() {
 /// What a trace is made of, by where it stands.
 #[tokio::test]
 async fn a_trace_sees_the_token_only_outside_of_scrub() {
-    let gate = Gate::builder().query("token").authenticator(cast::Names::default()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(cast::Names::default()).query("token")).build().unwrap();
     for (is_outside, expected) in [(true, "/me?a=1&token=alice"), (false, "/me?a=1&token=redac")] {
         let seen = Arc::new(Mutex::new(String::new()));
         let noting = seen.clone();

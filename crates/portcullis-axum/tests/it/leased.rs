@@ -7,7 +7,7 @@ use crate::{
 use axum::{Router, body::Body, http::Request, routing::get};
 use portcullis_axum::{Authenticated, GateExt, Leased};
 use portcullis_core::{
-    ErrorKind, Gate, Lease, RevocationList, SessionId, TokenCache,
+    ErrorKind, Gate, Lease, RevocationList, Scheme, SessionId, TokenCache,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
@@ -62,7 +62,7 @@ fn forged(issuer: &TestIssuer) -> String {
 #[tokio::test]
 async fn who_may_not_come_in_gets_no_lease() {
     let issuer = TestIssuer::new();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build().unwrap();
     let (app, kept) = app(&gate);
     for who in
         ["", &forged(&issuer), "two words", "abc", &issuer.token("alice").expired_for(Duration::from_secs(90)).sign()]
@@ -82,7 +82,7 @@ async fn who_may_not_come_in_gets_no_lease() {
 #[tokio::test]
 async fn it_ends_when_its_session_is_revoked_and_no_other_one() {
     let (issuer, revocations) = (TestIssuer::new().on_system_time(), list());
-    let builder = || Gate::builder().bearer().authenticator(issuer.authenticator()).revocations(revocations.clone());
+    let builder = || Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).revocations(revocations.clone());
     for (at, builder) in [builder(), builder().cache(TokenCache::new(10))].into_iter().enumerate() {
         let (app, kept) = app(&builder.build().unwrap());
         for path in ["/open", "/guarded"] {
@@ -107,7 +107,10 @@ async fn it_ends_when_its_session_is_revoked_and_no_other_one() {
 #[tokio::test]
 async fn it_knows_its_credential_wherever_that_was() {
     for names in [Names::default(), Names::slow()] {
-        let gate = cast::builder(&names).query("token").websocket_protocol().revocations(list()).build().unwrap();
+        let gate = cast::builder_of(cast::scheme(&names).query("token").websocket_protocol())
+            .revocations(list())
+            .build()
+            .unwrap();
         let (app, kept) = app(&gate);
         let app = app.layer(gate.scrub());
         let with = |uri: &str, name: &'static str, value: &'static str| {
@@ -141,7 +144,7 @@ async fn it_knows_its_credential_wherever_that_was() {
 #[tokio::test]
 async fn whom_a_test_acts_as_stays() {
     let (issuer, revocations) = (TestIssuer::new(), list());
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).revocations(revocations.clone());
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).revocations(revocations.clone());
     let gate = gate.build().unwrap();
     let alice = acting_as("alice").with_issuer("https://issuer.test").with_session("hers");
     let (app, kept) = app(&gate.acting_as(alice));

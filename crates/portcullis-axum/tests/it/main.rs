@@ -24,6 +24,10 @@ mod leased;
 mod log;
 mod once;
 mod routes;
+mod schemes;
+// The same requests and answers as on the other frameworks.
+#[path = "../../../portcullis-tower/tests/it/schemes_table.rs"]
+mod schemes_table;
 mod scrub;
 mod shown;
 mod skips;

@@ -12,7 +12,7 @@ use axum::{
     routing::get,
 };
 use portcullis_axum::{Authenticated, Authorized, GateExt, Visitor};
-use portcullis_core::{Gate, policy::*};
+use portcullis_core::{Gate, Scheme, policy::*};
 
 #[tokio::test]
 async fn a_credential_is_verified_once_however_many_ask() {
@@ -124,8 +124,8 @@ impl FromRef<Two> for Gate {
 #[tokio::test]
 async fn two_gates_do_not_believe_each_other() {
     let (names, others) = (Names::default(), Names::slow());
-    let users = Gate::builder().bearer().authenticator(names.clone()).build().unwrap();
-    let machines = Gate::builder().header("x-machine").authenticator(others.clone()).build().unwrap();
+    let users = Gate::builder().scheme(Scheme::new(names.clone()).bearer()).build().unwrap();
+    let machines = Gate::builder().scheme(Scheme::new(others.clone()).header("x-machine")).build().unwrap();
     let both = get(async |Authenticated(who): Authenticated| who.id().subject().to_owned())
         .layer((machines.require(staff()), users.require(authenticated())));
     let app: Router = Router::new()

@@ -10,7 +10,7 @@ use axum::{
     routing::{self, delete, get, on, post, put},
 };
 use portcullis_axum::{Authenticated, Authorized, GateExt, Routes};
-use portcullis_core::{ErrorKind, Gate, policy::*};
+use portcullis_core::{ErrorKind, Gate, Scheme, policy::*};
 use std::{
     panic::{self, AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex},
@@ -137,7 +137,7 @@ async fn nested_routes_know_the_parameters_of_the_path_they_hang_under() {
 
 #[tokio::test]
 async fn routes_stay_with_the_gate_they_were_made_with() {
-    let machines = Gate::builder().header("x-machine").authenticator(Names::default()).build().unwrap();
+    let machines = Gate::builder().scheme(Scheme::new(Names::default()).header("x-machine")).build().unwrap();
     let users = cast::gate();
     let others = || Routes::new(&machines).route("/m", authenticated(), get(async || ()));
     let app = Routes::new(&users)
@@ -187,7 +187,7 @@ fn panic_of(add: impl FnOnce()) -> String {
 #[test]
 fn a_name_that_the_gate_does_not_know_stops_the_program_where_it_was_written() {
     let gate = cast::gate();
-    let bare = Gate::builder().bearer().authenticator(Names::default()).build().unwrap();
+    let bare = Gate::builder().scheme(Scheme::new(Names::default()).bearer()).build().unwrap();
     let unknown = ["no role `ownr`", "viewer", "manager", "owner"];
     let cases: [(&dyn Fn(), &[&str]); 6] = [
         (&|| drop(routes(&gate).route("/", role("ownr"), get(async || ()))), &unknown),

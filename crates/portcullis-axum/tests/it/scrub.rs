@@ -5,7 +5,7 @@ use axum::{Router, body::Body, extract::OriginalUri, routing::get};
 use http::{Request, Uri};
 use http_body_util::BodyExt;
 use portcullis_axum::{Authenticated, GateExt, Routes};
-use portcullis_core::{Gate, policy::*};
+use portcullis_core::{Gate, Scheme, policy::*};
 use tower::{Layer, ServiceExt};
 
 fn app(gate: &Gate) -> Router {
@@ -24,7 +24,7 @@ async fn ask(app: Router, uri: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn neither_the_address_nor_the_original_one_shows_a_credential() {
-    let gate = Gate::builder().query("token").authenticator(Names::default()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(Names::default()).query("token")).build().unwrap();
     let uri = "/in/seen?a=1&token=alice";
     let open = (200, "alice /seen?a=1&token=alice /in/seen?a=1&token=alice".to_owned());
     assert_eq!(ask(app(&gate), uri).await, open, "without scrub");

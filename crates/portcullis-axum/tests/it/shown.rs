@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use portcullis_axum::{Authenticated, Authorized, Leased, Routes, Visitor};
-use portcullis_core::{Gate, Requirement, policy::*, testing::TestIssuer};
+use portcullis_core::{Gate, Requirement, Scheme, policy::*, testing::TestIssuer};
 use std::collections::BTreeSet;
 
 /// Stands in everything that is private.
@@ -36,7 +36,7 @@ async fn take<T: FromRequestParts<Gate>>(parts: &Parts, gate: &Gate) -> Result<T
 async fn nothing_private_is_shown() {
     let issuer = TestIssuer::new();
     let token = issuer.token("swordfish@private.test").claim("sid", PLANTED).claim("jti", PLANTED).sign();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build().unwrap();
     let request = http::Request::get("/files?token=swordfish").header("authorization", format!("Bearer {token}"));
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let Authenticated(who) = take(&parts, &gate).await.unwrap();

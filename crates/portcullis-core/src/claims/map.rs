@@ -2,7 +2,7 @@ use super::{ClaimPath, Claims, Registered};
 use crate::{
     error::Error,
     json::{Object, Value},
-    principal::{Method, Parts, Principal, PrincipalId, PrincipalKind},
+    principal::{Parts, Principal, PrincipalId, PrincipalKind},
     rights::{PermissionSet, Role},
 };
 use std::{borrow::Cow, sync::Arc, time::Duration};
@@ -196,7 +196,7 @@ impl ClaimMap {
             Some(value) => value.as_number().and_then(super::time),
             None => claims.issued_at(),
         };
-        (parts.method, parts.leeway) = (Method::Token, leeway);
+        parts.leeway = leeway;
         (parts.expires_at, parts.claims) = (claims.expires_at(), Some(claims.clone()));
         Ok(parts.into())
     }

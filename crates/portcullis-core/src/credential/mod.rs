@@ -7,8 +7,8 @@ mod source;
 
 pub(crate) use origin::Origins;
 pub use scrub::Scrubber;
-pub use source::CredentialSource;
-pub(crate) use source::{Carriers, Found, agreed, find};
+pub(crate) use source::{Carriers, FoundCredential, agreed, find};
+pub use source::{Cookies, CredentialSource};
 
 use std::{borrow::Cow, fmt, time::Duration};
 use zeroize::Zeroize;

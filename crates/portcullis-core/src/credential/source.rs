@@ -3,18 +3,28 @@ use crate::{
     error::{Error, ErrorKind},
     head::{RequestHead, is_websocket, query_param},
 };
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 /// A place in the request where a credential may stand.
 ///
-/// A gate has an ordered list of them; the first in which something is *present* decides, and if that does not hold, the
-/// request is refused without a look at the others.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CredentialSource(Place);
+/// The [schemes](crate::Scheme) of a gate have an ordered list of them. The first in which something is *present* decides. If
+/// that is not valid, the request is refused without a look at the others.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct CredentialSource {
+    place: Place,
+    /// What a value begins with.
+    prefix: Option<Arc<str>>,
+}
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Place {
     Cookie(Arc<str>),
+    Cookies(Arc<str>, ReadCookies),
     Bearer,
     Header(Arc<str>),
     Query(Arc<str>),
@@ -34,26 +44,49 @@ impl CredentialSource {
     /// values are equal or one is empty; otherwise nobody can tell which counts, and the request is refused with 400.
     #[must_use]
     pub fn cookie(name: &str) -> Self {
-        Self(Place::Cookie(name.into()))
+        Place::Cookie(name.into()).into()
+    }
+
+    /// A credential that is put together from several cookies, such as one in chunks; the name is for logs. It counts as a
+    /// cookie: what is said in [`allow_origin`](crate::GateBuilder::allow_origin) holds for it.
+    ///
+    /// ```
+    /// use portcullis_core::{Cookies, CredentialSource, Error};
+    ///
+    /// fn chunks(cookies: &Cookies<'_>) -> Result<Option<String>, Error> {
+    ///     let mut token = String::new();
+    ///     for place in 0..10 {
+    ///         let Some(chunk) = cookies.get(&format!("session.{place}"))? else { break };
+    ///         token.push_str(chunk);
+    ///     }
+    ///     Ok(Some(token))
+    /// }
+    ///
+    /// let source = CredentialSource::cookies("session", chunks);
+    /// # let _ = source;
+    /// ```
+    #[must_use]
+    pub fn cookies(name: &str, read: fn(&Cookies<'_>) -> Result<Option<String>, Error>) -> Self {
+        Place::Cookies(name.into(), ReadCookies(read)).into()
     }
 
     /// `Authorization: Bearer …` (RFC 6750, section 2.1); the scheme in any case. Another scheme counts as absent.
     #[must_use]
     pub fn bearer() -> Self {
-        Self(Place::Bearer)
+        Place::Bearer.into()
     }
 
     /// A header of this name, in any case; the credential is its whole value.
     #[must_use]
     pub fn header(name: &str) -> Self {
-        Self(Place::Header(name.to_ascii_lowercase().into()))
+        Place::Header(name.to_ascii_lowercase().into()).into()
     }
 
     /// A query parameter of this name (RFC 6750, section 2.3). Addresses end up in logs, histories and referrers, so
     /// name one only where a client can send nothing else.
     #[must_use]
     pub fn query(name: &str) -> Self {
-        Self(Place::Query(name.into()))
+        Place::Query(name.into()).into()
     }
 
     /// The subprotocol after `bearer` in `Sec-WebSocket-Protocol`, which is all that a page can send when it opens a
@@ -64,21 +97,35 @@ impl CredentialSource {
     /// well.
     #[must_use]
     pub fn websocket_protocol() -> Self {
-        Self(Place::WebSocketProtocol)
+        Place::WebSocketProtocol.into()
     }
 
     /// A query parameter of this name, read from WebSocket upgrades only; elsewhere it counts as absent. What is said of
     /// [`query`](Self::query) holds.
     #[must_use]
     pub fn websocket_query(name: &str) -> Self {
-        Self(Place::WebSocketQuery(name.into()))
+        Place::WebSocketQuery(name.into()).into()
+    }
+
+    /// The same for values that begin with this text, such as a cookie `Bearer eyJ…`. The credential is what follows. A value
+    /// that does not begin with it counts as absent. For cookies, headers and query parameters.
+    ///
+    /// ```
+    /// use portcullis_core::CredentialSource;
+    ///
+    /// let source = CredentialSource::cookie("access_token").prefix("Bearer ");
+    /// # let _ = source;
+    /// ```
+    #[must_use]
+    pub fn prefix(self, prefix: &str) -> Self {
+        Self { prefix: Some(prefix.into()), ..self }
     }
 
     /// The name of the header that it is read from, in lower case; `None` for the query.
     #[must_use]
     pub fn header_name(&self) -> Option<&str> {
-        match &self.0 {
-            Place::Cookie(_) => Some("cookie"),
+        match &self.place {
+            Place::Cookie(_) | Place::Cookies(..) => Some("cookie"),
             Place::Bearer => Some("authorization"),
             Place::Header(name) => Some(name),
             Place::WebSocketProtocol => Some("sec-websocket-protocol"),
@@ -88,7 +135,7 @@ impl CredentialSource {
 
     /// The name of the query parameter that it is read from.
     pub(crate) fn query_name(&self) -> Option<&str> {
-        match &self.0 {
+        match &self.place {
             Place::Query(name) | Place::WebSocketQuery(name) => Some(name),
             _ => None,
         }
@@ -96,12 +143,12 @@ impl CredentialSource {
 
     /// Browsers add it to requests by themselves, whoever made them.
     pub(crate) fn is_ambient(&self) -> bool {
-        matches!(self.0, Place::Cookie(_))
+        matches!(self.place, Place::Cookie(_) | Place::Cookies(..))
     }
 
     /// It is read from WebSocket upgrades only.
     pub(crate) fn is_for_websockets(&self) -> bool {
-        matches!(self.0, Place::WebSocketProtocol | Place::WebSocketQuery(_))
+        matches!(self.place, Place::WebSocketProtocol | Place::WebSocketQuery(_))
     }
 
     /// Whether this request may have a credential here at all.
@@ -111,9 +158,9 @@ impl CredentialSource {
 
     /// Whether a credential can stand here.
     pub(crate) fn carries(&self, credential: Carriers) -> bool {
-        match &self.0 {
+        match &self.place {
             Place::Bearer => credential.bearer,
-            Place::Cookie(_) => credential.cookie,
+            Place::Cookie(_) | Place::Cookies(..) => credential.cookie,
             Place::WebSocketProtocol => credential.protocol,
             Place::Header(_) | Place::Query(_) | Place::WebSocketQuery(_) => credential.visible,
         }
@@ -121,12 +168,21 @@ impl CredentialSource {
 
     /// The name of the cookie, header or parameter is one that a request can have.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let name = match &self.0 {
+        if self.prefix.is_some() && matches!(self.place, Place::Bearer | Place::WebSocketProtocol) {
+            let detail = format!("the {self} holds nothing but a token, so it has no prefix");
+            return Err(Error::misconfigured(detail));
+        }
+        let name = match &self.place {
             Place::Bearer | Place::WebSocketProtocol => return Ok(()),
+            Place::Cookies(name, _) if !name.is_empty() => return Ok(()),
             Place::Query(name) | Place::WebSocketQuery(name) if !name.is_empty() => return Ok(()),
-            Place::Cookie(name) | Place::Header(name) | Place::Query(name) | Place::WebSocketQuery(name) => name,
+            Place::Cookie(name)
+            | Place::Cookies(name, _)
+            | Place::Header(name)
+            | Place::Query(name)
+            | Place::WebSocketQuery(name) => name,
         };
-        if let Place::Header(name) = &self.0
+        if let Place::Header(name) = &self.place
             && matches!(&**name, "authorization" | "cookie")
         {
             let detail = format!("the {self} holds more than a credential; read it with `bearer()` or `cookie(name)`");
@@ -142,22 +198,75 @@ impl CredentialSource {
         if !self.is_open(head) {
             return Ok(None);
         }
-        match &self.0 {
-            Place::Bearer => Ok(bearer(head)?.map(|token| Text::Raw(token, token68))),
-            Place::Cookie(name) => Ok(cookie::read(head, name)?.map(|value| Text::Raw(value, visible))),
-            Place::Header(name) => {
-                let value = only(head, name)?.map(trim).filter(|value| !value.is_empty());
-                Ok(value.map(|value| Text::Raw(value, visible)))
+        let text = match &self.place {
+            Place::Bearer => bearer(head)?.map(|token| Text::Raw(token, token68)),
+            Place::Cookie(name) => cookie::read(head, name)?.map(|value| Text::Raw(value, visible)),
+            Place::Cookies(_, ReadCookies(read)) => read(&Cookies { head })?.map(|value| Text::Made(value.into())),
+            Place::Header(name) => only(head, name)?.map(|value| Text::Raw(trim(value), visible)),
+            Place::WebSocketProtocol => websocket_protocol(head)?.map(|token| Text::Raw(token, visible)),
+            Place::Query(name) | Place::WebSocketQuery(name) => query_param(head, name)?.map(Text::Made),
+        };
+        let text = match &self.prefix {
+            Some(prefix) => text.and_then(|text| text.behind(prefix)),
+            None => text,
+        };
+        match text {
+            Some(text) if text.bytes().is_empty() && !matches!(self.place, Place::Bearer) => Ok(None),
+            Some(Text::Made(made)) if !each(made.as_bytes(), |byte| byte.is_ascii_graphic()) => {
+                Err(Error::invalid(format!("the {self} has characters that no credential has")))
             }
-            Place::WebSocketProtocol => Ok(websocket_protocol(head)?.map(|token| Text::Raw(token, visible))),
-            Place::Query(name) | Place::WebSocketQuery(name) => match query_param(head, name)? {
-                Some(value) if !value.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                    Err(Error::invalid("the query parameter has characters that no credential has"))
-                }
-                value => Ok(value.filter(|value| !value.is_empty()).map(Text::Checked)),
-            },
+            text => Ok(text),
         }
     }
+
+    /// Whether values that this one takes would never reach the other, which is read after it.
+    pub(crate) fn hides(&self, later: &Self) -> bool {
+        self.prefix.is_none() && later.prefix.is_some() && self.place == later.place
+    }
+}
+
+impl From<Place> for CredentialSource {
+    fn from(place: Place) -> Self {
+        Self { place, prefix: None }
+    }
+}
+
+/// The cookies of a request, for [`CredentialSource::cookies`].
+pub struct Cookies<'h> {
+    head: &'h dyn RequestHead,
+}
+
+impl<'h> Cookies<'h> {
+    /// The value of a cookie, if there is one that is not empty.
+    ///
+    /// # Errors
+    /// As [`CredentialSource::cookie`] refuses it: [`ErrorKind::Malformed`] if it is there twice with different values,
+    /// [`ErrorKind::Invalid`] if it has characters that no credential has.
+    pub fn get(&self, name: &str) -> Result<Option<&'h str>, Error> {
+        cookie::read(self.head, name)?.map(visible).transpose()
+    }
+}
+
+impl fmt::Debug for Cookies<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cookies(..)")
+    }
+}
+
+/// How cookies are put together. Sources of one name are one source.
+#[derive(Clone)]
+struct ReadCookies(fn(&Cookies<'_>) -> Result<Option<String>, Error>);
+
+impl PartialEq for ReadCookies {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for ReadCookies {}
+
+impl Hash for ReadCookies {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// Where a credential can stand by its characters. What reads it there goes by the same.
@@ -193,27 +302,43 @@ impl fmt::Debug for Carriers {
 enum Text<'h> {
     /// Not looked at yet for bytes that may not be in it, with the function that does.
     Raw(&'h [u8], fn(&[u8]) -> Result<&str, Error>),
-    Checked(Cow<'h, str>),
+    /// Decoded or put together.
+    Made(Cow<'h, str>),
+}
+
+impl Text<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Raw(bytes, _) => bytes,
+            Self::Made(text) => text.as_bytes(),
+        }
+    }
+
+    /// What follows the prefix, if the text begins with it.
+    fn behind(self, prefix: &str) -> Option<Self> {
+        Some(match self {
+            Self::Raw(bytes, check) => Self::Raw(bytes.strip_prefix(prefix.as_bytes())?, check),
+            Self::Made(Cow::Borrowed(text)) => Self::Made(text.strip_prefix(prefix)?.into()),
+            Self::Made(Cow::Owned(text)) => Self::Made(text.strip_prefix(prefix)?.to_owned().into()),
+        })
+    }
 }
 
 /// A credential that is present, and may have bytes in it that no credential has.
-pub(crate) struct Found<'h, 's> {
+pub(crate) struct FoundCredential<'h, 's> {
     text: Text<'h>,
     pub(crate) source: &'s CredentialSource,
 }
 
-impl<'h> Found<'h, '_> {
+impl<'h> FoundCredential<'h, '_> {
     pub(crate) fn bytes(&self) -> &[u8] {
-        match &self.text {
-            Text::Raw(bytes, _) => bytes,
-            Text::Checked(text) => text.as_bytes(),
-        }
+        self.text.bytes()
     }
 
     pub(crate) fn check(self) -> Result<Credential<'h>, Error> {
         let text = match self.text {
             Text::Raw(bytes, check) => Cow::Borrowed(check(bytes).map_err(|error| error.with_source(self.source))?),
-            Text::Checked(text) => text,
+            Text::Made(text) => text,
         };
         Ok(Credential::new(text, self.source.clone()))
     }
@@ -221,14 +346,22 @@ impl<'h> Found<'h, '_> {
 
 impl fmt::Display for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.place {
             Place::Cookie(name) => write!(f, "cookie `{name}`"),
+            Place::Cookies(name, _) => write!(f, "cookies of `{name}`"),
             Place::Bearer => f.write_str("bearer header"),
             Place::Header(name) => write!(f, "header `{name}`"),
             Place::Query(name) => write!(f, "query parameter `{name}`"),
             Place::WebSocketProtocol => f.write_str("WebSocket subprotocol"),
             Place::WebSocketQuery(name) => write!(f, "query parameter `{name}` of a WebSocket"),
-        }
+        }?;
+        self.prefix.as_ref().map_or(Ok(()), |prefix| write!(f, " with the prefix `{prefix}`"))
+    }
+}
+
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CredentialSource({self})")
     }
 }
 
@@ -236,11 +369,11 @@ impl fmt::Display for CredentialSource {
 pub(crate) fn find<'h, 's>(
     sources: &'s [CredentialSource],
     head: &'h dyn RequestHead,
-) -> Result<Option<Found<'h, 's>>, Error> {
+) -> Result<Option<FoundCredential<'h, 's>>, Error> {
     refuse_header_with_query(sources, head)?;
     for source in sources {
         if let Some(text) = source.find(head).map_err(|error| error.with_source(source))? {
-            return Ok(Some(Found { text, source }));
+            return Ok(Some(FoundCredential { text, source }));
         }
     }
     Ok(None)
@@ -255,7 +388,7 @@ pub(crate) fn agreed<'h>(
     let mut first: Option<Credential<'h>> = None;
     for source in sources {
         let Some(text) = source.find(head).map_err(|error| error.with_source(source))? else { continue };
-        let credential = Found { text, source }.check()?;
+        let credential = FoundCredential { text, source }.check()?;
         match &first {
             Some(first) if first.expose() != credential.expose() => {
                 let detail = format!("{} and {source} present different credentials", first.source());

@@ -1,64 +1,31 @@
 use super::{Gate, Parts, TokenCache, cache::Cache, wiring};
 use crate::{
     clock::Clock,
-    credential::CredentialSource,
     error::Error,
     refusal::Refusal,
     revocation::Revocations,
-    rights::{Membership, Permission, PermissionSet, RoleHierarchy},
-    verifier::Verifier,
+    rights::{Membership, Permission, PermissionSet, Rights, RoleHierarchy},
+    scheme::{Scheme, SchemeSet, Sources},
 };
 use std::{fmt, sync::Arc};
 
 /// Puts a [`Gate`] together.
 #[derive(Default)]
-pub struct GateBuilder(Parts, Problem);
-
-/// What was wrong first with what was said, for `build` to return.
-type Problem = Option<Error>;
+pub struct GateBuilder {
+    parts: Parts,
+    rights: Rights,
+    /// What was wrong first with what was said, for `build` to return.
+    problem: Option<Error>,
+}
 
 impl GateBuilder {
-    /// Reads credentials from this cookie.
+    /// One more way to authenticate: see [`Scheme`].
+    ///
+    /// The first source in which something is present decides, in the order of these calls. Where several schemes read it, they
+    /// are asked in order, and the first that recognizes the credential decides.
     #[must_use]
-    pub fn cookie(self, name: &str) -> Self {
-        self.source(CredentialSource::cookie(name))
-    }
-
-    /// Reads credentials from `Authorization: Bearer …`.
-    #[must_use]
-    pub fn bearer(self) -> Self {
-        self.source(CredentialSource::bearer())
-    }
-
-    /// Reads credentials from this header.
-    #[must_use]
-    pub fn header(self, name: &str) -> Self {
-        self.source(CredentialSource::header(name))
-    }
-
-    /// Reads credentials from this query parameter; see [`CredentialSource::query`] before you do.
-    #[must_use]
-    pub fn query(self, name: &str) -> Self {
-        self.source(CredentialSource::query(name))
-    }
-
-    /// Reads credentials from the subprotocols of WebSockets: see [`CredentialSource::websocket_protocol`].
-    #[must_use]
-    pub fn websocket_protocol(self) -> Self {
-        self.source(CredentialSource::websocket_protocol())
-    }
-
-    /// Reads credentials from this query parameter of WebSockets: see [`CredentialSource::websocket_query`].
-    #[must_use]
-    pub fn websocket_query(self, name: &str) -> Self {
-        self.source(CredentialSource::websocket_query(name))
-    }
-
-    /// Reads credentials from this source too. The order is that of the calls: the first in which something is present
-    /// decides.
-    #[must_use]
-    pub fn source(mut self, source: CredentialSource) -> Self {
-        self.0.sources.push(source);
+    pub fn scheme(mut self, scheme: impl Into<Scheme>) -> Self {
+        self.parts.schemes.push(scheme.into());
         self
     }
 
@@ -66,7 +33,7 @@ impl GateBuilder {
     /// going by the first.
     #[must_use]
     pub fn reject_conflicts(mut self) -> Self {
-        self.0.reject_conflicts = true;
+        self.parts.reject_conflicts = true;
         self
     }
 
@@ -84,43 +51,34 @@ impl GateBuilder {
     /// the service's own origin as well.
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
-        self.0.origins.allowed.push(origin.into());
+        self.parts.origins.allowed.push(origin.into());
         self
     }
 
     /// Lets pages of every origin make requests with a visitor's cookie: see [`allow_origin`](Self::allow_origin).
     #[must_use]
     pub fn dangerous_allow_cross_origin(mut self) -> Self {
-        self.0.origins.is_any_allowed = true;
-        self
-    }
-
-    /// Who turns credentials into principals: a [`Jwt`](crate::Jwt), an [`Introspection`](crate::Introspection), a
-    /// [`SharedSecret`](crate::SharedSecret), or an [`Authenticator`](crate::Authenticator) of yours. They are asked in the
-    /// order of the calls.
-    #[must_use]
-    pub fn authenticator(mut self, verifier: impl Into<Verifier>) -> Self {
-        self.0.verifiers.push(verifier.into());
+        self.parts.origins.is_any_allowed = true;
         self
     }
 
     /// Remembers tokens that were verified, so that the next request with one costs a look at its text instead of a signature.
     ///
     /// Every request is answered as it would be without: times and keys are looked at anew each time, revocations too, and
-    /// what somebody may do is decided each time. It serves what does nothing but verify signatures: a [`Jwt`](crate::Jwt)
-    /// itself, and a provider that is one. An [`Authenticator`](crate::Authenticator) of yours is asked each time, also one
-    /// around a `Jwt`.
+    /// what somebody may do is decided each time. It serves schemes that do nothing but verify signatures: those of a
+    /// [`Jwt`](crate::Jwt), and of a provider that is one. An [`Authenticator`](crate::Authenticator) of yours is asked each
+    /// time, also one around a `Jwt`.
     #[must_use]
     pub fn cache(mut self, size: TokenCache) -> Self {
-        self.0.cache = Some(Arc::new(Cache::new(size)));
+        self.parts.cache = Some(Arc::new(Cache::new(size)));
         self
     }
 
     /// What was withdrawn before its time. Asked about every principal that a credential brings.
     #[must_use]
     pub fn revocations(mut self, revocations: impl Revocations) -> Self {
-        self.once(".revocations(…)", self.0.revocations.is_none());
-        self.0.revocations = Some(Arc::new(revocations));
+        self.once(".revocations(…)", self.parts.revocations.is_none());
+        self.parts.revocations = Some(Arc::new(revocations));
         self
     }
 
@@ -128,14 +86,14 @@ impl GateBuilder {
     /// [`Lease`](crate::Lease). Verifiers, and the list of what was revoked, have clocks of their own.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.0.clock = Some(Arc::new(clock));
+        self.parts.clock = Some(Arc::new(clock));
         self
     }
 
     /// The roles there are, on resources as well unless [`roles_on`](Self::roles_on) says otherwise.
     #[must_use]
     pub fn roles(mut self, roles: RoleHierarchy) -> Self {
-        self.0.rights.roles = roles;
+        self.rights.roles = roles;
         self
     }
 
@@ -143,8 +101,8 @@ impl GateBuilder {
     #[must_use]
     pub fn roles_on(mut self, kind: impl Into<String>, roles: RoleHierarchy) -> Self {
         let kind = kind.into();
-        self.once(&format!(".roles_on({kind:?}, …)"), !self.0.rights.roles_on.contains_key(&kind));
-        self.0.rights.roles_on.insert(kind, roles);
+        self.once(&format!(".roles_on({kind:?}, …)"), !self.rights.roles_on.contains_key(&kind));
+        self.rights.roles_on.insert(kind, roles);
         self
     }
 
@@ -157,17 +115,17 @@ impl GateBuilder {
     /// let roles = RoleHierarchy::builder().ranked(["viewer", "owner"]).permits("owner", ["project:*"]).build()?;
     /// let gate = gate.roles(roles).permissions(["project:read", "project:delete"]).build()?;
     ///
-    /// assert!(gate.check(&permission("project:delete")).is_ok());
-    /// assert!(gate.check(&permission("project:delte")).is_err());
+    /// assert!(gate.plan(permission("project:delete")).is_ok());
+    /// assert!(gate.plan(permission("project:delte")).is_err());
     /// # Ok(()) }
     /// ```
     #[must_use]
     pub fn permissions<S: AsRef<str>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-        self.once(".permissions(…)", self.0.rights.permissions.is_none());
+        self.once(".permissions(…)", self.rights.permissions.is_none());
         let parsed: Result<Vec<Permission>, Error> = names.into_iter().map(|name| name.as_ref().parse()).collect();
         match parsed.and_then(|names| PermissionSet::new(names.iter().map(Permission::as_str))) {
-            Ok(set) => self.0.rights.permissions = Some(set),
-            Err(error) => self.1 = self.1.or(Some(error)),
+            Ok(set) => self.rights.permissions = Some(set),
+            Err(error) => self.problem = self.problem.or(Some(error)),
         }
         self
     }
@@ -175,14 +133,14 @@ impl GateBuilder {
     /// Who knows the roles that principals have on resources.
     #[must_use]
     pub fn membership(mut self, membership: impl Membership) -> Self {
-        self.0.rights.membership = Some(Arc::new(membership));
+        self.rights.membership = Some(Arc::new(membership));
         self
     }
 
     /// The realm of the challenge (RFC 9110, section 11.5).
     #[must_use]
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
-        self.0.realm = Some(realm.into());
+        self.parts.realm = Some(realm.into());
         self
     }
 
@@ -190,59 +148,54 @@ impl GateBuilder {
     /// it says in words is for the log, and would tell a hidden denial from an unknown path.
     #[must_use]
     pub fn render(mut self, render: impl Fn(&Error, Refusal) -> Refusal + Send + Sync + 'static) -> Self {
-        self.0.render = Some(Arc::new(render));
+        self.parts.render = Some(Arc::new(render));
         self
     }
 
     /// What is said a second time would silently take the place of the first.
     fn once(&mut self, what: &str, is_new: bool) {
-        if !is_new && self.1.is_none() {
-            self.1 = Some(Error::misconfigured(format!("`{what}` is said twice, and only one of them would count")));
+        if !is_new && self.problem.is_none() {
+            self.problem =
+                Some(Error::misconfigured(format!("`{what}` is said twice, and only one of them would count")));
         }
     }
 
     /// The gate.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is no source or no authenticator, a source
-    /// is there twice or cannot be in a request, an allowed origin is none, or the realm cannot be quoted; and for wiring that
-    /// cannot work: an authenticator that is never asked since one before it decides, that has no keys, or whose secret no
-    /// source can carry; roles or permissions that do not fit each other; what has no effect without something else; what
-    /// would add up and is said twice.
-    pub fn build(mut self) -> Result<Gate, Error> {
-        if let Some(error) = self.1 {
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is no scheme, or more than 64; for a scheme without
+    /// a source, with a source that is there twice or cannot be in a request, or with a name that another one has; if an allowed
+    /// origin is none, or the realm cannot be quoted; and for wiring that cannot work: a scheme that is never asked since one
+    /// before it decides, or without keys, or with a secret that no source can carry; an issuer that would be shown what other
+    /// schemes read; roles or permissions that do not fit each other; what has no effect without something else; what would add
+    /// up and is said twice.
+    pub fn build(self) -> Result<Gate, Error> {
+        let Self { mut parts, mut rights, problem } = self;
+        if let Some(error) = problem {
             return Err(error);
         }
-        if self.0.sources.is_empty() {
-            return Err(Error::misconfigured("the gate reads no credentials; name a source, such as `.bearer()`"));
-        }
-        if self.0.verifiers.is_empty() {
-            return Err(Error::misconfigured("the gate has no `.authenticator(…)` to verify credentials"));
-        }
-        for (place, source) in self.0.sources.iter().enumerate() {
-            source.check()?;
-            if self.0.sources.iter().take(place).any(|earlier| earlier == source) {
-                return Err(Error::misconfigured(format!("the source {source} is there twice")));
-            }
-        }
-        self.0.origins.check()?;
-        wiring::check(&self.0)?;
+        rights.schemes = parts.schemes.iter().map(|scheme| scheme.name).collect();
+        parts.origins.check()?;
+        wiring::check(&parts, &rights)?;
         let quotable =
             |realm: &String| realm.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte));
-        if !self.0.realm.as_ref().is_none_or(quotable) {
+        if !parts.realm.as_ref().is_none_or(quotable) {
             return Err(Error::misconfigured("the realm has characters that cannot be quoted in a header"));
         }
-        let verified_only = self.0.verifiers.iter().all(|verifier| verifier.jwt().is_some());
-        self.0.finds_again = self.0.cache.is_some() && verified_only && self.0.revocations.is_none();
-        Ok(Gate(Arc::new(self.0)))
+        let unnamed = parts.schemes.iter().enumerate().filter(|(_, scheme)| scheme.name.is_none());
+        let unnamed = unnamed.fold(SchemeSet::NONE, |all, (place, _)| all.or(SchemeSet::one(place)));
+        parts.unnamed = Arc::new(Sources::of(&parts.schemes, unnamed));
+        parts.all = Arc::new(Sources::of(&parts.schemes, SchemeSet::ALL));
+        parts.rights = Arc::new(rights);
+        // Where schemes have names, whom a request comes from depends on the route that asks first.
+        let verified_only = parts.schemes.iter().all(|scheme| scheme.name.is_none() && scheme.verifier.jwt().is_some());
+        parts.finds_again = parts.cache.is_some() && verified_only && parts.revocations.is_none();
+        Ok(Gate(Arc::new(parts)))
     }
 }
 
 impl fmt::Debug for GateBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GateBuilder")
-            .field("sources", &self.0.sources)
-            .field("verifiers", &self.0.verifiers)
-            .finish_non_exhaustive()
+        f.debug_struct("GateBuilder").field("schemes", &self.parts.schemes).finish_non_exhaustive()
     }
 }

@@ -101,7 +101,7 @@ impl fmt::Debug for Cache {
     }
 }
 
-/// A token, and the place of the authenticator that verified it.
+/// A token, and the place of the scheme that verified it.
 struct Token {
     place: usize,
     token: Zeroizing<Vec<u8>>,

@@ -3,45 +3,62 @@ use crate::{
     credential::CredentialSource,
     error::{Error, ErrorKind},
     head::{RequestHead, is_preflight},
-    policy::{Policy, is_within, max_age},
+    policy::{Plan, is_within},
     principal::Principal,
+    scheme::Sources,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-/// Who makes a request, as one gate found out: somebody, nobody, or a credential that does not hold.
+/// Who makes a request, as one gate found out: somebody, nobody, or a credential that is not valid.
 ///
 /// Adapters remember it in the request, so that it is found out once. What one gate established means nothing to
 /// another: see [`is_of`](Self::is_of).
 #[derive(Debug, Clone)]
 pub struct Established {
     pub(super) gate: Gate,
+    /// Where was read.
+    pub(super) sources: Arc<Sources>,
+    scheme: Option<usize>,
     source: Option<CredentialSource>,
     max_age: Option<Duration>,
     is_preflight: bool,
     outcome: Result<Option<Principal>, Error>,
 }
 
+/// Where a credential came from, how old may be what is remembered of it, and the scheme that decided about it.
+type From = (CredentialSource, Option<Duration>, Option<usize>);
+
 impl Established {
     pub(super) fn new(
         gate: &Gate,
-        from: Option<(CredentialSource, Option<Duration>)>,
+        sources: &Arc<Sources>,
+        from: Option<From>,
         outcome: Result<Option<Principal>, Error>,
     ) -> Self {
         // What is known without a credential is as fresh as can be.
-        let (source, max_age) = match from {
-            Some((source, max_age)) => (Some(source), max_age),
-            None => (None, Some(Duration::ZERO)),
+        let from = match from {
+            Some((source, max_age, scheme)) => (Some(source), max_age, scheme),
+            None => (None, Some(Duration::ZERO), None),
         };
+        Self::of(gate, sources, from, outcome)
+    }
+
+    pub(super) fn of(
+        gate: &Gate,
+        sources: &Arc<Sources>,
+        (source, max_age, scheme): (Option<CredentialSource>, Option<Duration>, Option<usize>),
+        outcome: Result<Option<Principal>, Error>,
+    ) -> Self {
         let outcome = match (outcome, &source) {
             (Err(error), Some(source)) => Err(error.with_source(source)),
             (outcome, _) => outcome,
         };
-        Self { gate: gate.clone(), source, max_age, is_preflight: false, outcome }
+        Self { gate: gate.clone(), sources: sources.clone(), scheme, source, max_age, is_preflight: false, outcome }
     }
 
     /// Nobody says who they are.
-    pub(super) fn nobody(gate: &Gate, head: &dyn RequestHead) -> Self {
-        Self { is_preflight: is_preflight(head), ..Self::new(gate, None, Ok(None)) }
+    pub(super) fn nobody(gate: &Gate, sources: &Arc<Sources>, head: &dyn RequestHead) -> Self {
+        Self { is_preflight: is_preflight(head), ..Self::new(gate, sources, None, Ok(None)) }
     }
 
     /// Whether this gate established it.
@@ -50,18 +67,35 @@ impl Established {
         self.gate.is_same(gate)
     }
 
-    /// Whether it was established as freshly as this policy asks for: see [`fresh`](crate::policy::fresh). A credential that
-    /// does not hold does not get better.
+    /// Whether nothing more can be found out for a route with this policy: it is as [fresh](crate::policy::fresh) as the
+    /// policy asks for, and if nobody was found, all sources that the policy accepts were read. A credential that is not valid
+    /// does not get better.
     #[must_use]
-    pub fn is_enough_for(&self, policy: &dyn Policy) -> bool {
-        self.outcome.is_err() || is_within(self.max_age, max_age(policy))
+    pub fn is_enough_for(&self, plan: &Plan) -> bool {
+        match &self.outcome {
+            Err(_) => true,
+            Ok(None) => self.sources.schemes.includes(plan.sources().schemes),
+            Ok(Some(_)) => is_within(self.max_age, plan.max_age()),
+        }
     }
 
     pub(super) fn max_age(&self) -> Option<Duration> {
         self.max_age
     }
 
-    /// Whether finding it out anew costs no more than remembering it: the gate has it in its [cache](crate::TokenCache).
+    /// The place of the scheme by which the caller came.
+    pub(super) fn scheme_place(&self) -> Option<usize> {
+        self.scheme
+    }
+
+    /// The name of the scheme by which the caller came, if it has one.
+    #[must_use]
+    pub fn scheme(&self) -> Option<&'static str> {
+        self.gate.0.schemes.get(self.scheme?)?.name
+    }
+
+    /// Whether finding it out anew costs no more than remembering it, and finds the same: the gate has it in its
+    /// [cache](crate::TokenCache), and no scheme with a name.
     #[must_use]
     pub fn is_found_again(&self) -> bool {
         self.gate.0.finds_again && self.outcome.is_ok()
@@ -76,7 +110,7 @@ impl Established {
     /// Who is asking, if somebody says who they are.
     ///
     /// # Errors
-    /// If a credential was presented and does not hold.
+    /// If a credential was presented and is not valid.
     pub fn visitor(&self) -> Result<Option<&Principal>, Error> {
         self.outcome.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
@@ -90,8 +124,8 @@ impl Established {
             if self.is_preflight {
                 return Error::new(ErrorKind::Missing, "a CORS preflight has no credential; put the CORS layer outside of the guard, so that it answers first");
             }
-            let places: Vec<String> = self.gate.sources().map(ToString::to_string).collect();
-            let detail = format!("no credential was presented; the gate reads: {}", places.join(", "));
+            let places: Vec<String> = self.sources.sources.iter().map(ToString::to_string).collect();
+            let detail = format!("no credential was presented; the route reads: {}", places.join(", "));
             Error::new(ErrorKind::Missing, detail)
         })
     }

@@ -1,15 +1,17 @@
-use super::{Established, Gate, identify::is_revoked};
+use super::{Established, Gate, establish::is_revoked};
 use crate::{
     credential::Credential,
     error::{Error, ErrorKind},
     head::RequestHead,
     principal::Principal,
+    scheme::Sources,
 };
 use futures_util::future::{Either, select};
 use std::{
     fmt,
     future::{Future, pending},
     pin::pin,
+    sync::Arc,
     time::Duration,
 };
 
@@ -50,6 +52,8 @@ const GRACE: Duration = Duration::from_secs(300);
 #[derive(Clone)]
 pub struct Lease {
     gate: Gate,
+    /// Where its credential counts.
+    sources: Arc<Sources>,
     principal: Principal,
     /// None for who is known without.
     credential: Option<Credential<'static>>,
@@ -64,7 +68,7 @@ impl Established {
     pub fn lease(&self, head: &dyn RequestHead) -> Result<Lease, Error> {
         let (gate, principal) = (self.gate.clone(), self.principal()?.clone());
         let credential = match self.source() {
-            Some(_) => match gate.read(head)? {
+            Some(_) => match gate.read_from(&self.sources.sources, head)? {
                 Some(credential) => Some(credential.to_owned()),
                 None => {
                     return Err(Error::misconfigured("the request to lease for is another one, without a credential"));
@@ -72,7 +76,7 @@ impl Established {
             },
             None => None,
         };
-        Ok(Lease { gate, principal, credential, look_every: USUALLY })
+        Ok(Lease { gate, sources: self.sources.clone(), principal, credential, look_every: USUALLY })
     }
 }
 
@@ -119,7 +123,9 @@ impl Lease {
         let mut end = self.principal.expires_at();
         let mut unknown_for = Duration::ZERO;
         loop {
-            let unknown = match select(self.gate.authenticate(credential.clone()), pin!(sleep(LONGEST_LOOK))).await {
+            let unknown = match select(self.gate.authenticate_by(&self.sources, credential), pin!(sleep(LONGEST_LOOK)))
+                .await
+            {
                 Either::Left((who, _)) => match who.principal() {
                     Ok(principal) if principal.id() == self.principal.id() => {
                         end = principal.expires_at();

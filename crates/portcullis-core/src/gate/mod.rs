@@ -1,10 +1,11 @@
 //! Everything assembled once: where credentials are read, who verifies them, which roles there are, what is answered.
 
+#[cfg(feature = "testing")]
+mod acting;
 mod builder;
 mod cache;
-mod check;
+mod establish;
 mod established;
-mod identify;
 mod lease;
 mod wiring;
 
@@ -16,32 +17,36 @@ pub use lease::Lease;
 use crate::{
     answer::Answer,
     clock::Clock,
-    credential::{self, Credential, CredentialSource, Found, Origins, Scrubber},
+    credential::{self, Credential, CredentialSource, FoundCredential, Origins, Scrubber},
     decision::{Access, Decision, Explanation},
     error::{Error, ErrorKind},
     head::{RequestHead, is_websocket},
-    policy::{Policy, Question, Verdict},
+    policy::{Plan, Planner, Policy, Question, Requirement, Verdict, ask},
     principal::Principal,
     refusal::Refusal,
     revocation::AnyRevocations,
     rights::{Rights, RoleHierarchy},
-    verifier::Verifier,
+    scheme::{Scheme, SchemeSet, Sources},
 };
 use cache::Cache;
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    any::TypeId,
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::SystemTime,
+};
 
 /// Where requests are let in or refused. Built once, shared by all routes; cheap to clone.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
-/// use portcullis_core::{Algorithm, Audience, Gate, Issuer, Jwt, Key, RoleHierarchy};
+/// use portcullis_core::{Algorithm, Audience, Gate, Issuer, Jwt, Key, RoleHierarchy, Scheme};
 ///
 /// let key = Key::secret(Algorithm::Hs256, "a secret of at least thirty-two bytes")?;
 /// let issuer = Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Hs256], key)?;
 /// let gate = Gate::builder()
-///     .cookie("__Host-session") // tried first
-///     .bearer() // then this
-///     .authenticator(Jwt::new(issuer))
+///     .scheme(Scheme::new(Jwt::new(issuer)).cookie("__Host-session").bearer()) // the cookie first
 ///     .roles(RoleHierarchy::ranked(["viewer", "manager", "owner"])?)
 ///     .build()?;
 /// # let _ = gate; Ok(()) }
@@ -53,20 +58,25 @@ type Render = dyn Fn(&Error, Refusal) -> Refusal + Send + Sync;
 
 #[derive(Clone, Default)]
 struct Parts {
-    sources: Vec<CredentialSource>,
+    schemes: Vec<Scheme>,
+    /// Where all schemes are read.
+    all: Arc<Sources>,
+    /// Where those without a name are read, which every route accepts.
+    unnamed: Arc<Sources>,
     reject_conflicts: bool,
     origins: Origins,
-    verifiers: Vec<Verifier>,
     cache: Option<Arc<Cache>>,
-    /// Whoever is authenticated is in the cache, and nobody else is asked.
+    /// Whoever is authenticated is in the cache, nobody else is asked, and all routes read the same.
     finds_again: bool,
     revocations: Option<Arc<dyn AnyRevocations>>,
     clock: Option<Arc<dyn Clock>>,
-    rights: Rights,
+    rights: Arc<Rights>,
+    /// Of the policies that extractors name.
+    plans: Arc<RwLock<HashMap<TypeId, Result<Plan, Error>>>>,
     realm: Option<String>,
     render: Option<Arc<Render>>,
     #[cfg(feature = "testing")]
-    acting_as: Option<Principal>,
+    acting_as: Option<acting::Acting>,
 }
 
 impl Gate {
@@ -94,15 +104,49 @@ impl Gate {
         self.0.rights.roles_on(kind)
     }
 
-    /// Reads the credential that decides about this request; nothing is verified yet.
+    /// What this gate makes of a policy, to be done once where a route is added.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if the policy names a role, permission or scheme that the gate does not know, or could
+    /// never let anybody in. The error lists the names that are known.
+    pub fn plan(&self, policy: impl Policy + 'static) -> Result<Plan, Error> {
+        let verify_only = self.0.schemes.iter().enumerate().filter(|(_, scheme)| !scheme.verifier.asks_anew());
+        let verify_only = verify_only.fold(SchemeSet::NONE, |all, (place, _)| all.or(SchemeSet::one(place)));
+        let planner = Planner { rights: &self.0.rights, unnamed: &self.0.unnamed, verify_only };
+        planner.plan(Arc::new(policy), |schemes| Sources::of(&self.0.schemes, schemes))
+    }
+
+    /// The same for a policy with a name, done once for this gate. A test can hold with it that the policy is sound.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn plan_of<R: Requirement>(&self) -> Result<Plan, Error> {
+        let key = TypeId::of::<R>();
+        if let Some(known) = self.0.plans.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return known.clone();
+        }
+        let plan = self.plan(R::POLICY);
+        self.0.plans.write().unwrap_or_else(PoisonError::into_inner).insert(key, plan.clone());
+        plan
+    }
+
+    /// Reads the credential that decides about this request, by the schemes without a name; nothing is verified yet.
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`] if credentials are presented in a way that may not be, [`ErrorKind::Invalid`] if one is
     /// there and unreadable, [`ErrorKind::CrossOrigin`] if it is a cookie and a page of another origin makes the request.
     pub fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Credential<'h>>, Error> {
+        self.read_from(&self.0.unnamed.sources, head)
+    }
+
+    fn read_from<'h>(
+        &self,
+        sources: &[CredentialSource],
+        head: &'h dyn RequestHead,
+    ) -> Result<Option<Credential<'h>>, Error> {
         let credential = match self.0.reject_conflicts {
-            true => credential::agreed(&self.0.sources, head)?,
-            false => credential::find(&self.0.sources, head)?.map(Found::check).transpose()?,
+            true => credential::agreed(sources, head)?,
+            false => credential::find(sources, head)?.map(FoundCredential::check).transpose()?,
         };
         if let Some(credential) = &credential {
             self.admit(credential.source(), head)?;
@@ -118,33 +162,33 @@ impl Gate {
         self.0.origins.admit(head).map_err(|error| error.with_source(source))
     }
 
-    /// Where credentials are read, in order.
+    /// Where credentials of all schemes are read, in order.
     pub fn sources(&self) -> impl Iterator<Item = &CredentialSource> {
-        self.0.sources.iter()
+        self.0.all.sources.iter()
     }
 
     /// What has to be kept out of logs in this request. See `scrub` of the adapters.
     #[must_use]
     pub fn scrubber(&self, head: &dyn RequestHead) -> Scrubber<'_> {
-        Scrubber::new(&self.0.sources, is_websocket(head))
+        Scrubber::new(&self.0.all.sources, is_websocket(head))
     }
 
     /// Decides whether who makes a request may do what it asks for. A policy that lets everybody pass does so here too,
-    /// whoever asks.
+    /// whoever asks. A caller who came by a scheme that the policy does not accept counts as absent.
     ///
-    /// The error carries everything for the log, and [`refuse`](Self::refuse) makes the answer from it. What another gate
-    /// has established is not believed: [`ErrorKind::Misconfigured`].
+    /// The error carries everything for the log, and [`refuse`](Self::refuse) makes the answer from it. What another gate has
+    /// established or planned is not believed: [`ErrorKind::Misconfigured`].
     pub fn authorize<'a>(
         &'a self,
         who: &'a Established,
-        policy: &'a dyn Policy,
+        plan: &'a Plan,
         head: &'a dyn RequestHead,
     ) -> Answer<'a, Result<Access, Error>> {
-        if policy.is_public() {
+        if plan.is_public() {
             return Answer::now(Ok(Access::default()));
         }
         let explaining = tracing::enabled!(target: "portcullis", tracing::Level::DEBUG);
-        self.ask(who, policy, head, explaining).map(|verdict| {
+        self.ask(who, plan, head, explaining).map(|verdict| {
             let denial = match verdict {
                 Ok(Decision::Allow(access)) => return Ok(access),
                 Ok(Decision::Deny(denial)) => denial,
@@ -161,29 +205,24 @@ impl Gate {
     pub fn explain<'a>(
         &'a self,
         who: &'a Established,
-        policy: &'a dyn Policy,
+        plan: &'a Plan,
         head: &'a dyn RequestHead,
     ) -> Answer<'a, Verdict> {
-        self.ask(who, policy, head, true)
+        self.ask(who, plan, head, true)
     }
 
     fn ask<'a>(
         &'a self,
         who: &'a Established,
-        policy: &'a dyn Policy,
+        plan: &'a Plan,
         head: &'a dyn RequestHead,
         explaining: bool,
     ) -> Answer<'a, Verdict> {
-        if !who.is_of(self) {
-            return Answer::now(Err(Error::misconfigured("another gate has established who makes the request")));
-        }
-        let principal = match who.principal() {
-            Ok(principal) => principal,
+        let question = match self.question(who, plan, head, explaining) {
+            Ok(question) => question,
             Err(error) => return Answer::now(Err(error)),
         };
-        let max_age = who.max_age();
-        let answer =
-            policy.decide(Question { rights: &self.0.rights, principal, head, max_age, below_not: false, explaining });
+        let answer = ask(plan.policy(), question);
         if !explaining {
             return answer;
         }
@@ -193,6 +232,29 @@ impl Gate {
             let whole = Explanation::new(who.to_string(), decision.is_allowed()).with_parts(parts);
             Ok(decision.explained(whole))
         })
+    }
+
+    fn question<'a>(
+        &'a self,
+        who: &'a Established,
+        plan: &Plan,
+        head: &'a dyn RequestHead,
+        explaining: bool,
+    ) -> Result<Question<'a>, Error> {
+        if !who.is_of(self) {
+            return Err(Error::misconfigured("another gate has established who makes the request"));
+        }
+        if !plan.is_for(&self.0.rights) {
+            return Err(Error::misconfigured("another gate has made the plan of this policy"));
+        }
+        let (principal, scheme, accepted) = (who.principal()?, who.scheme_place(), self.0.unnamed.schemes);
+        if !scheme.is_some_and(|scheme| plan.sources().schemes.has(scheme)) {
+            let name = who.scheme().map_or("a scheme without a name".to_owned(), |name| format!("the scheme `{name}`"));
+            let detail = format!("the caller came by {name}, which this policy does not accept");
+            return Err(Error::new(ErrorKind::Missing, detail));
+        }
+        let (rights, max_age) = (&*self.0.rights, who.max_age());
+        Ok(Question { rights, principal, scheme, accepted, head, max_age, below_not: false, explaining })
     }
 
     /// The answer to a refused request. Writes the one event that the log gets for it.
@@ -220,14 +282,6 @@ impl Gate {
 
     fn now(&self) -> SystemTime {
         self.0.clock.as_ref().map_or_else(SystemTime::now, |clock| clock.now())
-    }
-
-    /// A gate like this one to which every request comes from this principal, without any credential: for tests of
-    /// handlers and routes.
-    #[cfg(feature = "testing")]
-    #[must_use]
-    pub fn acting_as(&self, principal: Principal) -> Self {
-        Self(Arc::new(Parts { acting_as: Some(principal), ..(*self.0).clone() }))
     }
 }
 
@@ -287,10 +341,10 @@ fn log(error: &Error) {
     }
 }
 
-/// So many of the other authenticators are told of.
+/// So many of the other verifiers are told of.
 const MAX_OTHERS: usize = 8;
 
-/// Why the other authenticators did not recognize the credential.
+/// Why the other verifiers did not recognize the credential.
 fn others(error: &Error) -> Option<String> {
     let others = error.others();
     let told: Vec<String> = others.iter().take(MAX_OTHERS).map(ToString::to_string).collect();
@@ -299,9 +353,6 @@ fn others(error: &Error) -> Option<String> {
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate")
-            .field("sources", &self.0.sources)
-            .field("verifiers", &self.0.verifiers)
-            .finish_non_exhaustive()
+        f.debug_struct("Gate").field("schemes", &self.0.schemes).finish_non_exhaustive()
     }
 }

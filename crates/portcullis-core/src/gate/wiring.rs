@@ -2,96 +2,122 @@
 
 use super::Parts;
 use crate::{
+    credential::CredentialSource,
     error::Error,
     jwt::Issuer,
     rights::{Rights, RoleHierarchy},
-    shared_secret::SharedSecret,
+    scheme::{Scheme, SchemeSet},
     verifier::Kind,
 };
 
-pub(super) fn check(parts: &Parts) -> Result<(), Error> {
+pub(super) fn check(parts: &Parts, rights: &Rights) -> Result<(), Error> {
     let problem =
-        verifiers(parts).or_else(|| roles(&parts.rights)).or_else(|| without_effect(parts).map(str::to_owned));
+        schemes(&parts.schemes).or_else(|| roles(rights)).or_else(|| without_effect(parts).map(str::to_owned));
     problem.map_or(Ok(()), |problem| Err(Error::misconfigured(problem)))
 }
 
-/// What the verifiers that were looked at answer for good, so that those after them are not asked about it.
-#[derive(Default)]
-struct Taken<'a> {
-    issuers: Vec<&'a Issuer>,
-    opaque: bool,
-    secrets: Vec<&'a SharedSecret>,
-}
-
-impl Taken<'_> {
-    fn all_of(&self, issuer: &Issuer) -> bool {
-        self.issuers.iter().any(|earlier| earlier.any_name || !issuer.any_name && earlier.name == issuer.name)
-    }
-}
-
-fn verifiers(parts: &Parts) -> Option<String> {
-    let mut taken = Taken::default();
-    for (place, verifier) in (1..).zip(&parts.verifiers) {
-        let problem = match verifier.kind() {
-            Kind::Own(_) => None,
-            Kind::Tokens(jwt) => jwt.issuers().iter().find_map(|issuer| verifies(issuer, &taken)),
-            Kind::Asks(asked) => asks(asked.issuer(), asked.is_for_sessions_only(), &taken),
-            Kind::Secret(secret) => knows(secret, parts, &taken),
-        };
-        if let Some(problem) = problem {
-            return Some(format!("authenticator {place}, {problem}"));
-        }
-        match verifier.kind() {
-            Kind::Own(_) => {}
-            Kind::Tokens(jwt) => taken.issuers.extend(jwt.issuers()),
-            Kind::Asks(asked) => {
-                taken.opaque |= asked.takes_any_opaque();
-                taken.issuers.push(asked.issuer());
-            }
-            Kind::Secret(secret) => taken.secrets.push(secret),
-        }
-    }
-    None
-}
-
-fn verifies(issuer: &Issuer, taken: &Taken<'_>) -> Option<String> {
-    let name = &issuer.name;
-    if !issuer.has_keys() {
+fn schemes(schemes: &[Scheme]) -> Option<String> {
+    if schemes.is_empty() || schemes.len() > SchemeSet::MOST {
         return Some(format!(
-            "a verifier of `{name}`, has no keys of it; give it keys by `Issuer::new`, or ask the issuer by `Introspection` or \
-             `WhoAmI`"
+            "the gate has {} schemes, and needs one to {}; add one by `.scheme(…)`",
+            schemes.len(),
+            SchemeSet::MOST
         ));
     }
-    taken.all_of(issuer).then(|| {
-        format!("a verifier of `{name}`, is never asked: one before it decides about these tokens; name an issuer once")
+    schemes.iter().enumerate().find_map(|(place, scheme)| {
+        let before = schemes.get(..place).unwrap_or_default();
+        let problem = alone(scheme).or_else(|| behind(scheme, before))?;
+        let name = scheme.name.map_or_else(|| place.saturating_add(1).to_string(), |name| format!("`{name}`"));
+        Some(format!("scheme {name} {problem}"))
     })
 }
 
-fn asks(issuer: &Issuer, sessions_only: bool, taken: &Taken<'_>) -> Option<String> {
-    let name = &issuer.name;
-    if sessions_only && !issuer.has_keys() {
-        return Some(format!(
-            "which asks `{name}`, has `sessions_only` and no keys to verify other tokens with; give it keys by `Issuer::new`"
-        ));
-    }
-    (taken.opaque && taken.all_of(issuer)).then(|| {
-        format!(
-            "which asks `{name}`, is never asked: those before it decide about its tokens and about opaque ones; name an \
-             issuer once"
-        )
+/// What is wrong with a scheme by itself.
+fn alone(scheme: &Scheme) -> Option<String> {
+    let without_keys = |issuer: &Issuer| (!issuer.has_keys()).then(|| issuer.name.clone());
+    scheme.check().err().or_else(|| match scheme.verifier.kind() {
+        Kind::Tokens(jwt) => jwt.issuers().iter().find_map(without_keys).map(|name| {
+            format!(
+                "verifies tokens of `{name}` and has no keys of it; give it keys by `Issuer::new`, or ask the issuer by \
+                 `Introspection` or `WhoAmI`"
+            )
+        }),
+        Kind::Asks(asks) if asks.is_for_sessions_only() => without_keys(asks.issuer()).map(|name| {
+            format!(
+                "asks `{name}`, has `sessions_only` and no keys to verify other tokens with; give it keys by `Issuer::new`"
+            )
+        }),
+        Kind::Asks(_) | Kind::Secret(_) | Kind::Own(_) => None,
     })
 }
 
-fn knows(secret: &SharedSecret, parts: &Parts, taken: &Taken<'_>) -> Option<String> {
-    if taken.opaque {
-        // And the secret would be shown to somebody else.
-        let problem = "is never asked: one before it asks an issuer about all that is opaque; put the secret first";
-        return Some(format!("a shared secret, {problem}"));
+/// What is wrong with a scheme behind those before it.
+fn behind(scheme: &Scheme, before: &[Scheme]) -> Option<String> {
+    if let Some(name) = scheme.name
+        && before.iter().any(|earlier| earlier.name == Some(name))
+    {
+        return Some("has a name that another one has".to_owned());
     }
-    if taken.secrets.iter().any(|other| secret.is_behind(other)) {
-        return Some("a shared secret, is that of one before it; two principals cannot have the same".to_owned());
+    for source in &scheme.sources {
+        let hides = |earlier: &&CredentialSource| earlier.hides(source);
+        if let Some(other) = before.iter().flat_map(|earlier| &earlier.sources).find(hides) {
+            return Some(format!("reads the {source} after the {other}, which takes every value; name it first"));
+        }
+        let mut readers = before.iter().filter(|earlier| earlier.sources.contains(source));
+        if let Some(problem) = readers.find_map(|earlier| shadowed(scheme, earlier)) {
+            return Some(format!("{problem} (in the {source})"));
+        }
     }
-    secret.check(&parts.sources).err().map(|problem| format!("a shared secret, {problem}"))
+    let within = |place: usize, source: &CredentialSource| scheme.sources.iter().take(place).any(|it| it.hides(source));
+    let mut places = scheme.sources.iter().enumerate();
+    let hidden = places.find(|(place, source)| within(*place, source));
+    hidden.map(|(_, source)| format!("reads the {source} after one without a prefix, which takes every value"))
+}
+
+/// What is wrong with a scheme that reads the same source as one before it.
+fn shadowed(scheme: &Scheme, earlier: &Scheme) -> Option<String> {
+    if let Kind::Asks(asks) = earlier.verifier.kind()
+        && asks.takes_any_opaque()
+        && !matches!(scheme.verifier.kind(), Kind::Asks(this) if this.issuer().name == asks.issuer().name)
+    {
+        let name = &asks.issuer().name;
+        return Some(format!(
+            "comes after the one that asks `{name}` about opaque credentials, which would be shown this one's; put that last, or \
+             say by `opaque_tokens` what its tokens look like"
+        ));
+    }
+    // A scheme with a name may be the only one that a route accepts.
+    if scheme.name.is_some() || earlier.name.is_some() {
+        return None;
+    }
+    let decides =
+        |issuer: &Issuer| issuers(earlier).any(|other| other.any_name || !issuer.any_name && other.name == issuer.name);
+    match (scheme.verifier.kind(), earlier.verifier.kind()) {
+        (Kind::Secret(ours), Kind::Secret(theirs)) if ours.overlaps(theirs) => {
+            Some("has the shared secret of one before it; two principals cannot have the same".to_owned())
+        }
+        (Kind::Tokens(_), _) => issuers(scheme).find(|issuer| decides(issuer)).map(|issuer| {
+            format!(
+                "is never asked about tokens of `{}`, since one before it decides; name an issuer once",
+                issuer.name
+            )
+        }),
+        (Kind::Asks(this), Kind::Asks(other)) if other.takes_any_opaque() && decides(this.issuer()) => Some(format!(
+            "is never asked about tokens of `{}`, since one before it decides; name an issuer once",
+            this.issuer().name
+        )),
+        _ => None,
+    }
+}
+
+/// The issuers about whose tokens a scheme decides.
+fn issuers(scheme: &Scheme) -> impl Iterator<Item = &Issuer> {
+    let (verified, asked) = match scheme.verifier.kind() {
+        Kind::Tokens(jwt) => (jwt.issuers(), None),
+        Kind::Asks(asks) => (&[][..], Some(asks.issuer())),
+        Kind::Secret(_) | Kind::Own(_) => (&[][..], None),
+    };
+    verified.iter().chain(asked)
 }
 
 fn roles(rights: &Rights) -> Option<String> {
@@ -130,14 +156,15 @@ fn inherited<'a>(rights: &Rights, from: &str, there: Option<impl Iterator<Item =
 }
 
 fn without_effect(parts: &Parts) -> Option<&'static str> {
-    let verifies = || parts.verifiers.iter().any(|verifier| verifier.jwt().is_some());
+    let verifies = || parts.schemes.iter().any(|scheme| scheme.verifier.jwt().is_some());
+    let sources = || parts.schemes.iter().flat_map(|scheme| &scheme.sources);
     if parts.cache.is_some() && !verifies() {
-        return Some("the gate has a `.cache(…)`, and no authenticator whose answers may be in it, such as a `Jwt`");
+        return Some("the gate has a `.cache(…)`, and no scheme whose answers may be in it, such as one of a `Jwt`");
     }
-    if parts.reject_conflicts && parts.sources.len() < 2 {
+    if parts.reject_conflicts && sources().count() < 2 {
         return Some("one source cannot conflict; name another one, or leave `.reject_conflicts()` out");
     }
-    if !parts.origins.allowed.is_empty() && !parts.sources.iter().any(|source| source.is_ambient()) {
+    if !parts.origins.allowed.is_empty() && !sources().any(CredentialSource::is_ambient) {
         return Some(
             "an origin is allowed and no cookie is read, which is all that it is about; CORS is answered by a layer of \
              the framework",

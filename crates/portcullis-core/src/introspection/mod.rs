@@ -35,11 +35,12 @@ use zeroize::Zeroizing;
 /// [`sessions_only`](Self::sessions_only) it is asked only where that could change anything. An issuer
 /// [without keys](Issuer::without_keys) is asked about every token but those that say themselves that they are not to be
 /// accepted: what a JWT says against itself (`aud`, `exp`, `nbf`, `typ`, the issuer's rules) is believed without a signature.
-/// A JWT of another issuer is left to the next authenticator. It is shown to nobody, and neither is one that is encrypted or
+/// A JWT of another issuer is left to the next scheme. It is shown to nobody, and neither is one that is encrypted or
 /// that is not read here.
 ///
-/// An opaque credential says nothing of its issuer. So of the authenticators of a gate, this one comes last, after those that
-/// know theirs: what they do not recognize is asked about.
+/// An opaque credential says nothing of its issuer. So of the schemes that read a source, the one of this comes last, after
+/// those that know their own credentials: what they do not recognize is asked about. Another order is an error where the gate
+/// is built, unless [`opaque_tokens`](Self::opaque_tokens) says what the tokens look like.
 ///
 /// The answer has to say `"active": true`, and what it says else is held against the issuer's rules like the claims of a
 /// token: `aud`, claims that are required, times. It has to say that the token gives access (`token_type` or `token_use`),
@@ -49,7 +50,7 @@ use zeroize::Zeroizing;
 ///
 /// ```
 /// # use portcullis_core::{Audience, ClaimMap, Error, HttpClient, Introspection, Issuer};
-/// # fn authenticator(client: impl HttpClient + 'static) -> Result<Introspection, Error> {
+/// # fn verifier(client: impl HttpClient + 'static) -> Result<Introspection, Error> {
 /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?
 ///     .claim_map(ClaimMap::new().scopes("scope")?);
 /// Ok(Introspection::new(issuer, "https://id.example.com/introspect", client)?.client("orders", "its-secret"))
@@ -140,7 +141,7 @@ impl Introspection {
     }
 
     /// Which opaque credentials are asked about, by how they look; all of them by default. Another one is
-    /// [`Unrecognized`](crate::ErrorKind::Unrecognized): nobody is asked, and it is left to the next authenticator.
+    /// [`Unrecognized`](crate::ErrorKind::Unrecognized): nobody is asked, and it is left to the next scheme.
     #[must_use]
     pub fn opaque_tokens(self, opaque: OpaqueTokens) -> Self {
         Self(self.0.with(|_, settings| settings.opaque = opaque))

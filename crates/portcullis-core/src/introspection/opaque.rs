@@ -7,12 +7,12 @@ use std::{
 /// What an issuer's opaque tokens look like, checked before the issuer is asked.
 ///
 /// Many issuers give their tokens a prefix and a fixed length. A credential that does not look like that is
-/// [`Unrecognized`](crate::ErrorKind::Unrecognized): nobody is asked, and it is left to the next authenticator. What is not said
-/// is not checked. JWTs are not opaque and are not held against this.
+/// [`Unrecognized`](crate::ErrorKind::Unrecognized): nobody is asked, and it is left to the next scheme. What is not said is not
+/// checked. JWTs are not opaque and are not held against this.
 ///
 /// ```
 /// # use portcullis_core::{Audience, Error, HttpClient, Introspection, Issuer, OpaqueTokens};
-/// # fn authenticator(client: impl HttpClient + 'static) -> Result<Introspection, Error> {
+/// # fn verifier(client: impl HttpClient + 'static) -> Result<Introspection, Error> {
 /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
 /// let opaque = OpaqueTokens::new()
 ///     .prefix("ory_at_")?

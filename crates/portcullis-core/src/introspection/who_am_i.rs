@@ -22,14 +22,14 @@ use zeroize::Zeroizing;
 /// by its [`ClaimMap`](crate::ClaimMap). So an answer without a subject is nobody, whatever its status. 401 and 403 refuse the
 /// token; another status than 200 is an outage, 503, and nothing is kept of it.
 ///
-/// What is verified before, what is refused unasked, what is remembered and what is left to other authenticators is as with
+/// What is verified before, what is refused unasked, what is remembered and what is left to other schemes is as with
 /// [`Introspection`](crate::Introspection). Whoever is asked gets to see the token, so it has to be the one that it is meant
 /// for. Most services do not answer for whom a token is. For opaque tokens, and for JWTs of an issuer without keys, that has
 /// to be allowed: see [`dangerous_any_client`](Self::dangerous_any_client).
 ///
 /// ```
 /// # use portcullis_core::{Audience, ClaimMap, Error, HttpClient, Issuer, WhoAmI};
-/// # fn authenticator(client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
+/// # fn verifier(client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
 /// let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?
 ///     .claim_map(ClaimMap::new().subject("id")?.roles("role")?);
 /// // The service has no other clients: whoever has one of its opaque tokens may use it here.
@@ -108,7 +108,7 @@ impl WhoAmI {
     }
 
     /// Which opaque credentials are asked about, by how they look; all of them by default. Another one is
-    /// [`Unrecognized`](crate::ErrorKind::Unrecognized): nobody is asked, and it is left to the next authenticator.
+    /// [`Unrecognized`](crate::ErrorKind::Unrecognized): nobody is asked, and it is left to the next scheme.
     #[must_use]
     pub fn opaque_tokens(self, opaque: OpaqueTokens) -> Self {
         Self(self.0.with(|_, settings| settings.opaque = opaque))

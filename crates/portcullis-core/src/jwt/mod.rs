@@ -42,8 +42,8 @@ use zeroize::Zeroizing;
 /// Verifies signed tokens of one or several issuers, without asking anybody but for [`RemoteKeys`].
 ///
 /// A credential that is no JWT (three parts, of which the first is a JSON object in base64url with `alg`), or one of an issuer
-/// that is not listed, is left to the next authenticator; any other failure is final. The order of the checks: size and shape, header, issuer, the types of the registered claims,
-/// key, signature, and then what the claims say.
+/// that is not listed, is left to the next scheme; any other failure is final. The order of the checks: size and shape,
+/// header, issuer, the types of the registered claims, key, signature, and then what the claims say.
 ///
 /// Cheap to clone.
 #[derive(Debug, Clone)]
@@ -122,7 +122,7 @@ impl Jwt {
         state: KeyState,
     ) -> Result<(Claims, &Issuer, Generation), Unverified> {
         if token.len() > self.0.max_bytes {
-            // An opaque credential is another authenticator's, however long.
+            // An opaque credential is for another verifier, however long.
             return Err(if is_token(token) { shape::too_long(self.0.max_bytes) } else { shape::opaque() }.into());
         }
         let compact = Compact::split(token)?;

@@ -1,11 +1,10 @@
 //! Policies about the principal alone.
 
-use super::{Need, OnResource, Policy, Question, ResourceId, Verdict};
+use super::{Description, OnResource, Policy, Question, ResourceId, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
     decision::{Decision, Explanation},
     error::Error,
-    principal::Method,
     rights,
 };
 use std::borrow::Cow;
@@ -21,13 +20,15 @@ pub const fn anyone() -> Anyone {
     Anyone
 }
 
+impl Sealed for Anyone {}
+
 impl Policy for Anyone {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         Answer::now(Ok(question.verdict(true, "", || Explanation::new("anyone", true))))
     }
 
-    fn is_public(&self) -> bool {
-        true
+    fn describe(&self) -> Description {
+        Description::Anyone
     }
 }
 
@@ -42,9 +43,15 @@ pub const fn authenticated() -> Authenticated {
     Authenticated
 }
 
+impl Sealed for Authenticated {}
+
 impl Policy for Authenticated {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         Answer::now(Ok(question.verdict(true, "", || Explanation::new("authenticated", true))))
+    }
+
+    fn describe(&self) -> Description {
+        Description::Authenticated
     }
 }
 
@@ -59,6 +66,8 @@ pub const fn staff() -> Staff {
     Staff
 }
 
+impl Sealed for Staff {}
+
 impl Policy for Staff {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         let Some(is) = question.principal.staff_flag().or((!question.below_not).then_some(false)) else {
@@ -66,23 +75,9 @@ impl Policy for Staff {
         };
         Answer::now(Ok(question.verdict(is, "staff_required", || Explanation::new("staff", is))))
     }
-}
 
-/// Who proved itself in one way. See [`via`].
-#[derive(Debug, Clone, Copy)]
-pub struct Via(Method);
-
-/// Lets principals pass that proved themselves by this method. Code `method_required`.
-#[must_use]
-pub const fn via(method: Method) -> Via {
-    Via(method)
-}
-
-impl Policy for Via {
-    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let is = question.principal.method() == self.0;
-        let part = || Explanation::new(format!("via {:?}", self.0), is);
-        Answer::now(Ok(question.verdict(is, "method_required", part)))
+    fn describe(&self) -> Description {
+        Description::Staff
     }
 }
 
@@ -106,6 +101,8 @@ pub const fn scope(scope: &'static str) -> RequireScope {
     RequireScope(scope)
 }
 
+impl Sealed for RequireScope {}
+
 impl Policy for RequireScope {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         let has = question.principal.scopes().iter().any(|scope| scope == self.0);
@@ -115,6 +112,10 @@ impl Policy for RequireScope {
             denial.scope = Some(Cow::Borrowed(self.0));
         }
         Answer::now(Ok(decision))
+    }
+
+    fn describe(&self) -> Description {
+        Description::Scope(self.0)
     }
 }
 
@@ -144,6 +145,8 @@ impl RequirePermission {
     }
 }
 
+impl Sealed for RequirePermission {}
+
 impl Policy for RequirePermission {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         if let Err(error) = question.rights.knows_permission(self.0, None, question.below_not) {
@@ -165,8 +168,8 @@ impl Policy for RequirePermission {
         Answer::now(Ok(question.verdict(holds, "permission_required", part)))
     }
 
-    fn needs(&self, see: &mut dyn FnMut(Need)) {
-        see(Need::Permission { name: self.0, on: None, below_not: false });
+    fn describe(&self) -> Description {
+        Description::Permission { permission: self.0, on: None }
     }
 }
 
@@ -192,6 +195,8 @@ impl RequireRole {
     }
 }
 
+impl Sealed for RequireRole {}
+
 impl Policy for RequireRole {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         let roles = &question.rights.roles;
@@ -210,7 +215,7 @@ impl Policy for RequireRole {
         Answer::now(Ok(decision))
     }
 
-    fn needs(&self, see: &mut dyn FnMut(Need)) {
-        see(Need::Role(self.0));
+    fn describe(&self) -> Description {
+        Description::Role { role: self.0, on: None }
     }
 }

@@ -1,4 +1,4 @@
-use super::{Policy, Question, Verdict};
+use super::{Description, Policy, Question, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
     claims::{Claims, checked_path, flag},
@@ -63,6 +63,8 @@ fn is_absent(claims: &Claims, path: &str) -> bool {
     true
 }
 
+impl Sealed for RequireClaim {}
+
 impl Policy for RequireClaim {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         let Some(holds) = question.principal.token_claims().map_or(Some(false), |claims| self.holds(claims)) else {
@@ -76,5 +78,9 @@ impl Policy for RequireClaim {
             Explanation::new(format!("claim `{}` is {asked}", self.path), holds)
         };
         Answer::now(Ok(question.verdict(holds, "claim_required", part)))
+    }
+
+    fn describe(&self) -> Description {
+        Description::Claim { path: self.path, is: self.text }
     }
 }

@@ -1,14 +1,14 @@
 //! Policies made of policies.
 
-use super::{Need, Policy, Question, Verdict};
+use super::{Description, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
     answer::Answer,
     decision::{Access, Decision, Denial, Explanation},
     error::Error,
 };
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-/// Several policies: a tuple of up to eight, an array, or a `Vec<Arc<dyn Policy>>`.
+/// Several policies: a tuple of up to twelve, an array, or a `Vec`.
 pub trait PolicyList: fmt::Debug + Send + Sync {
     /// The policy at this place.
     fn nth(&self, place: usize) -> Option<&dyn Policy>;
@@ -35,6 +35,10 @@ tuples! {
     A 0, B 1, C 2, D 3, E 4, F 5;
     A 0, B 1, C 2, D 3, E 4, F 5, G 6;
     A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7;
+    A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8;
+    A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9;
+    A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10;
+    A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11;
 }
 
 impl<P: Policy, const N: usize> PolicyList for [P; N] {
@@ -43,9 +47,9 @@ impl<P: Policy, const N: usize> PolicyList for [P; N] {
     }
 }
 
-impl PolicyList for Vec<Arc<dyn Policy>> {
+impl<P: Policy> PolicyList for Vec<P> {
     fn nth(&self, place: usize) -> Option<&dyn Policy> {
-        self.get(place).map(|policy| &**policy)
+        self.get(place).map(|policy| policy as &dyn Policy)
     }
 }
 
@@ -71,31 +75,35 @@ pub const fn any<L: PolicyList>(list: L) -> Any<L> {
     Any(list)
 }
 
+impl<L> Sealed for All<L> {}
+
 impl<L: PolicyList> Policy for All<L> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         combine(&self.0, true, question)
     }
 
-    fn needs(&self, see: &mut dyn FnMut(Need)) {
-        list_needs(&self.0, see);
+    fn describe(&self) -> Description {
+        Description::All(each(&self.0).map(Policy::describe).collect())
     }
 
-    fn is_public(&self) -> bool {
-        each(&self.0).next().is_some() && each(&self.0).all(Policy::is_public)
+    fn is_transparent(&self) -> bool {
+        true
     }
 }
+
+impl<L> Sealed for Any<L> {}
 
 impl<L: PolicyList> Policy for Any<L> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         combine(&self.0, false, question)
     }
 
-    fn needs(&self, see: &mut dyn FnMut(Need)) {
-        list_needs(&self.0, see);
+    fn describe(&self) -> Description {
+        Description::Any(each(&self.0).map(Policy::describe).collect())
     }
 
-    fn is_public(&self) -> bool {
-        each(&self.0).any(Policy::is_public)
+    fn is_transparent(&self) -> bool {
+        true
     }
 }
 
@@ -103,18 +111,11 @@ fn each<L: PolicyList>(list: &L) -> impl Iterator<Item = &dyn Policy> {
     (0..).map_while(|place| list.nth(place))
 }
 
-fn list_needs<L: PolicyList>(list: &L, see: &mut dyn FnMut(Need)) {
-    if list.nth(0).is_none() {
-        see(Need::Part);
-    }
-    each(list).for_each(|policy| policy.needs(see));
-}
-
 fn combine<'a, L: PolicyList>(list: &'a L, all: bool, question: Question<'a>) -> Answer<'a, Verdict> {
     let mut tally = Tally { all, access: None, denial: None, parts: Vec::new(), explaining: question.explaining };
     let mut rest = each(list);
     while let Some(policy) = rest.next() {
-        match policy.decide(question).ready() {
+        match ask(policy, question).ready() {
             Ok(Ok(decision)) => {
                 if tally.settles(decision) {
                     break;
@@ -125,7 +126,7 @@ fn combine<'a, L: PolicyList>(list: &'a L, all: bool, question: Question<'a>) ->
                 return Answer::later(async move {
                     let mut settled = tally.settles(later.await?);
                     while !settled && let Some(policy) = rest.next() {
-                        settled = tally.settles(policy.decide(question).await?);
+                        settled = tally.settles(ask(policy, question).await?);
                     }
                     tally.end()
                 });
@@ -148,10 +149,7 @@ impl Tally {
     /// Takes a part's decision into account, and tells whether it settles the matter.
     fn settles(&mut self, mut decision: Decision) -> bool {
         if self.explaining {
-            let unexplained = || Explanation::new("(a policy of the application)", decision.is_allowed());
-            let part = decision.explain().cloned().unwrap_or_else(unexplained);
-            self.parts.push(part);
-            *decision.explanation_mut() = None;
+            self.parts.extend(decision.explanation_mut().take().map(|part| *part));
         }
         match decision {
             Decision::Allow(access) => {
@@ -162,8 +160,10 @@ impl Tally {
                 !self.all
             }
             Decision::Deny(denial) => {
-                let was_hidden = self.denial.take().is_some_and(|before| before.hidden);
-                self.denial = Some(Denial { hidden: denial.hidden || was_hidden, ..denial });
+                self.denial = Some(match self.denial.take() {
+                    Some(before) => before.then(denial),
+                    None => denial,
+                });
                 self.all
             }
         }
@@ -208,23 +208,23 @@ pub const fn not<P: Policy>(policy: P) -> Not<P> {
     Not(policy)
 }
 
+impl<P> Sealed for Not<P> {}
+
 impl<P: Policy> Policy for Not<P> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        self.0.decide(Question { below_not: true, ..question }).map(move |verdict| {
-            let decision = verdict?;
+        ask(&self.0, Question { below_not: true, ..question }).map(move |verdict| {
+            let decision = match verdict? {
+                Decision::Deny(denial) if denial.is_firm => return Ok(Decision::Deny(denial)),
+                decision => decision,
+            };
             let allowed = !decision.is_allowed();
             let parts = decision.explain().cloned().into_iter().collect();
             Ok(question.verdict(allowed, "not_allowed", || Explanation::new("not", allowed).with_parts(parts)))
         })
     }
 
-    fn needs(&self, see: &mut dyn FnMut(Need)) {
-        self.0.needs(&mut |need| {
-            see(match need {
-                Need::Permission { name, on, .. } => Need::Permission { name, on, below_not: true },
-                other => other,
-            });
-        });
+    fn describe(&self) -> Description {
+        Description::Not(Box::new(self.0.describe()))
     }
 }
 
@@ -240,9 +240,11 @@ pub const fn hidden<P: Policy>(policy: P) -> Hidden<P> {
     Hidden(policy)
 }
 
+impl<P> Sealed for Hidden<P> {}
+
 impl<P: Policy> Policy for Hidden<P> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        self.0.decide(question).map(|verdict| {
+        ask(&self.0, question).map(|verdict| {
             verdict.map(|decision| match decision {
                 Decision::Deny(denial) => Decision::Deny(Denial { hidden: true, ..denial }),
                 allowed => allowed,
@@ -250,11 +252,11 @@ impl<P: Policy> Policy for Hidden<P> {
         })
     }
 
-    fn needs(&self, see: &mut dyn FnMut(Need)) {
-        self.0.needs(see);
+    fn describe(&self) -> Description {
+        Description::Hidden(Box::new(self.0.describe()))
     }
 
-    fn is_public(&self) -> bool {
-        self.0.is_public()
+    fn is_transparent(&self) -> bool {
+        true
     }
 }

@@ -1,4 +1,4 @@
-use super::{Need, Policy, Question, Verdict};
+use super::{Description, Policy, Question, Verdict, sealed::Sealed};
 use crate::{answer::Answer, decision::Explanation, error::Error};
 use std::time::Duration;
 
@@ -24,38 +24,29 @@ pub struct Fresh(Duration);
 /// [asks anew](crate::Authenticator::asks_anew).
 ///
 /// A [`Jwt`](crate::Jwt) asks nobody, and [`Revocations`](crate::Revocations) do not say who somebody is: they are asked on
-/// every route anyway. A token that was only verified is refused as a mistake of the wiring (500). A gate that has nothing
-/// else finds it before any request, by [`Gate::check`](crate::Gate::check).
+/// every route anyway. So a route that asks for a fresh identity can accept no scheme that only verifies:
+/// [`Gate::plan`](crate::Gate::plan) returns an error before any request. Give such a scheme a name, and the route does not
+/// accept it.
 #[must_use]
 pub const fn fresh(max_age: Duration) -> Fresh {
     Fresh(max_age)
 }
 
+impl Sealed for Fresh {}
+
 impl Policy for Fresh {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         if !is_within(question.max_age, Some(self.0)) {
             return Answer::now(Err(Error::misconfigured(
-                "who makes the request was not established for this policy; a policy around `fresh` has to pass on its `needs`",
+                "the caller's identity is older than the policy asks for; a rule around `fresh` names it in its `parts`",
             )));
         }
         Answer::now(Ok(question.verdict(true, "", || Explanation::new(format!("fresh within {:?}", self.0), true))))
     }
 
-    fn needs(&self, see: &mut dyn FnMut(Need)) {
-        see(Need::Fresh(self.0));
+    fn describe(&self) -> Description {
+        Description::Fresh(self.0)
     }
-}
-
-/// How old may be what is remembered of who makes a request, by all parts of a policy. `None` if none of them says.
-#[must_use]
-pub fn max_age(policy: &dyn Policy) -> Option<Duration> {
-    let mut least = None;
-    policy.needs(&mut |need| {
-        if let Need::Fresh(max_age) = need {
-            least = Some(least.map_or(max_age, |least: Duration| least.min(max_age)));
-        }
-    });
-    least
 }
 
 /// Whether what was established with one age is good for another.

@@ -14,29 +14,39 @@
 mod basic;
 mod claim;
 mod combine;
+mod describe;
 mod fresh;
+mod plan;
 mod resource;
+mod rule;
+mod ways;
 mod when;
 
 pub use basic::{
-    Anyone, Authenticated, RequirePermission, RequireRole, RequireScope, Staff, Via, anyone, authenticated, permission,
-    role, scope, staff, via,
+    Anyone, Authenticated, RequirePermission, RequireRole, RequireScope, Staff, anyone, authenticated, permission,
+    role, scope, staff,
 };
 pub use claim::{RequireClaim, claim};
 pub(crate) use combine::empty_list;
 pub use combine::{All, Any, Hidden, Not, PolicyList, all, any, hidden, not};
+pub use describe::{Description, On};
 pub(crate) use fresh::is_within;
-pub use fresh::{Fresh, fresh, max_age};
+pub use fresh::{Fresh, fresh};
+pub use plan::Plan;
+pub(crate) use plan::Planner;
 pub use resource::{OnResource, ResourceId, path, query};
-pub use when::{When, WhenAsync, when, when_async};
+pub use rule::Rule;
+pub use ways::{AlsoVia, Via, also_via, via};
+pub use when::{Holds, When, when};
 
 use crate::{
     answer::Answer,
-    decision::{Decision, Explanation},
+    decision::{Decision, Denial, Explanation},
     error::Error,
     head::{RequestHead, query_param},
     principal::Principal,
     rights::Rights,
+    scheme::SchemeSet,
 };
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
@@ -45,82 +55,78 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 /// What cannot be judged is an error and never a no, so that [`not`] lets nobody in by ignorance.
 pub type Verdict = Result<Decision, Error>;
 
-/// Decides whether a principal may do what a request asks for.
+/// Decides whether a caller may do what its request asks for: one of the values of this module, or a [`Rule`] of yours.
 ///
-/// Most policies are put together from the values of this module; implement it for what they cannot say.
-pub trait Policy: fmt::Debug + Send + Sync {
-    /// May this principal do this? Asked again for one request where the first answer is one to wait for, so whatever is
-    /// worth doing once belongs in the future.
-    ///
-    /// One that turns the answer of another around does so with [`not`], which tells it so.
-    ///
-    /// # Errors
-    /// If that could not be found out. An error refuses the request and is not reported as a denial.
+/// Sealed: implement [`Rule`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no policy",
+    note = "use the functions of `portcullis::policy`, or write `impl Rule for {Self}`"
+)]
+pub trait Policy: sealed::Sealed + fmt::Debug + Send + Sync {
+    #[doc(hidden)]
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict>;
 
-    /// What this needs to work: names that have to be known, so that a misspelt one is refused where the route is added, and
-    /// how fresh the identity has to be. A policy around another one passes on what that needs.
-    fn needs(&self, see: &mut dyn FnMut(Need)) {
-        let _ = see;
-    }
+    /// What it asks, as data.
+    fn describe(&self) -> Description;
 
-    /// Whether this allows everybody, so that nobody needs to be asked who they are.
-    fn is_public(&self) -> bool {
+    /// Whether it judges nobody itself but asks its parts. Everything else is only asked about callers of a scheme that is
+    /// accepted at its place.
+    #[doc(hidden)]
+    fn is_transparent(&self) -> bool {
         false
     }
 }
 
-/// Something that a policy needs: a name that it refers to, or a fresh identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Need {
-    /// A role that principals have everywhere.
-    Role(&'static str),
-    /// A role, if one is named, on a kind of resource, and with that a membership to ask.
-    RoleOn(Option<&'static str>, &'static str),
-    /// A permission, on a kind of resource if one is named.
-    Permission {
-        /// Its name.
-        name: &'static str,
-        /// The kind of resource.
-        on: Option<&'static str>,
-        /// Whether it stands below a [`not`], so that an unknown one would let everybody in.
-        below_not: bool,
-    },
-    /// Another policy: a list of policies is empty.
-    Part,
-    /// A parameter of the route's path.
-    PathParam(&'static str),
-    /// An identity of which nothing older than this is remembered.
-    Fresh(Duration),
+mod sealed {
+    pub trait Sealed {}
 }
 
-impl<P: Policy + ?Sized> Policy for &P {
-    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        (**self).decide(question)
-    }
+macro_rules! through {
+    ($($pointer:ty),+) => {$(
+        impl sealed::Sealed for $pointer {}
 
-    fn needs(&self, see: &mut dyn FnMut(Need)) {
-        (**self).needs(see);
-    }
+        impl Policy for $pointer {
+            fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+                (**self).decide(question)
+            }
 
-    fn is_public(&self) -> bool {
-        (**self).is_public()
-    }
+            fn describe(&self) -> Description {
+                (**self).describe()
+            }
+
+            fn is_transparent(&self) -> bool {
+                (**self).is_transparent()
+            }
+        }
+    )+};
 }
+through!(&'static dyn Policy, Arc<dyn Policy>, Box<dyn Policy>);
 
-impl<P: Policy + ?Sized> Policy for Arc<P> {
-    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        (**self).decide(question)
+/// Asks a policy: the one way to do it. A policy that judges is not asked about callers of a scheme that is not accepted at
+/// its place. A combinator has to say that it is transparent, so one that forgets is too strict.
+pub(crate) fn ask<'a>(policy: &'a dyn Policy, question: Question<'a>) -> Answer<'a, Verdict> {
+    let is_accepted = || question.scheme.is_some_and(|scheme| question.accepted.has(scheme));
+    let answer = if policy.is_transparent() || is_accepted() {
+        policy.decide(question)
+    } else {
+        Answer::now(Ok(Decision::Deny(Denial {
+            is_firm: true,
+            is_about_scheme: true,
+            ..Denial::new("scheme_not_accepted")
+        })))
+    };
+    if !question.explaining {
+        return answer;
     }
-
-    fn needs(&self, see: &mut dyn FnMut(Need)) {
-        (**self).needs(see);
-    }
-
-    fn is_public(&self) -> bool {
-        (**self).is_public()
-    }
+    answer.map(move |verdict| {
+        verdict.map(|decision| match decision.explain() {
+            Some(_) => decision,
+            None => {
+                let part = Explanation::new(policy.describe().to_string(), decision.is_allowed());
+                decision.explained(part)
+            }
+        })
+    })
 }
 
 /// What a policy is asked: a principal, and the request it makes.
@@ -128,6 +134,10 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
 pub struct Question<'a> {
     pub(crate) rights: &'a Rights,
     pub(crate) principal: &'a Principal,
+    /// The scheme by which the caller came, by its place.
+    pub(crate) scheme: Option<usize>,
+    /// The schemes whose callers may pass here.
+    pub(crate) accepted: SchemeSet,
     pub(crate) head: &'a dyn RequestHead,
     /// How old may be what is remembered of the principal.
     pub(crate) max_age: Option<Duration>,
@@ -169,6 +179,14 @@ impl<'a> Question<'a> {
     /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is there twice.
     pub fn query(&self, name: &str) -> Result<Option<Cow<'a, str>>, Error> {
         query_param(self.head, name)
+    }
+
+    /// The decision of another policy on the same question.
+    ///
+    /// # Errors
+    /// If the policy cannot be decided.
+    pub async fn ask(&self, policy: &dyn Policy) -> Verdict {
+        ask(policy, *self).await
     }
 
     /// A decision by yes or no; the explanation is only made when somebody wants it.

@@ -1,4 +1,4 @@
-use super::{Hidden, Need, Policy, Question, Verdict};
+use super::{Description, Hidden, On, Policy, Question, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
     decision::{Access, Decision, Explanation},
@@ -110,6 +110,8 @@ impl OnResource {
     }
 }
 
+impl Sealed for OnResource {}
+
 impl Policy for OnResource {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         match self.check(&question).and_then(|()| self.id.of(&question)) {
@@ -118,17 +120,15 @@ impl Policy for OnResource {
         }
     }
 
-    fn needs(&self, see: &mut dyn FnMut(Need)) {
-        let role = match self.asked {
-            Asked::Role(name) => Some(name),
-            Asked::Permission(_) => None,
+    fn describe(&self) -> Description {
+        let params = match self.id.0 {
+            Place::Path(name) => vec![name],
+            Place::Query(_) => Vec::new(),
         };
-        see(Need::RoleOn(role, self.kind));
-        if let Asked::Permission(name) = self.asked {
-            see(Need::Permission { name, on: Some(self.kind), below_not: false });
-        }
-        if let Place::Path(name) = self.id.0 {
-            see(Need::PathParam(name));
+        let on = Some(On { kind: self.kind, params });
+        match self.asked {
+            Asked::Role(role) => Description::Role { role, on },
+            Asked::Permission(permission) => Description::Permission { permission, on },
         }
     }
 }

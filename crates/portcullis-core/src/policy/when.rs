@@ -1,17 +1,18 @@
-//! Policies that are closures. They have a name, which is the reason code of their denials.
+//! Policies that are closures.
 
-use super::{Policy, Question, Verdict};
-use crate::{answer::Answer, decision::Explanation, error::Error, principal::Principal};
-use std::{fmt, future::Future};
+use super::{Description, Policy, Question, Verdict, sealed::Sealed};
+use crate::{answer::Answer, decision::Explanation, error::Error};
+use std::fmt;
 
-/// A closure that answers at once. See [`when`].
+/// A closure. See [`when`].
 #[derive(Clone, Copy)]
 pub struct When<F> {
     name: &'static str,
     holds: F,
 }
 
-/// Lets principals pass for whom this holds. Its name is the code of its denials.
+/// Requires what a closure says, as a `bool` or, where it may be unable to tell, as a `Result<bool, Error>`. The name is the
+/// code of its denials. What has to wait is a [`Rule`](super::Rule).
 ///
 /// ```
 /// use portcullis_core::policy::{Policy, when};
@@ -19,11 +20,33 @@ pub struct When<F> {
 /// let not_guest = when("not-guest", |question| question.principal().id().subject() != "guest");
 /// # fn policy(_: impl Policy) {} policy(not_guest);
 /// ```
-pub const fn when<F>(name: &'static str, holds: F) -> When<F>
+pub const fn when<F, R>(name: &'static str, holds: F) -> When<F>
 where
-    F: Fn(&Question<'_>) -> bool + Send + Sync,
+    F: Fn(&Question<'_>) -> R + Send + Sync,
+    R: Holds,
 {
     When { name, holds }
+}
+
+/// What a closure returns: whether it holds, or that it cannot tell.
+pub trait Holds {
+    /// The same as a result.
+    ///
+    /// # Errors
+    /// If it cannot tell.
+    fn holds(self) -> Result<bool, Error>;
+}
+
+impl Holds for bool {
+    fn holds(self) -> Result<bool, Error> {
+        Ok(self)
+    }
+}
+
+impl Holds for Result<bool, Error> {
+    fn holds(self) -> Self {
+        self
+    }
 }
 
 impl<F> fmt::Debug for When<F> {
@@ -32,53 +55,22 @@ impl<F> fmt::Debug for When<F> {
     }
 }
 
-impl<F: Fn(&Question<'_>) -> bool + Send + Sync> Policy for When<F> {
-    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let holds = (self.holds)(&question);
-        Answer::now(Ok(question.verdict(holds, self.name, || Explanation::new(format!("{self:?}"), holds))))
-    }
-}
+impl<F> Sealed for When<F> {}
 
-/// A closure that has to wait. See [`when_async`].
-#[derive(Clone, Copy)]
-pub struct WhenAsync<F> {
-    name: &'static str,
-    holds: F,
-}
-
-/// Lets principals pass for whom this will hold. Its name is the code of its denials, and an error denies nothing: it
-/// refuses the request as what it is.
-///
-/// ```
-/// use portcullis_core::{Principal, policy::{Policy, when_async}};
-///
-/// let paid = when_async("paid", async |who: Principal| Ok(who.id().subject() != "debtor"));
-/// # fn policy(_: impl Policy) {} policy(paid);
-/// ```
-pub const fn when_async<F, Fut>(name: &'static str, holds: F) -> WhenAsync<F>
+impl<F, R> Policy for When<F>
 where
-    F: Fn(Principal) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<bool, Error>> + Send + 'static,
-{
-    WhenAsync { name, holds }
-}
-
-impl<F> fmt::Debug for WhenAsync<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "when_async({})", self.name)
-    }
-}
-
-impl<F, Fut> Policy for WhenAsync<F>
-where
-    F: Fn(Principal) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<bool, Error>> + Send + 'static,
+    F: Fn(&Question<'_>) -> R + Send + Sync,
+    R: Holds,
 {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let asked = (self.holds)(question.principal.clone());
-        Answer::later(async move {
-            let holds = asked.await?;
-            Ok(question.verdict(holds, self.name, || Explanation::new(format!("{self:?}"), holds)))
-        })
+        Answer::now(
+            (self.holds)(&question)
+                .holds()
+                .map(|holds| question.verdict(holds, self.name, || Explanation::new(format!("{self:?}"), holds))),
+        )
+    }
+
+    fn describe(&self) -> Description {
+        Description::When { code: self.name }
     }
 }

@@ -28,7 +28,6 @@ pub struct Principal(Arc<Parts>);
 #[derive(Clone)]
 pub(crate) struct Parts {
     id: PrincipalId,
-    pub(crate) method: Method,
     pub(crate) organization: Option<String>,
     pub(crate) session: Option<String>,
     token_id: Option<String>,
@@ -70,23 +69,10 @@ impl PrincipalKind {
     }
 }
 
-/// How a principal proved who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Method {
-    /// A token that an issuer signed.
-    Token,
-    /// A secret that both sides know.
-    SharedSecret,
-    /// Something that an authenticator of the application's own verifies.
-    Custom,
-}
-
 impl Parts {
     pub(crate) fn of(id: PrincipalId) -> Self {
         Self {
             id,
-            method: Method::Custom,
             organization: None,
             session: None,
             token_id: None,
@@ -110,7 +96,7 @@ impl From<Parts> for Principal {
 }
 
 impl Principal {
-    /// A principal that an authenticator vouches for, without any roles or rights.
+    /// A principal that a verifier vouches for, without any roles or rights.
     #[must_use]
     pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
         Self::of(PrincipalId::new(kind, subject))
@@ -123,12 +109,6 @@ impl Principal {
     fn with(mut self, change: impl FnOnce(&mut Parts)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
-    }
-
-    /// With the method by which it proved itself.
-    #[must_use]
-    pub fn with_method(self, method: Method) -> Self {
-        self.with(|inner| inner.method = method)
     }
 
     /// With the issuer that knows it.
@@ -221,12 +201,6 @@ impl Principal {
     #[must_use]
     pub fn kind(&self) -> PrincipalKind {
         self.0.id.kind()
-    }
-
-    /// How it proved itself.
-    #[must_use]
-    pub fn method(&self) -> Method {
-        self.0.method
     }
 
     /// Who knows it, if that is somebody else than this service.

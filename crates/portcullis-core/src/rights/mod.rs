@@ -22,6 +22,8 @@ pub(crate) struct Rights {
     /// All that there are, if the application says so.
     pub(crate) permissions: Option<PermissionSet>,
     pub(crate) membership: Option<Arc<dyn AnyMembership>>,
+    /// The names of the gate's schemes, in order; `None` for those without.
+    pub(crate) schemes: Vec<Option<&'static str>>,
 }
 
 impl Rights {
@@ -33,6 +35,27 @@ impl Rights {
     /// The roles there are on resources of a kind, or everywhere.
     fn roles_of(&self, kind: Option<&str>) -> &RoleHierarchy {
         kind.map_or(&self.roles, |kind| self.roles_on(kind))
+    }
+
+    /// The place of a scheme that a policy names.
+    pub(crate) fn scheme(&self, name: &str) -> Result<usize, Error> {
+        self.schemes.iter().position(|known| *known == Some(name)).ok_or_else(|| {
+            let known: Vec<&str> = self.schemes.iter().flatten().copied().collect();
+            Error::misconfigured(match known.is_empty() {
+                true => format!("the gate has no scheme `{name}`; name one by `Scheme::named({name:?}, …)`"),
+                false => format!("the gate has no scheme `{name}`; it has {known:?}"),
+            })
+        })
+    }
+
+    /// A policy asks for roles or permissions on resources of this kind.
+    pub(crate) fn knows_kind(&self, kind: &str) -> Result<(), Error> {
+        match &self.membership {
+            Some(_) => Ok(()),
+            None => Err(Error::misconfigured(format!(
+                "a policy asks for roles on a {kind}, and the gate has no `.membership(…)` to ask"
+            ))),
+        }
     }
 
     /// A policy asks for this role.

@@ -13,7 +13,7 @@ use std::{fmt, sync::Arc, time::Duration};
 /// Issues tokens in tests: real keys, real signatures, and a clock that stands still.
 ///
 /// Its claims are `sub`, `roles`, `scope`, `permissions`, `staff` and `organization`, and its
-/// [`authenticator`](Self::authenticator) reads them.
+/// [`verifier`](Self::verifier) reads them.
 #[derive(Debug, Clone)]
 pub struct TestIssuer {
     name: String,
@@ -71,7 +71,7 @@ impl TestIssuer {
         self
     }
 
-    /// The clock that it and its authenticator go by, to move it.
+    /// The clock that it and its verifier go by, to move it.
     #[must_use]
     pub fn clock(&self) -> FixedClock {
         self.fixed.clone()
@@ -102,7 +102,7 @@ impl TestIssuer {
 
     /// A verifier of its tokens that goes by its clock.
     #[must_use]
-    pub fn authenticator(&self) -> Jwt {
+    pub fn verifier(&self) -> Jwt {
         Jwt::new(self.issuer()).clock(self.clock.clone())
     }
 
@@ -130,12 +130,14 @@ impl TestIssuer {
 /// What it publishes, without a network: its discovery document, and its public key at `/jwks` below its name.
 ///
 /// ```
-/// use portcullis_core::{Algorithm, Audience, Error, Gate, HttpClient, Issuer, Jwt, RemoteKeys, testing::TestIssuer};
+/// use portcullis_core::{
+///     Algorithm, Audience, Error, Gate, HttpClient, Issuer, Jwt, RemoteKeys, Scheme, testing::TestIssuer,
+/// };
 ///
 /// fn gate(name: &str, client: impl HttpClient + 'static) -> Result<Gate, Error> {
 ///     let keys = RemoteKeys::discover(name, client)?;
 ///     let issuer = Issuer::new(name, Audience::is("test"), [Algorithm::Es256], keys)?;
-///     Gate::builder().bearer().authenticator(Jwt::new(issuer)).build()
+///     Gate::builder().scheme(Scheme::new(Jwt::new(issuer)).bearer()).build()
 /// }
 ///
 /// # fn main() -> Result<(), Error> {

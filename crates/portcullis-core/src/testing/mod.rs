@@ -4,12 +4,12 @@
 //! `testing` in a service.
 //!
 //! ```
-//! use portcullis_core::{Gate, testing::TestIssuer};
+//! use portcullis_core::{Gate, Scheme, testing::TestIssuer};
 //! use std::time::Duration;
 //!
 //! # fn main() -> Result<(), portcullis_core::Error> {
 //! let issuer = TestIssuer::new();
-//! let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build()?;
+//! let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
 //! let token = issuer.token("alice").role("manager").expires_in(Duration::from_secs(300)).sign();
 //! # let _ = (gate, token); Ok(()) }
 //! ```

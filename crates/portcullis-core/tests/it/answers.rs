@@ -1,13 +1,17 @@
 //! What a refused client is told, and what not.
 
-use crate::{asking::Data, head::Head};
+use crate::{
+    asking::{Data, decide, shared},
+    head::Head,
+};
 use portcullis_core::{
-    Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal, Refusal, RoleHierarchy,
+    Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal, Refusal, RoleHierarchy, Scheme,
+    Verifier,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 const PRIVATE: &str = "a detail for the log alone";
 
@@ -31,14 +35,15 @@ impl Authenticator for Words {
 }
 
 fn gate(issuer: &TestIssuer, parts: fn(GateBuilder) -> GateBuilder) -> Gate {
-    let builder = Gate::builder().cookie("session").bearer().query("token").header("x-key").reject_conflicts();
+    let scheme = |verifier: Verifier| Scheme::new(verifier).cookie("session").bearer().query("token").header("x-key");
+    let builder = Gate::builder().scheme(scheme(issuer.verifier().into())).scheme(scheme(Words.into()));
     let roles = RoleHierarchy::ranked(["viewer"]).unwrap();
-    parts(builder.authenticator(issuer.authenticator()).authenticator(Words).roles(roles)).build().unwrap()
+    parts(builder.reject_conflicts().roles(roles)).build().unwrap()
 }
 
-async fn answer(gate: &Gate, policy: &dyn Policy, head: &Head) -> Refusal {
+async fn answer(gate: &Gate, policy: impl Policy + 'static, head: &Head) -> Refusal {
     let who = gate.establish(head).await;
-    gate.refuse(&gate.authorize(&who, policy, head).await.unwrap_err())
+    gate.refuse(&decide(gate, &who, policy, head).await.unwrap_err())
 }
 
 fn header<'a>(refusal: &'a Refusal, name: &str) -> Option<&'a str> {
@@ -50,7 +55,7 @@ const EXPIRED: &str = "error=\"invalid_token\", error_description=\"the token ha
 const REQUEST: &str = "error=\"invalid_request\"";
 
 /// What is asked by whom, the status, the challenge but for the scheme and the realm, and the code.
-type Situation = (&'static str, Box<dyn Policy>, Head, u16, Option<&'static str>, &'static str);
+type Situation = (&'static str, Arc<dyn Policy>, Head, u16, Option<&'static str>, &'static str);
 
 fn situations(issuer: &TestIssuer) -> Vec<Situation> {
     let token = issuer.token("alice").scope("read").sign();
@@ -60,7 +65,7 @@ fn situations(issuer: &TestIssuer) -> Vec<Situation> {
     let forged = format!("{head}.{}{}", if body.starts_with('A') { 'B' } else { 'A' }, &body[1..]);
     let elsewhere = TestIssuer::new().named("https://other.test").token("alice").sign();
     let expired = issuer.token("alice").expired_for(Duration::from_secs(3600)).sign();
-    let who = || -> Box<dyn Policy> { Box::new(authenticated()) };
+    let who = || -> Arc<dyn Policy> { shared(authenticated()) };
     let on_project = || role("viewer").on("project", query("id"));
     vec![
         ("nothing", who(), Head::new(), 401, Some(""), "credential_missing"),
@@ -77,42 +82,42 @@ fn situations(issuer: &TestIssuer) -> Vec<Situation> {
         ("two parameters", who(), Head::new().query("token=a&token=b"), 400, Some(REQUEST), "invalid_request"),
         ("header and address", who(), alice().query("token=a"), 400, Some(REQUEST), "invalid_request"),
         ("sources disagree", who(), alice().header("x-key", "other"), 400, Some(REQUEST), "conflicting_credentials"),
-        ("not allowed", Box::new(staff()), alice(), 403, None, "staff_required"),
-        ("no permission", Box::new(permission("kb:read")), alice(), 403, None, "permission_required"),
+        ("not allowed", shared(staff()), alice(), 403, None, "staff_required"),
+        ("no permission", shared(permission("kb:read")), alice(), 403, None, "permission_required"),
         (
             "scope",
-            Box::new(scope("write")),
+            shared(scope("write")),
             alice(),
             403,
             Some("error=\"insufficient_scope\", scope=\"write\""),
             "insufficient_scope",
         ),
-        ("not by its scope", Box::new(all((scope("read"), staff()))), alice(), 403, None, "staff_required"),
+        ("not by its scope", shared(all((scope("read"), staff()))), alice(), 403, None, "staff_required"),
         ("a code of one's own", who(), Head::new().bearer("unconfirmed"), 403, None, "email_unconfirmed"),
-        ("hidden", Box::new(hidden(staff())), alice(), 404, None, ""),
-        ("hidden scope", Box::new(hidden(scope("write"))), alice(), 404, None, ""),
+        ("hidden", shared(hidden(staff())), alice(), 404, None, ""),
+        ("hidden scope", shared(hidden(scope("write"))), alice(), 404, None, ""),
         // A hidden route still asks who is there before it hides.
-        ("hidden from nobody", Box::new(hidden(staff())), Head::new(), 401, Some(""), "credential_missing"),
-        ("a store that is down", Box::new(on_project()), alice().query("id=1"), 503, None, "unavailable"),
+        ("hidden from nobody", shared(hidden(staff())), Head::new(), 401, Some(""), "credential_missing"),
+        ("a store that is down", shared(on_project()), alice().query("id=1"), 503, None, "unavailable"),
         (
             "hidden, a store that is down",
-            Box::new(on_project().hidden()),
+            shared(on_project().hidden()),
             alice().query("id=1"),
             503,
             None,
             "unavailable",
         ),
         ("an issuer that is down", who(), Head::new().bearer("down"), 503, None, "unavailable"),
-        ("no such parameter", Box::new(on_project()), alice(), 400, Some(REQUEST), "invalid_request"),
+        ("no such parameter", shared(on_project()), alice(), 400, Some(REQUEST), "invalid_request"),
         (
             "an unreadable parameter",
-            Box::new(role("viewer").on("project", path("id"))),
+            shared(role("viewer").on("project", path("id"))),
             alice().param("id", "%"),
             400,
             Some(REQUEST),
             "invalid_request",
         ),
-        ("a guard on the wrong route", Box::new(role("viewer").on("project", path("id"))), alice(), 500, None, ""),
+        ("a guard on the wrong route", shared(role("viewer").on("project", path("id"))), alice(), 500, None, ""),
         ("a mistake with a name", who(), Head::new().bearer("mistake"), 500, None, ""),
     ]
 }
@@ -124,7 +129,7 @@ async fn every_situation_has_its_answer() {
     let named = gate(&issuer, |builder| builder.membership(Data::down()).realm("My app"));
     for (what, policy, head, status, challenge, code) in situations(&issuer) {
         for (gate, realm) in [(&plain, ""), (&named, "realm=\"My app\"")] {
-            let refusal = answer(gate, &*policy, &head).await;
+            let refusal = answer(gate, policy.clone(), &head).await;
             assert_eq!(refusal.status(), status, "{what}");
             let expected = challenge.map(|challenge| {
                 let parts: Vec<&str> = [realm, challenge].into_iter().filter(|part| !part.is_empty()).collect();
@@ -167,7 +172,7 @@ async fn the_client_is_told_when_to_come_back() {
     for (word, after) in
         [("busy", Some("30")), ("brief", Some("1")), ("fraction", Some("2")), ("down", None), ("other", None)]
     {
-        let refusal = answer(&gate, &authenticated(), &Head::new().bearer(word)).await;
+        let refusal = answer(&gate, authenticated(), &Head::new().bearer(word)).await;
         assert_eq!(header(&refusal, "retry-after"), after, "{word}");
     }
 }
@@ -184,18 +189,18 @@ async fn a_renderer_has_the_last_word() {
     let gate = plain_with(&issuer, render);
     let alice = Head::new().bearer(&issuer.token("alice").sign());
 
-    let login = answer(&gate, &authenticated(), &Head::new()).await;
+    let login = answer(&gate, authenticated(), &Head::new()).await;
     assert_eq!(
         (login.status(), login.headers().collect::<Vec<_>>(), login.body()),
         (302, vec![("cache-control", "no-store"), ("location", "/login")], &b""[..])
     );
-    let denied = answer(&gate, &scope("write"), &alice).await;
+    let denied = answer(&gate, scope("write"), &alice).await;
     let challenge = header(&denied, "www-authenticate");
     assert_eq!(challenge, Some("Bearer error=\"insufficient_scope\", scope=\"write\""));
     assert_eq!(header(&denied, "content-type"), Some("application/json"));
     assert_eq!((denied.status(), denied.body()), (403, &b"{\"error\":\"insufficient_scope\"}"[..]));
     // A hidden denial and an unknown path are one answer.
-    let hidden_one = answer(&gate, &hidden(staff()), &alice).await;
+    let hidden_one = answer(&gate, hidden(staff()), &alice).await;
     assert_eq!(hidden_one.body(), b"<h1>Nothing here</h1>");
     assert_eq!(gate.not_found(), hidden_one);
     assert_eq!(plain.not_found(), Refusal::new(404));
@@ -212,7 +217,7 @@ async fn refusals_are_kept_by_no_cache() {
         (|_, default| default.without_header("Cache-Control"), None),
     ] {
         let gate = plain_with(&issuer, render);
-        for policy in [&authenticated() as &dyn Policy, &staff(), &hidden(staff())] {
+        for policy in [shared(authenticated()), shared(staff()), shared(hidden(staff()))] {
             let refusal = answer(&gate, policy, &Head::new().bearer("opaque")).await;
             let told: Vec<_> =
                 refusal.headers().filter(|(name, _)| name.eq_ignore_ascii_case("cache-control")).collect();
@@ -237,12 +242,13 @@ async fn a_preflight_without_a_credential_names_cors() {
         (Head::new().method("OPTIONS"), false),
         (Head::of(&[("origin", "https://app.example.com")]).method("OPTIONS"), false),
     ] {
-        for policy in [&authenticated() as &dyn Policy, &hidden(staff())] {
-            let who = gate.establish_for(policy, &head).await;
-            let error = gate.authorize(&who, policy, &head).await.unwrap_err();
+        for policy in [shared(authenticated()), shared(hidden(staff()))] {
+            let plan = gate.plan(policy).unwrap();
+            let who = gate.establish_for(&plan, &head).await;
+            let error = gate.authorize(&who, &plan, &head).await.unwrap_err();
             assert_eq!((error.kind(), gate.refuse(&error).status()), (ErrorKind::Missing, 401));
             assert_eq!(error.to_string().contains("CORS layer outside of the guard"), names_it, "{error}");
-            assert_eq!(error.to_string().contains("the gate reads: cookie `session`"), !names_it, "{error}");
+            assert_eq!(error.to_string().contains("the route reads: cookie `session`"), !names_it, "{error}");
         }
     }
     // One that does not hold is told as such.
@@ -251,7 +257,7 @@ async fn a_preflight_without_a_credential_names_cors() {
 }
 
 fn plain_with(issuer: &TestIssuer, render: impl Fn(&Error, Refusal) -> Refusal + Send + Sync + 'static) -> Gate {
-    Gate::builder().bearer().authenticator(issuer.authenticator()).render(render).build().unwrap()
+    Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).render(render).build().unwrap()
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use crate::head::Head;
 use portcullis_core::{
-    Access, Error, ErrorKind, Gate, GateBuilder, Membership, Principal, ResourceRef, Role, policy::Policy,
+    Access, Error, ErrorKind, Established, Gate, GateBuilder, Membership, Principal, Question, ResourceRef, Role,
+    Scheme,
+    policy::{Policy, Rule, Verdict},
     testing::TestIssuer,
 };
 use std::sync::{
@@ -65,14 +67,43 @@ impl Membership for Data {
 
 /// A gate for asking policies: it has everything else that a gate must have.
 pub fn gate(parts: impl FnOnce(GateBuilder) -> GateBuilder) -> Gate {
-    parts(Gate::builder().bearer().authenticator(TestIssuer::new().authenticator())).build().unwrap()
+    parts(Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer())).build().unwrap()
+}
+
+/// A policy of a table that is asked more than once.
+pub fn shared(policy: impl Policy + 'static) -> Arc<dyn Policy> {
+    Arc::new(policy)
+}
+
+/// Asks another policy and names it nowhere, so that what is wrong with that one shows at the request.
+#[derive(Debug)]
+pub struct Quiet(pub Arc<dyn Policy>);
+
+impl Rule for Quiet {
+    async fn decide(&self, question: &Question<'_>) -> Verdict {
+        question.ask(&self.0).await
+    }
+}
+
+/// Decides about a request as a route of this policy does; what is wrong with the policy is an error as well.
+pub async fn decide(
+    gate: &Gate,
+    who: &Established,
+    policy: impl Policy + 'static,
+    head: &Head,
+) -> Result<Access, Error> {
+    gate.authorize(who, &gate.plan(policy)?, head).await
 }
 
 /// Asks a policy as this principal.
-pub async fn ask(gate: &Gate, principal: &Principal, policy: &dyn Policy, head: &Head) -> Result<Access, Error> {
+pub async fn ask(
+    gate: &Gate,
+    principal: &Principal,
+    policy: impl Policy + 'static,
+    head: &Head,
+) -> Result<Access, Error> {
     let gate = gate.acting_as(principal.clone());
-    let who = gate.establish(head).await;
-    gate.authorize(&who, policy, head).await
+    decide(&gate, &gate.establish(head).await, policy, head).await
 }
 
 /// The kind and the code of a refusal.

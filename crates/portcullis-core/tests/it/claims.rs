@@ -3,7 +3,7 @@
 use crate::tokens::{ISSUER, NOW, at_noon, claims, good, hs256, issuer, verifier, with_claims, with_more};
 use futures_util::FutureExt;
 use portcullis_core::{
-    ClaimMap, Claims, Credential, CredentialSource, Error, ErrorKind, Method, Permission, Principal, PrincipalKind,
+    ClaimMap, Claims, Credential, CredentialSource, Error, ErrorKind, Permission, Principal, PrincipalKind,
     testing::TestIssuer,
 };
 use serde::Deserialize;
@@ -355,8 +355,8 @@ fn the_rest_of_a_principal() {
     let issuer = TestIssuer::new();
     let token = issuer.token("alice").role("manager").scope("read").organization("acme").staff().sign();
     let credential = Credential::new(token, CredentialSource::bearer());
-    let alice = issuer.authenticator().authenticate(&credential).now_or_never().unwrap().unwrap();
-    assert_eq!((alice.id().subject(), alice.kind(), alice.method()), ("alice", PrincipalKind::User, Method::Token));
+    let alice = issuer.verifier().authenticate(&credential).now_or_never().unwrap().unwrap();
+    assert_eq!((alice.id().subject(), alice.kind()), ("alice", PrincipalKind::User));
     assert_eq!((alice.issuer(), alice.organization(), alice.is_staff()), (Some(ISSUER), Some("acme"), true));
     assert_eq!(alice.expires_at(), Some(UNIX_EPOCH + Duration::from_secs(NOW + 300)));
     let service = principal_of(

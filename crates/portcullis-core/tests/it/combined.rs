@@ -1,11 +1,11 @@
 //! Policies made of policies: their order, what ends them early, and how they explain themselves.
 
 use crate::{
-    asking::{Data, ask, gate, why},
+    asking::{Data, Quiet, ask, decide, gate, shared, why},
     head::Head,
 };
 use portcullis_core::{
-    Answer, Decision, Error, ErrorKind, Gate, Method, Question, RoleHierarchy,
+    Decision, Error, ErrorKind, Gate, Question, RoleHierarchy,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
@@ -20,17 +20,17 @@ struct Says {
     asked: Arc<Mutex<Vec<&'static str>>>,
 }
 
-impl Policy for Says {
-    fn decide<'a>(&'a self, _: Question<'a>) -> Answer<'a, Verdict> {
-        let verdict = move || {
-            self.asked.lock().unwrap().push(self.code);
-            match self.word {
-                'Y' => Ok(Decision::allow()),
-                'N' => Ok(Decision::deny(self.code)),
-                _ => Err(Error::new(ErrorKind::Unavailable, "it cannot be known").with_code(self.code)),
-            }
-        };
-        if self.later { Answer::later(async move { verdict() }) } else { Answer::now(verdict()) }
+impl Rule for Says {
+    async fn decide(&self, _: &Question<'_>) -> Verdict {
+        if self.later {
+            tokio::task::yield_now().await;
+        }
+        self.asked.lock().unwrap().push(self.code);
+        match self.word {
+            'Y' => Ok(Decision::allow()),
+            'N' => Ok(Decision::deny(self.code)),
+            _ => Err(Error::new(ErrorKind::Unavailable, "it cannot be known").with_code(self.code)),
+        }
     }
 }
 
@@ -79,15 +79,19 @@ async fn lists_are_asked_in_order_up_to_what_settles_them() {
             let list: Vec<Arc<dyn Policy>> =
                 words.chars().enumerate().map(say).map(|says| Arc::new(says) as _).collect();
             let (every, one) = (all(list.clone()), any(list));
-            for (is_all, policy) in [(true, &every as &dyn Policy), (false, &one)] {
+            for (is_all, policy) in [(true, shared(every)), (false, shared(one))] {
                 for explained in [false, true] {
+                    let plan = gate.plan(policy.clone());
+                    assert_eq!(plan.is_err(), words.is_empty(), "{words}");
+                    // An empty list that nobody sees is found where it is asked.
+                    let plan = plan.or_else(|_| gate.plan(Quiet(policy.clone()))).unwrap();
                     let found = if explained {
-                        gate.explain(&who, policy, &head).await.map(|decision| match decision {
+                        gate.explain(&who, &plan, &head).await.map(|decision| match decision {
                             Decision::Allow(_) => Ok(()),
                             Decision::Deny(denial) => Err((ErrorKind::Denied, denial.code().to_owned())),
                         })
                     } else {
-                        gate.authorize(&who, policy, &head).await.map(|_| Ok(()))
+                        gate.authorize(&who, &plan, &head).await.map(|_| Ok(()))
                     };
                     let found = found.unwrap_or_else(|error| Err((error.kind(), error.code().to_owned())));
                     let (expected, count) = model(is_all, &words);
@@ -103,7 +107,7 @@ async fn lists_are_asked_in_order_up_to_what_settles_them() {
                     );
                 }
                 // What cannot be known cannot be turned around.
-                let turned = gate.authorize(&who, &not(policy), &head).await;
+                let turned = decide(&gate, &who, not(policy), &head).await;
                 let expected = match model(is_all, &words).0 {
                     Ok(()) => Some((ErrorKind::Denied, "not_allowed")),
                     Err((ErrorKind::Denied, _)) => None,
@@ -124,46 +128,52 @@ async fn lists_are_tuples_arrays_and_vectors() {
     let gate = gate(|builder| builder);
     let alice = acting_as("alice");
     let (yes, no) = (authenticated(), staff());
-    let allowed: &[&dyn Policy] = &[
-        &all((yes,)),
-        &any((yes,)),
-        &all((yes, yes, yes, yes, yes, yes, yes, yes)),
-        &any((no, no, no, no, no, no, no, yes)),
-        &all([yes, yes]),
-        &any([&no as &dyn Policy, &yes]),
-        &any((all((yes, no)), all((yes, any((no, yes)))))),
-        &Arc::new(yes),
+    let allowed = [
+        shared(all((yes,))),
+        shared(any((yes,))),
+        shared(all((yes, yes, yes, yes, yes, yes, yes, yes))),
+        shared(any((no, no, no, no, no, no, no, yes))),
+        shared(all([yes, yes])),
+        shared(any([Box::new(no) as Box<dyn Policy>, Box::new(yes)])),
+        shared(any((all((yes, no)), all((yes, any((no, yes))))))),
+        shared(shared(yes)),
     ];
-    let refused: &[&dyn Policy] = &[
-        &all((yes, yes, yes, yes, yes, yes, yes, no)),
-        &any((no, no, no, no, no, no, no, no)),
-        &any((all((yes, no)), all((no, any((yes, yes)))))),
+    let refused = [
+        shared(all((yes, yes, yes, yes, yes, yes, yes, no))),
+        shared(any((no, no, no, no, no, no, no, no))),
+        shared(any((all((yes, no)), all((no, any((yes, yes))))))),
     ];
     for policy in allowed {
-        assert!(ask(&gate, &alice, policy, &Head::new()).await.is_ok(), "{policy:?}");
+        assert!(ask(&gate, &alice, policy.clone(), &Head::new()).await.is_ok(), "{policy:?}");
     }
     for policy in refused {
         assert_eq!(
-            why(ask(&gate, &alice, policy, &Head::new()).await),
+            why(ask(&gate, &alice, policy.clone(), &Head::new()).await),
             (ErrorKind::Denied, "staff_required".to_owned())
         );
     }
+    const NONE: Vec<Arc<dyn Policy>> = Vec::new();
     // No policy at all neither allows nor denies, and nothing makes a yes of it.
     for policy in [
-        &all::<[Staff; 0]>([]) as &dyn Policy,
-        &any::<[Staff; 0]>([]),
-        &all(Vec::new()),
-        &any(Vec::<Arc<dyn Policy>>::new()),
-        &not(all(Vec::new())),
-        &not(not(any(Vec::<Arc<dyn Policy>>::new()))),
-        &hidden(all(Vec::new())),
-        &any((no, all(Vec::new()))),
-        &all((yes, not(any(Vec::<Arc<dyn Policy>>::new())))),
+        shared(all::<[Staff; 0]>([])),
+        shared(any::<[Staff; 0]>([])),
+        shared(all(NONE)),
+        shared(any(NONE)),
+        shared(not(all(NONE))),
+        shared(not(not(any(NONE)))),
+        shared(hidden(all(NONE))),
+        shared(any((no, all(NONE)))),
+        shared(all((yes, not(any(NONE))))),
     ] {
-        assert_eq!(why(ask(&gate, &alice, policy, &Head::new()).await).0, ErrorKind::Misconfigured, "{policy:?}");
-        let checked = gate.check(policy).unwrap_err();
+        assert_eq!(
+            why(ask(&gate, &alice, policy.clone(), &Head::new()).await).0,
+            ErrorKind::Misconfigured,
+            "{policy:?}"
+        );
+        assert_eq!(why(ask(&gate, &alice, Quiet(policy.clone()), &Head::new()).await).0, ErrorKind::Misconfigured);
+        assert!(!policy.describe().is_public(), "{policy:?}");
+        let checked = gate.plan(policy).unwrap_err();
         assert!(checked.to_string().contains("an empty list"), "{checked}");
-        assert!(!policy.is_public(), "{policy:?}");
     }
 }
 
@@ -171,35 +181,35 @@ async fn lists_are_tuples_arrays_and_vectors() {
 async fn one_hidden_part_hides_the_whole() {
     let gate = gate(|builder| builder);
     for (policy, shown) in [
-        (&hidden(staff()) as &dyn Policy, None),
-        (&all((hidden(staff()), scope("a"))), None),
-        (&any((hidden(staff()), scope("a"))), None),
-        (&any((scope("a"), hidden(staff()))), None),
-        (&any((any((scope("a"), hidden(staff()))), scope("b"))), None),
-        (&hidden(not(authenticated())), None),
-        (&all((scope("a"), hidden(staff()))), Some("insufficient_scope")),
-        (&not(hidden(authenticated())), Some("not_allowed")),
+        (shared(hidden(staff())), None),
+        (shared(all((hidden(staff()), scope("a")))), None),
+        (shared(any((hidden(staff()), scope("a")))), None),
+        (shared(any((scope("a"), hidden(staff())))), None),
+        (shared(any((any((scope("a"), hidden(staff()))), scope("b")))), None),
+        (shared(hidden(not(authenticated()))), None),
+        (shared(all((scope("a"), hidden(staff())))), Some("insufficient_scope")),
+        (shared(not(hidden(authenticated()))), Some("not_allowed")),
     ] {
-        let error = ask(&gate, &acting_as("alice"), policy, &Head::new()).await.unwrap_err();
+        let error = ask(&gate, &acting_as("alice"), policy.clone(), &Head::new()).await.unwrap_err();
         let expected = shown.map_or((ErrorKind::Hidden, "not_found"), |code| (ErrorKind::Denied, code));
         assert_eq!((error.kind(), error.code()), expected, "{policy:?}");
     }
-    assert!(ask(&gate, &acting_as("alice"), &hidden(authenticated()), &Head::new()).await.is_ok());
+    assert!(ask(&gate, &acting_as("alice"), hidden(authenticated()), &Head::new()).await.is_ok());
 }
 
 #[tokio::test]
 async fn the_scope_is_told_only_where_it_was_the_reason() {
     let gate = gate(|builder| builder);
     for (policy, expected) in [
-        (&scope("a") as &dyn Policy, Some("a")),
-        (&all((scope("a"), staff())), Some("a")),
-        (&any((staff(), scope("a"))), Some("a")),
-        (&any((scope("a"), scope("b"))), Some("b")),
-        (&any((scope("a"), staff())), None),
-        (&not(any((scope("a"), authenticated()))), None),
-        (&staff(), None),
+        (shared(scope("a")), Some("a")),
+        (shared(all((scope("a"), staff()))), Some("a")),
+        (shared(any((staff(), scope("a")))), Some("a")),
+        (shared(any((scope("a"), scope("b")))), Some("b")),
+        (shared(any((scope("a"), staff()))), None),
+        (shared(not(any((scope("a"), authenticated())))), None),
+        (shared(staff()), None),
     ] {
-        let error = ask(&gate, &acting_as("alice"), policy, &Head::new()).await.unwrap_err();
+        let error = ask(&gate, &acting_as("alice"), policy.clone(), &Head::new()).await.unwrap_err();
         assert_eq!(error.scope(), expected, "{policy:?}");
     }
 }
@@ -211,54 +221,65 @@ fn what_needs_no_waiting_is_answered_at_once() {
     let head = Head::new().query("id=1");
     let who = gate.establish(&head).ready().unwrap();
     let on = || role("viewer").on("project", query("id"));
-    let later = || when_async("later", |_| async { Ok(true) });
+    let later = || Says { word: 'Y', later: true, code: "later", asked: Arc::default() };
     for (policy, now) in [
-        (&anyone() as &dyn Policy, true),
-        (&all((authenticated(), not(staff()), via(Method::Custom), when("now", |_| true))), true),
+        (shared(anyone()), true),
+        (shared(all((authenticated(), not(staff()), when("now", |_| true)))), true),
         (
-            &any((scope("a"), permission("kb:read"), role("viewer"), claim("a"), claim("a").is("b"), hidden(staff()))),
+            shared(any((
+                scope("a"),
+                permission("kb:read"),
+                role("viewer"),
+                claim("a"),
+                claim("a").is("b"),
+                hidden(staff()),
+            ))),
             true,
         ),
-        (&on(), false),
-        (&later(), false),
-        (&hidden(not(all((authenticated(), later())))), false),
+        (shared(on()), false),
+        (shared(later()), false),
+        (shared(hidden(not(all((authenticated(), later()))))), false),
         // What is settled before it comes to that needs no waiting either.
-        (&all((staff(), on(), later())), true),
-        (&any((authenticated(), on(), later())), true),
-        (&role("viewer").on("project", query("nothing")), true),
+        (shared(all((staff(), on(), later()))), true),
+        (shared(any((authenticated(), on(), later()))), true),
+        (shared(role("viewer").on("project", query("nothing"))), true),
     ] {
-        assert_eq!(gate.authorize(&who, policy, &head).ready().is_ok(), now, "{policy:?}");
-        assert_eq!(gate.explain(&who, policy, &head).ready().is_ok(), now, "{policy:?}");
+        let plan = gate.plan(policy).unwrap();
+        assert_eq!(gate.authorize(&who, &plan, &head).ready().is_ok(), now, "{plan:?}");
+        assert_eq!(gate.explain(&who, &plan, &head).ready().is_ok(), now, "{plan:?}");
     }
 }
 
 #[test]
 fn what_is_public_says_so() {
+    let gate = gate(|builder| builder);
     for (policy, public) in [
-        (&anyone() as &dyn Policy, true),
-        (&authenticated(), false),
-        (&staff(), false),
-        (&when("always", |_| true), false),
-        (&any((staff(), anyone())), true),
-        (&any((staff(), authenticated())), false),
-        (&all((anyone(), anyone())), true),
-        (&all((anyone(), authenticated())), false),
-        (&all((any((staff(), anyone())), anyone())), true),
-        (&hidden(anyone()), true),
-        (&hidden(staff()), false),
-        (&not(anyone()), false),
-        (&not(not(anyone())), false),
-        (&&anyone(), true),
-        (&Arc::new(anyone()), true),
-        (&Arc::new(staff()), false),
+        (shared(anyone()), true),
+        (shared(authenticated()), false),
+        (shared(staff()), false),
+        (shared(when("always", |_| true)), false),
+        (shared(any((staff(), anyone()))), true),
+        (shared(any((staff(), authenticated()))), false),
+        (shared(all((anyone(), anyone()))), true),
+        (shared(all((anyone(), authenticated()))), false),
+        (shared(all((any((staff(), anyone())), anyone()))), true),
+        (shared(hidden(anyone())), true),
+        (shared(hidden(staff())), false),
+        (shared(not(anyone())), false),
+        (shared(not(not(anyone()))), false),
+        (shared(Box::new(anyone()) as Box<dyn Policy>), true),
+        (shared(shared(anyone())), true),
+        (shared(shared(staff())), false),
     ] {
-        assert_eq!(policy.is_public(), public, "{policy:?}");
+        assert_eq!(policy.describe().is_public(), public, "{policy:?}");
+        assert_eq!(gate.plan(policy).unwrap().is_public(), public);
     }
 }
 
-async fn explained(gate: &Gate, policy: &dyn Policy, head: &Head) -> String {
+async fn explained(gate: &Gate, policy: impl Policy + 'static, head: &Head) -> String {
     let who = gate.establish(head).await;
-    gate.explain(&who, policy, head).await.unwrap().explain().unwrap().to_string()
+    let plan = gate.plan(policy).unwrap();
+    gate.explain(&who, &plan, head).await.unwrap().explain().unwrap().to_string()
 }
 
 #[tokio::test]
@@ -278,7 +299,7 @@ async fn explanations_are_trees() {
         on_project("viewer"),
     ));
     assert_eq!(
-        explained(&gate, &policy, &head).await,
+        explained(&gate, policy, &head).await,
         "+ a User of `https://issuer.test` by bearer header
   + any of
     - staff
@@ -286,17 +307,17 @@ async fn explanations_are_trees() {
       + permission `kb:read` (by the role `manager`)
       - not
         + role `viewer` (by the role `manager`)
-    - (a policy of the application)
+    - Says
     + role `viewer` on project \"1\" (has the role `viewer`, inherited from team \"a\")"
     );
     let denied = all((claim("plan").is("gold"), anyone()));
-    let whole = explained(&gate.acting_as(acting_as("alice")), &denied, &head).await;
+    let whole = explained(&gate.acting_as(acting_as("alice")), denied, &head).await;
     assert_eq!(whole, "- a User\n  - all of\n    - claim `plan` is `gold`");
-    let here = explained(&gate.acting_as(acting_as("alice")), &on_project("manager"), &head).await;
+    let here = explained(&gate.acting_as(acting_as("alice")), on_project("manager"), &head).await;
     let note = "(has the role `viewer`, inherited from team \"a\")";
     assert_eq!(here, format!("- a User\n  - role `manager` on project \"1\" {note}"));
     let there =
-        explained(&gate, &on_project("viewer"), &Head::new().bearer(&issuer.token("bob").sign()).query("id=%22%0a1"))
+        explained(&gate, on_project("viewer"), &Head::new().bearer(&issuer.token("bob").sign()).query("id=%22%0a1"))
             .await;
     assert!(there.ends_with("\n  - role `viewer` on project \"\\\"\\n1\" (no role there)"), "{there}");
 }

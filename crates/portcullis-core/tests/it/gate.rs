@@ -1,12 +1,13 @@
 //! What makes a gate, and how it finds out who is asking.
 
 use crate::{
-    asking::{Data, why},
+    asking::{Data, decide, shared, why},
     head::Head,
 };
+use futures_util::FutureExt;
 use portcullis_core::{
-    Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, Method, Principal, PrincipalKind,
-    RoleHierarchy,
+    Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, Principal, PrincipalKind,
+    RoleHierarchy, Scheme,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
@@ -35,9 +36,14 @@ impl Authenticator for Says {
     }
 }
 
+/// What needs no waiting.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().expect("an answer at once")
+}
+
 /// Every chain of three, each of them at once or later.
 #[tokio::test]
-async fn the_first_authenticator_that_recognizes_a_credential_decides() {
+async fn the_first_scheme_that_recognizes_a_credential_decides() {
     let names = ["first", "second", "third"];
     let outcomes = [
         None,
@@ -53,10 +59,11 @@ async fn the_first_authenticator_that_recognizes_a_credential_decides() {
         let (mask, case) = (case % 8, case / 8);
         let chain = [case % 8, case / 8 % 8, case / 64].map(|place| outcomes[place]);
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let mut builder = Gate::builder().bearer();
+        let mut builder = Gate::builder();
         for (place, outcome) in chain.into_iter().enumerate() {
             let later = mask >> place & 1 == 1;
-            builder = builder.authenticator(Says { outcome, later, name: names[place], asked: asked.clone() });
+            let says = Says { outcome, later, name: names[place], asked: asked.clone() };
+            builder = builder.scheme(Scheme::new(says).bearer());
         }
         let gate = builder.build().unwrap();
         let answer = gate.establish(&Head::new().bearer("abc")).await;
@@ -80,7 +87,7 @@ fn what_needs_no_waiting_is_established_at_once() {
     let says = |later, outcome| Says { outcome, later, name: "key", asked: Arc::default() };
     let (now, later) = (says(false, None), says(true, None));
     let gate = |first: Says, second: Says| {
-        Gate::builder().bearer().authenticator(first).authenticator(second).build().unwrap()
+        Gate::builder().scheme(Scheme::new(first).bearer()).scheme(Scheme::new(second).bearer()).build().unwrap()
     };
     let head = Head::new().bearer("abc");
     let quick = gate(now, later);
@@ -95,7 +102,7 @@ fn what_needs_no_waiting_is_established_at_once() {
 #[test]
 fn absent_and_invalid_and_valid_stay_apart() {
     let issuer = TestIssuer::new();
-    let gate = Gate::builder().cookie("session").bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).cookie("session").bearer()).build().unwrap();
     let token = issuer.token("alice").sign();
     let other = TestIssuer::new().named("https://other.test").token("alice").sign();
     let late = issuer.token("alice").expired_for(std::time::Duration::from_secs(3600)).sign();
@@ -135,8 +142,9 @@ fn absent_and_invalid_and_valid_stay_apart() {
         let expected = visitor.map_err(|(kind, _)| kind).and_then(|visitor| visitor.ok_or(ErrorKind::Missing));
         assert_eq!(principal, expected, "{what}");
         // Nobody passes whom it does not know, whatever the policy.
-        for policy in [&authenticated() as &dyn Policy, &not(staff()), &any((when("always", |_| true), staff()))] {
-            let access = gate.authorize(&who, policy, &head).ready().unwrap();
+        for policy in [shared(authenticated()), shared(not(staff())), shared(any((when("always", |_| true), staff())))]
+        {
+            let access = now(decide(&gate, &who, policy.clone(), &head));
             assert_eq!(access.map(|_| ()).map_err(|error| error.kind()), expected.map(|_| ()), "{what}: {policy:?}");
         }
     }
@@ -145,30 +153,37 @@ fn absent_and_invalid_and_valid_stay_apart() {
 #[test]
 fn a_gate_believes_only_itself() {
     let issuer = TestIssuer::new();
-    let build = || Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let build = || Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build().unwrap();
     let (gate, alike) = (build(), build());
     let head = Head::new().bearer(&issuer.token("alice").sign());
     let who = gate.establish(&head).ready().unwrap();
     let acting = gate.acting_as(acting_as("alice"));
     assert!(who.is_of(&gate) && who.is_of(&gate.clone()) && who.clone().is_of(&gate));
-    assert!(gate.authorize(&who, &authenticated(), &head).ready().unwrap().is_ok());
+    let plan = gate.plan(authenticated()).unwrap();
+    assert!(gate.authorize(&who, &plan, &head).ready().unwrap().is_ok());
     for other in [&alike, &acting] {
         assert!(!who.is_of(other) && !other.is_same(&gate));
-        assert_eq!(why(other.authorize(&who, &authenticated(), &head).ready().unwrap()).0, ErrorKind::Misconfigured);
-        assert_eq!(why(other.explain(&who, &anyone(), &head).ready().unwrap()).0, ErrorKind::Misconfigured);
+        let (own, public) = (other.plan(authenticated()).unwrap(), other.plan(anyone()).unwrap());
+        assert_eq!(why(other.authorize(&who, &own, &head).ready().unwrap()).0, ErrorKind::Misconfigured);
+        assert_eq!(why(other.explain(&who, &public, &head).ready().unwrap()).0, ErrorKind::Misconfigured);
     }
+    // A plan is good for one gate as well, and for those that act for it.
+    let foreign = alike.plan(authenticated()).unwrap();
+    assert_eq!(why(gate.authorize(&who, &foreign, &head).ready().unwrap()).0, ErrorKind::Misconfigured);
+    let alice = acting.establish_for(&plan, &head).ready().unwrap();
+    assert!(acting.authorize(&alice, &plan, &head).ready().unwrap().is_ok());
 }
 
 #[test]
 fn acting_as_needs_no_credential_and_changes_no_other_gate() {
     let issuer = TestIssuer::new();
     let roles = RoleHierarchy::ranked(["viewer", "owner"]).unwrap();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).roles(roles).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).roles(roles).build().unwrap();
     let acting = gate.acting_as(acting_as("alice").with_role("owner"));
     for head in [Head::new(), Head::new().bearer("broken"), Head::of(&[("authorization", "Bearer")])] {
         let who = acting.establish(&head).ready().unwrap();
         assert_eq!((who.principal().unwrap().id().subject(), who.source()), ("alice", None));
-        assert!(acting.authorize(&who, &role("viewer"), &head).ready().unwrap().is_ok());
+        assert!(now(decide(&acting, &who, role("viewer"), &head)).is_ok());
         assert!(gate.establish(&head).ready().unwrap().principal().is_err());
     }
 }
@@ -193,13 +208,13 @@ fn what_is_incomplete_or_cannot_be_said_fails_the_build() {
         ("not ASCII", |builder| builder.realm("Zürich")),
     ];
     for (what, with) in accepted {
-        assert!(with(Gate::builder()).bearer().authenticator(issuer.authenticator()).build().is_ok(), "{what}");
-        assert_eq!(why(with(Gate::builder()).bearer().build()).0, ErrorKind::Misconfigured, "{what}, nobody verifies");
-        let unread = with(Gate::builder()).authenticator(issuer.authenticator()).build();
+        assert!(with(Gate::builder()).scheme(Scheme::new(issuer.verifier()).bearer()).build().is_ok(), "{what}");
+        assert_eq!(why(with(Gate::builder()).build()).0, ErrorKind::Misconfigured, "{what}, no scheme");
+        let unread = with(Gate::builder()).scheme(Scheme::new(issuer.verifier())).build();
         assert_eq!(why(unread).0, ErrorKind::Misconfigured, "{what}, nothing is read");
     }
     for (what, with) in refused {
-        let built = with(Gate::builder()).bearer().authenticator(issuer.authenticator()).build();
+        let built = with(Gate::builder()).scheme(Scheme::new(issuer.verifier()).bearer()).build();
         assert_eq!(why(built), (ErrorKind::Misconfigured, "misconfigured".to_owned()), "{what}");
     }
 }
@@ -207,7 +222,7 @@ fn what_is_incomplete_or_cannot_be_said_fails_the_build() {
 #[test]
 fn names_that_a_gate_does_not_know_are_found_before_any_request() {
     let build = |parts: fn(GateBuilder) -> GateBuilder| {
-        let builder = Gate::builder().bearer().authenticator(TestIssuer::new().authenticator());
+        let builder = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer());
         parts(builder.roles(RoleHierarchy::ranked(["viewer", "owner"]).unwrap())).build().unwrap()
     };
     let with =
@@ -216,35 +231,31 @@ fn names_that_a_gate_does_not_know_are_found_before_any_request() {
     let on = |name: &'static str, kind| role(name).on(kind, path("id"));
     let by_permission = permission("kb:read").on("kb", query("id"));
     for (policy, known_with, known_without) in [
-        (&role("viewer") as &dyn Policy, true, true),
-        (&role("Viewer"), false, false),
-        (&role(""), false, false),
-        (&role("mate"), false, false),
-        (&on("viewer", "project"), true, false),
-        (&on("mate", "team"), true, false),
-        (&on("viewer", "team"), false, false),
-        (&on("mate", "project"), false, false),
-        (&by_permission, true, false),
-        (&all((staff(), any((role("viewer"), not(hidden(role("ghost"))))))), false, false),
-        (&all((staff(), any((role("viewer"), not(hidden(role("owner"))))))), true, true),
-        (&any([&staff() as &dyn Policy, &by_permission]), true, false),
-        (&Arc::new(role("ghost")), false, false),
-        (&on("ghost", "project").hidden(), false, false),
-        (
-            &any((anyone(), authenticated(), scope("a"), claim("a"), permission("kb:read"), via(Method::Token))),
-            true,
-            true,
-        ),
+        (shared(role("viewer")), true, true),
+        (shared(role("Viewer")), false, false),
+        (shared(role("")), false, false),
+        (shared(role("mate")), false, false),
+        (shared(on("viewer", "project")), true, false),
+        (shared(on("mate", "team")), true, false),
+        (shared(on("viewer", "team")), false, false),
+        (shared(on("mate", "project")), false, false),
+        (shared(by_permission), true, false),
+        (shared(all((staff(), any((role("viewer"), not(hidden(role("ghost")))))))), false, false),
+        (shared(all((staff(), any((role("viewer"), not(hidden(role("owner")))))))), true, true),
+        (shared(any([Box::new(staff()) as Box<dyn Policy>, Box::new(by_permission)])), true, false),
+        (shared(shared(role("ghost"))), false, false),
+        (shared(on("ghost", "project").hidden()), false, false),
+        (shared(any((anyone(), authenticated(), scope("a"), claim("a"), permission("kb:read")))), true, true),
     ] {
         for (gate, known) in [(&with, known_with), (&without, known_without)] {
-            let checked = gate.check(policy);
+            let checked = gate.plan(policy.clone());
             assert_eq!(
-                checked.map_err(|error| error.kind()).err(),
+                checked.map(drop).map_err(|error| error.kind()).err(),
                 (!known).then_some(ErrorKind::Misconfigured),
                 "{policy:?}"
             );
         }
     }
-    let message = with.check(&role("owne")).unwrap_err().to_string();
+    let message = with.plan(role("owne")).unwrap_err().to_string();
     assert!(message.contains("`owne`") && message.contains("\"viewer\", \"owner\""), "{message}");
 }

@@ -1,7 +1,7 @@
 //! Roles on a resource: one's own, or else those inherited from what it belongs to.
 
 use crate::{
-    asking::{Data, ask, gate, why},
+    asking::{Data, ask, gate, shared, why},
     head::Head,
 };
 use portcullis_core::{
@@ -9,6 +9,7 @@ use portcullis_core::{
     policy::{Policy, not, permission, query, role},
     testing::acting_as,
 };
+use std::sync::Arc;
 
 /// Viewers, managers and owners, inheriting as a test says.
 fn ranked(inherit: impl FnOnce(RoleHierarchyBuilder) -> RoleHierarchyBuilder) -> RoleHierarchy {
@@ -28,16 +29,16 @@ async fn role_on(data: &Data, projects: &RoleHierarchy, asked: &'static str) -> 
     });
     // What is an error stays one below `not`, however often; what is a no is turned around.
     let on = role(asked).on("project", query("id"));
-    let ask = async |policy: &dyn Policy| ask(&gate, &acting_as("alice"), policy, &Head::new().query("id=1")).await;
-    let (turned, twice) = (ask(&not(on)).await, ask(&not(not(on))).await);
-    let expected = match ask(&on).await {
+    let ask = async |policy: Arc<dyn Policy>| ask(&gate, &acting_as("alice"), policy, &Head::new().query("id=1")).await;
+    let (turned, twice) = (ask(shared(not(on))).await, ask(shared(not(not(on)))).await);
+    let expected = match ask(shared(on)).await {
         Ok(_) => (Err(ErrorKind::Denied), Ok(())),
         Err(error) if error.kind() == ErrorKind::Denied => (Ok(()), Err(ErrorKind::Denied)),
         Err(error) => (Err(error.kind()), Err(error.kind())),
     };
     let kind = |asked: Result<portcullis_core::Access, portcullis_core::Error>| asked.map(drop).map_err(|e| e.kind());
     assert_eq!((kind(turned), kind(twice)), expected);
-    match ask(&on).await {
+    match ask(shared(on)).await {
         Ok(access) => {
             let resource = access.resource().unwrap();
             assert_eq!((resource.kind(), resource.id()), ("project", "1"));
@@ -158,13 +159,13 @@ async fn inheritance_goes_on_only_as_each_kind_says() {
             b.roles_on("company", orgs.clone()).membership(data.clone())
         });
         let policy = role("viewer").on("project", query("id"));
-        let access = ask(&gate, &acting_as("alice"), &policy, &Head::new().query("id=1")).await;
+        let access = ask(&gate, &acting_as("alice"), policy, &Head::new().query("id=1")).await;
         assert_eq!(
             access.ok().and_then(|access| access.role().map(ToString::to_string)).as_deref(),
             expected,
             "{what}"
         );
-        let stranger = ask(&gate, &acting_as("mallory"), &policy, &Head::new().query("id=1")).await;
+        let stranger = ask(&gate, &acting_as("mallory"), policy, &Head::new().query("id=1")).await;
         assert_eq!(why(stranger), (ErrorKind::Denied, "role_required".to_owned()), "{what}");
     }
 }
@@ -179,17 +180,14 @@ async fn permissions_on_a_resource_come_from_the_roles_there() {
     let head = Head::new().query("id=1");
     let alice = acting_as("alice");
     let manager = gate(Data::default().role("project:1", "manager"));
-    assert_eq!(ask(&manager, &alice, &read, &head).await.unwrap().role().unwrap().as_str(), "manager");
-    assert_eq!(why(ask(&manager, &alice, &delete, &head).await), (ErrorKind::Denied, "permission_required".to_owned()));
+    assert_eq!(ask(&manager, &alice, read, &head).await.unwrap().role().unwrap().as_str(), "manager");
+    assert_eq!(why(ask(&manager, &alice, delete, &head).await), (ErrorKind::Denied, "permission_required".to_owned()));
     let by_team = gate(Data::default().parents("project:1", &["team:a"]).role("team:a", "owner"));
-    assert_eq!(ask(&by_team, &alice, &delete, &head).await.unwrap().role().unwrap().as_str(), "owner");
+    assert_eq!(ask(&by_team, &alice, delete, &head).await.unwrap().role().unwrap().as_str(), "owner");
     // What somebody holds everywhere by a token is not what somebody holds on this project.
     let stranger =
         acting_as("mallory").with_role("owner").with_permissions(portcullis_core::PermissionSet::new(["*:*"]).unwrap());
-    assert_eq!(
-        why(ask(&by_team, &stranger, &read, &head).await),
-        (ErrorKind::Denied, "permission_required".to_owned())
-    );
+    assert_eq!(why(ask(&by_team, &stranger, read, &head).await), (ErrorKind::Denied, "permission_required".to_owned()));
 }
 
 #[tokio::test]
@@ -214,7 +212,7 @@ async fn loops_and_long_chains_in_the_data_end() {
     // Too many to ask is not knowing, and no denial.
     let gate = gate(|builder| builder.roles(ranked(everything)).membership(knot.clone()));
     let policy = role("viewer").on("project", query("id"));
-    let asked = ask(&gate, &acting_as("alice"), &policy, &Head::new().query("id=1")).await;
+    let asked = ask(&gate, &acting_as("alice"), policy, &Head::new().query("id=1")).await;
     assert_eq!(why(asked), (ErrorKind::Misconfigured, "misconfigured".to_owned()));
     assert!(knot.asked() <= 200, "a knot of six cost {} questions", knot.asked());
 
@@ -244,8 +242,8 @@ async fn loops_and_long_chains_in_the_data_end() {
 async fn not_knowing_is_no_denial() {
     let gate = |parts: Data| gate(|builder| builder.roles(ranked(|b| b.inherits("team"))).membership(parts));
     let policy = role("viewer").on("project", query("id")).hidden();
-    let down = ask(&gate(Data::down()), &acting_as("alice"), &policy, &Head::new().query("id=1")).await;
+    let down = ask(&gate(Data::down()), &acting_as("alice"), policy, &Head::new().query("id=1")).await;
     assert_eq!(why(down), (ErrorKind::Unavailable, "unavailable".to_owned()));
-    let up = ask(&gate(Data::default()), &acting_as("alice"), &policy, &Head::new().query("id=1")).await;
+    let up = ask(&gate(Data::default()), &acting_as("alice"), policy, &Head::new().query("id=1")).await;
     assert_eq!(why(up), (ErrorKind::Hidden, "not_found".to_owned()));
 }

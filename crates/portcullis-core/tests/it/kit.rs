@@ -2,14 +2,14 @@
 
 use crate::head::Head;
 use portcullis_core::{
-    Algorithm, Audience, Error, ErrorKind, Gate, HttpClient, HttpRequest, Issuer, Jwt, Key, RemoteKeys, Reply,
+    Algorithm, Audience, Error, ErrorKind, Gate, HttpClient, HttpRequest, Issuer, Jwt, Key, RemoteKeys, Reply, Scheme,
     testing::{SigningKey, TestIssuer},
 };
 use std::sync::{Arc, Mutex};
 
 fn gate(name: &str, algorithm: Algorithm, client: impl HttpClient + 'static) -> Result<Gate, Error> {
     let issuer = Issuer::new(name, Audience::is("test"), [algorithm], RemoteKeys::discover(name, client)?)?;
-    Gate::builder().bearer().authenticator(Jwt::new(issuer)).build()
+    Gate::builder().scheme(Scheme::new(Jwt::new(issuer)).bearer()).build()
 }
 
 async fn subject(gate: &Gate, token: &str) -> Result<String, ErrorKind> {

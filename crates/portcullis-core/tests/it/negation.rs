@@ -1,11 +1,11 @@
 //! What cannot be judged is an error, so that `not` lets nobody in by ignorance.
 
 use crate::{
-    asking::{Data, ask, gate, why},
+    asking::{Data, Quiet, ask, decide, gate, shared, why},
     head::Head,
 };
 use portcullis_core::{
-    ErrorKind, Gate, GateBuilder, PermissionSet, RoleHierarchy,
+    ErrorKind, Gate, GateBuilder, PermissionSet, RoleHierarchy, Scheme,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
@@ -31,48 +31,50 @@ async fn names_that_nobody_knows_are_errors_wherever_a_policy_is_asked() {
     // Whether each is an error on the gate whose permissions are open, on the one where they are closed, and on the one
     // without any roles; the same below `not`.
     for (policy, plain, below_not) in [
-        (&role("viewer") as &dyn Policy, [false, false, true], [false, false, true]),
-        (&role("viewr"), [true; 3], [true; 3]),
-        (&role(""), [true; 3], [true; 3]),
-        (&on("manager"), [false, false, true], [false, false, true]),
-        (&on("Manager"), [true; 3], [true; 3]),
-        (&permission("kb:read"), [false; 3], [false, false, true]),
+        (shared(role("viewer")), [false, false, true], [false, false, true]),
+        (shared(role("viewr")), [true; 3], [true; 3]),
+        (shared(role("")), [true; 3], [true; 3]),
+        (shared(on("manager")), [false, false, true], [false, false, true]),
+        (shared(on("Manager")), [true; 3], [true; 3]),
+        (shared(permission("kb:read")), [false; 3], [false, false, true]),
         // A wildcard holds it, and says nothing of how it is spelt.
-        (&permission("kb:write"), [false; 3], [true, false, true]),
-        (&permission("kb:raed"), [false, true, false], [true; 3]),
-        (&may("kb:read"), [false; 3], [false, false, true]),
-        (&may("kb:write"), [false; 3], [true, false, true]),
-        (&may("kb:raed"), [false, true, false], [true; 3]),
+        (shared(permission("kb:write")), [false; 3], [true, false, true]),
+        (shared(permission("kb:raed")), [false, true, false], [true; 3]),
+        (shared(may("kb:read")), [false; 3], [false, false, true]),
+        (shared(may("kb:write")), [false; 3], [true, false, true]),
+        (shared(may("kb:raed")), [false, true, false], [true; 3]),
     ] {
         for (place, gate) in [&open, &closed, &none].into_iter().enumerate() {
-            let wrapped: [(&dyn Policy, bool); 6] = [
-                (&hidden(policy), plain[place]),
-                (&any((staff(), policy)), plain[place]),
-                (&all((authenticated(), policy)), plain[place]),
-                (&not(policy), below_not[place]),
-                (&not(not(policy)), below_not[place]),
-                (&all((authenticated(), not(any((staff(), hidden(policy)))))), below_not[place]),
-            ];
-            for (policy, is_error) in wrapped.into_iter().chain([(policy, plain[place])]) {
+            let part = || policy.clone();
+            for (policy, is_error) in [
+                (part(), plain[place]),
+                (shared(hidden(part())), plain[place]),
+                (shared(any((staff(), part()))), plain[place]),
+                (shared(all((authenticated(), part()))), plain[place]),
+                (shared(not(part())), below_not[place]),
+                (shared(not(not(part()))), below_not[place]),
+                (shared(all((authenticated(), not(any((staff(), hidden(part()))))))), below_not[place]),
+            ] {
                 for who in
                     [acting_as("alice"), acting_as("bob").with_role("manager"), acting_as("eve").with_role("ghost")]
                 {
-                    let asked = ask(gate, &who, policy, &head).await;
+                    // Also where it is found at the request alone.
+                    let asked = ask(gate, &who, Quiet(policy.clone()), &head).await;
                     let found = asked.as_ref().err().is_some_and(|error| error.status() == 500);
                     assert_eq!(found, is_error, "{place}: {policy:?}: {asked:?}");
                 }
-                assert_eq!(gate.check(policy).is_err(), is_error, "{place}: {policy:?}");
+                assert_eq!(gate.plan(policy.clone()).is_err(), is_error, "{place}: {policy:?}");
             }
         }
     }
-    let message = why_text(&open, &not(permission("kb:write")));
+    let message = why_text(&open, not(permission("kb:write")));
     assert!(message.contains("`kb:write`") && message.contains(".permissions(…)"), "{message}");
-    let message = why_text(&closed, &permission("kb:raed"));
+    let message = why_text(&closed, permission("kb:raed"));
     assert!(message.contains("`kb:raed`") && message.contains(".permissions(…)"), "{message}");
 }
 
-fn why_text(gate: &Gate, policy: &dyn Policy) -> String {
-    gate.check(policy).unwrap_err().to_string()
+fn why_text(gate: &Gate, policy: impl Policy + 'static) -> String {
+    gate.plan(policy).unwrap_err().to_string()
 }
 
 #[tokio::test]
@@ -81,14 +83,14 @@ async fn what_is_not_there_is_a_firm_no() {
     let head = |id: &str| Head::new().query(&format!("id={id}"));
     let banned = || not(role("manager").on("project", query("id")));
     for (id, who) in [("1", "alice"), ("2", "alice"), ("1", "a stranger")] {
-        assert!(ask(&gate, &acting_as(who), &banned(), &head(id)).await.is_ok(), "{who} on {id}");
+        assert!(ask(&gate, &acting_as(who), banned(), &head(id)).await.is_ok(), "{who} on {id}");
     }
     let manager = self::gate(|builder| builder.roles(roles()).membership(Data::default().role("project:1", "manager")));
-    assert_eq!(why(ask(&manager, &acting_as("alice"), &banned(), &head("1")).await).0, ErrorKind::Denied);
+    assert_eq!(why(ask(&manager, &acting_as("alice"), banned(), &head("1")).await).0, ErrorKind::Denied);
     let down = self::gate(|builder| builder.roles(roles()).membership(Data::down()));
-    assert_eq!(why(ask(&down, &acting_as("alice"), &banned(), &head("1")).await).0, ErrorKind::Unavailable);
+    assert_eq!(why(ask(&down, &acting_as("alice"), banned(), &head("1")).await).0, ErrorKind::Unavailable);
     let stored = self::gate(|builder| builder.roles(roles()).membership(Data::default().role("project:1", "Manager")));
-    let error = ask(&stored, &acting_as("alice"), &banned(), &head("1")).await.unwrap_err();
+    let error = ask(&stored, &acting_as("alice"), banned(), &head("1")).await.unwrap_err();
     assert!(error.to_string().contains("`Manager`") && error.to_string().contains("\"manager\""), "{error}");
     assert_eq!(error.status(), 500);
 }
@@ -97,27 +99,31 @@ async fn what_is_not_there_is_a_firm_no() {
 #[tokio::test]
 async fn a_staff_flag_that_is_none() {
     let issuer = TestIssuer::new();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
-    let asked = async |flag: Option<Value>, policy: &dyn Policy| {
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build().unwrap();
+    let asked = async |flag: Option<Value>, policy: Arc<dyn Policy>| {
         let token = issuer.token("alice");
         let token = flag.map_or_else(|| issuer.token("alice"), |flag| token.claim("staff", flag)).sign();
         let head = Head::new().bearer(&token);
         let who = gate.establish(&head).await;
-        gate.authorize(&who, policy, &head).await.map(drop).map_err(|error| (error.kind(), error.status()))
+        decide(&gate, &who, policy, &head).await.map(drop).map_err(|error| (error.kind(), error.status()))
     };
     for (flag, is_staff) in [(json!(true), true), (json!(1), true), (json!(false), false), (json!(0), false)] {
-        assert_eq!(asked(Some(flag.clone()), &staff()).await.is_ok(), is_staff, "{flag}");
-        assert_eq!(asked(Some(flag.clone()), &not(staff())).await.is_ok(), !is_staff, "{flag}");
+        assert_eq!(asked(Some(flag.clone()), shared(staff())).await.is_ok(), is_staff, "{flag}");
+        assert_eq!(asked(Some(flag.clone()), shared(not(staff()))).await.is_ok(), !is_staff, "{flag}");
     }
     for flag in [json!("true"), json!("false"), json!(2), json!([true]), json!({ "true": true }), json!(1.0)] {
-        assert_eq!(asked(Some(flag.clone()), &staff()).await, Err((ErrorKind::Denied, 403)), "{flag}");
-        for policy in [&not(staff()) as &dyn Policy, &not(not(staff())), &all((authenticated(), not(staff())))] {
-            assert_eq!(asked(Some(flag.clone()), policy).await, Err((ErrorKind::Invalid, 401)), "{flag} {policy:?}");
+        assert_eq!(asked(Some(flag.clone()), shared(staff())).await, Err((ErrorKind::Denied, 403)), "{flag}");
+        for policy in [shared(not(staff())), shared(not(not(staff()))), shared(all((authenticated(), not(staff()))))] {
+            assert_eq!(
+                asked(Some(flag.clone()), policy.clone()).await,
+                Err((ErrorKind::Invalid, 401)),
+                "{flag} {policy:?}"
+            );
         }
     }
     for none in [None, Some(Value::Null)] {
-        assert_eq!(asked(none.clone(), &staff()).await, Err((ErrorKind::Denied, 403)));
-        assert_eq!(asked(none, &not(staff())).await, Ok(()));
+        assert_eq!(asked(none.clone(), shared(staff())).await, Err((ErrorKind::Denied, 403)));
+        assert_eq!(asked(none, shared(not(staff()))).await, Ok(()));
     }
 }
 
@@ -181,6 +187,14 @@ fn id(id: u8) -> ResourceId {
     query(["", "one", "two", "three", "four"][id as usize])
 }
 
+/// Whether there is such a permission, as far as a gate can tell.
+fn is_known(name: &str, below_not: bool, closed: bool) -> bool {
+    match closed {
+        true => ["kb:read", "kb:write", "own:it"].contains(&name),
+        false => !below_not || name == "kb:read",
+    }
+}
+
 impl Part {
     fn policy(&self) -> Arc<dyn Policy> {
         let list = |parts: &[Self]| parts.iter().map(Self::policy).collect::<Vec<_>>();
@@ -198,12 +212,23 @@ impl Part {
         }
     }
 
+    /// Whether each name in it is known, and no list empty.
+    fn is_sound(&self, below_not: bool, closed: bool) -> bool {
+        match self {
+            Self::Role(name) | Self::On(name, _) => ["viewer", "manager"].contains(name),
+            Self::Permission(name) | Self::PermissionOn(name, _) => is_known(name, below_not, closed),
+            Self::Flag(_) | Self::Text(_) => true,
+            Self::Not(part) => part.is_sound(true, closed),
+            Self::Hidden(part) => part.is_sound(below_not, closed),
+            Self::All(parts) | Self::Any(parts) => {
+                !parts.is_empty() && parts.iter().all(|part| part.is_sound(below_not, closed))
+            }
+        }
+    }
+
     /// Yes, no, or that it cannot be judged. In a list, what comes after the part that settles it is not looked at.
     fn oracle(&self, below_not: bool, closed: bool) -> Option<bool> {
-        let known = |name: &str| match closed {
-            true => ["kb:read", "kb:write", "own:it"].contains(&name),
-            false => !below_not || name == "kb:read",
-        };
+        let known = |name: &str| is_known(name, below_not, closed);
         // Which role alice has there.
         let there = |id: u8| match id {
             1 => Some(Some("manager")),
@@ -255,7 +280,7 @@ proptest! {
         let issuer = TestIssuer::new();
         let inherits = RoleHierarchy::builder().ranked(["viewer", "manager"]).permits("viewer", ["kb:read"]);
         let inherits = inherits.permits("manager", ["kb:*"]).inherits("project").build().unwrap();
-        let builder = Gate::builder().bearer().authenticator(issuer.authenticator()).membership(data).roles(inherits);
+        let builder = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).membership(data).roles(inherits);
         let builder = if closed { builder.permissions(["kb:read", "kb:write", "own:it"]) } else { builder };
         let gate = builder.build().unwrap();
         let values = json!({
@@ -263,9 +288,11 @@ proptest! {
         });
         let token = issuer.token("alice").role("viewer").permission("own:it").claim("c", values).sign();
         let head = Head::new().bearer(&token).query("one=1&two=2&three=3&four=4");
-        let policy = part.policy();
+        prop_assert_eq!(gate.plan(part.policy()).is_ok(), part.is_sound(false, closed), "{:?}", part);
+        // Found at the request alone, it lets nobody in either.
+        let plan = gate.plan(Quiet(part.policy())).unwrap();
         let who = done(gate.establish(&head));
-        let found = match done(gate.authorize(&who, &*policy, &head)) {
+        let found = match done(gate.authorize(&who, &plan, &head)) {
             Ok(_) => Some(true),
             Err(error) if matches!(error.kind(), ErrorKind::Denied | ErrorKind::Hidden) => Some(false),
             Err(error) => {
@@ -274,7 +301,7 @@ proptest! {
             }
         };
         prop_assert_eq!(found, part.oracle(false, closed), "{:?}", part);
-        let explained = done(gate.explain(&who, &*policy, &head)).ok().map(|decision| decision.is_allowed());
+        let explained = done(gate.explain(&who, &plan, &head)).ok().map(|decision| decision.is_allowed());
         prop_assert_eq!(explained, found);
     }
 }
@@ -312,7 +339,7 @@ fn done<T>(future: impl Future<Output = T>) -> T {
 fn closed_permissions_are_held_against_what_roles_permit() {
     let build = |permits: &'static str, names: &[&str]| {
         let roles = RoleHierarchy::builder().role("viewer", []).permits("viewer", [permits]).build().unwrap();
-        let builder = Gate::builder().bearer().authenticator(TestIssuer::new().authenticator());
+        let builder = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer());
         builder.roles(roles).permissions(names).build()
     };
     for (permits, names) in [
@@ -338,5 +365,5 @@ fn closed_permissions_are_held_against_what_roles_permit() {
     // What tokens bring is not held against it: others than this service may have given it.
     let gate = build("kb:read", &["kb:read"]).unwrap();
     let held = acting_as("alice").with_permissions(PermissionSet::new(["other:thing", "kb:*"]).unwrap());
-    assert!(done(ask(&gate, &held, &permission("kb:read"), &Head::new())).is_ok());
+    assert!(done(ask(&gate, &held, permission("kb:read"), &Head::new())).is_ok());
 }

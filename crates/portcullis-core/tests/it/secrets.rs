@@ -1,10 +1,16 @@
 //! Secrets that two services share.
 
+use crate::head::Head;
 use futures_util::FutureExt;
-use portcullis_core::{Credential, CredentialSource, Error, ErrorKind, Method, Principal, PrincipalKind, SharedSecret};
+use portcullis_core::{
+    Credential, CredentialSource, Error, ErrorKind, Gate, Principal, PrincipalKind, Scheme, SharedSecret,
+    testing::TestIssuer,
+};
 
 const FIRST: &str = "the first secret, of forty bytes or more!";
 const SECOND: &str = "the second secret, of forty bytes or more";
+/// One that every place can carry.
+const VISIBLE: &str = "a-secret-that-two-services-know-of-well";
 
 fn ask(secret: &SharedSecret, text: &str, source: CredentialSource) -> Result<Principal, Error> {
     secret.authenticate(&Credential::new(text, source)).now_or_never().expect("asks nobody")
@@ -14,7 +20,7 @@ fn knows(secret: &SharedSecret, text: &str) -> bool {
     match ask(secret, text, CredentialSource::bearer()) {
         Ok(_) => true,
         Err(error) => {
-            assert_eq!(error.kind(), ErrorKind::Unrecognized, "left to the next authenticator");
+            assert_eq!(error.kind(), ErrorKind::Unrecognized, "left to the next scheme");
             assert_eq!(error.status(), 401);
             let shown = format!("{error} {error:?}");
             assert!(text.len() < 8 || !shown.contains(text), "{shown}");
@@ -28,7 +34,7 @@ fn the_service_is_the_principal() {
     let secret = SharedSecret::new("sync", FIRST).unwrap();
     let principal = ask(&secret, FIRST, CredentialSource::bearer()).unwrap();
     assert_eq!(principal.id().subject(), "sync");
-    assert_eq!((principal.kind(), principal.method()), (PrincipalKind::Service, Method::SharedSecret));
+    assert_eq!(principal.kind(), PrincipalKind::Service);
     assert!(principal.roles().is_empty() && !principal.is_staff() && principal.token_claims().is_none());
 
     let with_role = Principal::new(PrincipalKind::Key, "ci").with_role("deployer");
@@ -105,21 +111,34 @@ fn secrets_are_changed_without_a_gap() {
 
 #[test]
 fn only_where_it_belongs() {
-    let header = || CredentialSource::header("x-sync-secret");
-    let secret = SharedSecret::new("sync", FIRST).unwrap().only_from(header());
-    assert!(ask(&secret, FIRST, header()).is_ok());
-    assert!(ask(&secret, FIRST, CredentialSource::header("X-Sync-Secret")).is_ok(), "names of headers have no case");
-    let elsewhere = [
-        CredentialSource::bearer(),
-        CredentialSource::header("x-other"),
-        CredentialSource::cookie("x-sync-secret"),
-        CredentialSource::query("x-sync-secret"),
-    ];
-    for source in elsewhere {
-        let error = ask(&secret, FIRST, source).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unrecognized);
+    let tokens = TestIssuer::new();
+    let gate = Gate::builder()
+        .scheme(
+            Scheme::new(tokens.verifier()).bearer().header("x-other").cookie("x-sync-secret").query("x-sync-secret"),
+        )
+        .scheme(Scheme::new(SharedSecret::new("sync", VISIBLE).unwrap()).header("x-sync-secret"))
+        .build()
+        .unwrap();
+    let ask = |head: &Head| {
+        let who = gate.establish(head).now_or_never().unwrap();
+        who.principal().map(|principal| principal.id().subject().to_owned()).map_err(|error| error.kind())
+    };
+    assert_eq!(ask(&Head::of(&[("x-sync-secret", VISIBLE)])), Ok("sync".to_owned()));
+    assert_eq!(ask(&Head::of(&[("X-Sync-Secret", VISIBLE)])), Ok("sync".to_owned()), "names of headers have no case");
+    for elsewhere in [
+        Head::new().bearer(VISIBLE),
+        Head::of(&[("x-other", VISIBLE)]),
+        Head::of(&[("cookie", &format!("x-sync-secret={VISIBLE}"))]),
+        Head::new().query(&format!("x-sync-secret={VISIBLE}")),
+    ] {
+        assert_eq!(ask(&elsewhere), Err(ErrorKind::Unrecognized), "{elsewhere:?}");
     }
-    assert_eq!(ask(&secret, SECOND, header()).unwrap_err().kind(), ErrorKind::Unrecognized);
+    let other = VISIBLE.to_uppercase();
+    assert_eq!(ask(&Head::of(&[("x-sync-secret", &other)])), Err(ErrorKind::Unrecognized));
+    // Nor does what the other scheme knows count there.
+    let token = tokens.token("alice").sign();
+    assert_eq!(ask(&Head::new().bearer(&token)), Ok("alice".to_owned()));
+    assert_eq!(ask(&Head::of(&[("x-sync-secret", &token)])), Err(ErrorKind::Unrecognized));
 }
 
 #[test]

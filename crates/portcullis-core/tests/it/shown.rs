@@ -34,6 +34,14 @@ fn public(source: &str) -> BTreeSet<String> {
 /// A `Debug` of a policy's question is only to be had inside a policy.
 static QUESTION: Mutex<String> = Mutex::new(String::new());
 
+/// And one of a request's cookies only where they are read.
+static COOKIES: Mutex<String> = Mutex::new(String::new());
+
+fn read(cookies: &Cookies<'_>) -> Result<Option<String>, Error> {
+    *COOKIES.lock().unwrap() = format!("{cookies:?}\n{cookies:#?}");
+    Ok(cookies.get("session.0")?.map(str::to_owned))
+}
+
 #[derive(Debug)]
 struct Nobody;
 
@@ -68,14 +76,14 @@ fn nothing_private_is_shown() {
     let issuer = TestIssuer::new();
     let building = issuer.token("swordfish@private.test").claim("sid", "swordfish").claim("jti", "swordfish");
     let building = building.claim("email", "swordfish").header("kid", "swordfish");
-    let jwt = issuer.authenticator();
+    let jwt = issuer.verifier();
     let token = {
         let token = issuer.token("swordfish@private.test").claim("sid", "swordfish").claim("jti", "swordfish");
         token.claim("email", "swordfish").sign()
     };
     let builder = || {
-        let gate = Gate::builder().bearer().authenticator(jwt.clone()).cache(TokenCache::new(10));
-        let gate = gate.authenticator(SharedSecret::new("swordfish", secret).unwrap());
+        let gate = Gate::builder().scheme(Scheme::new(jwt.clone()).bearer()).cache(TokenCache::new(10));
+        let gate = gate.scheme(Scheme::new(SharedSecret::new("swordfish", secret).unwrap()).bearer());
         gate.revocations(RevocationList::new(Duration::from_secs(60))).roles(RoleHierarchy::ranked(["viewer"]).unwrap())
     };
     let gate = builder().build().unwrap();
@@ -85,12 +93,14 @@ fn nothing_private_is_shown() {
     assert!(
         principal.session().is_some() && principal.token_id().is_some() && principal.id().subject().contains(PLANTED)
     );
-    let asks = when("asks", |question: &Question<'_>| {
-        *QUESTION.lock().unwrap() = format!("{question:?}\n{question:#?}");
-        false
-    });
-    let decision = gate.explain(&who, &asks, &head).now_or_never().unwrap().unwrap();
-    let error = gate.authorize(&who, &asks, &head).now_or_never().unwrap().unwrap_err();
+    let plan = gate
+        .plan(when("asks", |question: &Question<'_>| {
+            *QUESTION.lock().unwrap() = format!("{question:?}\n{question:#?}");
+            false
+        }))
+        .unwrap();
+    let decision = gate.explain(&who, &plan, &head).now_or_never().unwrap().unwrap();
+    let error = gate.authorize(&who, &plan, &head).now_or_never().unwrap().unwrap_err();
     let cause = Error::new(ErrorKind::Invalid, "a reason").with_cause(Row("swordfish")).with_cause(Row("swordfish"));
     let list = RevocationList::new(Duration::from_secs(60));
     list.revoke(&principal);
@@ -153,7 +163,7 @@ fn nothing_private_is_shown() {
         ResourceRef: ResourceRef::new("project", "42"),
         Permission: Permission::from_static("kb:read"),
         PermissionSet: principal.permissions(),
-        Method: principal.method(),
+        Plan: &plan,
         Principal: &principal,
         PrincipalId: principal.id(),
         PrincipalKind: principal.kind(),
@@ -164,6 +174,9 @@ fn nothing_private_is_shown() {
         Role: Role::new("viewer"),
         RoleHierarchy: gate.roles(),
         RoleHierarchyBuilder: RoleHierarchy::builder().ranked(["viewer"]),
+        Scheme: Scheme::new(Jwt::new(trusted())).bearer(),
+        Scheme: Scheme::named("sync", SharedSecret::new("swordfish", secret).unwrap()).header("x-sync-secret"),
+        Scheme: Scheme::new(Introspection::new(asked(), url, Nobody).unwrap().client("orders", secret)).cookie("session"),
         SharedSecret: SharedSecret::new("swordfish", secret).unwrap(),
         Verifier: Verifier::from(Jwt::new(trusted())),
         Verifier: Verifier::from(SharedSecret::new("swordfish", secret).unwrap()),
@@ -177,6 +190,13 @@ fn nothing_private_is_shown() {
     let question = QUESTION.lock().unwrap().clone();
     assert!(question.contains("Question"), "it was asked");
     all.push(("Question", question));
+    let source = CredentialSource::cookies("session", read);
+    let chunked = Gate::builder().scheme(Scheme::new(jwt.clone()).source(source.clone())).build().unwrap();
+    let head = Head::new().header("cookie", "session.0=swordfish; other=swordfish");
+    assert_eq!(chunked.read(&head).unwrap().map(|read| read.expose().to_owned()).as_deref(), Some("swordfish"));
+    let cookies = COOKIES.lock().unwrap().clone();
+    assert!(cookies.contains("Cookies"), "they were read");
+    all.extend([("Cookies", cookies), ("CredentialSource", format!("{source:?} {chunked:?}"))]);
     for (name, shown) in &all {
         assert_hidden(name, shown, &token);
     }

@@ -2,9 +2,9 @@
 
 use crate::{
     head::Head,
-    sources::{ABSENT, CONFLICT, MALFORMED, UNUSABLE, authorization, check, gate, text},
+    sources::{ABSENT, CONFLICT, MALFORMED, UNUSABLE, authorization, check, gate, gate_with, text},
 };
-use portcullis_core::{Credential, CredentialSource, ErrorKind, Gate, GateBuilder};
+use portcullis_core::{Credential, CredentialSource, ErrorKind, Gate, GateBuilder, Scheme, testing::TestIssuer};
 
 fn query(query: &str) -> Head {
     Head::new().query(query)
@@ -16,7 +16,7 @@ fn cookie(line: &str) -> Head {
 
 #[test]
 fn an_address_is_not_read_unless_named() {
-    let everything_else = gate(|builder| builder.bearer().cookie("token").header("x-token"));
+    let everything_else = gate(|scheme| scheme.bearer().cookie("token").header("x-token"));
     check(
         &everything_else,
         [
@@ -30,7 +30,7 @@ fn an_address_is_not_read_unless_named() {
 
 #[test]
 fn a_query_parameter_has_one_value() {
-    let gate = gate(|builder| builder.query("token"));
+    let gate = gate(|scheme| scheme.query("token"));
     check(
         &gate,
         [
@@ -69,10 +69,10 @@ fn a_query_parameter_has_one_value() {
 #[test]
 fn header_and_address_together_are_refused() {
     for (what, gate) in [
-        ("bearer first", gate(|builder| builder.bearer().query("token"))),
-        ("query first", gate(|builder| builder.query("token").bearer())),
-        ("the cookie before both", gate(|builder| builder.cookie("session").bearer().query("token"))),
-        ("bearer is not even read", gate(|builder| builder.cookie("session").query("token"))),
+        ("bearer first", gate(|scheme| scheme.bearer().query("token"))),
+        ("query first", gate(|scheme| scheme.query("token").bearer())),
+        ("the cookie before both", gate(|scheme| scheme.cookie("session").bearer().query("token"))),
+        ("bearer is not even read", gate(|scheme| scheme.cookie("session").query("token"))),
     ] {
         let both = |header: &str| authorization(header).query("token=def");
         check(
@@ -93,7 +93,7 @@ fn header_and_address_together_are_refused() {
             ],
         );
     }
-    let gate = gate(|builder| builder.bearer().query("token"));
+    let gate = gate(|scheme| scheme.bearer().query("token"));
     check(
         &gate,
         [
@@ -105,8 +105,8 @@ fn header_and_address_together_are_refused() {
 
 #[test]
 fn the_first_source_in_which_something_is_present_decides() {
-    let cookie_first = gate(|builder| builder.cookie("session").bearer().header("x-key"));
-    let bearer_first = gate(|builder| builder.bearer().header("x-key").cookie("session"));
+    let cookie_first = gate(|scheme| scheme.cookie("session").bearer().header("x-key"));
+    let bearer_first = gate(|scheme| scheme.bearer().header("x-key").cookie("session"));
     let both = |line: &str, header: &str| cookie(line).header("authorization", header);
     check(
         &cookie_first,
@@ -141,7 +141,7 @@ fn the_first_source_in_which_something_is_present_decides() {
 
 #[test]
 fn sources_that_disagree_can_be_refused() {
-    let gate = gate(|builder| builder.cookie("session").bearer().header("x-key").reject_conflicts());
+    let gate = gate_with(|scheme| scheme.cookie("session").bearer().header("x-key"), GateBuilder::reject_conflicts);
     let both = |line: &str, header: &str| cookie(line).header("authorization", header);
     check(
         &gate,
@@ -169,7 +169,7 @@ fn sources_that_disagree_can_be_refused() {
 
 #[test]
 fn a_credential_knows_where_it_was_read_and_shows_itself_nowhere() {
-    let gate = gate(|builder| builder.cookie("session").header("X-Key").bearer().query("token"));
+    let gate = gate(|scheme| scheme.cookie("session").header("X-Key").bearer().query("token"));
     for (head, source, shown) in [
         (cookie("session=s3cret"), CredentialSource::cookie("session"), "cookie `session`"),
         (Head::of(&[("x-key", "s3cret")]), CredentialSource::header("x-KEY"), "header `x-key`"),
@@ -187,44 +187,43 @@ fn a_credential_knows_where_it_was_read_and_shows_itself_nowhere() {
 
 #[test]
 fn names_that_no_request_has_fail_the_build() {
-    type With = fn(GateBuilder) -> GateBuilder;
+    type With = fn(Scheme) -> Scheme;
     let accepted: &[(&str, With)] = &[
-        ("a prefixed cookie", |builder| builder.cookie("__Host-session")),
-        ("a cookie of any token", |builder| builder.cookie("a.b!#$%&'*+-^_`|~9")),
-        ("a header", |builder| builder.header("X-Api-Key")),
-        ("a parameter", |builder| builder.query("access token[é]")),
-        ("cookies of two cases", |builder| builder.cookie("session").cookie("Session")),
-        ("one name in three places", |builder| builder.cookie("token").header("token").query("token").bearer()),
+        ("a prefixed cookie", |scheme| scheme.cookie("__Host-session")),
+        ("a cookie of any token", |scheme| scheme.cookie("a.b!#$%&'*+-^_`|~9")),
+        ("a header", |scheme| scheme.header("X-Api-Key")),
+        ("a parameter", |scheme| scheme.query("access token[é]")),
+        ("cookies of two cases", |scheme| scheme.cookie("session").cookie("Session")),
+        ("one name in three places", |scheme| scheme.cookie("token").header("token").query("token").bearer()),
     ];
     let refused: &[(&str, With)] = &[
-        ("no source", |builder| builder),
-        ("a nameless cookie", |builder| builder.cookie("")),
-        ("a cookie with equals", |builder| builder.cookie("a=b")),
-        ("a cookie with a semicolon", |builder| builder.cookie("a;b")),
-        ("a cookie with a space", |builder| builder.cookie("a b")),
-        ("a cookie with a space after", |builder| builder.cookie("session ")),
-        ("a quoted cookie", |builder| builder.cookie("\"session\"")),
-        ("a cookie that is not ASCII", |builder| builder.cookie("sitzungsschlüssel")),
-        ("a nameless header", |builder| builder.header("")),
-        ("the header of bearer", |builder| builder.header("Authorization")),
-        ("the header of cookies", |builder| builder.header("cookie")),
-        ("a header with a colon", |builder| builder.header("x-key:")),
-        ("a header with a line break", |builder| builder.header("x-key\r\n")),
-        ("a header that is not ASCII", |builder| builder.header("ключ")),
-        ("a nameless parameter", |builder| builder.query("")),
-        ("a good one before", |builder| builder.bearer().cookie("a b")),
-        ("bearer twice", |builder| builder.bearer().cookie("a").bearer()),
-        ("a cookie twice", |builder| builder.cookie("a").cookie("a")),
-        ("a header twice", |builder| builder.header("x-key").header("X-Key")),
-        ("a parameter twice", |builder| builder.query("a").query("a")),
+        ("no source", |scheme| scheme),
+        ("a nameless cookie", |scheme| scheme.cookie("")),
+        ("a cookie with equals", |scheme| scheme.cookie("a=b")),
+        ("a cookie with a semicolon", |scheme| scheme.cookie("a;b")),
+        ("a cookie with a space", |scheme| scheme.cookie("a b")),
+        ("a cookie with a space after", |scheme| scheme.cookie("session ")),
+        ("a quoted cookie", |scheme| scheme.cookie("\"session\"")),
+        ("a cookie that is not ASCII", |scheme| scheme.cookie("sitzungsschlüssel")),
+        ("a nameless header", |scheme| scheme.header("")),
+        ("the header of bearer", |scheme| scheme.header("Authorization")),
+        ("the header of cookies", |scheme| scheme.header("cookie")),
+        ("a header with a colon", |scheme| scheme.header("x-key:")),
+        ("a header with a line break", |scheme| scheme.header("x-key\r\n")),
+        ("a header that is not ASCII", |scheme| scheme.header("ключ")),
+        ("a nameless parameter", |scheme| scheme.query("")),
+        ("a good one before", |scheme| scheme.bearer().cookie("a b")),
+        ("bearer twice", |scheme| scheme.bearer().cookie("a").bearer()),
+        ("a cookie twice", |scheme| scheme.cookie("a").cookie("a")),
+        ("a header twice", |scheme| scheme.header("x-key").header("X-Key")),
+        ("a parameter twice", |scheme| scheme.query("a").query("a")),
     ];
+    let built = |with: &With| Gate::builder().scheme(with(Scheme::new(TestIssuer::new().verifier()))).build();
     for (what, with) in accepted {
-        gate(with);
-        assert!(with(Gate::builder()).build().is_err(), "{what}: nobody verifies");
+        assert!(built(with).is_ok(), "{what}");
     }
-    let authenticator = portcullis_core::testing::TestIssuer::new().authenticator();
     for (what, with) in refused {
-        let error = with(Gate::builder()).authenticator(authenticator.clone()).build().unwrap_err();
+        let error = built(with).unwrap_err();
         assert_eq!((error.kind(), error.code()), (ErrorKind::Misconfigured, "misconfigured"), "{what}");
     }
 }

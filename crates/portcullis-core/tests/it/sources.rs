@@ -1,7 +1,7 @@
 //! Where credentials are read: absent, refused and present never collapse into each other.
 
 use crate::head::Head;
-use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal};
+use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal, Scheme};
 
 /// What a gate read: nothing, this text, or why not.
 pub type Read = Result<Option<&'static str>, (ErrorKind, &'static str)>;
@@ -25,8 +25,14 @@ impl Authenticator for Nobody {
     }
 }
 
-pub fn gate(sources: impl FnOnce(GateBuilder) -> GateBuilder) -> Gate {
-    sources(Gate::builder()).authenticator(Nobody).build().unwrap()
+/// A gate of one scheme with these sources.
+pub fn gate(sources: impl FnOnce(Scheme) -> Scheme) -> Gate {
+    gate_with(sources, |gate| gate)
+}
+
+/// The same, with more said of the gate.
+pub fn gate_with(sources: impl FnOnce(Scheme) -> Scheme, parts: impl FnOnce(GateBuilder) -> GateBuilder) -> Gate {
+    parts(Gate::builder().scheme(sources(Scheme::new(Nobody)))).build().unwrap()
 }
 
 /// Reads every head with the gate and compares what came of it, kind and code and status.
@@ -54,7 +60,7 @@ pub fn authorization(value: impl AsRef<[u8]>) -> Head {
 
 #[test]
 fn bearer_is_a_scheme_then_spaces_then_one_token() {
-    let gate = gate(GateBuilder::bearer);
+    let gate = gate(Scheme::bearer);
     let rows: &[(&[u8], Read)] = &[
         (b"Bearer abc", text("abc")),
         (b"bearer abc", text("abc")),
@@ -121,7 +127,7 @@ fn bearer_is_a_scheme_then_spaces_then_one_token() {
 
 #[test]
 fn one_authorization_header() {
-    let gate = gate(GateBuilder::bearer);
+    let gate = gate(Scheme::bearer);
     let two = |first: &str, second: &str| authorization(first).header("authorization", second);
     check(
         &gate,
@@ -143,7 +149,7 @@ fn one_authorization_header() {
 
 #[test]
 fn a_cookie_has_one_value() {
-    let gate = gate(|builder| builder.cookie("session"));
+    let gate = gate(|scheme| scheme.cookie("session"));
     let cookie = |line: &str| Head::new().header("cookie", line);
     let lines = |first: &str, second: &str| cookie(first).header("cookie", second);
     check(
@@ -211,7 +217,7 @@ fn a_cookie_has_one_value() {
 /// The client is not at fault, so the log says who may be, and what helps.
 #[test]
 fn two_cookies_are_explained() {
-    let gate = gate(|builder| builder.cookie("session"));
+    let gate = gate(|scheme| scheme.cookie("session"));
     let error = gate.read(&Head::new().header("cookie", "session=abc; session=def")).unwrap_err().to_string();
     for part in ["the cookie `session`", "different values", "for the domain", "for the host", "`__Host-`"] {
         assert!(error.contains(part), "{part} is not in: {error}");
@@ -221,7 +227,7 @@ fn two_cookies_are_explained() {
 
 #[test]
 fn a_cookie_name_is_exact_with_its_prefix() {
-    let gate = gate(|builder| builder.cookie("__Host-session"));
+    let gate = gate(|scheme| scheme.cookie("__Host-session"));
     let cookie = |line: &[u8]| Head::new().header("cookie", line);
     check(
         &gate,
@@ -245,7 +251,7 @@ fn a_cookie_name_is_exact_with_its_prefix() {
 
 #[test]
 fn cookies_are_bytes() {
-    let gate = gate(|builder| builder.cookie("directus_session_token"));
+    let gate = gate(|scheme| scheme.cookie("directus_session_token"));
     let cookie = |line: &[u8]| Head::new().header("cookie", line);
     let neighbour = |bytes: usize| format!("directus_session_token=abc; a={}", "x".repeat(bytes)).into_bytes();
     let room = 64 * 1024 - neighbour(0).len();
@@ -270,7 +276,7 @@ fn cookies_are_bytes() {
 
 #[test]
 fn a_header_of_any_name() {
-    let gate = gate(|builder| builder.header("X-Api-Key"));
+    let gate = gate(|scheme| scheme.header("X-Api-Key"));
     let key = |value: &[u8]| Head::new().header("x-aPi-kEy", value);
     check(
         &gate,

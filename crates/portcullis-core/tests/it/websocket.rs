@@ -3,9 +3,9 @@
 use crate::{
     cross_origin::{self, CROSS},
     head::Head,
-    sources::{ABSENT, CONFLICT, MALFORMED, Read, UNUSABLE, check, gate, text},
+    sources::{ABSENT, CONFLICT, MALFORMED, Read, UNUSABLE, check, gate, gate_with, text},
 };
-use portcullis_core::{CredentialSource, ErrorKind, Gate, GateBuilder, testing::TestIssuer};
+use portcullis_core::{CredentialSource, ErrorKind, Gate, GateBuilder, Scheme, testing::TestIssuer};
 
 fn upgrade() -> Head {
     Head::of(&[("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13")])
@@ -19,8 +19,8 @@ fn offers(protocols: &str) -> Head {
 /// doubt it is one: what is asked more of WebSockets than of others must not be avoided by how it is spelled.
 #[test]
 fn tokens_for_websockets_are_read_from_upgrades_alone() {
-    let protocol = gate(GateBuilder::websocket_protocol);
-    let query = gate(|builder| builder.websocket_query("token"));
+    let protocol = gate(Scheme::websocket_protocol);
+    let query = gate(|scheme| scheme.websocket_query("token"));
     let both = |head: Head| head.header("sec-websocket-protocol", "bearer, abc").query("token=abc");
     let with = |value: &str| both(Head::of(&[("upgrade", value)]));
     let found = text("abc");
@@ -65,7 +65,7 @@ fn tokens_for_websockets_are_read_from_upgrades_alone() {
 /// RFC 6455, section 11.3.4: a list of subprotocols, which may take several lines.
 #[test]
 fn the_subprotocol_after_bearer_is_the_token() {
-    let gate = gate(GateBuilder::websocket_protocol);
+    let gate = gate(Scheme::websocket_protocol);
     let rows: &[(&[&[u8]], Read)] = &[
         (&[b"bearer, abc"], text("abc")),
         (&[b"bearer,abc"], text("abc")),
@@ -154,7 +154,7 @@ fn the_subprotocol_after_bearer_is_the_token() {
 
 #[test]
 fn the_query_of_a_websocket_is_that_of_an_upgrade() {
-    let gate = gate(|builder| builder.websocket_query("token"));
+    let gate = gate(|scheme| scheme.websocket_query("token"));
     let rows = [
         ("token=abc", text("abc")),
         ("a=1&t%6fken=a%62c&b=2", text("abc")),
@@ -183,9 +183,9 @@ fn the_query_of_a_websocket_is_that_of_an_upgrade() {
 #[test]
 fn a_header_and_the_query_of_a_websocket_are_refused_together() {
     for (what, gate) in [
-        ("bearer first", gate(|builder| builder.bearer().websocket_query("token"))),
-        ("query first", gate(|builder| builder.websocket_query("token").bearer())),
-        ("the cookie before both", gate(|builder| builder.cookie("session").bearer().websocket_query("token"))),
+        ("bearer first", gate(|scheme| scheme.bearer().websocket_query("token"))),
+        ("query first", gate(|scheme| scheme.websocket_query("token").bearer())),
+        ("the cookie before both", gate(|scheme| scheme.cookie("session").bearer().websocket_query("token"))),
     ] {
         check(
             &gate,
@@ -205,7 +205,7 @@ fn a_header_and_the_query_of_a_websocket_are_refused_together() {
         );
     }
     // One that is read everywhere is refused everywhere, beside one that is not.
-    let both = gate(|builder| builder.query("token").websocket_query("ws").bearer());
+    let both = gate(|scheme| scheme.query("token").websocket_query("ws").bearer());
     check(
         &both,
         [
@@ -220,8 +220,8 @@ fn a_header_and_the_query_of_a_websocket_are_refused_together() {
 
 #[test]
 fn the_order_of_the_sources_holds_for_websockets_too() {
-    let protocol_first = gate(|builder| builder.websocket_protocol().websocket_query("token").cookie("session"));
-    let cookie_first = gate(|builder| builder.cookie("session").websocket_query("token").websocket_protocol());
+    let protocol_first = gate(|scheme| scheme.websocket_protocol().websocket_query("token").cookie("session"));
+    let cookie_first = gate(|scheme| scheme.cookie("session").websocket_query("token").websocket_protocol());
     let ours = |head: Head| head.header("cookie", "session=ghi").header("sec-fetch-site", "same-origin");
     let all = || ours(offers("chat, bearer, abc")).query("token=def");
     check(
@@ -250,8 +250,10 @@ fn the_order_of_the_sources_holds_for_websockets_too() {
             ("a broken subprotocol after a good cookie", ours(offers("bearer")), text("ghi")),
         ],
     );
-    let strict =
-        gate(|builder| builder.cookie("session").websocket_protocol().websocket_query("token").reject_conflicts());
+    let strict = gate_with(
+        |scheme| scheme.cookie("session").websocket_protocol().websocket_query("token"),
+        GateBuilder::reject_conflicts,
+    );
     check(
         &strict,
         [
@@ -267,9 +269,10 @@ fn the_order_of_the_sources_holds_for_websockets_too() {
 /// preflight asks.
 #[test]
 fn a_websocket_by_cookie_has_to_come_from_a_page_of_ours() {
-    let gate = gate(|builder| {
-        builder.cookie("session").websocket_protocol().websocket_query("token").allow_origin("https://app.example.com")
-    });
+    let gate = gate_with(
+        |scheme| scheme.cookie("session").websocket_protocol().websocket_query("token"),
+        |gate| gate.allow_origin("https://app.example.com"),
+    );
     let read = text("abc");
     let site = |value| ("sec-fetch-site", value);
     let (host, own) = (("host", "example.com"), ("origin", "https://example.com"));
@@ -317,7 +320,7 @@ fn a_websocket_by_cookie_has_to_come_from_a_page_of_ours() {
             cross_origin::check(&gate, &format!("{headers:?}"), &cookie(Head::new()), read);
         }
     }
-    let protocol_first = crate::sources::gate(|builder| builder.websocket_protocol().cookie("session"));
+    let protocol_first = crate::sources::gate(|scheme| scheme.websocket_protocol().cookie("session"));
     let evil = || offers("bearer, def").header("cookie", "session=abc").header("origin", "https://evil.test");
     check(&protocol_first, [("the subprotocol first", evil(), text("def"))]);
     let without = upgrade().header("cookie", "session=abc").header("origin", "https://evil.test");
@@ -334,7 +337,7 @@ fn a_source_says_where_it_is() {
         (CredentialSource::websocket_protocol(), Some("sec-websocket-protocol"), "WebSocket subprotocol"),
         (CredentialSource::websocket_query("ws"), None, "query parameter `ws` of a WebSocket"),
     ];
-    let all = gate(|builder| sources.iter().fold(builder, |builder, (source, ..)| builder.source(source.clone())));
+    let all = gate(|scheme| sources.iter().fold(scheme, |scheme, (source, ..)| scheme.source(source.clone())));
     assert!(all.sources().eq(sources.iter().map(|(source, ..)| source)));
     for (source, header, shown) in &sources {
         assert_eq!((source.header_name(), source.to_string().as_str()), (*header, *shown));
@@ -361,24 +364,24 @@ fn a_source_says_where_it_is() {
 
 #[test]
 fn a_websocket_source_is_named_once() {
-    type With = fn(GateBuilder) -> GateBuilder;
+    type With = fn(Scheme) -> Scheme;
     let accepted: &[With] = &[
-        |builder| builder.websocket_protocol(),
-        |builder| builder.websocket_query("access token[\u{e9}]"),
-        |builder| builder.websocket_protocol().websocket_query("a").websocket_query("b").bearer().cookie("a"),
+        |scheme| scheme.websocket_protocol(),
+        |scheme| scheme.websocket_query("access token[\u{e9}]"),
+        |scheme| scheme.websocket_protocol().websocket_query("a").websocket_query("b").bearer().cookie("a"),
     ];
     let refused: &[With] = &[
-        |builder| builder.websocket_protocol().websocket_protocol(),
-        |builder| builder.websocket_protocol().bearer().source(CredentialSource::websocket_protocol()),
-        |builder| builder.websocket_query("a").websocket_query("a"),
-        |builder| builder.websocket_query(""),
-        |builder| builder.bearer().websocket_query(""),
+        |scheme| scheme.websocket_protocol().websocket_protocol(),
+        |scheme| scheme.websocket_protocol().bearer().source(CredentialSource::websocket_protocol()),
+        |scheme| scheme.websocket_query("a").websocket_query("a"),
+        |scheme| scheme.websocket_query(""),
+        |scheme| scheme.bearer().websocket_query(""),
     ];
     for with in accepted {
         gate(with);
     }
     for with in refused {
-        let built = with(Gate::builder()).authenticator(TestIssuer::new().authenticator()).build();
+        let built = Gate::builder().scheme(with(Scheme::new(TestIssuer::new().verifier()))).build();
         assert_eq!(built.unwrap_err().kind(), ErrorKind::Misconfigured);
     }
 }

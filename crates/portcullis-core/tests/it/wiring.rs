@@ -4,7 +4,7 @@ use crate::asking::Data;
 use portcullis_core::{
     Algorithm, Audience, Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, HttpClient,
     HttpRequest, Introspection, Issuer, Jwt, Key, OpaqueTokens, Principal, Reply, RevocationList, RoleHierarchy,
-    SharedSecret, TokenCache, Verifier, WhoAmI, testing::TestIssuer,
+    Scheme, SharedSecret, TokenCache, Verifier, WhoAmI, testing::TestIssuer,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -84,47 +84,60 @@ fn told(what: &str, found: Option<String>, expected: Option<&str>) {
 }
 
 #[test]
-fn each_authenticator_can_be_reached() {
+fn each_scheme_of_one_source_can_be_reached() {
     let wrapped = || Wrapped(Jwt::new(issuer("a")));
-    let never = Some("authenticator 2, a verifier of `a`, is never asked");
-    let asked_never = Some("authenticator 2, which asks `a`, is never asked");
-    for (what, authenticators, expected) in [
+    let never = Some("scheme 2 is never asked about tokens of `a`, since one before it decides; name an issuer once");
+    let last = Some("scheme 2 comes after the one that asks `a` about opaque credentials");
+    let last_of_b = Some("scheme 2 comes after the one that asks `b` about opaque credentials");
+    for (what, verifiers, expected) in [
         ("two issuers", vec![jwt("a"), jwt("b")], None),
         ("one issuer twice", vec![jwt("a"), jwt("a")], never),
-        (
-            "one of two twice",
-            vec![both("a", "b"), both("c", "b")],
-            Some("authenticator 2, a verifier of `b`, is never"),
-        ),
+        ("one of two twice", vec![both("a", "b"), both("c", "b")], Some("scheme 2 is never asked about tokens of `b`")),
         // A wrapper may do more than what it is around, or less.
         ("in a wrapper", vec![jwt("a"), wrapped().into()], None),
         ("in a wrapper before it", vec![wrapped().into(), jwt("a")], None),
         ("in a wrapper behind a pointer", vec![Arc::new(wrapped()).into(), jwt("a")], None),
         ("any name after a name", vec![jwt("a"), any_name()], None),
         ("any name before a name", vec![any_name(), jwt("a")], never),
-        ("any name twice", vec![any_name(), any_name()], Some("authenticator 2, a verifier of `any`, is never asked")),
+        ("any name twice", vec![any_name(), any_name()], Some("scheme 2 is never asked about tokens of `any`")),
         // Its tokens are verified by the first, and its opaque ones asked about by the second.
         ("verified and asked", vec![jwt("a"), asks(without_keys("a"))], None),
         ("verified and asked, with keys", vec![jwt("a"), asks(issuer("a"))], None),
-        ("asked and verified", vec![asks(without_keys("a")), jwt("a")], never),
-        ("asked of another, and verified", vec![asks(without_keys("b")), jwt("a")], None),
-        ("asked twice", vec![asks(issuer("a")), asks(issuer("a"))], asked_never),
-        ("asked in two ways", vec![asks(issuer("a")), who_am_i(issuer("a")).into()], asked_never),
-        ("asked of two", vec![asks(issuer("a")), asks(issuer("b"))], None),
-        ("any name asked, and another", vec![asks(issuer("b").dangerous_any_name()), asks(issuer("a"))], asked_never),
+        ("verified, and asked of another", vec![jwt("a"), asks(without_keys("b"))], None),
+        // Whoever is asked about every opaque credential would be shown those of the schemes after it.
+        ("asked and verified", vec![asks(without_keys("a")), jwt("a")], last),
+        ("asked of another, and verified", vec![asks(without_keys("b")), jwt("a")], last_of_b),
+        ("asked about some and verified", vec![asks_about_some("a"), jwt("a")], never),
+        ("asked of another about some, and verified", vec![asks_about_some("b"), jwt("a")], None),
+        ("asked twice", vec![asks(issuer("a")), asks(issuer("a"))], never),
+        ("asked in two ways", vec![asks(issuer("a")), who_am_i(issuer("a")).into()], never),
+        ("asked of two", vec![asks(issuer("b")), asks(issuer("a"))], last_of_b),
+        ("asked of two, of one about some", vec![asks_about_some("b"), asks(issuer("a"))], None),
+        ("shown to two", vec![who_am_i(issuer("b")).into(), who_am_i(issuer("a")).into()], last_of_b),
+        ("any name asked, and another", vec![asks(issuer("b").dangerous_any_name()), asks(issuer("a"))], last_of_b),
+        ("any name asked, and the same", vec![asks(issuer("a").dangerous_any_name()), asks(issuer("a"))], never),
         ("a secret before", vec![secret(SECRET), jwt("a"), asks(issuer("a"))], None),
-        ("a secret behind", vec![asks(issuer("a")), secret(SECRET)], Some("put the secret first")),
+        ("a secret behind", vec![asks(issuer("a")), secret(SECRET)], last),
+        ("one of the application behind", vec![asks(issuer("a")), wrapped().into()], last),
         ("a secret behind some", vec![asks_about_some("a"), secret(SECRET)], None),
         ("asked about some first", vec![asks_about_some("a"), asks(issuer("a"))], None),
-        ("asked about some last", vec![asks(issuer("a")), asks_about_some("a")], asked_never),
+        ("asked about some last", vec![asks(issuer("a")), asks_about_some("a")], never),
         ("a secret behind a verifier", vec![jwt("a"), secret(SECRET)], None),
         ("another secret", vec![secret(SECRET), secret(&SECRET.to_lowercase())], None),
-        ("the same secret", vec![secret(SECRET), secret(SECRET)], Some("authenticator 2, a shared secret, is that of")),
-        ("no keys", vec![Jwt::new(without_keys("a")).into()], Some("authenticator 1, a verifier of `a`, has no keys")),
+        (
+            "the same secret",
+            vec![secret(SECRET), secret(SECRET)],
+            Some("scheme 2 has the shared secret of one before it"),
+        ),
+        (
+            "no keys",
+            vec![Jwt::new(without_keys("a")).into()],
+            Some("scheme 1 verifies tokens of `a` and has no keys of it"),
+        ),
         (
             "no keys of the second",
             vec![Jwt::new(issuer("a")).issuer(without_keys("b")).unwrap().into()],
-            Some("a verifier of `b`, has no keys"),
+            Some("verifies tokens of `b` and has no keys of it"),
         ),
         ("sessions only", vec![who_am_i(issuer("a")).sessions_only().into()], None),
         ("sessions only, no keys", vec![who_am_i(without_keys("a")).sessions_only().into()], Some("sessions_only")),
@@ -134,8 +147,39 @@ fn each_authenticator_can_be_reached() {
             Some("sessions_only"),
         ),
     ] {
-        let gate = authenticators.into_iter().fold(Gate::builder().bearer(), GateBuilder::authenticator);
-        told(what, problem(gate), expected);
+        let schemes = verifiers.into_iter().map(|verifier| Scheme::new(verifier).bearer());
+        told(what, problem(schemes.fold(Gate::builder(), GateBuilder::scheme)), expected);
+    }
+}
+
+/// Schemes get in each other's way where they read the same source on the same routes.
+#[test]
+fn schemes_apart_do_not_get_in_each_others_way() {
+    let bearer = |verifier: Verifier| Scheme::new(verifier).bearer();
+    let elsewhere = |verifier: Verifier| Scheme::new(verifier).header("x-key");
+    let named = |verifier: Verifier| Scheme::named("key", verifier).bearer();
+    let asked = || asks(issuer("a"));
+    let last = Some("comes after the one that asks `a` about opaque credentials");
+    for (what, schemes, expected) in [
+        ("one issuer in two places", vec![bearer(jwt("a")), elsewhere(jwt("a"))], None),
+        ("one secret in two places", vec![bearer(secret(SECRET)), elsewhere(secret(SECRET))], None),
+        ("asked in two places", vec![bearer(asked()), elsewhere(secret(SECRET))], None),
+        ("asked in one of two places", vec![bearer(asked()), elsewhere(jwt("b")).bearer()], last),
+        // A route may accept the named one alone.
+        ("one issuer, also with a name", vec![bearer(jwt("a")), named(jwt("a"))], None),
+        ("one secret, also with a name", vec![bearer(secret(SECRET)), named(secret(SECRET))], None),
+        ("one issuer, first with a name", vec![named(jwt("a")), bearer(jwt("a"))], None),
+        // And another both, so that the issuer would be shown what it has nothing to do with.
+        ("asked, and a name", vec![bearer(asked()), named(secret(SECRET))], last),
+        ("asked with a name", vec![named(asked()), bearer(secret(SECRET))], last),
+        ("a name, and asked", vec![named(secret(SECRET)), bearer(asked())], None),
+        (
+            "no keys, with a name",
+            vec![named(Jwt::new(without_keys("a")).into())],
+            Some("scheme `key` verifies tokens of"),
+        ),
+    ] {
+        told(what, problem(schemes.into_iter().fold(Gate::builder(), GateBuilder::scheme)), expected);
     }
 }
 
@@ -167,22 +211,21 @@ fn each_secret_can_be_carried_by_a_source() {
     ] {
         let known = || SharedSecret::new("cron", &text).unwrap();
         for (source, carried) in places.iter().zip(carried) {
-            let expected = (!carried).then_some("a shared secret, has characters that none of its sources can carry");
-            let gate = || Gate::builder().source(source.clone());
-            told(&format!("{text:?} by {source}"), problem(gate().authenticator(known())), expected);
+            let expected =
+                (!carried).then_some("scheme 1 has a shared secret with characters that none of its sources can carry");
+            let gate = |secret: SharedSecret| Gate::builder().scheme(Scheme::new(secret).source(source.clone()));
+            told(&format!("{text:?} by {source}"), problem(gate(known())), expected);
             let second = SharedSecret::new("cron", SECRET).unwrap().also(&text).unwrap();
-            told(&format!("{text:?} too, by {source}"), problem(gate().authenticator(second)), expected);
-            let only = known().only_from(source.clone());
-            let beside = gate().header("x-other").authenticator(only);
+            told(&format!("{text:?} too, by {source}"), problem(gate(second)), expected);
+            // What another scheme reads is no help.
+            let beside = gate(known()).scheme(Scheme::new(jwt("a")).header("x-other"));
             told(&format!("{text:?} only by {source}"), problem(beside), expected);
-            let elsewhere = gate().authenticator(known().only_from(CredentialSource::header("x-other")));
-            told("not read", problem(elsewhere), Some("a source that the gate does not read"));
         }
-        let all = places.iter().cloned().fold(Gate::builder(), GateBuilder::source).authenticator(known());
-        assert_eq!(problem(all).is_none(), carried.contains(&true), "{text:?}");
+        let all = places.iter().cloned().fold(Scheme::new(known()), Scheme::source);
+        assert_eq!(problem(Gate::builder().scheme(all)).is_none(), carried.contains(&true), "{text:?}");
     }
     // What is said to be carried is what is read.
-    let gate = Gate::builder().bearer().cookie("key").authenticator(SharedSecret::new("cron", SECRET).unwrap());
+    let gate = Gate::builder().scheme(Scheme::new(SharedSecret::new("cron", SECRET).unwrap()).bearer().cookie("key"));
     assert!(gate.build().is_ok());
 }
 
@@ -191,7 +234,8 @@ fn roles_are_inherited_from_kinds_and_roles_that_there_are() {
     let ranked = || RoleHierarchy::builder().ranked(["viewer", "owner"]);
     let mapped = |kind: &str, there: &str| ranked().inherits_as(kind, [(there, "viewer")]).build().unwrap();
     let teams = || RoleHierarchy::ranked(["mate", "lead"]).unwrap();
-    let gate = || Gate::builder().bearer().authenticator(TestIssuer::new().authenticator()).membership(Data::default());
+    let gate =
+        || Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer()).membership(Data::default());
     for (what, builder, expected) in [
         ("right", gate().roles_on("team", teams()).roles_on("project", mapped("team", "lead")), None),
         ("for all kinds", gate().roles_on("team", teams()).roles(mapped("team", "lead")), None),
@@ -220,7 +264,7 @@ fn roles_are_inherited_from_kinds_and_roles_that_there_are() {
     ] {
         told(what, problem(builder), expected);
     }
-    let alone = || Gate::builder().bearer().authenticator(TestIssuer::new().authenticator());
+    let alone = || Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer());
     let nobody = Some("no `.membership(…)` to ask");
     told("roles everywhere", problem(alone().roles(ranked().build().unwrap())), None);
     told("nobody to ask", problem(alone().roles_on("team", teams())), nobody);
@@ -231,16 +275,26 @@ fn roles_are_inherited_from_kinds_and_roles_that_there_are() {
 fn what_is_said_has_an_effect() {
     let own = || Wrapped(Jwt::new(issuer("a")));
     let list = || RevocationList::new(Duration::from_secs(60));
-    let gate = || Gate::builder().bearer().authenticator(jwt("a"));
-    let asking = || Gate::builder().bearer().authenticator(own()).authenticator(asks(issuer("b")));
+    let gate = || Gate::builder().scheme(Scheme::new(jwt("a")).bearer());
+    let cookie = || Gate::builder().scheme(Scheme::new(jwt("a")).bearer().cookie("session"));
+    let asking = || Gate::builder().scheme(Scheme::new(own()).bearer()).scheme(Scheme::new(asks(issuer("b"))).bearer());
     for (what, builder, expected) in [
         ("a cache", gate().cache(TokenCache::new(9)), None),
-        ("a cache for one of several", asking().authenticator(jwt("c")).cache(TokenCache::new(9)), None),
-        ("a cache for nothing", asking().cache(TokenCache::new(9)), Some("`.cache(…)`, and no authenticator")),
-        ("conflicts of two", gate().cookie("session").reject_conflicts(), None),
+        (
+            "a cache for one of several",
+            asking().scheme(Scheme::new(jwt("c")).header("x-key")).cache(TokenCache::new(9)),
+            None,
+        ),
+        (
+            "a cache for nothing",
+            asking().cache(TokenCache::new(9)),
+            Some("`.cache(…)`, and no scheme whose answers may be in it"),
+        ),
+        ("conflicts of two", cookie().reject_conflicts(), None),
+        ("conflicts of two schemes", gate().scheme(Scheme::new(own()).header("x-key")).reject_conflicts(), None),
         ("conflicts of one", gate().reject_conflicts(), Some("one source cannot conflict")),
-        ("an origin and a cookie", gate().cookie("session").allow_origin("https://a.test"), None),
-        ("an origin", gate().header("x-key").allow_origin("https://a.test"), Some("no cookie is read")),
+        ("an origin and a cookie", cookie().allow_origin("https://a.test"), None),
+        ("an origin", gate().allow_origin("https://a.test"), Some("no cookie is read")),
         // Whatever may be is what is, without cookies.
         ("any origin", gate().dangerous_allow_cross_origin(), None),
         ("revocations", gate().revocations(list()), None),

@@ -6,17 +6,21 @@ use crate::{
     tokens::*,
 };
 use portcullis_core::{
-    Gate,
-    policy::{Policy, all, authenticated, fresh, staff},
+    ErrorKind, Gate, Plan,
+    policy::{All, Authenticated, Fresh, all, authenticated, fresh, staff},
 };
 use serde_json::json;
 use std::time::Duration;
 
-/// The status that a request with this token is answered with, on a route with this policy.
-fn status(gate: &Gate, policy: &dyn Policy, token: &str) -> u16 {
+/// The status that a request with this token is answered with, on a route with this plan.
+fn status(gate: &Gate, plan: &Plan, token: &str) -> u16 {
     let head = Head::bearer(token);
-    let who = now(gate.establish_for(policy, &head));
-    now(gate.authorize(&who, policy, &head)).map_or_else(|error| error.status(), |_| 200)
+    let who = now(gate.establish_for(plan, &head));
+    now(gate.authorize(&who, plan, &head)).map_or_else(|error| error.status(), |_| 200)
+}
+
+const fn within(seconds: u64) -> All<(Authenticated, Fresh)> {
+    all((authenticated(), fresh(Duration::from_secs(seconds))))
 }
 
 /// A token that is otherwise taken as it is, is asked about where a route says so.
@@ -25,7 +29,8 @@ fn a_token_that_nobody_asks_about_otherwise() {
     let plain = token(json!({ "admin_access": true }));
     let instance = Instance::knowing(&plain, Standing::user("u1", true));
     let gate = gate(instance.hybrid());
-    let (usual, strict) = (staff(), all((staff(), fresh(Duration::ZERO))));
+    let usual = gate.plan(staff()).unwrap();
+    let strict = gate.plan(all((staff(), fresh(Duration::ZERO)))).unwrap();
     assert_eq!((status(&gate, &usual, &plain), instance.asked()), (200, 0));
     assert_eq!((status(&gate, &strict, &plain), instance.asked()), (200, 2));
     assert_eq!((status(&gate, &strict, &plain), instance.asked()), (200, 4), "and each time");
@@ -46,7 +51,7 @@ fn a_session_that_was_just_ended() {
     for way in [true, false] {
         let instance = Instance::knowing(&session(), Standing::user("u1", false));
         let gate = gate(if way { instance.hybrid() } else { instance.introspect() });
-        let (usual, strict) = (authenticated(), all((authenticated(), fresh(Duration::ZERO))));
+        let (usual, strict) = (gate.plan(authenticated()).unwrap(), gate.plan(within(0)).unwrap());
         assert_eq!((status(&gate, &usual, &session()), instance.asked()), (200, 2));
         let instance = instance.and(&session(), Standing::unknown());
         assert_eq!((status(&gate, &usual, &session()), instance.asked()), (200, 2), "remembered");
@@ -61,7 +66,7 @@ fn as_fresh_as_a_route_says() {
     let instance = Instance::knowing("opaque", Standing::user("u1", false));
     let clock = portcullis_core::testing::FixedClock::at(NOW);
     let gate = gate(instance.hybrid().clock(clock.clone()));
-    let within = |seconds| all((authenticated(), fresh(Duration::from_secs(seconds))));
+    let within = |seconds| gate.plan(within(seconds)).unwrap();
     assert_eq!((status(&gate, &within(5), "opaque"), instance.asked()), (200, 2));
     clock.advance(Duration::from_secs(4));
     assert_eq!((status(&gate, &within(5), "opaque"), instance.asked()), (200, 2));
@@ -74,12 +79,13 @@ fn as_fresh_as_a_route_says() {
     assert_eq!((status(&gate, &within(0), &forged), instance.asked()), (401, 6));
 }
 
-/// Where nobody can be asked, such a route is a mistake of the wiring, not a way in.
+/// Where nobody can be asked, such a route is a mistake of the wiring, found when it is added.
 #[test]
 fn the_secret_alone_is_never_fresh() {
     let gate = gate(Instance::local());
-    let strict = all((authenticated(), fresh(Duration::from_secs(3600))));
-    assert_eq!(status(&gate, &strict, &token(json!({}))), 500);
-    assert_eq!(status(&gate, &authenticated(), &token(json!({}))), 200);
-    assert_eq!(status(&gate, &strict, &token(json!({ "exp": NOW }))), 401);
+    let error = gate.plan(within(3600)).unwrap_err();
+    assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("nobody to ask"), "{error}");
+    let usual = gate.plan(authenticated()).unwrap();
+    assert_eq!(status(&gate, &usual, &token(json!({}))), 200);
+    assert_eq!(status(&gate, &usual, &token(json!({ "exp": NOW }))), 401);
 }

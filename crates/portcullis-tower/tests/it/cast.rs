@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use portcullis_core::{
-    Authenticator, Credential, Error, ErrorKind, Gate, Membership, Principal, PrincipalKind, ResourceRef, Role,
-    RoleHierarchy,
+    Authenticator, Credential, Decision, Error, ErrorKind, Gate, Membership, Principal, PrincipalKind, Question,
+    ResourceRef, Role, RoleHierarchy, Scheme,
+    policy::{Rule, Verdict},
 };
 use std::{
     convert::Infallible,
@@ -74,16 +75,27 @@ impl Membership for Projects {
     }
 }
 
+/// Whoever it is that the function says, found out by waiting.
+#[derive(Debug, Clone, Copy)]
+pub struct Later(pub fn(&Principal) -> bool);
+
+impl Rule for Later {
+    async fn decide(&self, question: &Question<'_>) -> Verdict {
+        yield_now().await;
+        Ok(if self.0(question.principal()) { Decision::allow() } else { Decision::deny("later") })
+    }
+}
+
 pub fn gate_of(names: &Names) -> Gate {
     let roles = RoleHierarchy::ranked(["viewer", "owner"]).unwrap();
-    Gate::builder().bearer().authenticator(names.clone()).roles(roles).membership(Projects).build().unwrap()
+    Gate::builder().scheme(Scheme::new(names.clone()).bearer()).roles(roles).membership(Projects).build().unwrap()
 }
 
 pub fn gate() -> Gate {
     gate_of(&Names::default())
 }
 
-/// One and the same gate under both kinds of authenticators.
+/// One and the same gate under a verifier that answers at once and one that waits.
 pub fn fast_and_slow() -> [(Names, Gate); 2] {
     [Names::default(), Names::slow()].map(|names| (names.clone(), gate_of(&names)))
 }

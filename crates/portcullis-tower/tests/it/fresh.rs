@@ -3,11 +3,11 @@
 #[path = "../../../portcullis-core/tests/it/fresh/upstream.rs"]
 mod upstream;
 
-use crate::cast::{self, Inner, Text, Wire, ask, echo};
+use crate::cast::{self, Inner, Text, Wire, ask, echo, send};
 use http::{Request, Response};
 use portcullis_core::{
     Audience, Authenticator, ClaimMap, Credential, Error, ErrorKind, Gate, Introspection, Issuer, Principal,
-    PrincipalKind, RevocationList, Revocations, WhoAmI,
+    PrincipalKind, RevocationList, Revocations, Scheme, WhoAmI,
     policy::*,
     testing::{FixedClock, TestIssuer},
 };
@@ -49,11 +49,8 @@ fn asking_at(clock: FixedClock, remember: Duration) -> [(Upstream, Gate); 2] {
     let introspection = Introspection::new(issuer.clone(), url, one.clone()).unwrap();
     let introspection = introspection.remember(remember, remember).clock(clock.clone());
     let who_am_i = WhoAmI::new(issuer, url, other.clone()).unwrap().remember(remember, remember).clock(clock);
-    let builder = || Gate::builder().bearer();
-    [
-        (one, builder().authenticator(introspection).build().unwrap()),
-        (other, builder().authenticator(who_am_i).build().unwrap()),
-    ]
+    let gate = |scheme: Scheme| Gate::builder().scheme(scheme.bearer()).build().unwrap();
+    [(one, gate(Scheme::new(introspection))), (other, gate(Scheme::new(who_am_i)))]
 }
 
 fn remembering() -> [(Upstream, Gate); 2] {
@@ -189,7 +186,7 @@ async fn what_is_said_while_a_guard_waits_counts() {
 #[tokio::test]
 async fn a_gate_that_only_verifies_refuses_the_guard() {
     let issuer = TestIssuer::new();
-    let builder = || Gate::builder().bearer().authenticator(issuer.authenticator());
+    let builder = || Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer());
     let verifying = builder().build().unwrap();
     let error = verifying.try_require(STAFF_NOW).unwrap_err();
     assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("nobody to ask"), "{error}");
@@ -199,12 +196,18 @@ async fn a_gate_that_only_verifies_refuses_the_guard() {
 
     let told = builder().revocations(RevocationList::new(Duration::from_secs(900))).build().unwrap();
     assert_eq!(told.try_require(STAFF_NOW).unwrap_err().kind(), ErrorKind::Misconfigured, "that says not who it is");
-    // Beside one that asks, only what it knows is let in.
-    let gate = builder().authenticator(Called::default()).build().unwrap();
-    let [now, plain] = [gate.require(NOW), gate.require(authenticated())].map(|guard| guard.layer(says_staff(&gate)));
-    for (credential, statuses) in [(&*issuer.token("bob").sign(), [500, 200]), ("asked", [200, 200])] {
-        assert_eq!(ask(&now, "/", credential).await.status, statuses[0]);
-        assert_eq!(ask(&plain, "/", credential).await.status, statuses[1]);
+    // Beside one that asks: every scheme that the route accepts has to.
+    let unnamed = builder().scheme(Scheme::new(Called::default()).bearer()).build().unwrap();
+    assert!(unnamed.try_require(NOW).unwrap_err().to_string().contains("nobody to ask"));
+    let gate = builder().scheme(Scheme::named("asked", Called::default()).header("x-asked")).build().unwrap();
+    assert!(gate.try_require(also_via("asked", NOW)).unwrap_err().to_string().contains("nobody to ask"));
+    let now = gate.require(via("asked").and(NOW)).layer(says_staff(&gate));
+    let plain = gate.require(also_via("asked", authenticated())).layer(says_staff(&gate));
+    let token = format!("Bearer {}", issuer.token("bob").sign());
+    for (name, credential, statuses) in [("authorization", &*token, [401, 200]), ("x-asked", "alice", [200, 200])] {
+        let request = || Request::get("/").header(name, credential).body(Text::default()).unwrap();
+        assert_eq!(send(&now, request()).await.status, statuses[0], "{name}");
+        assert_eq!(send(&plain, request()).await.status, statuses[1], "{name}");
     }
 }
 
@@ -239,7 +242,8 @@ impl Revocations for Called {
 #[tokio::test]
 async fn a_guard_calls_an_authenticator_that_waits_once() {
     let called = Called::default();
-    let gate = Gate::builder().bearer().authenticator(called.clone()).revocations(called.clone()).build().unwrap();
+    let gate =
+        Gate::builder().scheme(Scheme::new(called.clone()).bearer()).revocations(called.clone()).build().unwrap();
     let policies: [Shared; 2] = [Arc::new(authenticated()), Arc::new(fresh(Duration::ZERO))];
     for policy in policies {
         let guarded = gate.require(policy.clone()).layer(echo(&Arc::default()));

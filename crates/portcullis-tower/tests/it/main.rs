@@ -17,5 +17,7 @@ mod params;
 mod ready;
 mod require;
 mod respond;
+mod schemes;
+mod schemes_table;
 mod scrub;
 mod shown;

@@ -2,7 +2,7 @@
 
 use crate::cast::{self, Text, ask, echo};
 use http::{Request, request::Parts};
-use portcullis_core::{ErrorKind, Gate, RequestHead, policy::*};
+use portcullis_core::{ErrorKind, Gate, RequestHead, Scheme, policy::*};
 use portcullis_tower::{GateExt, Head, Params, RequireLayer};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -19,7 +19,7 @@ fn panic_of(add: impl FnOnce()) -> String {
 #[test]
 fn what_cannot_work_stops_the_program_with_what_to_do() {
     let gate = cast::gate();
-    let bare = Gate::builder().bearer().authenticator(cast::Names::default()).build().unwrap();
+    let bare = Gate::builder().scheme(Scheme::new(cast::Names::default()).bearer()).build().unwrap();
     type Require<'a> = Box<dyn Fn() -> Result<RequireLayer, portcullis_core::Error> + 'a>;
     type Case<'a> = (Require<'a>, &'a [&'a str]);
     let cases: [Case<'_>; 5] = [

@@ -1,6 +1,6 @@
 //! The contract of `Service`: only the one that said that it is ready is called, and nobody is called who was refused.
 
-use crate::cast::{self, Names, Text, request};
+use crate::cast::{self, Later, Names, Text, request};
 use http::{Request, Response};
 use portcullis_core::{Gate, policy::*};
 use portcullis_tower::GateExt;
@@ -54,12 +54,12 @@ impl Service<Request<Text>> for Strict {
 
 type Case = (&'static str, Gate, Box<dyn Fn(&Gate) -> portcullis_tower::RequireLayer>);
 
-/// Deciding at once, waiting for the authenticator, waiting for the policy, and not deciding at all.
+/// Deciding at once, waiting for the verifier, waiting for the policy, and not deciding at all.
 fn cases() -> [Case; 5] {
-    let later = || when_async("later", async |who: portcullis_core::Principal| Ok(who.is_staff()));
+    let later = || Later(|who| who.is_staff());
     [
         ("now", cast::gate(), Box::new(|gate| gate.require(staff()))),
-        ("slow authenticator", cast::gate_of(&Names::slow()), Box::new(|gate| gate.require(staff()))),
+        ("slow verifier", cast::gate_of(&Names::slow()), Box::new(|gate| gate.require(staff()))),
         ("slow policy", cast::gate(), Box::new(move |gate| gate.require(later()))),
         ("both slow", cast::gate_of(&Names::slow()), Box::new(move |gate| gate.require(later()))),
         ("public", cast::gate(), Box::new(|gate| gate.require(anyone()))),
@@ -110,7 +110,7 @@ fn a_decision_at_once_takes_no_turn() {
         let at_once = matches!(name, "now" | "public");
         assert_eq!(calls.load(Relaxed), usize::from(at_once), "{name}");
         let mut context = Context::from_waker(Waker::noop());
-        if matches!(name, "slow authenticator" | "both slow") {
+        if matches!(name, "slow verifier" | "both slow") {
             assert!(answer.as_mut().poll(&mut context).is_pending(), "{name}");
         }
         let polled = answer.as_mut().poll(&mut context);

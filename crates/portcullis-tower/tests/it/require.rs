@@ -1,13 +1,13 @@
 //! Guards before any service over `http::Request`.
 
 use crate::{
-    cast::{self, Names, ask, echo, request, send},
+    cast::{self, Later, Names, ask, echo, request, send},
     log::Log,
 };
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use portcullis_core::{Gate, policy::*, testing::acting_as};
+use portcullis_core::{Gate, Scheme, policy::*, testing::acting_as};
 use portcullis_tower::{GateExt, Head, Params, establish, established};
 use std::{
     convert::Infallible,
@@ -20,7 +20,7 @@ use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 
 #[tokio::test]
 async fn absent_invalid_and_valid_are_three_things_and_a_refusal_calls_nobody() {
-    let paid = || when_async("paid", async |who: portcullis_core::Principal| Ok(who.id().subject() != "debtor"));
+    let paid = || Later(|who| who.id().subject() != "debtor");
     let on_project = || role("viewer").on("project", query("project"));
     for (names, gate) in cast::fast_and_slow() {
         let calls = Arc::new(AtomicUsize::new(0));
@@ -104,7 +104,7 @@ async fn a_request_remembers_who_makes_it() {
         let guarded = ServiceBuilder::new()
             .layer(gate.enforce())
             .layer(gate.require(authenticated()))
-            .layer(gate.require(when_async("later", async |_| Ok(true))))
+            .layer(gate.require(Later(|_| true)))
             .layer(gate.require(not(staff())))
             .service(inner);
         assert_eq!(ask(&guarded, "/", "alice").await.body, "alice");
@@ -118,7 +118,7 @@ async fn a_request_remembers_who_makes_it() {
 async fn what_one_gate_established_means_nothing_to_another() {
     let (names, others) = (Names::default(), Names::slow());
     let gate = cast::gate_of(&names);
-    let other = Gate::builder().header("x-key").authenticator(others.clone()).build().unwrap();
+    let other = Gate::builder().scheme(Scheme::new(others.clone()).header("x-key")).build().unwrap();
     let calls = Arc::default();
     let guarded = ServiceBuilder::new()
         .layer(gate.require(staff()))

@@ -6,7 +6,7 @@ use crate::{
 };
 use http::Response;
 use http_body_util::BodyExt;
-use portcullis_core::{Gate, Refusal, policy::authenticated};
+use portcullis_core::{Gate, Refusal, Scheme, policy::authenticated};
 use portcullis_tower::{GateExt, RefusalBody, respond};
 use std::sync::Arc;
 use tower::Layer;
@@ -76,7 +76,7 @@ async fn a_header_that_http_cannot_carry_is_left_out_and_told_without_its_value(
 #[tokio::test]
 async fn an_impossible_renderer_lets_nobody_in() {
     let impossible = |_: &portcullis_core::Error, default: Refusal| default.with_status(7).with_header("a b", "c\nd");
-    let gate = Gate::builder().bearer().authenticator(cast::Names::default()).render(impossible).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(cast::Names::default()).bearer()).render(impossible).build().unwrap();
     let calls = Arc::default();
     let guarded = gate.require(authenticated()).layer(echo(&calls));
     let answer = ask(&guarded, "/", "").await;

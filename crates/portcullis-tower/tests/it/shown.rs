@@ -1,6 +1,6 @@
 //! What `Debug` shows of every public type: nothing that could be a credential, a session or a subject.
 
-use portcullis_core::{Gate, policy::authenticated, testing::TestIssuer};
+use portcullis_core::{Gate, Scheme, policy::authenticated, testing::TestIssuer};
 use portcullis_tower::{GateExt, Head, Params, establish};
 use std::collections::BTreeSet;
 use tower::Layer;
@@ -22,7 +22,7 @@ fn public(source: &str) -> BTreeSet<String> {
 async fn nothing_private_is_shown() {
     let issuer = TestIssuer::new();
     let token = issuer.token("swordfish@private.test").claim("sid", PLANTED).claim("jti", PLANTED).sign();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build().unwrap();
     let request = http::Request::get("/files?token=swordfish").header("authorization", format!("Bearer {token}"));
     let (mut parts, ()) = request.body(()).unwrap().into_parts();
     let who = establish(&gate, &mut parts).await;

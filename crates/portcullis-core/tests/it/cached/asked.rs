@@ -1,7 +1,7 @@
 //! Who is asked each time, and who is not.
 
 use super::{keys::jwk, *};
-use portcullis_core::{Authenticator, Credential, Key, PrincipalKind, Verifier};
+use portcullis_core::{Authenticator, Credential, Key, PrincipalKind, Scheme, Verifier};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering::SeqCst},
@@ -33,7 +33,9 @@ fn an_authenticator_around_a_verifier_is_asked_each_time() {
     let wrappers = [Verifier::from(around.clone()), Verifier::from(Arc::new(around.clone()))];
     for (wrapper, cache) in wrappers.into_iter().flat_map(|wrapper| [(wrapper.clone(), true), (wrapper, false)]) {
         around.asked.store(0, SeqCst);
-        let gate = Gate::builder().bearer().authenticator(wrapper).authenticator(jwt("https://beside.test"));
+        let gate = Gate::builder()
+            .scheme(Scheme::new(wrapper).bearer())
+            .scheme(Scheme::new(jwt("https://beside.test")).bearer());
         let gate = if cache { gate.cache(roomy()) } else { gate }.build().unwrap();
         let ask = |token: &str| {
             let who = gate.establish(&Head::new().bearer(token)).ready().unwrap();
@@ -70,7 +72,7 @@ impl Authenticator for Own {
 #[test]
 fn one_of_the_applications_own_is_asked_each_time() {
     let own = Own::default();
-    let rig = Rig::of(|gate| gate.cache(roomy()).authenticator(own.clone()));
+    let rig = Rig::of(|gate| gate.cache(roomy()).scheme(Scheme::new(own.clone()).bearer()));
     rig.warm();
     own.0.store(0, SeqCst);
     for time in 0..9 {
@@ -91,7 +93,12 @@ fn behind_one_that_answers_later() {
     let key = Key::jwk(&jwk("k1", 1)).unwrap();
     let jwt = Jwt::new(Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], key).unwrap()).clock(clock);
     let own = Own::default();
-    let gate = Gate::builder().bearer().authenticator(own.clone()).authenticator(jwt).cache(roomy()).build().unwrap();
+    let gate = Gate::builder()
+        .scheme(Scheme::new(own.clone()).bearer())
+        .scheme(Scheme::new(jwt).bearer())
+        .cache(roomy())
+        .build()
+        .unwrap();
     let ask = |token: &str| {
         let who = gate.establish(&Head::new().bearer(token)).now_or_never().unwrap();
         who.principal().cloned().map_err(|error| error.kind())

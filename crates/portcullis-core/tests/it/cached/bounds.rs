@@ -7,7 +7,7 @@ use crate::tokens::{issuer, with_claims};
 fn rig(size: TokenCache) -> Rig {
     let rig = Rig::of(|gate| gate);
     let jwt = Jwt::new(issuer()).clock(rig.clock.clone());
-    let gate = Gate::builder().bearer().authenticator(jwt).cache(size).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(jwt).bearer()).cache(size).build().unwrap();
     Rig { gate, ..rig }
 }
 

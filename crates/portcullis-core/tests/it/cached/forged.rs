@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// A gate with room for ten tokens of one secret, and two good ones that it knows.
 fn knowing() -> (Gate, [String; 2]) {
     let jwt = Jwt::new(issuer()).clock(FixedClock::at(NOW));
-    let gate = Gate::builder().bearer().authenticator(jwt).cache(TokenCache::new(10)).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(jwt).bearer()).cache(TokenCache::new(10)).build().unwrap();
     let good = ["a", "b"].map(|jti| with_claims(&claims(jti, "")));
     for token in &good {
         leave(ask(&gate, token).unwrap());

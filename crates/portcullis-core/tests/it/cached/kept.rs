@@ -1,7 +1,7 @@
 //! What is verified once, and for how long.
 
 use super::*;
-use portcullis_core::{Jwt, SharedSecret, policy::fresh, testing::acting_as};
+use portcullis_core::{Jwt, Scheme, SharedSecret, policy::fresh, testing::acting_as};
 
 #[test]
 fn a_token_is_verified_once_with_a_cache_and_each_time_without() {
@@ -36,8 +36,11 @@ fn a_fresh_route() {
     for rig in [Rig::of(|gate| gate), Rig::cached(), Rig::of(|gate| gate.cache(roomy()).revocations(revocations))] {
         rig.warm();
         let head = Head::new().bearer(&token(1, "good"));
-        for policy in [fresh(Duration::ZERO), fresh(seconds(3600))] {
-            let who = rig.gate.establish_for(&policy, &head).ready().unwrap();
+        for max_age in [Duration::ZERO, seconds(3600)] {
+            assert_eq!(rig.gate.plan(fresh(max_age)).unwrap_err().kind(), ErrorKind::Misconfigured);
+            // Nor does whoever asks without a route.
+            let credential = rig.gate.read(&head).unwrap().unwrap().with_max_age(Some(max_age));
+            let who = rig.gate.authenticate(credential).ready().unwrap();
             assert_eq!(who.principal().unwrap_err().kind(), ErrorKind::Misconfigured);
             assert!(rig.ask(&token(1, "good")).is_ok(), "without that");
         }
@@ -50,7 +53,7 @@ fn each_gate_has_a_cache_of_its_own() {
     let clock = FixedClock::at(NOW);
     let key = portcullis_core::Key::jwk(&keys::jwk("k1", 1)).unwrap();
     let jwt = Jwt::new(Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], key).unwrap()).clock(clock);
-    let gate = || Gate::builder().bearer().authenticator(jwt.clone()).cache(roomy()).build().unwrap();
+    let gate = || Gate::builder().scheme(Scheme::new(jwt.clone()).bearer()).cache(roomy()).build().unwrap();
     let who = |gate: &Gate, token: &str| {
         let who = gate.establish(&Head::new().bearer(token)).ready().unwrap();
         who.principal().cloned().map_err(|error| error.kind())
@@ -91,7 +94,7 @@ fn what_is_found_again() {
     let table = [
         (Rig::cached(), true),
         (Rig::plain(), false),
-        (Rig::of(|gate| gate.cache(roomy()).authenticator(secret())), false),
+        (Rig::of(|gate| gate.cache(roomy()).scheme(Scheme::new(secret()).bearer())), false),
         (Rig::of(|gate| gate.cache(roomy()).revocations(list())), false),
     ];
     for (rig, is_found) in table {

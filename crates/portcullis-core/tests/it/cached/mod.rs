@@ -24,7 +24,7 @@ use crate::{
 use futures_util::FutureExt;
 use keys::{name, signed};
 use portcullis_core::{
-    Algorithm, Audience, Error, ErrorKind, Established, Gate, GateBuilder, Issuer, Jwt, Principal, RemoteKeys,
+    Algorithm, Audience, Error, ErrorKind, Established, Gate, GateBuilder, Issuer, Jwt, Principal, RemoteKeys, Scheme,
     TokenCache, testing::FixedClock,
 };
 use std::{ptr, time::Duration};
@@ -95,7 +95,7 @@ impl Rig {
         let keys = keys.clock(clock.clone()).lifetime(seconds(1), seconds(3600));
         let issuer = Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], keys).unwrap();
         let jwt = Jwt::new(rules(issuer)).clock(clock.clone());
-        let gate = more(Gate::builder().bearer().cookie("session").authenticator(jwt)).build().unwrap();
+        let gate = more(Gate::builder().scheme(Scheme::new(jwt).bearer().cookie("session"))).build().unwrap();
         Self { web, client, clock, gate }
     }
 

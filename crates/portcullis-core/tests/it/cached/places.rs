@@ -10,9 +10,9 @@ fn verifier(issuer: &str, n: u8, roles: &str) -> Jwt {
     Jwt::new(issuer.claim_map(ClaimMap::new().roles(roles).unwrap())).clock(FixedClock::at(NOW))
 }
 
-fn gate(authenticators: impl IntoIterator<Item = Jwt>) -> Gate {
-    let gate = Gate::builder().bearer().cache(roomy());
-    authenticators.into_iter().fold(gate, GateBuilder::authenticator).build().unwrap()
+fn gate(verifiers: impl IntoIterator<Item = Jwt>) -> Gate {
+    let schemes = verifiers.into_iter().map(|jwt| Scheme::new(jwt).bearer());
+    schemes.fold(Gate::builder().cache(roomy()), GateBuilder::scheme).build().unwrap()
 }
 
 fn who(gate: &Gate, token: &str) -> Result<Principal, ErrorKind> {

@@ -7,7 +7,7 @@ use crate::tokens::{issuer, with_claims};
 fn rig(rules: impl FnOnce(Issuer) -> Issuer) -> Rig {
     let rig = Rig::of(|gate| gate);
     let jwt = Jwt::new(rules(issuer())).clock(rig.clock.clone());
-    let gate = Gate::builder().bearer().authenticator(jwt).cache(roomy()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(jwt).bearer()).cache(roomy()).build().unwrap();
     Rig { gate, ..rig }
 }
 

@@ -71,9 +71,7 @@ fn allowed_origins_are_admitted_wherever_the_browser_sees_them() {
 fn every_origin_can_be_let_in() {
     let open = [
         cookies(GateBuilder::dangerous_allow_cross_origin),
-        gate(|builder| {
-            builder.dangerous_allow_cross_origin().allow_origin("https://app.example.com").cookie("session")
-        }),
+        cookies(|builder| builder.dangerous_allow_cross_origin().allow_origin("https://app.example.com")),
     ];
     let closed = cookies(|builder| builder);
     let site = |site| ("sec-fetch-site", site);
@@ -100,7 +98,7 @@ fn every_origin_can_be_let_in() {
 #[test]
 fn origins_that_no_browser_sends_fail_the_build() {
     let build = |origin: &str| {
-        let builder = Gate::builder().cookie("session").authenticator(TestIssuer::new().authenticator());
+        let builder = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).cookie("session"));
         builder.allow_origin("https://good.example").allow_origin(origin).build()
     };
     for origin in [
@@ -198,13 +196,13 @@ fn origins_that_no_browser_sends_fail_the_build() {
         }
     }
     // Also where the name would not matter, and whatever the order of the calls.
+    let scheme = || Scheme::new(TestIssuer::new().verifier());
     for builder in [
-        Gate::builder().cookie("session").dangerous_allow_cross_origin().allow_origin("*"),
-        Gate::builder().bearer().allow_origin("https://example.com/"),
-        Gate::builder().allow_origin("null").cookie("session"),
+        Gate::builder().scheme(scheme().cookie("session")).dangerous_allow_cross_origin().allow_origin("*"),
+        Gate::builder().scheme(scheme().bearer()).allow_origin("https://example.com/"),
+        Gate::builder().allow_origin("null").scheme(scheme().cookie("session")),
     ] {
-        let built = builder.authenticator(TestIssuer::new().authenticator()).build();
-        assert_eq!(built.unwrap_err().kind(), ErrorKind::Misconfigured);
+        assert_eq!(builder.build().unwrap_err().kind(), ErrorKind::Misconfigured);
     }
 }
 
@@ -246,5 +244,5 @@ fn not_every_scheme_has_an_origin() {
 }
 
 fn cookies_or_error(parts: impl FnOnce(GateBuilder) -> GateBuilder) -> Result<Gate, Error> {
-    parts(Gate::builder().cookie("session")).authenticator(TestIssuer::new().authenticator()).build()
+    parts(Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).cookie("session"))).build()
 }

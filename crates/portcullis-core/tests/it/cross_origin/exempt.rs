@@ -5,11 +5,11 @@ use super::*;
 /// Only the credential that decides is asked where it comes from, and only if a browser would have added it.
 #[test]
 fn what_only_its_owner_can_send_is_read_from_everywhere() {
-    let cookie_first = gate(|builder| builder.cookie("session").bearer().header("x-key").query("token"));
-    let bearer_first = gate(|builder| builder.bearer().header("x-key").query("token").cookie("session"));
-    let strict_cookie_first = gate(|builder| builder.cookie("session").bearer().reject_conflicts());
-    let strict_bearer_first = gate(|builder| builder.bearer().cookie("session").reject_conflicts());
-    let without = gate(|builder| builder.bearer().header("x-key").query("token").websocket_protocol());
+    let cookie_first = gate(|scheme| scheme.cookie("session").bearer().header("x-key").query("token"));
+    let bearer_first = gate(|scheme| scheme.bearer().header("x-key").query("token").cookie("session"));
+    let strict_cookie_first = gate_with(|scheme| scheme.cookie("session").bearer(), GateBuilder::reject_conflicts);
+    let strict_bearer_first = gate_with(|scheme| scheme.bearer().cookie("session"), GateBuilder::reject_conflicts);
+    let without = gate(|scheme| scheme.bearer().header("x-key").query("token").websocket_protocol());
     let other = [("sec-fetch-site", "cross-site"), ("origin", "https://evil.test"), ("sec-fetch-mode", "cors")];
     let ours = [("sec-fetch-site", "same-origin")];
     let from = |headers: &[(&str, &str)]| headers.iter().fold(Head::new().method("POST"), |h, (n, v)| h.header(n, v));
@@ -78,7 +78,7 @@ fn what_only_its_owner_can_send_is_read_from_everywhere() {
 
 #[test]
 fn without_a_cookie_nobody_is_asked_where_he_is_from() {
-    let gate = cookies(|builder| builder.cookie("old"));
+    let gate = gate(|scheme| scheme.cookie("session").cookie("old"));
     let theirs = |line: &str| {
         let head = Head::new().method("POST").header("sec-fetch-site", "cross-site");
         head.header("origin", "https://evil.test").header("cookie", line)

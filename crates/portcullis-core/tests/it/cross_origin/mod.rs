@@ -8,10 +8,10 @@ mod told;
 
 use crate::{
     head::Head,
-    sources::{ABSENT, CONFLICT, MALFORMED, Read, UNUSABLE, gate, text},
+    sources::{ABSENT, CONFLICT, MALFORMED, Read, UNUSABLE, gate, gate_with, text},
 };
 use portcullis_core::{
-    Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, Principal, Refusal,
+    Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, Principal, Refusal, Scheme,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
@@ -47,7 +47,7 @@ fn get(headers: &[(&str, &str)]) -> Head {
 }
 
 fn cookies(parts: impl FnOnce(GateBuilder) -> GateBuilder) -> Gate {
-    gate(|builder| parts(builder.cookie("session")))
+    gate_with(|scheme| scheme.cookie("session"), parts)
 }
 
 /// Reads the head and compares what came of it, with the status and where the log says that it was.

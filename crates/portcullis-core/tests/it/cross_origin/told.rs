@@ -1,6 +1,8 @@
 //! What is told, to whom: nothing is verified before, and the log is given no cookie.
 
 use super::*;
+use crate::asking::{decide, shared};
+use futures_util::FutureExt;
 
 /// Counts how often it is asked, and knows `abc`.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +22,7 @@ impl Authenticator for Counting {
 #[tokio::test]
 async fn a_page_of_another_origin_is_refused_before_its_cookie_is_verified() {
     let counting = Counting::default();
-    let gate = Gate::builder().cookie("session").bearer().authenticator(counting.clone()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(counting.clone()).cookie("session").bearer()).build().unwrap();
     let request = |site, cookie: &str| {
         Head::new().method("POST").header("sec-fetch-site", site).header("cookie", format!("session={cookie}"))
     };
@@ -41,16 +43,16 @@ async fn a_page_of_another_origin_is_refused_before_its_cookie_is_verified() {
         let kind = expected.and_then(|visitor| visitor.map(|_| ()).ok_or(ErrorKind::Missing));
         assert_eq!(who.principal().map(|_| ()).map_err(|error| error.kind()), kind, "{site} {cookie}");
         for policy in [
-            &authenticated() as &dyn Policy,
-            &staff(),
-            &hidden(staff()),
-            &any((when("always", |_| true), staff())),
-            &not(scope("write")),
+            shared(authenticated()),
+            shared(staff()),
+            shared(hidden(staff())),
+            shared(any((when("always", |_| true), staff()))),
+            shared(not(scope("write"))),
         ] {
-            let access = gate.authorize(&who, policy, &head).await;
+            let access = decide(&gate, &who, policy.clone(), &head).await;
             assert_eq!(access.map(|_| ()).map_err(|error| error.kind()), kind, "{site} {cookie} {policy:?}");
         }
-        assert!(gate.authorize(&who, &anyone(), &head).await.is_ok(), "{site} {cookie}");
+        assert!(decide(&gate, &who, anyone(), &head).await.is_ok(), "{site} {cookie}");
     }
     // The same token from the same page in the place that only its owner can fill.
     let head = Head::new().method("POST").header("sec-fetch-site", "cross-site").bearer("abc");
@@ -66,7 +68,7 @@ async fn a_page_of_another_origin_is_refused_before_its_cookie_is_verified() {
 async fn the_answer_is_403_and_asks_for_no_other_credential() {
     let issuer = TestIssuer::new();
     let build = |parts: fn(GateBuilder) -> GateBuilder| {
-        let builder = Gate::builder().cookie("session").realm("here").authenticator(issuer.authenticator());
+        let builder = Gate::builder().scheme(Scheme::new(issuer.verifier()).cookie("session")).realm("here");
         parts(builder).build().unwrap()
     };
     let plain = build(|builder| builder);
@@ -77,11 +79,11 @@ async fn the_answer_is_403_and_asks_for_no_other_credential() {
         })
     });
     let head = || post(&[("sec-fetch-site", "cross-site")]);
-    for policy in [&authenticated() as &dyn Policy, &hidden(staff())] {
+    for policy in [shared(authenticated()), shared(hidden(staff()))] {
         let refuse = async |gate: &Gate| {
             let head = head();
             let who = gate.establish(&head).await;
-            gate.refuse(&gate.authorize(&who, policy, &head).await.unwrap_err())
+            gate.refuse(&decide(gate, &who, policy.clone(), &head).await.unwrap_err())
         };
         let refusal = refuse(&plain).await;
         let headers: Vec<_> = refusal.headers().collect();
@@ -131,7 +133,7 @@ impl Subscriber for Listener {
 
 #[test]
 fn the_log_says_that_it_was_a_cookie_and_not_which() {
-    let gate = Gate::builder().cookie("session").authenticator(Counting::default()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(Counting::default()).cookie("session")).build().unwrap();
     let secret = "hunter2-hunter2";
     let requests = [
         &[("sec-fetch-site", "cross-site")][..],
@@ -143,7 +145,7 @@ fn the_log_says_that_it_was_a_cookie_and_not_which() {
         let head = Head::new().method("POST").header("cookie", format!("theme=dark; session={secret}; id={secret}"));
         let head = headers.iter().fold(head, |head, (name, value)| head.header(name, value));
         let who = gate.establish(&head).ready().unwrap();
-        let error = gate.authorize(&who, &authenticated(), &head).ready().unwrap().unwrap_err();
+        let error = decide(&gate, &who, authenticated(), &head).now_or_never().unwrap().unwrap_err();
         let refusal = gate.refuse(&error);
         format!("{who:?} {error} {error:?} {refusal:?} {}", String::from_utf8_lossy(refusal.body()))
     };

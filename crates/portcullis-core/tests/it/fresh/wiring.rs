@@ -1,11 +1,14 @@
 //! Fresh routes where nobody can be asked, and policies that keep to themselves what they need.
 
 use super::{INACTIVE, active, noon, opaque, upstream::Upstream};
-use crate::head::Head;
+use crate::{
+    asking::{Quiet, shared},
+    head::Head,
+};
 use futures_util::FutureExt;
 use portcullis_core::{
-    Answer, Authenticator, Credential, Error, ErrorKind, Gate, Jwt, Principal, PrincipalKind, RevocationList,
-    Revocations, SessionId, SharedSecret, TokenCache, Verifier, policy::*, testing::TestIssuer,
+    Authenticator, Credential, Error, ErrorKind, Gate, Jwt, Principal, PrincipalKind, RevocationList, Revocations,
+    Scheme, SessionId, SharedSecret, TokenCache, Verifier, policy::*, testing::TestIssuer,
 };
 use std::{
     sync::{
@@ -16,26 +19,28 @@ use std::{
 };
 
 const NOW: Fresh = fresh(Duration::ZERO);
+const SECRET: &str = "a-secret-that-two-services-know-of";
 
-fn status(gate: &Gate, policy: &dyn Policy, token: &str) -> u16 {
-    let head = Head::new().bearer(token);
-    let who = gate.establish_for(policy, &head).now_or_never().expect("an answer at once");
-    let decided = gate.authorize(&who, policy, &head).now_or_never().expect("a decision at once");
+fn status(gate: &Gate, policy: impl Policy + 'static, token: &str) -> u16 {
+    let (head, plan) = (Head::new().bearer(token), gate.plan(policy).unwrap());
+    let who = gate.establish_for(&plan, &head).now_or_never().expect("an answer at once");
+    let decided = gate.authorize(&who, &plan, &head).now_or_never().expect("a decision at once");
     decided.map_or_else(|error| gate.refuse(&error).status(), |_| 200)
 }
 
 /// Each of them verifies, and asks nobody who it is, whatever else it asks or remembers.
 fn verifying(issuer: &TestIssuer) -> Vec<Gate> {
-    let jwt = || issuer.authenticator();
-    let other = TestIssuer::new().named("https://other.test").authenticator();
-    let builder = || Gate::builder().bearer();
+    let jwt = || issuer.verifier();
+    let other = TestIssuer::new().named("https://other.test").verifier();
+    let by = |verifier: Verifier| Gate::builder().scheme(Scheme::new(verifier).bearer());
     [
-        builder().authenticator(jwt()),
-        builder().authenticator(Verifier::from(jwt())),
-        builder().authenticator(jwt()).cache(TokenCache::new(10)),
-        builder().authenticator(jwt()).revocations(RevocationList::new(Duration::from_secs(900))),
-        builder().authenticator(other).authenticator(Wrapped(jwt())),
-        builder().authenticator(Arc::new(Wrapped(jwt()))),
+        by(jwt().into()),
+        by(jwt().into()).cache(TokenCache::new(10)),
+        by(jwt().into()).revocations(RevocationList::new(Duration::from_secs(900))),
+        by(other.into()).scheme(Scheme::new(Wrapped(jwt())).bearer()),
+        by(Arc::new(Wrapped(jwt())).into()),
+        // One that is always fresh makes no other so.
+        by(SharedSecret::new("batch", SECRET).unwrap().into()).scheme(Scheme::new(jwt()).bearer()),
     ]
     .map(|builder| builder.build().unwrap())
     .into()
@@ -62,16 +67,28 @@ fn a_gate_that_only_verifies_has_no_fresh_routes() {
     let issuer = TestIssuer::new();
     let token = issuer.token("alice").staff().sign();
     for gate in verifying(&issuer) {
-        for policy in [&NOW as &dyn Policy, &all((staff(), NOW)), &any((staff(), NOW)), &not(NOW), &hidden(NOW)] {
-            let error = gate.check(policy).unwrap_err();
+        for policy in [
+            shared(NOW),
+            shared(all((staff(), NOW))),
+            shared(any((NOW, staff()))),
+            shared(not(NOW)),
+            shared(hidden(NOW)),
+        ] {
+            let error = gate.plan(policy.clone()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Misconfigured);
             assert!(error.to_string().contains("fresh identity, and the gate has nobody to ask"), "{error}");
-            // Where it survives that, nobody passes; not even staff, who would pass anyway.
-            assert_eq!(status(&gate, policy, &token), 500, "{policy:?}");
-            assert_eq!(status(&gate, policy, "abc"), 401, "{policy:?}");
+            // Where a rule hides it from that, nobody passes; not even staff, who would pass anyway.
+            let quiet = || shared(any((Quiet(policy.clone()), staff())));
+            assert_eq!((status(&gate, quiet(), &token), status(&gate, quiet(), "abc")), (500, 401), "{policy:?}");
         }
-        assert!(gate.check(&staff()).is_ok());
-        assert_eq!(status(&gate, &staff(), &token), 200);
+        assert!(gate.plan(any((staff(), NOW))).is_err(), "though staff would pass without it");
+        // Whoever authenticates without a route is told as well.
+        let head = Head::new().bearer(&token);
+        let credential = gate.read(&head).unwrap().unwrap().with_max_age(Some(Duration::ZERO));
+        let who = gate.authenticate(credential).now_or_never().unwrap();
+        let error = who.principal().unwrap_err();
+        assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("fresh"), "{error}");
+        assert_eq!(status(&gate, staff(), &token), 200);
     }
 }
 
@@ -96,29 +113,36 @@ impl Authenticator for Keys {
     }
 }
 
+/// Beside those that are asked, one that only verifies has a name, and is not accepted where it must be fresh.
 #[test]
 fn beside_others_a_token_that_is_only_verified_is_refused() {
-    let issuer = TestIssuer::new();
+    let issuer = TestIssuer::new().named("https://other.test");
     let upstream = Upstream::saying(active("bob", ""));
     let (keys, asked) = (Keys::default(), opaque(&upstream, &noon()));
     let ages = keys.ages.clone();
     let token = issuer.token("alice").sign();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).authenticator(keys).authenticator(asked);
+    let gate = Gate::builder()
+        .scheme(Scheme::named("jwt", issuer.verifier()).bearer())
+        .scheme(Scheme::new(keys).bearer())
+        .scheme(Scheme::new(asked).bearer());
     let gate = gate.cache(TokenCache::new(10)).build().unwrap();
-    assert!(gate.check(&NOW).is_ok(), "for some it can be had");
-    for (policy, verified) in [(&NOW as &dyn Policy, 500), (&authenticated(), 200), (&fresh(Duration::MAX), 500)] {
+    for (policy, verified) in
+        [(shared(NOW), 401), (shared(also_via("jwt", authenticated())), 200), (shared(fresh(Duration::MAX)), 401)]
+    {
         for _ in 0..2 {
-            assert_eq!(status(&gate, policy, &token), verified, "{policy:?}");
-            assert_eq!([status(&gate, policy, "key"), status(&gate, policy, "opaque")], [200; 2], "{policy:?}");
+            assert_eq!(status(&gate, policy.clone(), &token), verified, "{policy:?}");
+            let asked = ["key", "opaque"].map(|token| status(&gate, policy.clone(), token));
+            assert_eq!(asked, [200; 2], "{policy:?}");
         }
     }
     let seen = ages.lock().unwrap().clone();
     let [now, max] = [Duration::ZERO, Duration::MAX].map(Some);
     assert_eq!(seen, [now, now, None, None, max, max], "each is told what the route asks for");
-    // What it is refused for is the wiring, and not the token.
-    let who = gate.establish_for(&NOW, &Head::new().bearer(&token)).now_or_never().unwrap();
-    let error = who.principal().unwrap_err();
-    assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("fresh"), "{error}");
+    // A route that accepts it can ask for nothing fresh, whoever else may come there.
+    for policy in [shared(also_via("jwt", NOW)), shared(any((via("jwt"), NOW))), shared(via("jwt").and(NOW))] {
+        let error = gate.plan(policy.clone()).unwrap_err();
+        assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("fresh"), "{policy:?}: {error}");
+    }
 }
 
 /// The application's own word counts, not what its authenticator is around.
@@ -137,29 +161,27 @@ fn an_own_authenticator_is_fresh_where_it_says_so() {
     }
     let wrapped = |upstream: &Upstream| Wrapped(opaque(upstream, &noon()));
     let quiet = Upstream::saying(active("alice", ""));
-    let gate = Gate::builder().bearer().authenticator(wrapped(&quiet)).build().unwrap();
-    assert_eq!(gate.check(&NOW).unwrap_err().kind(), ErrorKind::Misconfigured);
-    assert_eq!([status(&gate, &NOW, "abc"), status(&gate, &authenticated(), "abc")], [500, 200]);
+    let gate = Gate::builder().scheme(Scheme::new(wrapped(&quiet)).bearer()).build().unwrap();
+    assert_eq!(gate.plan(NOW).unwrap_err().kind(), ErrorKind::Misconfigured);
+    assert_eq!(status(&gate, authenticated(), "abc"), 200);
     let asked = Upstream::saying(active("alice", ""));
     for own in [Verifier::from(SaysSo(wrapped(&asked))), Verifier::from(Arc::new(SaysSo(wrapped(&asked))))] {
-        let gate = Gate::builder().bearer().authenticator(own).build().unwrap();
-        assert!(gate.check(&NOW).is_ok());
+        let gate = Gate::builder().scheme(Scheme::new(own).bearer()).build().unwrap();
         let before = asked.asked();
-        assert_eq!([status(&gate, &NOW, "abc"), status(&gate, &NOW, "abc")], [200; 2]);
+        assert_eq!([status(&gate, NOW, "abc"), status(&gate, NOW, "abc")], [200; 2]);
         assert_eq!(asked.asked(), before + 2, "it is told what the route asks for");
     }
     asked.says(INACTIVE);
-    let gate = Gate::builder().bearer().authenticator(SaysSo(wrapped(&asked))).build().unwrap();
-    assert_eq!(status(&gate, &NOW, "abc"), 401);
+    let gate = Gate::builder().scheme(Scheme::new(SaysSo(wrapped(&asked))).bearer()).build().unwrap();
+    assert_eq!(status(&gate, NOW, "abc"), 401);
 }
 
 #[test]
 fn a_shared_secret_is_always_fresh() {
-    let secret = "a-secret-that-two-services-know-of";
-    let gate = Gate::builder().bearer().authenticator(SharedSecret::new("batch", secret).unwrap()).build().unwrap();
-    for policy in [&NOW as &dyn Policy, &fresh(Duration::MAX)] {
-        assert!(gate.check(policy).is_ok());
-        assert_eq!([status(&gate, policy, secret), status(&gate, policy, "another")], [200, 401]);
+    let gate =
+        Gate::builder().scheme(Scheme::new(SharedSecret::new("batch", SECRET).unwrap()).bearer()).build().unwrap();
+    for policy in [NOW, fresh(Duration::MAX)] {
+        assert_eq!([status(&gate, policy, SECRET), status(&gate, policy, "another")], [200, 401]);
     }
 }
 
@@ -174,62 +196,57 @@ fn revocations_are_asked_besides() {
             self.0.is_revoked(principal).await
         }
     }
-    let issuer = TestIssuer::new();
+    let issuer = TestIssuer::new().named("https://other.test");
     let upstream = Upstream::saying(active("bob", r#","sid":"his""#));
     let list = Counting(RevocationList::new(Duration::from_secs(900)), Arc::default());
     let token = issuer.token("alice").claim("sid", "hers").sign();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).cache(TokenCache::new(10));
-    let gate = gate.authenticator(opaque(&upstream, &noon())).revocations(list.clone()).build().unwrap();
-    for (policy, verified) in [(&NOW as &dyn Policy, (500, 0)), (&authenticated(), (200, 1))] {
+    let gate = Gate::builder()
+        .scheme(Scheme::named("jwt", issuer.verifier()).bearer())
+        .scheme(Scheme::new(opaque(&upstream, &noon())).bearer())
+        .cache(TokenCache::new(10));
+    let gate = gate.revocations(list.clone()).build().unwrap();
+    let usual = || also_via("jwt", authenticated());
+    for (policy, verified) in [(shared(NOW), (401, 0)), (shared(usual()), (200, 1))] {
         for _ in 0..2 {
-            let ask = |token: &str| (status(&gate, policy, token), list.1.swap(0, Relaxed));
+            let ask = |token: &str| (status(&gate, policy.clone(), token), list.1.swap(0, Relaxed));
             assert_eq!(ask("opaque"), (200, 1), "once for each request");
             assert_eq!(ask(&token), verified, "{policy:?}");
         }
     }
-    list.0.end_session(&SessionId::new("hers").with_issuer("https://issuer.test"));
-    assert_eq!([status(&gate, &NOW, &token), status(&gate, &authenticated(), &token)], [500, 401]);
-    assert_eq!(status(&gate, &NOW, "opaque"), 200, "of another session");
+    list.0.end_session(&SessionId::new("hers").with_issuer("https://other.test"));
+    assert_eq!(status(&gate, usual(), &token), 401);
+    assert_eq!([status(&gate, NOW, "opaque"), status(&gate, usual(), "opaque")], [200; 2], "of another session");
     list.0.end_session(&SessionId::new("his").with_issuer("https://issuer.test"));
-    assert_eq!([status(&gate, &NOW, "opaque"), status(&gate, &authenticated(), "opaque")], [401; 2]);
-}
-
-/// Keeps to itself that what it is around wants a fresh identity.
-#[derive(Debug)]
-struct Mute<P>(P);
-
-impl<P: Policy> Policy for Mute<P> {
-    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        self.0.decide(question)
-    }
+    assert_eq!([status(&gate, NOW, "opaque"), status(&gate, usual(), "opaque")], [401; 2]);
 }
 
 #[test]
 fn a_policy_that_does_not_say_what_it_needs_lets_nobody_in() {
     let issuer = TestIssuer::new();
     let upstream = Upstream::saying(active("bob", r#","staff":true"#));
-    let asking = Gate::builder().bearer().authenticator(opaque(&upstream, &noon())).build().unwrap();
-    let listed = Gate::builder().bearer().authenticator(issuer.authenticator());
+    let asking = Gate::builder().scheme(Scheme::new(opaque(&upstream, &noon())).bearer()).build().unwrap();
+    let listed = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer());
     let listed = listed.revocations(RevocationList::new(Duration::from_secs(900))).build().unwrap();
-    let verifying = Gate::builder().bearer().authenticator(issuer.authenticator()).build().unwrap();
+    let verifying = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build().unwrap();
     let token = issuer.token("alice").staff().sign();
     for (gate, token) in [(&asking, "abc"), (&listed, &*token), (&verifying, &*token)] {
+        let quiet = || Quiet(shared(NOW));
         for policy in [
-            &Mute(NOW) as &dyn Policy,
-            &Mute(fresh(Duration::MAX)),
-            &all((staff(), Mute(NOW))),
-            &any((Mute(NOW), staff())),
-            &not(Mute(NOW)),
-            &hidden(Mute(NOW)),
+            shared(quiet()),
+            shared(Quiet(shared(fresh(Duration::MAX)))),
+            shared(all((staff(), quiet()))),
+            shared(any((quiet(), staff()))),
+            shared(not(quiet())),
+            shared(hidden(quiet())),
         ] {
-            assert!(gate.check(policy).is_ok(), "it shows in nothing");
-            let head = Head::new().bearer(token);
-            let who = gate.establish_for(policy, &head).now_or_never().unwrap();
-            let error = gate.authorize(&who, policy, &head).now_or_never().unwrap().unwrap_err();
-            assert_eq!((error.kind(), error.status()), (ErrorKind::Misconfigured, 500), "{policy:?}");
-            assert!(error.to_string().contains("has to pass on its `needs`"), "{error}");
+            // It shows in nothing.
+            let (head, plan) = (Head::new().bearer(token), gate.plan(policy).unwrap());
+            let who = gate.establish_for(&plan, &head).now_or_never().unwrap();
+            let error = gate.authorize(&who, &plan, &head).now_or_never().unwrap().unwrap_err();
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Misconfigured, 500), "{plan:?}");
+            assert!(error.to_string().contains("names it in its `parts`"), "{error}");
         }
     }
     // Beside one that says so, there is nothing amiss.
-    assert_eq!(status(&asking, &all((Mute(NOW), NOW)), "abc"), 200);
+    assert_eq!(status(&asking, all((Quiet(shared(NOW)), NOW)), "abc"), 200);
 }

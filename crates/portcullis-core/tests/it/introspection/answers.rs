@@ -268,7 +268,7 @@ fn a_reply_that_is_dropped() {
 }
 
 /// A client that found out nothing has refused no token, whatever kind its error is of: not with 401, not for two
-/// seconds, and not so that another authenticator is asked.
+/// seconds, and not so that another scheme is asked.
 #[test]
 fn an_error_of_the_client_is_an_outage() {
     for at in [ErrorKind::Unavailable, ErrorKind::Misconfigured, ErrorKind::Invalid, ErrorKind::Unrecognized] {

@@ -2,20 +2,23 @@
 
 use super::{INACTIVE, active, asking, asking_of, client::*, jwt_of, seconds, with_keys, without_keys};
 use crate::{
-    asking::Data,
+    asking::{Data, decide, shared},
     head::Head,
     tokens::{ISSUER, NOW},
 };
 use futures_util::FutureExt;
 use portcullis_core::{
-    ClaimMap, Error, ErrorKind, Gate, HttpResponse, Introspection, Method, RoleHierarchy, policy::*,
+    ClaimMap, Error, ErrorKind, Gate, HttpResponse, Introspection, RoleHierarchy, Scheme, policy::*,
     testing::FixedClock,
 };
 use serde_json::Value;
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 fn gate_of(asking: Introspection) -> Gate {
-    Gate::builder().bearer().authenticator(asking).build().unwrap()
+    Gate::builder().scheme(Scheme::new(asking).bearer()).build().unwrap()
 }
 
 fn header<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>, name: &str) -> Option<String> {
@@ -47,7 +50,7 @@ fn what_a_client_is_answered() {
         let gate = gate_of(asking(&endpoint));
         let head = Head::new().bearer("abc");
         let who = gate.establish(&head).now_or_never().unwrap();
-        let outcome = gate.authorize(&who, &authenticated(), &head).now_or_never().unwrap();
+        let outcome = decide(&gate, &who, authenticated(), &head).now_or_never().unwrap();
         assert_eq!(outcome.is_ok(), want.is_none(), "{what}");
         let (Err(error), Some((status, code))) = (outcome, want) else { continue };
         let refusal = gate.refuse(&error);
@@ -107,10 +110,7 @@ fn who_is_let_in() {
     let gate = gate_of(asking_of(without_keys().claim_map(map), &endpoint, &FixedClock::at(NOW)));
     let who = gate.establish(&Head::new().bearer("abc")).now_or_never().unwrap();
     let principal = who.principal().unwrap();
-    assert_eq!(
-        (principal.method(), principal.issuer(), principal.id().subject()),
-        (Method::Token, Some(ISSUER), "alice")
-    );
+    assert_eq!((principal.issuer(), principal.id().subject()), (Some(ISSUER), "alice"));
     assert_eq!(principal.expires_at(), Some(SystemTime::UNIX_EPOCH + seconds(NOW + 60)));
     assert_eq!(who.to_string(), "a User of `https://issuer.test` by bearer header");
     assert_eq!(principal.token_claims().unwrap().get::<bool>("active").unwrap(), Some(true));
@@ -138,19 +138,19 @@ fn decisions_are_not_remembered() {
     let asking =
         asking_of(without_keys().claim_map(ClaimMap::new().scopes("scope").unwrap()), &endpoint, &FixedClock::at(NOW));
     let data = Data::default().role("project:1", "viewer");
-    let gate = Gate::builder().bearer().authenticator(asking).membership(data.clone());
+    let gate = Gate::builder().scheme(Scheme::new(asking).bearer()).membership(data.clone());
     let gate = gate.roles(RoleHierarchy::ranked(["viewer", "owner"]).unwrap()).build().unwrap();
-    let enter = |policy: &dyn Policy, query: &str| {
+    let enter = |policy: Arc<dyn Policy>, query: &str| {
         let head = Head::new().bearer("abc").query(query);
         let who = gate.establish(&head).now_or_never().unwrap();
-        gate.authorize(&who, policy, &head).now_or_never().unwrap().map(drop).map_err(|error| error.status())
+        decide(&gate, &who, policy, &head).now_or_never().unwrap().map(drop).map_err(|error| error.status())
     };
     for again in 1..=3 {
-        assert_eq!(enter(&scope("read"), ""), Ok(()));
-        assert_eq!(enter(&scope("write"), ""), Err(403));
-        assert_eq!(enter(&staff(), ""), Err(403));
-        assert_eq!(enter(&role("viewer").on("project", query("id")), "id=1"), Ok(()));
-        assert_eq!(enter(&role("viewer").on("project", query("id")), "id=2"), Err(403));
+        assert_eq!(enter(shared(scope("read")), ""), Ok(()));
+        assert_eq!(enter(shared(scope("write")), ""), Err(403));
+        assert_eq!(enter(shared(staff()), ""), Err(403));
+        assert_eq!(enter(shared(role("viewer").on("project", query("id"))), "id=1"), Ok(()));
+        assert_eq!(enter(shared(role("viewer").on("project", query("id"))), "id=2"), Err(403));
         assert_eq!(data.asked(), again * 2, "the database is asked each time");
     }
     assert_eq!(endpoint.asked(), 1);

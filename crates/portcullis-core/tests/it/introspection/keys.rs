@@ -7,7 +7,7 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portcullis_core::{
-    Algorithm, Audience, Gate, Introspection, Issuer, RemoteKeys,
+    Algorithm, Audience, Gate, Introspection, Issuer, RemoteKeys, Scheme,
     testing::{FixedClock, SigningKey},
 };
 
@@ -115,7 +115,7 @@ fn sessions_and_keys() {
 #[test]
 fn at_a_gate() {
     let (keys, questions) = (Endpoint::later(), Endpoint::later());
-    let gate = Gate::builder().bearer().authenticator(asking(&keys, &questions)).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(asking(&keys, &questions)).bearer()).build().unwrap();
     let token = token("");
     let head = Head::new().bearer(&token);
     let mut who = Box::pin(gate.establish(&head));

@@ -1,9 +1,9 @@
 //! What the issuer is sent, and what nobody else is shown of it.
 
 use super::{URL, active, ask, asking, begun, client::*, without_keys};
-use crate::head::Head;
+use crate::{asking::decide, head::Head};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use portcullis_core::{ErrorKind, Gate, HttpRequest, Introspection, policy::staff};
+use portcullis_core::{ErrorKind, Gate, HttpRequest, Introspection, Scheme, policy::staff};
 use std::{
     fmt::Debug,
     sync::{Arc, Mutex},
@@ -162,10 +162,10 @@ fn neither_token_nor_secret_is_shown() {
                 } else {
                     asking.client_token(SECRET).unwrap()
                 };
-                let gate = Gate::builder().bearer().authenticator(asking.clone()).build().unwrap();
+                let gate = Gate::builder().scheme(Scheme::new(asking.clone()).bearer()).build().unwrap();
                 let head = Head::new().bearer(TOKEN);
                 let who = runtime.block_on(gate.establish(&head));
-                let error = runtime.block_on(gate.authorize(&who, &staff(), &head)).unwrap_err();
+                let error = runtime.block_on(decide(&gate, &who, staff(), &head)).unwrap_err();
                 let refusal = gate.refuse(&error);
                 events += 1;
                 let cause = std::error::Error::source(&error).map(ToString::to_string);

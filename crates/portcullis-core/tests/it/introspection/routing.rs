@@ -9,13 +9,13 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portcullis_core::{
-    Algorithm, Audience, ClaimMap, Error, ErrorKind, Gate, Introspection, Issuer, Jwt, Rules,
+    Algorithm, Audience, ClaimMap, Error, ErrorKind, Gate, Introspection, Issuer, Jwt, OpaqueTokens, Rules, Scheme,
     testing::{FixedClock, SigningKey, TestIssuer},
 };
 
 const OTHER: &str = "https://other.test";
 
-/// Each row on a fresh authenticator: what came of it, and how often the issuer was asked.
+/// Each row on a fresh verifier: what came of it, and how often the issuer was asked.
 fn hold(make: impl Fn(&Endpoint) -> Introspection, rows: &[(&str, String, Want, usize)]) {
     for (what, token, want, asked) in rows {
         let endpoint = Endpoint::saying(active(&[]));
@@ -180,9 +180,8 @@ fn tokens_that_are_not_read_are_shown_to_nobody() {
     // And to nobody behind a verifier.
     let endpoint = Endpoint::saying(active(&[]));
     let gate = Gate::builder()
-        .bearer()
-        .authenticator(TestIssuer::new().authenticator())
-        .authenticator(asking_other(&endpoint));
+        .scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
+        .scheme(Scheme::new(asking_other(&endpoint)).bearer());
     let gate = gate.build().unwrap();
     for token in
         [encrypted, of_header(r#"{"alg":"HS256","crit":["exp"]}"#, ""), format!("{}.W10.c2ln", base64url(HEADER))]
@@ -196,7 +195,8 @@ fn tokens_that_are_not_read_are_shown_to_nobody() {
 fn opaque_credentials_with_dots() {
     let endpoint = Endpoint::saying(active(&[]));
     let long = asking_of(without_keys().max_token_bytes(20_000), &endpoint, &FixedClock::at(NOW));
-    let gate = Gate::builder().bearer().authenticator(TestIssuer::new().authenticator()).authenticator(long);
+    let gate =
+        Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer()).scheme(Scheme::new(long).bearer());
     let gate = gate.build().unwrap();
     let tokens = [
         "a.b.c".to_owned(),
@@ -374,12 +374,11 @@ fn keys_of_one_issuer_and_answers_of_another() {
     let test = TestIssuer::new();
     for jwt_first in [true, false] {
         let endpoint = Endpoint::saying(active(&[]));
-        let (jwt, other) = (test.authenticator(), asking_other(&endpoint));
-        let gate = Gate::builder().bearer();
-        let gate = if jwt_first {
-            gate.authenticator(jwt).authenticator(other)
-        } else {
-            gate.authenticator(other).authenticator(jwt)
+        let (jwt, other) = (Scheme::new(test.verifier()).bearer(), asking_other(&endpoint));
+        // Whom every opaque token is shown to comes last.
+        let gate = match jwt_first {
+            true => Gate::builder().scheme(jwt).scheme(Scheme::new(other).bearer()),
+            false => Gate::builder().scheme(Scheme::new(other.opaque_tokens(beginning())).bearer()).scheme(jwt),
         };
         let gate = gate.build().unwrap();
         let own = test.token("alice").sign();
@@ -399,7 +398,12 @@ fn keys_of_one_issuer_and_answers_of_another() {
     }
 }
 
-/// Two that are asked: each hears of its own tokens, and opaque ones are the first one's business.
+/// What the opaque tokens here begin with.
+fn beginning() -> OpaqueTokens {
+    OpaqueTokens::new().prefix("opaque").unwrap()
+}
+
+/// Two that are asked: each hears of its own tokens, and the first knows opaque ones by their beginning.
 #[test]
 fn answers_of_two_issuers() {
     for (said, want) in [
@@ -409,7 +413,9 @@ fn answers_of_two_issuers() {
         (active(&[("iss", r#""https://other.test""#)]), Err(ErrorKind::Invalid)),
     ] {
         let (first, second) = (Endpoint::saying(said), Endpoint::saying(active(&[])));
-        let gate = Gate::builder().bearer().authenticator(asking(&first)).authenticator(asking_other(&second));
+        let gate = Gate::builder()
+            .scheme(Scheme::new(asking(&first).opaque_tokens(beginning())).bearer())
+            .scheme(Scheme::new(asking_other(&second)).bearer());
         let gate = gate.build().unwrap();
         for token in [ours(""), "opaque".to_owned()] {
             let before = first.asked();
@@ -427,7 +433,8 @@ fn an_issuer_with_keys_behind_one_that_is_asked() {
     let endpoint = Endpoint::saying(active(&[]));
     let verifier = Jwt::new(with_keys()).clock(FixedClock::at(NOW));
     let asking = Introspection::new(without_keys(), URL, endpoint.clone()).unwrap().clock(FixedClock::at(NOW));
-    let gate = Gate::builder().bearer().authenticator(verifier).authenticator(asking).build().unwrap();
+    let gate =
+        Gate::builder().scheme(Scheme::new(verifier).bearer()).scheme(Scheme::new(asking).bearer()).build().unwrap();
     assert_eq!(enter(&gate, &ours("")), Ok(ISSUER.into()));
     assert_eq!(enter(&gate, &forged(&ours(""))), Err(ErrorKind::Invalid));
     assert_eq!(endpoint.asked(), 0);

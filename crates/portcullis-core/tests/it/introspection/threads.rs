@@ -1,4 +1,4 @@
-//! Many threads, one authenticator.
+//! Many threads, one verifier.
 
 use super::{INACTIVE, Outcome, active, asking_of, begin, client::*, millis, without_keys};
 use crate::tokens::NOW;

@@ -3,7 +3,7 @@
 use super::{Ending, Says, alice, lease, seconds};
 use crate::tokens::NOW;
 use portcullis_core::{
-    ErrorKind, Gate,
+    ErrorKind, Gate, Scheme,
     testing::{FixedClock, TestIssuer},
 };
 use std::time::SystemTime;
@@ -12,7 +12,7 @@ use std::time::SystemTime;
 #[test]
 fn a_token_that_expires_by_the_clock_of_the_gate() {
     let issuer = TestIssuer::new();
-    let gate = Gate::builder().bearer().authenticator(issuer.authenticator()).clock(issuer.clock()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).clock(issuer.clock()).build().unwrap();
     let token = issuer.token("alice").expires_in(seconds(95)).sign();
     let mut ending = Ending::of(&lease(&gate, &token).unwrap());
     assert_eq!(ending.now(), None);
@@ -34,7 +34,7 @@ fn an_outage_that_lasts_beyond_the_expiry() {
     for now in [NOW, 100 * NOW] {
         let (says, clock) = (Says::alice(), FixedClock::at(now));
         says.now(Ok(alice().with_times(None, Some(SystemTime::UNIX_EPOCH + seconds(now + 70)))));
-        let gate = Gate::builder().bearer().authenticator(says.clone()).clock(clock.clone()).build().unwrap();
+        let gate = Gate::builder().scheme(Scheme::new(says.clone()).bearer()).clock(clock.clone()).build().unwrap();
         let mut ending = Ending::of(&lease(&gate, "abc").unwrap());
         says.now(Err(ErrorKind::Unavailable));
         assert_eq!(ending.now(), None);

@@ -5,7 +5,7 @@ use crate::{fresh::upstream::Upstream, head::Head, tokens::ISSUER};
 use futures_util::FutureExt;
 use portcullis_core::{
     Algorithm, Audience, Error, ErrorKind, Gate, Issuer, Jwt, Lease, PrincipalId, PrincipalKind, RemoteKeys,
-    RevocationList, SessionId, TokenId,
+    RevocationList, Scheme, SessionId, TokenId,
     testing::{FixedClock, SigningKey, TestIssuer, acting_as},
 };
 use std::{
@@ -47,7 +47,7 @@ fn it_ends_when_the_token_expires_and_not_before() {
         // By the clock of the system, the other one expired long ago: it is for the gate to say.
         for issuer in [as_of_now(), TestIssuer::new()] {
             let jwt = Jwt::new(issuer.issuer().leeway(Duration::ZERO).unwrap()).clock(issuer.clock());
-            let gate = Gate::builder().bearer().authenticator(jwt).build().unwrap();
+            let gate = Gate::builder().scheme(Scheme::new(jwt).bearer()).build().unwrap();
             let token = issuer.token("alice").expires_in(seconds(good_for)).sign();
             if good_for == 0 {
                 assert_eq!(lease(&gate, &token).unwrap_err().kind(), ErrorKind::Expired);
@@ -74,7 +74,7 @@ fn it_ends_when_its_key_is_withdrawn() {
     let upstream = Upstream::saying(set(&[hers, &other]));
     let keys = RemoteKeys::jwks(format!("{ISSUER}/jwks"), upstream.clone()).unwrap().clock(issuer.clock());
     let trusted = Issuer::new(ISSUER, Audience::is("test"), [Algorithm::Es256, Algorithm::Rs256], keys).unwrap();
-    let gate = Gate::builder().bearer().authenticator(Jwt::new(trusted).clock(issuer.clock())).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(Jwt::new(trusted).clock(issuer.clock())).bearer()).build().unwrap();
     let token = issuer.token("alice").expires_in(seconds(7200)).sign();
     let lease = lease(&gate, &token).unwrap();
     upstream.says(set(&[&other]));

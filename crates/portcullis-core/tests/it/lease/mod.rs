@@ -11,7 +11,7 @@ use crate::head::Head;
 use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::FutureExt;
 use portcullis_core::{
-    Authenticator, Credential, Error, ErrorKind, Gate, Lease, Principal, PrincipalKind, RevocationList,
+    Authenticator, Credential, Error, ErrorKind, Gate, Lease, Principal, PrincipalKind, RevocationList, Scheme,
 };
 use std::{
     future::Future,
@@ -111,7 +111,7 @@ fn alice_for_an_hour() -> Principal {
 }
 
 fn gate(says: &Says, revocations: &RevocationList) -> Gate {
-    Gate::builder().bearer().authenticator(says.clone()).revocations(revocations.clone()).build().unwrap()
+    Gate::builder().scheme(Scheme::new(says.clone()).bearer()).revocations(revocations.clone()).build().unwrap()
 }
 
 /// What the request with this token goes on with.

@@ -7,7 +7,7 @@ use crate::{
     tokens::ISSUER,
 };
 use futures_util::FutureExt;
-use portcullis_core::{Audience, ErrorKind, Gate, Introspection, Issuer, Lease, RevocationList, SessionId};
+use portcullis_core::{Audience, ErrorKind, Gate, Introspection, Issuer, Lease, RevocationList, Scheme, SessionId};
 use std::time::{Duration, SystemTime};
 
 /// A connection of a token that its issuer is asked about every time, good for so many seconds from now.
@@ -18,7 +18,7 @@ fn open(upstream: &Upstream, revocations: &RevocationList, good_for: i64) -> Lea
     let issuer = Issuer::without_keys(ISSUER, Audience::is("test")).unwrap();
     let asking = Introspection::new(issuer, "https://issuer.test/introspect", upstream.clone()).unwrap();
     let asking = asking.remember(Duration::ZERO, Duration::ZERO);
-    let gate = Gate::builder().bearer().authenticator(asking).revocations(revocations.clone()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(asking).bearer()).revocations(revocations.clone()).build().unwrap();
     lease(&gate, "abc").unwrap()
 }
 
@@ -61,7 +61,7 @@ fn a_request_without_its_credential_opens_no_connection_that_never_ends() {
     let upstream = Upstream::saying(active("alice", ""));
     let issuer = Issuer::without_keys(ISSUER, Audience::is("test")).unwrap();
     let asking = Introspection::new(issuer, "https://issuer.test/introspect", upstream).unwrap();
-    let gate = Gate::builder().bearer().authenticator(asking).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(asking).bearer()).build().unwrap();
     let head = Head::new().bearer("abc");
     let who = gate.establish(&head).now_or_never().unwrap();
     assert!(who.lease(&head).is_ok());

@@ -2,7 +2,7 @@
 
 use super::{Ending, Says, alice, gate, lease, seconds};
 use futures_channel::oneshot::{Sender, channel};
-use portcullis_core::{Error, ErrorKind, Gate, Principal, RevocationList, Revocations, SessionId};
+use portcullis_core::{Error, ErrorKind, Gate, Principal, RevocationList, Revocations, Scheme, SessionId};
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -147,7 +147,7 @@ impl Revocations for Racing {
 #[test]
 fn what_is_revoked_while_it_looks_is_not_missed() {
     let (says, racing) = (Says::alice(), Arc::new(Racing::default()));
-    let gate = Gate::builder().bearer().authenticator(says.clone()).revocations(racing.clone()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(says.clone()).bearer()).revocations(racing.clone()).build().unwrap();
     let lease = lease(&gate, "abc").unwrap();
     // So that nobody looks but who waits for news.
     says.now(Err(ErrorKind::Unavailable));

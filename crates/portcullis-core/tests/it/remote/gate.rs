@@ -1,16 +1,16 @@
 //! Fetched keys behind a gate.
 
 use super::*;
-use crate::head::Head;
-use portcullis_core::{Established, Gate, policy::authenticated};
+use crate::{asking::decide, head::Head};
+use portcullis_core::{Established, Gate, Scheme, policy::authenticated};
 
 fn gate(rig: &Rig) -> Gate {
-    Gate::builder().bearer().authenticator(rig.jwt.clone()).build().unwrap()
+    Gate::builder().scheme(Scheme::new(rig.jwt.clone()).bearer()).build().unwrap()
 }
 
 /// The status of the answer, and its `Retry-After` and `WWW-Authenticate`.
 async fn answered(gate: &Gate, who: &Established, head: &Head) -> (u16, Option<String>, bool) {
-    match gate.authorize(who, &authenticated(), head).await {
+    match decide(gate, who, authenticated(), head).await {
         Ok(_) => (200, None, false),
         Err(error) => {
             let refusal = gate.refuse(&error);
@@ -99,13 +99,17 @@ async fn a_new_key() {
     assert_eq!((answered(&gate, &who, &head).await.0, rig.issuer.count()), (200, 2));
 }
 
-/// Another authenticator is asked about what is none of the issuer's, without any wait.
+/// Another scheme is asked about what is none of the issuer's, without any wait.
 #[test]
-fn the_next_authenticator_does_not_wait() {
+fn the_next_scheme_does_not_wait() {
     let rig = Rig::new(Does::Keep);
     let secret = "swordfish-swordfish-swordfish-swordfish";
     let cron = portcullis_core::SharedSecret::new("cron", secret).unwrap();
-    let gate = Gate::builder().bearer().authenticator(rig.jwt.clone()).authenticator(cron).build().unwrap();
+    let gate = Gate::builder()
+        .scheme(Scheme::new(rig.jwt.clone()).bearer())
+        .scheme(Scheme::new(cron).bearer())
+        .build()
+        .unwrap();
     let head = Head::new().bearer(secret);
     let who = gate.establish(&head).ready().unwrap();
     assert_eq!((who.principal().unwrap().id().subject(), rig.issuer.count()), ("cron", 0));

@@ -28,7 +28,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use futures_util::FutureExt;
 use portcullis_core::{
     Algorithm, Audience, Credential, CredentialSource, Error, ErrorKind, Gate, HttpResponse, Issuer, Jwt, Principal,
-    RemoteKeys, testing::FixedClock,
+    RemoteKeys, Scheme, testing::FixedClock,
 };
 use scripted::{Does, Scripted};
 use std::{
@@ -211,7 +211,7 @@ impl Rig {
     /// The answer that is there without any future.
     fn at_once(&self, token: &str) -> Says {
         let credential = Credential::new(token, CredentialSource::bearer());
-        let gate = Gate::builder().bearer().authenticator(self.jwt.clone()).build().unwrap();
+        let gate = Gate::builder().scheme(Scheme::new(self.jwt.clone()).bearer()).build().unwrap();
         gate.authenticate(credential).ready().map_or(WAITS, |who| who.principal().into())
     }
 

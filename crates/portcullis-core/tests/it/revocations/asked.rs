@@ -2,6 +2,7 @@
 
 use super::{HERE, list, seconds, session, token_id, user};
 use crate::{
+    asking::decide,
     fresh::{active, upstream::Upstream},
     head::Head,
     tokens::{NOW, issuer, verifier, with_more},
@@ -9,7 +10,7 @@ use crate::{
 use futures_util::FutureExt;
 use portcullis_core::{
     Audience, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Introspection, Issuer, Principal,
-    PrincipalId, PrincipalKind, RevocationList, SessionId, SharedSecret, TokenCache, WhoAmI,
+    PrincipalId, PrincipalKind, RevocationList, Scheme, SessionId, SharedSecret, TokenCache, WhoAmI,
     policy::*,
     testing::{FixedClock, acting_as},
 };
@@ -51,7 +52,7 @@ fn without_keys() -> Issuer {
 fn status(gate: &Gate, token: &str) -> u16 {
     let head = Head::new().bearer(token);
     let who = gate.establish(&head).now_or_never().expect("an answer at once");
-    match gate.authorize(&who, &authenticated(), &head).now_or_never().unwrap() {
+    match decide(gate, &who, authenticated(), &head).now_or_never().unwrap() {
         Ok(_) => 200,
         Err(error) => gate.refuse(&error).status(),
     }
@@ -63,27 +64,33 @@ type Makes = fn(GateBuilder) -> GateBuilder;
 fn whoever_let_them_in() {
     let token = with_more(r#""sid":"hers""#);
     let rows: [(&str, &str, Makes); 10] = [
-        ("verified", &token, |gate| gate.authenticator(verifier())),
-        ("verified, in a cache", &token, |gate| gate.authenticator(verifier()).cache(TokenCache::new(10))),
-        ("introspected", "opaque", |gate| gate.authenticator(introspection(without_keys()))),
-        ("introspected and verified", &token, |gate| gate.authenticator(introspection(issuer()))),
-        ("introspected if in a session", &token, |gate| gate.authenticator(introspection(issuer()).sessions_only())),
-        ("shown", "opaque", |gate| gate.authenticator(who_am_i(without_keys()))),
-        ("shown and verified", &token, |gate| gate.authenticator(who_am_i(issuer()))),
-        ("own", "own", |gate| gate.authenticator(Own { later: false })),
-        ("own, later", "own", |gate| gate.authenticator(Own { later: true })),
-        ("the second of two", "own", |gate| gate.authenticator(verifier()).authenticator(Own { later: true })),
+        ("verified", &token, |gate| gate.scheme(Scheme::new(verifier()).bearer())),
+        ("verified, in a cache", &token, |gate| {
+            gate.scheme(Scheme::new(verifier()).bearer()).cache(TokenCache::new(10))
+        }),
+        ("introspected", "opaque", |gate| gate.scheme(Scheme::new(introspection(without_keys())).bearer())),
+        ("introspected and verified", &token, |gate| gate.scheme(Scheme::new(introspection(issuer())).bearer())),
+        ("introspected if in a session", &token, |gate| {
+            gate.scheme(Scheme::new(introspection(issuer()).sessions_only()).bearer())
+        }),
+        ("shown", "opaque", |gate| gate.scheme(Scheme::new(who_am_i(without_keys())).bearer())),
+        ("shown and verified", &token, |gate| gate.scheme(Scheme::new(who_am_i(issuer())).bearer())),
+        ("own", "own", |gate| gate.scheme(Scheme::new(Own { later: false }).bearer())),
+        ("own, later", "own", |gate| gate.scheme(Scheme::new(Own { later: true }).bearer())),
+        ("the second of two", "own", |gate| {
+            gate.scheme(Scheme::new(verifier()).bearer()).scheme(Scheme::new(Own { later: true }).bearer())
+        }),
     ];
     for (what, credential, make) in rows {
         let (list, _) = list();
-        let gate = make(Gate::builder().bearer()).revocations(list.clone()).build().unwrap();
+        let gate = make(Gate::builder()).revocations(list.clone()).build().unwrap();
         assert_eq!([status(&gate, credential), status(&gate, credential)], [200, 200], "{what}");
         list.end_session(&session("another"));
         list.end_session(&SessionId::new("hers").with_issuer("https://other.test"));
         assert_eq!(status(&gate, credential), 200, "{what}: of others");
         list.end_session(&session("hers"));
         assert_eq!([status(&gate, credential), status(&gate, credential)], [401, 401], "{what}");
-        let free = make(Gate::builder().bearer()).build().unwrap();
+        let free = make(Gate::builder()).build().unwrap();
         assert_eq!(status(&free, credential), 200, "{what}: where nobody asks");
     }
 }
@@ -93,8 +100,8 @@ fn a_shared_secret_is_somebody_too() {
     let secret = "a-secret-that-two-services-know-of";
     let machine = Principal::new(PrincipalKind::Service, "batch").with_issuer("ours");
     let (list, _) = list();
-    let authenticator = SharedSecret::of(machine, secret).unwrap();
-    let gate = Gate::builder().bearer().authenticator(authenticator).revocations(list.clone()).build().unwrap();
+    let verifier = SharedSecret::of(machine, secret).unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(verifier).bearer()).revocations(list.clone()).build().unwrap();
     list.sign_out(&user("batch"), super::at(NOW));
     assert_eq!(status(&gate, secret), 200, "the one of another issuer");
     list.sign_out(&PrincipalId::new(PrincipalKind::User, "batch").with_issuer("ours"), super::at(NOW));
@@ -108,7 +115,7 @@ fn a_shared_secret_is_somebody_too() {
 #[test]
 fn what_does_not_hold_is_not_taken_for_revoked() {
     let (list, _) = list();
-    let gate = Gate::builder().bearer().authenticator(verifier()).revocations(list.clone()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(verifier()).bearer()).revocations(list.clone()).build().unwrap();
     list.sign_out(&user("alice"), super::at(NOW + 9));
     let why = |head: Head| {
         let who = gate.establish(&head).now_or_never().unwrap();
@@ -127,7 +134,7 @@ fn what_does_not_hold_is_not_taken_for_revoked() {
 fn one_list_for_several_gates_and_one_gate_for_each_list() {
     let (shared, other) = (list().0, list().0);
     let gate = |list: &RevocationList| {
-        Gate::builder().bearer().authenticator(verifier()).revocations(list.clone()).build().unwrap()
+        Gate::builder().scheme(Scheme::new(verifier()).bearer()).revocations(list.clone()).build().unwrap()
     };
     let gates = [gate(&shared), gate(&shared), gate(&shared.clone()), gate(&other)];
     let token = with_more(r#""jti":"t""#);

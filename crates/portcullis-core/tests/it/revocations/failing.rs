@@ -2,13 +2,14 @@
 
 use super::HERE;
 use crate::{
+    asking::{decide, shared},
     head::Head,
     tokens::{verifier, with_more},
 };
 use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::FutureExt;
 use portcullis_core::{
-    Authenticator, Credential, Error, ErrorKind, Gate, Principal, Revocations, TokenCache, policy::*,
+    Authenticator, Credential, Error, ErrorKind, Gate, Principal, Revocations, Scheme, TokenCache, policy::*,
 };
 use std::{
     fmt,
@@ -36,7 +37,7 @@ impl Revocations for Always {
 }
 
 fn gate(revocations: impl Revocations) -> Gate {
-    Gate::builder().bearer().authenticator(verifier()).revocations(revocations).build().unwrap()
+    Gate::builder().scheme(Scheme::new(verifier()).bearer()).revocations(revocations).build().unwrap()
 }
 
 fn outcome(gate: &Gate) -> Result<String, Error> {
@@ -71,17 +72,19 @@ fn however_it_fails_nobody_passes_and_it_is_not_the_tokens_fault() {
             // Not even by a policy that lets everybody in who is somebody.
             let head = Head::new().bearer(&with_more(""));
             let who = gate.establish(&head).now_or_never().unwrap();
-            for policy in [&authenticated() as &dyn Policy, &not(staff()), &hidden(any((staff(), authenticated())))] {
-                let found = gate.authorize(&who, policy, &head).now_or_never().unwrap();
+            for policy in
+                [shared(authenticated()), shared(not(staff())), shared(hidden(any((staff(), authenticated()))))]
+            {
+                let found = decide(&gate, &who, policy, &head).now_or_never().unwrap();
                 assert_eq!(found.unwrap_err().status(), status, "{kind:?}");
             }
         }
     }
 }
 
-/// An outage is not a reason to ask the next authenticator, nor is a token that was withdrawn.
+/// An outage is not a reason to ask the next scheme, nor is a token that was withdrawn.
 #[test]
-fn the_next_authenticator_is_not_asked() {
+fn the_next_scheme_is_not_asked() {
     #[derive(Debug)]
     struct Anybody;
     impl Authenticator for Anybody {
@@ -91,12 +94,13 @@ fn the_next_authenticator_is_not_asked() {
     }
     for (said, status) in [(Ok(true), 401), (Err(ErrorKind::Unrecognized), 503), (Err(ErrorKind::Unavailable), 503)] {
         for later in [false, true] {
-            let gate = Gate::builder().bearer().authenticator(verifier()).authenticator(Anybody);
+            let gate = Gate::builder().scheme(Scheme::new(verifier()).bearer()).scheme(Scheme::new(Anybody).bearer());
             let gate = gate.revocations(Always(said, later)).build().unwrap();
             assert_eq!(outcome(&gate).unwrap_err().status(), status, "{said:?}, later: {later}");
         }
     }
-    let gate = Gate::builder().bearer().authenticator(verifier()).authenticator(Anybody).build().unwrap();
+    let gate =
+        Gate::builder().scheme(Scheme::new(verifier()).bearer()).scheme(Scheme::new(Anybody).bearer()).build().unwrap();
     let who = gate.establish(&Head::new().bearer("abc")).now_or_never().unwrap();
     assert_eq!(who.principal().unwrap().id().subject(), "anybody");
 }
@@ -124,7 +128,7 @@ impl Revocations for Slow {
 fn a_slow_one_is_waited_for_and_may_be_left() {
     for cached in [false, true] {
         let slow = Slow::default();
-        let gate = Gate::builder().bearer().authenticator(verifier()).revocations(slow.clone());
+        let gate = Gate::builder().scheme(Scheme::new(verifier()).bearer()).revocations(slow.clone());
         let gate = if cached { gate.cache(TokenCache::new(10)) } else { gate }.build().unwrap();
         let establish = || Box::pin(gate.establish(&Head::new().bearer(&with_more(""))));
         let asked = || slow.0.lock().unwrap().len();

@@ -7,7 +7,7 @@ use crate::{
     tokens::{NOW, hs256, issuer},
 };
 use futures_util::FutureExt;
-use portcullis_core::{Gate, Introspection, RevocationList, WhoAmI, testing::FixedClock};
+use portcullis_core::{Gate, Introspection, RevocationList, Scheme, Verifier, WhoAmI, testing::FixedClock};
 use std::time::Duration;
 
 /// A token with these members of its own.
@@ -24,11 +24,11 @@ fn statuses(own: &str, said: &str, revoke: impl Fn(&RevocationList)) -> [u16; 2]
     let issuer = || issuer().leeway(Duration::ZERO).unwrap();
     let introspection = Introspection::new(issuer(), "https://issuer.test/introspect", upstream.clone()).unwrap();
     let who_am_i = WhoAmI::new(issuer(), "https://issuer.test/me", upstream.clone()).unwrap();
-    let builder = || Gate::builder().bearer().revocations(list.clone());
-    let gates = [
-        builder().authenticator(introspection.clock(FixedClock::at(NOW))).build().unwrap(),
-        builder().authenticator(who_am_i.clock(FixedClock::at(NOW))).build().unwrap(),
-    ];
+    let gate = |verifier: Verifier| {
+        Gate::builder().scheme(Scheme::new(verifier).bearer()).revocations(list.clone()).build().unwrap()
+    };
+    let gates =
+        [gate(introspection.clock(FixedClock::at(NOW)).into()), gate(who_am_i.clock(FixedClock::at(NOW)).into())];
     let found = gates.map(|gate| {
         let who = gate.establish(&Head::new().bearer(&token(own))).now_or_never().unwrap();
         who.principal().map_or_else(|error| error.status(), |_| 200)

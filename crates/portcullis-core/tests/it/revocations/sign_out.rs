@@ -7,7 +7,9 @@ use crate::{
     tokens::{NOW, hs256, issuer},
 };
 use futures_util::FutureExt;
-use portcullis_core::{Gate, Introspection, Issuer, Jwt, RevocationList, WhoAmI, testing::FixedClock};
+use portcullis_core::{
+    Gate, Introspection, Issuer, Jwt, RevocationList, Scheme, Verifier, WhoAmI, testing::FixedClock,
+};
 use std::time::Duration;
 
 fn seconds(seconds: u64) -> Duration {
@@ -24,12 +26,11 @@ fn gates(leeway: u64, list: &RevocationList, now: u64, said: &str) -> [Gate; 3] 
     let upstream = Upstream::saying(active("alice", said));
     let introspection = Introspection::new(with_leeway(leeway), "https://issuer.test/i", upstream.clone()).unwrap();
     let who_am_i = WhoAmI::new(with_leeway(leeway), "https://issuer.test/me", upstream).unwrap();
-    let gate = || Gate::builder().bearer().revocations(list.clone());
-    [
-        gate().authenticator(Jwt::new(with_leeway(leeway)).clock(clock())).build().unwrap(),
-        gate().authenticator(introspection.clock(clock())).build().unwrap(),
-        gate().authenticator(who_am_i.clock(clock())).build().unwrap(),
-    ]
+    let gate = |verifier: Verifier| {
+        Gate::builder().scheme(Scheme::new(verifier).bearer()).revocations(list.clone()).build().unwrap()
+    };
+    let jwt = Jwt::new(with_leeway(leeway)).clock(clock());
+    [gate(jwt.into()), gate(introspection.clock(clock()).into()), gate(who_am_i.clock(clock()).into())]
 }
 
 fn statuses(gates: &[Gate; 3], token: &str) -> [u16; 3] {

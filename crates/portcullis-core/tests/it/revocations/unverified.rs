@@ -7,7 +7,9 @@ use crate::{
     tokens::{NOW, hs256},
 };
 use futures_util::FutureExt;
-use portcullis_core::{Audience, Gate, Introspection, Issuer, Principal, RevocationList, WhoAmI, testing::FixedClock};
+use portcullis_core::{
+    Audience, Gate, Introspection, Issuer, Principal, RevocationList, Scheme, Verifier, WhoAmI, testing::FixedClock,
+};
 use std::time::Duration;
 
 fn gates(list: &RevocationList, said: &str) -> [Gate; 2] {
@@ -15,11 +17,10 @@ fn gates(list: &RevocationList, said: &str) -> [Gate; 2] {
     let issuer = || Issuer::without_keys(HERE, Audience::is("test")).unwrap().leeway(Duration::ZERO).unwrap();
     let introspection = Introspection::new(issuer(), "https://issuer.test/i", upstream.clone()).unwrap();
     let who_am_i = WhoAmI::new(issuer(), "https://issuer.test/me", upstream).unwrap();
-    let gate = || Gate::builder().bearer().revocations(list.clone());
-    [
-        gate().authenticator(introspection.clock(FixedClock::at(NOW))).build().unwrap(),
-        gate().authenticator(who_am_i.clock(FixedClock::at(NOW))).build().unwrap(),
-    ]
+    let gate = |verifier: Verifier| {
+        Gate::builder().scheme(Scheme::new(verifier).bearer()).revocations(list.clone()).build().unwrap()
+    };
+    [gate(introspection.clock(FixedClock::at(NOW)).into()), gate(who_am_i.clock(FixedClock::at(NOW)).into())]
 }
 
 fn token(own: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::{ALICE, ask, asking, assert_is, client::*, down, subject};
 use crate::tokens::{ISSUER, NOW, PASSES, invalid};
-use portcullis_core::{ClaimMap, Method, Principal, PrincipalKind, SessionId, TokenId, testing::FixedClock};
+use portcullis_core::{ClaimMap, Principal, PrincipalKind, SessionId, TokenId, testing::FixedClock};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{
@@ -160,10 +160,7 @@ fn what_a_principal_is_given() {
     let asking = super::asking_of(issuer, &service, &FixedClock::at(NOW));
     let principal = ask(&asking, "abc").unwrap();
     let time = |offset: i64| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW.saturating_add_signed(offset)));
-    assert_eq!(
-        (principal.id().subject(), principal.kind(), principal.method()),
-        ("7", PrincipalKind::Service, Method::Token)
-    );
+    assert_eq!((principal.id().subject(), principal.kind()), ("7", PrincipalKind::Service));
     assert_eq!(
         (principal.issuer(), principal.organization(), principal.session()),
         (Some(ISSUER), Some("acme"), Some(SessionId::new("s1").with_issuer(ISSUER)))

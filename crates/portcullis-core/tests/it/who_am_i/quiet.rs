@@ -1,8 +1,8 @@
 //! What nobody is shown of a token: not in a text of any kind, not in the log.
 
 use super::{ALICE, ME, NO_RIGHTS, RIGHTS, asking, asking_one, begun, client::*};
-use crate::head::Head;
-use portcullis_core::{Error, ErrorKind, Gate, HttpResponse, policy::staff};
+use crate::{asking::decide, head::Head};
+use portcullis_core::{Error, ErrorKind, Gate, HttpResponse, Scheme, policy::staff};
 use std::{
     fmt::Debug,
     sync::{Arc, Mutex},
@@ -69,10 +69,10 @@ fn a_token_is_shown_nowhere() {
         for (first, second) in answers() {
             let service = Service::saying(first, second);
             let asking = asking(&service);
-            let gate = Gate::builder().bearer().authenticator(asking.clone()).build().unwrap();
+            let gate = Gate::builder().scheme(Scheme::new(asking.clone()).bearer()).build().unwrap();
             let head = Head::new().bearer(TOKEN);
             let who = runtime.block_on(gate.establish(&head));
-            let error = runtime.block_on(gate.authorize(&who, &staff(), &head)).unwrap_err();
+            let error = runtime.block_on(decide(&gate, &who, staff(), &head)).unwrap_err();
             let refusal = gate.refuse(&error);
             events += 1;
             let cause = std::error::Error::source(&error).map(ToString::to_string);

@@ -1,9 +1,9 @@
 //! What a service is asked, and what cannot be asked.
 
 use super::{ALICE, ME, NO_RIGHTS, RIGHTS, ask, asking, asking_one, client::*, issuer, subject};
-use crate::head::Head;
+use crate::{asking::decide, head::Head};
 use futures_util::FutureExt;
-use portcullis_core::{Credential, CredentialSource, ErrorKind, Gate, WhoAmI, policy::authenticated};
+use portcullis_core::{Credential, CredentialSource, ErrorKind, Gate, Scheme, WhoAmI, policy::authenticated};
 
 #[test]
 fn a_get_with_the_token_as_the_bearer() {
@@ -67,11 +67,11 @@ fn only_an_http_address_can_be_asked() {
 #[test]
 fn nothing_that_a_request_presents_splits_a_header() {
     let service = Service::of_alice();
-    let gate = Gate::builder().cookie("session").header("x-key").query("token").bearer();
-    let gate = gate.authenticator(asking(&service)).build().unwrap();
+    let scheme = Scheme::new(asking(&service)).cookie("session").header("x-key").query("token").bearer();
+    let gate = Gate::builder().scheme(scheme).build().unwrap();
     let enter = |head: &Head| {
         let who = gate.establish(head).now_or_never().unwrap();
-        let outcome = gate.authorize(&who, &authenticated(), head).now_or_never().unwrap();
+        let outcome = decide(&gate, &who, authenticated(), head).now_or_never().unwrap();
         outcome.map(drop).map_err(|error| error.status())
     };
     let presented = |text: &str| {
@@ -101,7 +101,7 @@ fn nothing_that_a_request_presents_splits_a_header() {
 #[test]
 fn a_text_that_no_header_can_hold_is_refused_unasked() {
     let service = Service::of_alice();
-    let gate = Gate::builder().bearer().authenticator(asking(&service)).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(asking(&service)).bearer()).build().unwrap();
     let enter = |text: &str| {
         let who = gate.authenticate(Credential::new(text, CredentialSource::bearer())).now_or_never().unwrap();
         who.principal()

@@ -7,7 +7,7 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portcullis_core::{
-    Audience, ErrorKind, Gate, Issuer,
+    Audience, ErrorKind, Gate, Issuer, OpaqueTokens, Scheme,
     testing::{FixedClock, TestIssuer},
 };
 
@@ -65,11 +65,12 @@ fn keys_of_one_issuer_and_answers_of_another() {
     let other = || Issuer::without_keys(OTHER, Audience::absent()).unwrap().claim_map(super::map());
     for jwt_first in [true, false] {
         let service = Service::of_alice();
-        let (jwt, who) = (test.authenticator(), asking_of(other(), &service, &FixedClock::at(NOW)));
-        let gate = Gate::builder().bearer();
+        let who = asking_of(other(), &service, &FixedClock::at(NOW));
+        let jwt = Scheme::new(test.verifier()).bearer();
+        // Whom every opaque token is shown to comes last.
         let gate = match jwt_first {
-            true => gate.authenticator(jwt).authenticator(who),
-            false => gate.authenticator(who).authenticator(jwt),
+            true => Gate::builder().scheme(jwt).scheme(Scheme::new(who).bearer()),
+            false => Gate::builder().scheme(Scheme::new(who.opaque_tokens(beginning())).bearer()).scheme(jwt),
         };
         let gate = gate.build().unwrap();
         let own = test.token("alice").sign();
@@ -88,7 +89,12 @@ fn keys_of_one_issuer_and_answers_of_another() {
     }
 }
 
-/// Of two that are asked, opaque tokens are the first one's business, and its refusal is final.
+/// What the opaque tokens here begin with.
+fn beginning() -> OpaqueTokens {
+    OpaqueTokens::new().prefix("opaque").unwrap()
+}
+
+/// Of two that are asked, the first knows opaque tokens by their beginning, and its refusal is final.
 #[test]
 fn a_refusal_is_no_reason_to_ask_the_next() {
     for (answer, want) in [
@@ -101,8 +107,10 @@ fn a_refusal_is_no_reason_to_ask_the_next() {
     ] {
         let (first, second) = (Service::saying(answer, ok("{}")), Service::of_alice());
         let other = Issuer::without_keys(OTHER, Audience::absent()).unwrap().claim_map(super::map());
-        let gate = Gate::builder().bearer().authenticator(asking(&first));
-        let gate = gate.authenticator(asking_of(other, &second, &FixedClock::at(NOW))).build().unwrap();
+        let gate = Gate::builder()
+            .scheme(Scheme::new(asking(&first).opaque_tokens(beginning())).bearer())
+            .scheme(Scheme::new(asking_of(other, &second, &FixedClock::at(NOW))).bearer());
+        let gate = gate.build().unwrap();
         assert_eq!(enter(&gate, "opaque"), want);
         assert_eq!(second.asked(), 0);
         assert_eq!(enter(&gate, &unsigned(r#"{"iss":"https://other.test"}"#)), Ok(OTHER.into()));

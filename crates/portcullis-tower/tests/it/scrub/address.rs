@@ -93,7 +93,7 @@ async fn the_values_of_credentials_are_taken_out_and_nothing_else() {
         assert_eq!(ask(&scrubbed, target).await.body, target);
     }
     // A gate that reads no query has nothing in it.
-    let other = gate_of(&Names::default(), |builder| builder.bearer().cookie("token").header("token"));
+    let other = gate_of(&Names::default(), |scheme| scheme.bearer().cookie("token").header("token"));
     assert_eq!(ask(&other.scrub().layer(address()), "/?token=abcdefgh").await.body, "/?token=abcdefgh");
 }
 

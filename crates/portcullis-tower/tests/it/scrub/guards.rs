@@ -13,7 +13,7 @@ async fn guards_behind_it_read_what_came() {
     let (names, others) = (Names::default(), Names::slow());
     let gate = gate_of(&names, everywhere);
     // Another gate takes out what it reads, and knows nothing of what the first one did.
-    let other = gate_of(&others, |builder| builder.query("key"));
+    let other = gate_of(&others, |scheme| scheme.query("key"));
     let guard = || gate.require(authenticated());
     let plain = guard().layer(address());
     let once = ServiceBuilder::new().layer(gate.scrub()).layer(guard()).service(address());
@@ -147,7 +147,7 @@ async fn a_guard_and_a_handler_see_the_same_query_after_it_was_rewritten() {
 /// query was taken out.
 #[tokio::test]
 async fn a_cookie_is_for_the_host_that_the_address_names() {
-    let gate = gate_of(&Names::default(), |builder| builder.cookie("session").query("token"));
+    let gate = gate_of(&Names::default(), |scheme| scheme.cookie("session").query("token"));
     let guarded = gate.require(authenticated());
     let scrubbed = ServiceBuilder::new().layer(gate.scrub()).layer(guarded.clone()).service(address());
     let guarded = guarded.layer(address());

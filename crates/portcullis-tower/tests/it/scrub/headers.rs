@@ -48,7 +48,7 @@ async fn headers_with_credentials_are_marked() {
         assert!(!text.contains(&format!("{name} {public}\n")), "{name} in {text}");
     }
     // The values are what they were, and only those that this gate reads are marked.
-    let other = gate_of(&Names::default(), |builder| builder.header("x-other"));
+    let other = gate_of(&Names::default(), |scheme| scheme.header("x-other"));
     send(&other.scrub().layer(inner.clone()), get("/?token=hunter2", &all)).await;
     let text = seen.lock().unwrap().clone();
     assert!(text.contains("x-other true") && text.contains("x-key false") && text.contains("cookie false"), "{text}");
@@ -92,7 +92,7 @@ async fn headers_that_repeat_an_address_lose_the_credential_too() {
         assert_eq!(seen(&gate, name, "/", &two).await, ["/a?token=redacted", "/b?token=redacted"]);
         let socket = [SOCKET, (name, "/a?ws=abcdefgh")];
         assert_eq!(seen(&gate, name, "/", &socket).await, ["/a?ws=redacted"]);
-        let other = gate_of(&Names::default(), |builder| builder.bearer().websocket_query("ws"));
+        let other = gate_of(&Names::default(), |scheme| scheme.bearer().websocket_query("ws"));
         assert_eq!(seen(&other, name, "/", &[(name, "/a?token=abcdefgh")]).await, ["/a?token=abcdefgh"]);
     }
     // Where an address stands in a header of the application's own, it is the application's matter.

@@ -7,18 +7,19 @@ mod traced;
 
 use crate::cast::{Inner, Names, Projects, Text, Wire, send};
 use http::{Request, Response};
-use portcullis_core::{Gate, GateBuilder, RoleHierarchy};
+use portcullis_core::{Gate, RoleHierarchy, Scheme};
 use std::convert::Infallible;
 use tower::service_fn;
 
-fn gate_of(names: &Names, sources: impl FnOnce(GateBuilder) -> GateBuilder) -> Gate {
+fn gate_of(names: &Names, sources: impl FnOnce(Scheme) -> Scheme) -> Gate {
     let roles = RoleHierarchy::ranked(["viewer", "owner"]).unwrap();
-    sources(Gate::builder()).authenticator(names.clone()).roles(roles).membership(Projects).build().unwrap()
+    let scheme = sources(Scheme::new(names.clone()));
+    Gate::builder().scheme(scheme).roles(roles).membership(Projects).build().unwrap()
 }
 
 /// Reads credentials everywhere.
-fn everywhere(builder: GateBuilder) -> GateBuilder {
-    builder
+fn everywhere(scheme: Scheme) -> Scheme {
+    scheme
         .bearer()
         .header("X-Key")
         .query("token")

@@ -12,7 +12,7 @@ use crate::cached::{
 };
 use portcullis_core::{
     Algorithm, Audience, ClaimMap, Gate, GateBuilder, Issuer, Jwt, KeySet, KeySource, RemoteKeys, RevocationList,
-    SharedSecret, testing::FixedClock,
+    Scheme, SharedSecret, Verifier, testing::FixedClock,
 };
 
 pub(super) const SHARED: &str = "a-secret-that-two-services-share-and-nobody-else";
@@ -38,25 +38,25 @@ impl Setup {
         let found = remote(RemoteKeys::discover(FOUND, parts.client.clone()).unwrap());
         let first = self.first(&fetched).clock(parts.clock.clone());
         let second = self.second(found).clock(parts.clock.clone());
-        let mut gate = self.sources.iter().cloned().fold(Gate::builder(), GateBuilder::source);
-        gate = if self.reject_conflicts { gate.reject_conflicts() } else { gate };
-        for who in &self.order {
-            gate = match who {
-                Who::First => gate.authenticator(first.clone()),
-                Who::Wrapped => gate.authenticator(Wrapped(first.clone())),
-                Who::Second => gate.authenticator(second.clone()),
+        let gate = if self.reject_conflicts { Gate::builder().reject_conflicts() } else { Gate::builder() };
+        let gate = self.order.iter().fold(gate, |gate, who| {
+            let verifier: Verifier = match who {
+                Who::First => first.clone().into(),
+                Who::Wrapped => Wrapped(first.clone()).into(),
+                Who::Second => second.clone().into(),
                 Who::Any => {
                     let any = issuer("https://any.test", [Algorithm::EdDsa], fetched.clone()).dangerous_any_name();
-                    gate.authenticator(Jwt::new(any).clock(parts.clock.clone()))
+                    Jwt::new(any).clock(parts.clock.clone()).into()
                 }
                 Who::Lone => {
                     let lone = issuer("https://lone.test", [Algorithm::Hs256], secret(3).key());
-                    gate.authenticator(Jwt::new(lone.leeway(seconds(300)).unwrap()).clock(parts.clock.clone()))
+                    Jwt::new(lone.leeway(seconds(300)).unwrap()).clock(parts.clock.clone()).into()
                 }
-                Who::Secret => gate.authenticator(SharedSecret::new("cron", SHARED).unwrap()),
-                Who::Own => gate.authenticator(Own(parts.own.clone())),
+                Who::Secret => SharedSecret::new("cron", SHARED).unwrap().into(),
+                Who::Own => Own(parts.own.clone()).into(),
             };
-        }
+            gate.scheme(self.sources.iter().cloned().fold(Scheme::new(verifier), Scheme::source))
+        });
         match self.revocations {
             true => gate.revocations(Store(parts.store.clone(), parts.list.clone())),
             false => gate,

@@ -10,9 +10,8 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portcullis_core::{
-    Answer, Credential, CredentialSource, Established, Gate, Principal, RevocationList, TokenCache,
-    policy::{Policy, authenticated, fresh},
-    testing::FixedClock,
+    Answer, Credential, CredentialSource, Established, Gate, Plan, Principal, RevocationList, TokenCache,
+    policy::authenticated, testing::FixedClock,
 };
 use serde_json::Value;
 use std::{
@@ -31,15 +30,6 @@ pub(super) struct Request {
     pub(super) fresh: Option<u64>,
 }
 
-impl Request {
-    fn policy(&self) -> Box<dyn Policy> {
-        match self.fresh {
-            Some(age) => Box::new(fresh(seconds(age))),
-            None => Box::new(authenticated()),
-        }
-    }
-}
-
 /// What came of a request.
 #[derive(Debug, PartialEq)]
 pub(super) struct Outcome {
@@ -50,6 +40,7 @@ pub(super) struct Outcome {
 
 pub(super) struct Side {
     pub(super) gate: Gate,
+    plan: Plan,
     pub(super) client: Client,
     pub(super) own: Script,
     pub(super) store: Script,
@@ -74,8 +65,10 @@ impl Side {
         let gate = setup.gate(&Parts { client: &client, clock, own: &own, store: &store, list: &list });
         let gate = cache.into_iter().fold(gate, |gate, size| gate.cache(size)).build().unwrap();
         let (waiting, outcomes, last) = (Vec::new(), Vec::new(), HashMap::new());
+        let plan = gate.plan(authenticated()).unwrap();
         Self {
             gate,
+            plan,
             client,
             own,
             store,
@@ -90,10 +83,14 @@ impl Side {
     }
 
     pub(super) fn ask(&mut self, request: &Request) {
-        let policy = request.policy();
-        let answer = match request.is_bare {
-            true => self.gate.authenticate(Credential::new(&request.text, CredentialSource::bearer())),
-            false => self.gate.establish_for(&*policy, &request.head),
+        let max_age = request.fresh.map(seconds);
+        let answer = match (request.is_bare, self.gate.read(&request.head)) {
+            (true, _) => self.gate.authenticate(Credential::new(&request.text, CredentialSource::bearer())),
+            // No route of a gate that only verifies can ask for what is fresh. Who authenticates without a route can.
+            (false, Ok(Some(credential))) if max_age.is_some() => {
+                self.gate.authenticate(credential.with_max_age(max_age))
+            }
+            (false, _) => self.gate.establish_for(&self.plan, &request.head),
         };
         match answer.ready() {
             Ok(who) => self.tell(request, true, &who),
@@ -112,8 +109,7 @@ impl Side {
     }
 
     fn tell(&mut self, request: &Request, at_once: bool, who: &Established) {
-        let policy = request.policy();
-        let told = Told::of(&self.gate, who, &*policy, &request.head);
+        let told = Told::of(&self.gate, who, &self.plan, &request.head);
         self.outcomes.push(Outcome { number: request.number, at_once, told });
         if who.visitor().is_err() && request.fresh.is_none() && self.found_again.remove(&request.text) {
             self.turned += 1;

@@ -2,9 +2,7 @@
 
 use crate::head::Head;
 use futures_util::FutureExt;
-use portcullis_core::{
-    Error, ErrorKind, Established, Gate, Principal, PrincipalId, SessionId, TokenId, policy::Policy,
-};
+use portcullis_core::{Error, ErrorKind, Established, Gate, Plan, Principal, PrincipalId, SessionId, TokenId};
 use serde_json::Value;
 use std::{error::Error as _, time::Duration};
 
@@ -21,7 +19,7 @@ pub(super) struct Told {
 #[derive(Debug, PartialEq)]
 pub(super) struct Shown {
     id: PrincipalId,
-    /// Method, organization, roles, scopes and permissions.
+    /// Organization, roles, scopes and permissions.
     rights: String,
     is_staff: bool,
     authenticated_at: Option<Duration>,
@@ -49,7 +47,7 @@ impl From<&Principal> for Shown {
     fn from(principal: &Principal) -> Self {
         let since = |time: std::time::SystemTime| time.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
         let (roles, scopes) = (principal.roles(), principal.scopes());
-        let rights = (principal.method(), principal.organization(), roles, scopes, principal.permissions());
+        let rights = (principal.organization(), roles, scopes, principal.permissions());
         Self {
             id: principal.id().clone(),
             rights: format!("{rights:?}"),
@@ -86,13 +84,13 @@ impl From<Error> for Refused {
 }
 
 impl Told {
-    pub(super) fn of(gate: &Gate, who: &Established, policy: &dyn Policy, head: &Head) -> Self {
-        let may = gate.authorize(who, policy, head).now_or_never().expect("policies that do not wait");
+    pub(super) fn of(gate: &Gate, who: &Established, plan: &Plan, head: &Head) -> Self {
+        let may = gate.authorize(who, plan, head).now_or_never().expect("policies that do not wait");
         Self {
             who: who.visitor().map(|principal| principal.map(Shown::from)).map_err(Refused::from),
             source: who.source().map(ToString::to_string),
             shown: who.to_string(),
-            is_enough: who.is_enough_for(policy),
+            is_enough: who.is_enough_for(plan),
             may: may.map(|access| format!("{access:?}")).map_err(Refused::from),
         }
     }

@@ -102,7 +102,7 @@ impl World {
         });
     }
 
-    /// What one authenticator answers may lead to the next one, and that one to another request.
+    /// What one scheme answers may lead to the next one, and that one to another request.
     fn settle(&mut self) {
         for _ in 0..3 {
             if self.is_prompt {

@@ -1,0 +1,231 @@
+//! Finding out who makes a request.
+
+use super::{Established, Gate};
+use crate::{
+    answer::Answer,
+    credential::{self, Credential},
+    error::{Error, ErrorKind},
+    head::RequestHead,
+    jwt::KeyState,
+    policy::Plan,
+    principal::Principal,
+    revocation::AnyRevocations,
+    scheme::{Scheme, Sources},
+};
+use std::{sync::Arc, time::Duration};
+
+type Outcome = Result<Principal, Error>;
+
+impl Gate {
+    /// Finds out who makes a request, by the schemes without a name. The returned future borrows nothing from the request.
+    pub fn establish(&self, head: &dyn RequestHead) -> Answer<'static, Established> {
+        self.establish_by(&self.0.unnamed, None, head)
+    }
+
+    /// The same for a route with this policy: by the schemes that it accepts, and as [fresh](crate::policy::fresh) as it asks
+    /// for.
+    pub fn establish_for(&self, plan: &Plan, head: &dyn RequestHead) -> Answer<'static, Established> {
+        self.establish_by(plan.sources(), plan.max_age(), head)
+    }
+
+    fn establish_by(
+        &self,
+        sources: &Arc<Sources>,
+        max_age: Option<Duration>,
+        head: &dyn RequestHead,
+    ) -> Answer<'static, Established> {
+        #[cfg(feature = "testing")]
+        if let Some(acting) = &self.0.acting_as {
+            return Answer::now(acting.establish(self, sources, head));
+        }
+        let recalled = if max_age.is_none() { self.recall(sources, head) } else { None };
+        let state = match recalled {
+            Some(Ok(known)) => return known,
+            Some(Err(state)) => Some(state),
+            None => None,
+        };
+        match self.read_from(&sources.sources, head) {
+            Ok(Some(credential)) => {
+                let asking = Asking { gate: self, sources, credential: &credential.with_max_age(max_age) };
+                asking.end(asking.ask_from(0, None, state))
+            }
+            Ok(None) => Answer::now(Established::nobody(self, sources, head)),
+            Err(error) => Answer::now(Established::new(self, sources, None, Err(error))),
+        }
+    }
+
+    /// Who makes a request, if the cache knows. The bytes of a token that is in there have been looked at before. The error
+    /// is that it does not; `None`, that it was not asked.
+    fn recall(
+        &self,
+        sources: &Arc<Sources>,
+        head: &dyn RequestHead,
+    ) -> Option<Result<Answer<'static, Established>, KeyState>> {
+        let cache = self.0.cache.as_ref().filter(|_| !self.0.reject_conflicts)?;
+        let found = credential::find(&sources.sources, head).ok()??;
+        let place = *sources.readers(found.source).first()?;
+        let jwt = self.0.schemes.get(place)?.verifier.jwt()?;
+        self.admit(found.source, head).ok()?;
+        let principal = match cache.recall(place, jwt, found.bytes()) {
+            Ok(principal) => principal,
+            Err(state) => return Some(Err(state)),
+        };
+        if self.0.revocations.is_none() {
+            let from = Some((found.source.clone(), None, Some(place)));
+            return Some(Ok(Answer::now(Established::new(self, sources, from, Ok(Some(principal))))));
+        }
+        let asking = Asking { gate: self, sources, credential: &found.check().ok()? };
+        Some(Ok(asking.end(asking.accept(principal, place))))
+    }
+
+    /// Finds out who presents this credential, by the schemes without a name that read its source: the first that recognizes
+    /// it decides.
+    pub fn authenticate(&self, credential: Credential<'_>) -> Answer<'static, Established> {
+        self.authenticate_by(&self.0.unnamed, &credential)
+    }
+
+    pub(super) fn authenticate_by(
+        &self,
+        sources: &Arc<Sources>,
+        credential: &Credential<'_>,
+    ) -> Answer<'static, Established> {
+        let asking = Asking { gate: self, sources, credential };
+        asking.end(asking.ask_from(0, None, None))
+    }
+}
+
+/// A credential, and the schemes that may see it.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    gate: &'a Gate,
+    sources: &'a Arc<Sources>,
+    credential: &'a Credential<'a>,
+}
+
+impl<'a> Asking<'a> {
+    /// The schemes that read where the credential stands, from this one on; with their places in the gate.
+    fn schemes(&self, from: usize) -> impl Iterator<Item = (usize, &'a Scheme)> {
+        let readers = self.sources.readers(self.credential.source()).iter().copied();
+        readers
+            .skip_while(move |place| *place < from)
+            .filter_map(|place| Some((place, self.gate.0.schemes.get(place)?)))
+    }
+
+    /// What was found, or what is found when it was waited for.
+    fn end(&self, found: Result<(Outcome, Option<usize>), Pending>) -> Answer<'static, Established> {
+        let from =
+            |credential: &Credential<'_>, scheme| Some((credential.source().clone(), credential.max_age(), scheme));
+        let mut pending = match found {
+            Ok((outcome, scheme)) => {
+                let from = from(self.credential, scheme);
+                return Answer::now(Established::new(self.gate, self.sources, from, outcome.map(Some)));
+            }
+            Err(pending) => pending,
+        };
+        let (gate, sources, credential) = (self.gate.clone(), self.sources.clone(), self.credential.to_owned());
+        Answer::later(async move {
+            let asking = Asking { gate: &gate, sources: &sources, credential: &credential };
+            let (outcome, scheme) = loop {
+                match pending.step(asking).await {
+                    Ok(found) => break found,
+                    Err(further) => pending = further,
+                }
+            };
+            Established::new(&gate, &sources, from(&credential, scheme), outcome.map(Some))
+        })
+    }
+
+    /// Asks the schemes from this place on, up to the first that recognizes the credential or has to wait.
+    fn ask_from(
+        &self,
+        from: usize,
+        mut unknown: Option<Error>,
+        mut recalled: Option<KeyState>,
+    ) -> Result<(Outcome, Option<usize>), Pending> {
+        for (place, Scheme { verifier, .. }) in self.schemes(from) {
+            let answer = match (&self.gate.0.cache, verifier.jwt()) {
+                (Some(cache), Some(jwt)) => {
+                    let token = self.credential.expose();
+                    match recalled.take().map_or_else(|| cache.recall(place, jwt, token.as_bytes()), Err) {
+                        Ok(principal) => Answer::now(Ok(principal)),
+                        Err(state) => cache.verify(place, jwt, token, state),
+                    }
+                }
+                _ => verifier.ask(self.credential),
+            };
+            match answer.ready() {
+                Ok(Err(error)) if error.kind() == ErrorKind::Unrecognized => unknown = Some(error.after(unknown)),
+                Ok(Err(error)) => return Ok((Err(error.after(unknown)), Some(place))),
+                Ok(Ok(principal)) => return self.accept(principal, place),
+                Err(asked) => return Err(Pending::Verifier { asked, place, unknown }),
+            }
+        }
+        let nobody = || Error::new(ErrorKind::Unrecognized, "no scheme knows this credential");
+        Ok((Err(unknown.unwrap_or_else(nobody)), None))
+    }
+
+    /// What a scheme accepts may still not be fresh enough for the route, or revoked.
+    fn accept(&self, principal: Principal, place: usize) -> Result<(Outcome, Option<usize>), Pending> {
+        let asks_anew = || self.gate.0.schemes.get(place).is_some_and(|scheme| scheme.verifier.asks_anew());
+        if self.credential.max_age().is_some() && !asks_anew() {
+            let detail = "the route asks for a fresh identity, and what verifies this credential asks nobody anew";
+            return Ok((Err(Error::misconfigured(detail)), Some(place)));
+        }
+        let Some(revocations) = &self.gate.0.revocations else { return Ok((Ok(principal), Some(place))) };
+        match is_revoked(revocations, &principal).ready() {
+            Ok(revoked) => Ok((unless_revoked(principal, revoked), Some(place))),
+            Err(revoked) => Err(Pending::Revocations { revoked, principal, place }),
+        }
+    }
+}
+
+/// What a gate waits for while it finds out who presents a credential.
+enum Pending {
+    Verifier { asked: Answer<'static, Outcome>, place: usize, unknown: Option<Error> },
+    Revocations { revoked: Answer<'static, Result<bool, Error>>, principal: Principal, place: usize },
+}
+
+impl Pending {
+    /// Waits, and goes on from there.
+    async fn step(self, asking: Asking<'_>) -> Result<(Outcome, Option<usize>), Self> {
+        match self {
+            Self::Revocations { revoked, principal, place } => {
+                Ok((unless_revoked(principal, revoked.await), Some(place)))
+            }
+            Self::Verifier { asked, place, unknown } => match asked.await {
+                Ok(principal) => asking.accept(principal, place),
+                Err(error) if error.kind() == ErrorKind::Unrecognized => {
+                    asking.ask_from(place.saturating_add(1), Some(error.after(unknown)), None)
+                }
+                Err(error) => Ok((Err(error.after(unknown)), Some(place))),
+            },
+        }
+    }
+}
+
+/// By what its issuer says, and by what its token says of itself where both are known.
+pub(super) fn is_revoked(
+    revocations: &Arc<dyn AnyRevocations>,
+    principal: &Principal,
+) -> Answer<'static, Result<bool, Error>> {
+    let ask = |principal: &Principal| revocations.clone().is_revoked(principal.clone());
+    let said = ask(principal);
+    let Some(own) = principal.by_token() else { return said };
+    match (said.ready(), ask(own).ready()) {
+        (Ok(said), Ok(own)) => Answer::now(said.and_then(|said| Ok(said | own?))),
+        (said, own) => {
+            let [said, own] = [said, own].map(|answer| answer.map_or_else(|later| later, Answer::now));
+            Answer::later(async move { Ok(said.await? | own.await?) })
+        }
+    }
+}
+
+/// Where it is not known what was revoked, nobody passes.
+fn unless_revoked(principal: Principal, revoked: Result<bool, Error>) -> Outcome {
+    match revoked {
+        Ok(false) => Ok(principal),
+        Ok(true) => Err(Error::invalid("the credential was revoked")),
+        Err(error) if error.status() >= 500 => Err(error),
+        Err(error) => Err(Error::new(ErrorKind::Unavailable, "what was revoked is not known").with_cause(error)),
+    }
+}

@@ -1,0 +1,165 @@
+//! Policies as data.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+/// What a policy asks, as data: what is checked when a route is added, and what tables of routes show, comes from this.
+///
+/// `Display` writes it in words: `role viewer on project, hidden or staff`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Description {
+    /// [`anyone`](super::anyone).
+    Anyone,
+    /// [`authenticated`](super::authenticated).
+    Authenticated,
+    /// [`staff`](super::staff).
+    Staff,
+    /// [`role`](super::role).
+    Role {
+        /// The name of the role.
+        role: &'static str,
+        /// The resource on which it is asked for, if it is one.
+        on: Option<On>,
+    },
+    /// [`permission`](super::permission).
+    Permission {
+        /// The name of the permission.
+        permission: &'static str,
+        /// The resource on which it is asked for, if it is one.
+        on: Option<On>,
+    },
+    /// [`scope`](super::scope).
+    Scope(&'static str),
+    /// [`claim`](super::claim).
+    Claim {
+        /// The place of the claim.
+        path: &'static str,
+        /// The text it has to be; `None` if it has to be set.
+        is: Option<&'static str>,
+    },
+    /// [`when`](super::when).
+    When {
+        /// The code of its denials.
+        code: &'static str,
+    },
+    /// A [`Rule`](super::Rule).
+    Rule {
+        /// Its name.
+        name: Cow<'static, str>,
+        /// The policies that it asks.
+        parts: Vec<Self>,
+    },
+    /// [`all`](super::all).
+    All(Vec<Self>),
+    /// [`any`](super::any).
+    Any(Vec<Self>),
+    /// [`not`](super::not).
+    Not(Box<Self>),
+    /// [`hidden`](super::hidden).
+    Hidden(Box<Self>),
+    /// [`via`](super::via).
+    Via {
+        /// The name of the scheme.
+        scheme: &'static str,
+        /// What is asked of those who came by it.
+        part: Box<Self>,
+    },
+    /// [`also_via`](super::also_via).
+    AlsoVia {
+        /// The name of the scheme.
+        scheme: &'static str,
+        /// What is asked.
+        part: Box<Self>,
+    },
+    /// [`fresh`](super::fresh).
+    Fresh(Duration),
+}
+
+/// The resource that a policy is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct On {
+    /// The kind of the resource, such as `project`.
+    pub kind: &'static str,
+    /// The path parameters that its identifier is read from.
+    pub params: Vec<&'static str>,
+}
+
+impl Description {
+    /// The policies that this one is made of.
+    #[must_use]
+    pub fn parts(&self) -> &[Self] {
+        match self {
+            Self::All(parts) | Self::Any(parts) | Self::Rule { parts, .. } => parts,
+            Self::Not(part) | Self::Hidden(part) | Self::Via { part, .. } | Self::AlsoVia { part, .. } => {
+                std::slice::from_ref(part)
+            }
+            _ => &[],
+        }
+    }
+
+    /// Shows this and all of its parts, and whether they stand below a [`not`](super::not).
+    pub(crate) fn walk<'d>(&'d self, below_not: bool, see: &mut dyn FnMut(&'d Self, bool)) {
+        see(self, below_not);
+        let below_not = below_not || matches!(self, Self::Not(_));
+        self.parts().iter().for_each(|part| part.walk(below_not, see));
+    }
+
+    /// Whether it lets everybody pass, so that nobody needs to be asked who they are.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Any(parts) => parts.iter().any(Self::is_public),
+            Self::All(parts) => !parts.is_empty() && parts.iter().all(Self::is_public),
+            Self::Hidden(part) => part.is_public(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn on(&self) -> Option<&On> {
+        match self {
+            Self::Role { on, .. } | Self::Permission { on, .. } => on.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn list(f: &mut fmt::Formatter<'_>, parts: &[Self], between: &str) -> fmt::Result {
+        for (place, part) in parts.iter().enumerate() {
+            if place > 0 {
+                f.write_str(between)?;
+            }
+            match part {
+                Self::All(_) | Self::Any(_) => write!(f, "({part})")?,
+                part => write!(f, "{part}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anyone => f.write_str("anyone"),
+            Self::Authenticated => f.write_str("authenticated"),
+            Self::Staff => f.write_str("staff"),
+            Self::Role { role, .. } => write!(f, "role {role}"),
+            Self::Permission { permission, .. } => write!(f, "permission {permission}"),
+            Self::Scope(scope) => write!(f, "scope {scope}"),
+            Self::Claim { path, is: None } => write!(f, "claim {path}"),
+            Self::Claim { path, is: Some(text) } => write!(f, "claim {path} is {text}"),
+            Self::When { code } => f.write_str(code),
+            Self::Rule { name, .. } => f.write_str(name),
+            Self::All(parts) => Self::list(f, parts, " and "),
+            Self::Any(parts) => Self::list(f, parts, " or "),
+            Self::Not(part) => write!(f, "not ({part})"),
+            Self::Hidden(part) => write!(f, "{part}, hidden"),
+            Self::Via { scheme, part } if **part == Self::Authenticated => write!(f, "by {scheme}"),
+            Self::Via { scheme, part } => write!(f, "by {scheme}: {part}"),
+            Self::AlsoVia { scheme, part } => write!(f, "{part}, also by {scheme}"),
+            Self::Fresh(max_age) => write!(f, "fresh within {max_age:?}"),
+        }?;
+        self.on().map_or(Ok(()), |on| write!(f, " on {}", on.kind))
+    }
+}

@@ -1,0 +1,156 @@
+use super::{Description, Policy, empty_list};
+use crate::{
+    error::Error,
+    rights::Rights,
+    scheme::{SchemeSet, Sources},
+};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// A policy, and what a gate has worked out about it: made once for a route. Cheap to clone.
+///
+/// Made by [`Gate::plan`](crate::Gate::plan), and good for that gate.
+#[derive(Clone)]
+pub struct Plan(Arc<Parts>);
+
+struct Parts {
+    policy: Arc<dyn Policy>,
+    description: Description,
+    rights: Arc<Rights>,
+    sources: Arc<Sources>,
+    max_age: Option<Duration>,
+    is_public: bool,
+    params: Vec<&'static str>,
+}
+
+/// What a gate has to know to make plans.
+pub(crate) struct Planner<'g> {
+    pub(crate) rights: &'g Arc<Rights>,
+    /// Those that every route accepts.
+    pub(crate) unnamed: &'g Arc<Sources>,
+    /// Those of which nothing can be found out anew.
+    pub(crate) verify_only: SchemeSet,
+}
+
+impl Planner<'_> {
+    /// # Errors
+    /// Every name that the gate does not know, and what could never work: the start of a program is where that has to show.
+    pub(crate) fn plan(&self, policy: Arc<dyn Policy>, read: impl FnOnce(SchemeSet) -> Sources) -> Result<Plan, Error> {
+        let description = policy.describe();
+        let accepted = self.accepted(&description, self.unnamed.schemes);
+        let (mut checked, mut params, mut max_age) = (Ok(()), Vec::new(), None);
+        description.walk(false, &mut |part, below_not| {
+            if checked.is_ok() {
+                checked = self.check(part, below_not, accepted);
+            }
+            params.extend(part.on().into_iter().flat_map(|on| on.params.iter().copied()));
+            if let Description::Fresh(age) = part {
+                max_age = Some(max_age.map_or(*age, |least: Duration| least.min(*age)));
+            }
+        });
+        checked?;
+        if accepted.is_empty() {
+            return Err(Error::misconfigured("no scheme of the gate can satisfy the whole policy"));
+        }
+        if max_age.is_some() && accepted.and(self.verify_only) != SchemeSet::NONE {
+            return Err(Error::misconfigured(
+                "a policy asks for a fresh identity, and the gate has nobody to ask about it: a scheme that the route accepts is \
+                 verified without asking anybody",
+            ));
+        }
+        let sources = match accepted == self.unnamed.schemes {
+            true => self.unnamed.clone(),
+            false => Arc::new(read(accepted)),
+        };
+        let is_public = description.is_public();
+        let rights = self.rights.clone();
+        Ok(Plan(Arc::new(Parts { policy, description, rights, sources, max_age, is_public, params })))
+    }
+
+    fn check(&self, part: &Description, below_not: bool, accepted: SchemeSet) -> Result<(), Error> {
+        let rights = self.rights;
+        match part {
+            Description::Role { role, on } => {
+                on.as_ref().map_or(Ok(()), |on| rights.knows_kind(on.kind))?;
+                rights.knows_role(role, on.as_ref().map(|on| on.kind))
+            }
+            Description::Permission { permission, on } => {
+                on.as_ref().map_or(Ok(()), |on| rights.knows_kind(on.kind))?;
+                rights.knows_permission(permission, on.as_ref().map(|on| on.kind), below_not)
+            }
+            Description::All(parts) | Description::Any(parts) if parts.is_empty() => Err(empty_list()),
+            Description::Via { scheme, .. } | Description::AlsoVia { scheme, .. } => {
+                let place = rights.scheme(scheme)?;
+                if below_not || accepted.has(place) {
+                    return Ok(());
+                }
+                Err(Error::misconfigured(format!(
+                    "nobody can come by `{scheme}` here, since another part of the policy does not accept it; put \
+                     `also_via({scheme:?}, ..)` around the whole policy, or `via({scheme:?}).and(..)` around what else is asked"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The schemes by which somebody may come and pass: `all` intersects, `any` unites, and `not` opens nothing.
+    fn accepted(&self, part: &Description, here: SchemeSet) -> SchemeSet {
+        let one = |scheme: &str| self.rights.scheme(scheme).map_or(SchemeSet::NONE, SchemeSet::one);
+        match part {
+            Description::Via { scheme, part } => self.accepted(part, one(scheme)),
+            Description::AlsoVia { scheme, part } => self.accepted(part, here.or(one(scheme))),
+            Description::All(parts) => {
+                parts.iter().fold(SchemeSet::ALL, |all, part| all.and(self.accepted(part, here)))
+            }
+            Description::Any(parts) => {
+                parts.iter().fold(SchemeSet::NONE, |any, part| any.or(self.accepted(part, here)))
+            }
+            Description::Hidden(part) => self.accepted(part, here),
+            _ => here,
+        }
+    }
+}
+
+impl Plan {
+    /// What the policy asks.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.0.description
+    }
+
+    /// Whether the policy lets everybody pass, so that nobody needs to be asked who they are.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.0.is_public
+    }
+
+    /// The path parameters that the policy reads.
+    #[must_use]
+    pub fn params(&self) -> &[&'static str] {
+        &self.0.params
+    }
+
+    /// How old may be what is remembered of the caller, by all parts of the policy. `None` if none of them says.
+    #[must_use]
+    pub fn max_age(&self) -> Option<Duration> {
+        self.0.max_age
+    }
+
+    pub(crate) fn policy(&self) -> &dyn Policy {
+        &*self.0.policy
+    }
+
+    pub(crate) fn sources(&self) -> &Arc<Sources> {
+        &self.0.sources
+    }
+
+    /// Whether it was made by a gate that knows these rights.
+    pub(crate) fn is_for(&self, rights: &Arc<Rights>) -> bool {
+        Arc::ptr_eq(&self.0.rights, rights)
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plan({})", self.0.description)
+    }
+}

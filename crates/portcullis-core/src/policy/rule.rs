@@ -1,0 +1,68 @@
+use super::{Description, Policy, Question, Verdict, sealed::Sealed};
+use crate::answer::Answer;
+use std::{any::type_name, borrow::Cow, fmt, future::Future};
+
+/// A policy of your own: the seam for what the policies of this module cannot say. Written with plain `async fn`, it combines
+/// like the others and can be a constant.
+///
+/// ```
+/// use portcullis_core::{Question, policy::*};
+///
+/// /// Writers; with `?force`, owners only.
+/// #[derive(Debug)]
+/// struct MayWrite;
+///
+/// const WRITER: RequireRole = role("writer");
+/// const OWNER: RequireRole = role("owner");
+///
+/// impl Rule for MayWrite {
+///     async fn decide(&self, question: &Question<'_>) -> Verdict {
+///         let needed = if question.query("force")?.is_some() { OWNER } else { WRITER };
+///         question.ask(&needed).await
+///     }
+///
+///     fn parts(&self) -> Vec<&dyn Policy> {
+///         vec![&WRITER, &OWNER]
+///     }
+/// }
+///
+/// const WRITE: &dyn Policy = &any((staff(), MayWrite));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no policy",
+    note = "use the functions of `portcullis::policy`, or write `impl Rule for {Self}`"
+)]
+pub trait Rule: fmt::Debug + Send + Sync + 'static {
+    /// Decides about the caller and its request. Asked once for a guard or extractor.
+    ///
+    /// # Errors
+    /// If that could not be found out. An error refuses the request and is not reported as a denial, also below
+    /// [`not`](super::not).
+    fn decide(&self, question: &Question<'_>) -> impl Future<Output = Verdict> + Send;
+
+    /// How tables and logs call it: the name of its type by default.
+    fn name(&self) -> Cow<'static, str> {
+        let name = type_name::<Self>();
+        let name = name.split_once('<').map_or(name, |(name, _)| name);
+        name.rsplit("::").next().unwrap_or_default().into()
+    }
+
+    /// The policies that it asks with [`Question::ask`], so that the names in them are checked when a route is added. By
+    /// default, none.
+    fn parts(&self) -> Vec<&dyn Policy> {
+        Vec::new()
+    }
+}
+
+impl<R: Rule> Sealed for R {}
+
+impl<R: Rule> Policy for R {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        Answer::begin(async move { Rule::decide(self, &question).await })
+    }
+
+    fn describe(&self) -> Description {
+        let parts = self.parts().into_iter().map(Policy::describe).collect();
+        Description::Rule { name: self.name(), parts }
+    }
+}

@@ -1,0 +1,190 @@
+//! Where credentials are read, and what verifies them.
+
+use crate::{
+    credential::CredentialSource,
+    verifier::{Kind, Verifier},
+};
+use std::fmt;
+
+/// A way to authenticate: sources in which a credential may stand, and the one verifier that sees it.
+///
+/// A scheme without a name is accepted on every route. One with a name is accepted only where a policy says so, with
+/// [`via`](crate::policy::via) or [`also_via`](crate::policy::also_via); elsewhere its credential counts as absent. No
+/// credential is shown to the verifier of another scheme, unless both read the very same source.
+///
+/// ```
+/// use portcullis_core::{Gate, Scheme, SharedSecret, policy::via, testing::TestIssuer};
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let tokens = TestIssuer::new().verifier();
+/// let sync = SharedSecret::new("role-sync", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?;
+/// let gate = Gate::builder()
+///     .scheme(Scheme::new(tokens).cookie("__Host-session").bearer())
+///     .scheme(Scheme::named("sync", sync).header("x-sync-secret"))
+///     .build()?;
+///
+/// assert!(gate.plan(via("sync")).is_ok());
+/// assert!(gate.plan(via("snyc")).is_err());
+/// # Ok(()) }
+/// ```
+///
+/// The names are those of security schemes in OpenAPI.
+#[derive(Clone)]
+#[must_use = "a scheme does nothing before a gate has it"]
+pub struct Scheme {
+    pub(crate) name: Option<&'static str>,
+    pub(crate) sources: Vec<CredentialSource>,
+    pub(crate) verifier: Verifier,
+}
+
+impl Scheme {
+    /// A scheme that is accepted on every route.
+    ///
+    /// A shared secret or an API key usually belongs into a [named](Self::named) one: otherwise whoever has it may use every
+    /// route for which its principal has the rights.
+    pub fn new(verifier: impl Into<Verifier>) -> Self {
+        Self { name: None, sources: Vec::new(), verifier: verifier.into() }
+    }
+
+    /// A scheme that is accepted only where a policy names it.
+    pub fn named(name: &'static str, verifier: impl Into<Verifier>) -> Self {
+        Self { name: Some(name), ..Self::new(verifier) }
+    }
+
+    /// Reads credentials from this cookie.
+    pub fn cookie(self, name: &str) -> Self {
+        self.source(CredentialSource::cookie(name))
+    }
+
+    /// Reads credentials from `Authorization: Bearer …`.
+    pub fn bearer(self) -> Self {
+        self.source(CredentialSource::bearer())
+    }
+
+    /// Reads credentials from this header.
+    pub fn header(self, name: &str) -> Self {
+        self.source(CredentialSource::header(name))
+    }
+
+    /// Reads credentials from this query parameter; see [`CredentialSource::query`] before you do.
+    pub fn query(self, name: &str) -> Self {
+        self.source(CredentialSource::query(name))
+    }
+
+    /// Reads credentials from the subprotocols of WebSockets: see [`CredentialSource::websocket_protocol`].
+    pub fn websocket_protocol(self) -> Self {
+        self.source(CredentialSource::websocket_protocol())
+    }
+
+    /// Reads credentials from this query parameter of WebSockets: see [`CredentialSource::websocket_query`].
+    pub fn websocket_query(self, name: &str) -> Self {
+        self.source(CredentialSource::websocket_query(name))
+    }
+
+    /// Reads credentials from this source too. The first source in which something is present decides, in the order of the
+    /// gate's schemes, and within one in the order of these calls.
+    pub fn source(mut self, source: CredentialSource) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// What is wrong with it by itself.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.name.is_some_and(str::is_empty) {
+            return Err("has an empty name; `Scheme::new` makes one without a name".to_owned());
+        }
+        if self.sources.is_empty() {
+            return Err("reads no credentials; name a source, such as `.bearer()`".to_owned());
+        }
+        for (place, source) in self.sources.iter().enumerate() {
+            source.check().map_err(|error| format!("reads what cannot be: {error}"))?;
+            if self.sources.iter().take(place).any(|earlier| earlier == source) {
+                return Err(format!("has the source {source} twice"));
+            }
+        }
+        match self.verifier.kind() {
+            Kind::Secret(secret) if !secret.is_carried(&self.sources) => Err(
+                "has a shared secret with characters that none of its sources can carry, such as a space or a line break; \
+                 one of letters and digits fits everywhere"
+                    .to_owned(),
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = &mut f.debug_struct("Scheme");
+        scheme.field("name", &self.name).field("sources", &self.sources).field("verifier", &self.verifier).finish()
+    }
+}
+
+/// A set of a gate's schemes, by their places. A gate has at most [`SchemeSet::MOST`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct SchemeSet(u64);
+
+impl SchemeSet {
+    pub(crate) const MOST: usize = 64;
+    pub(crate) const ALL: Self = Self(u64::MAX);
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) const fn one(place: usize) -> Self {
+        Self(1 << (place % Self::MOST))
+    }
+
+    pub(crate) const fn has(self, place: usize) -> bool {
+        self.0 & Self::one(place).0 != 0
+    }
+
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether all of the others are in it.
+    pub(crate) const fn includes(self, others: Self) -> bool {
+        others.0 & !self.0 == 0
+    }
+}
+
+/// Where credentials of some schemes are read: each source once, in order, with the schemes that read it.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) schemes: SchemeSet,
+    pub(crate) sources: Vec<CredentialSource>,
+    /// Of each source, the places of its schemes.
+    readers: Vec<Vec<usize>>,
+}
+
+impl Sources {
+    pub(crate) fn of(all: &[Scheme], schemes: SchemeSet) -> Self {
+        let mut sources: Vec<CredentialSource> = Vec::new();
+        let mut readers: Vec<Vec<usize>> = Vec::new();
+        for (place, scheme) in all.iter().enumerate().filter(|(place, _)| schemes.has(*place)) {
+            for source in &scheme.sources {
+                match sources.iter().position(|known| known == source).and_then(|known| readers.get_mut(known)) {
+                    Some(readers) => readers.push(place),
+                    None => {
+                        sources.push(source.clone());
+                        readers.push(vec![place]);
+                    }
+                }
+            }
+        }
+        Self { schemes, sources, readers }
+    }
+
+    /// The places of the schemes that read this source.
+    pub(crate) fn readers(&self, source: &CredentialSource) -> &[usize] {
+        let place = self.sources.iter().position(|known| known == source);
+        place.and_then(|place| self.readers.get(place)).map_or(&[], Vec::as_slice)
+    }
+}
