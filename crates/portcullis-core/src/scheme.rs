@@ -162,12 +162,14 @@ pub(crate) struct Sources {
     pub(crate) sources: Vec<CredentialSource>,
     /// Of each source, the places of its schemes.
     readers: Vec<Vec<usize>>,
+    /// Of each source, that of the first one.
+    first: Vec<usize>,
 }
 
 impl Sources {
     pub(crate) fn of(all: &[Scheme], schemes: SchemeSet) -> Self {
         let mut sources: Vec<CredentialSource> = Vec::new();
-        let mut readers: Vec<Vec<usize>> = Vec::new();
+        let (mut readers, mut first): (Vec<Vec<usize>>, Vec<usize>) = (Vec::new(), Vec::new());
         for (place, scheme) in all.iter().enumerate().filter(|(place, _)| schemes.has(*place)) {
             for source in &scheme.sources {
                 match sources.iter().position(|known| known == source).and_then(|known| readers.get_mut(known)) {
@@ -175,16 +177,25 @@ impl Sources {
                     None => {
                         sources.push(source.clone());
                         readers.push(vec![place]);
+                        first.push(place);
                     }
                 }
             }
         }
-        Self { schemes, sources, readers }
+        Self { schemes, sources, readers, first }
     }
 
-    /// The places of the schemes that read this source.
-    pub(crate) fn readers(&self, source: &CredentialSource) -> &[usize] {
-        let place = self.sources.iter().position(|known| known == source);
-        place.and_then(|place| self.readers.get(place)).map_or(&[], Vec::as_slice)
+    pub(crate) fn place(&self, source: &CredentialSource) -> Option<usize> {
+        self.sources.iter().position(|known| known == source)
+    }
+
+    /// The place of the first scheme that reads the source at this place.
+    pub(crate) fn first_reader(&self, source: usize) -> Option<usize> {
+        self.first.get(source).copied()
+    }
+
+    /// The places of the schemes that read the source at this place.
+    pub(crate) fn readers(&self, source: usize) -> &[usize] {
+        self.readers.get(source).map_or(&[], Vec::as_slice)
     }
 }

@@ -7,7 +7,7 @@ mod source;
 
 pub(crate) use origin::Origins;
 pub use scrub::Scrubber;
-pub(crate) use source::{Carriers, FoundCredential, agreed, find};
+pub(crate) use source::{Carriers, agreed, find};
 pub use source::{Cookies, CredentialSource};
 
 use std::{borrow::Cow, fmt, time::Duration};

@@ -199,7 +199,8 @@ impl CredentialSource {
             return Ok(None);
         }
         let text = match &self.place {
-            Place::Bearer => bearer(head)?.map(|token| Text::Raw(token, token68)),
+            // It is there, also where nothing follows `Bearer`.
+            Place::Bearer => return Ok(bearer(head)?.map(|token| Text::Raw(token, token68))),
             Place::Cookie(name) => cookie::read(head, name)?.map(|value| Text::Raw(value, visible)),
             Place::Cookies(_, ReadCookies(read)) => read(&Cookies { head })?.map(|value| Text::Made(value.into())),
             Place::Header(name) => only(head, name)?.map(|value| Text::Raw(trim(value), visible)),
@@ -210,8 +211,7 @@ impl CredentialSource {
             Some(prefix) => text.and_then(|text| text.behind(prefix)),
             None => text,
         };
-        match text {
-            Some(text) if text.bytes().is_empty() && !matches!(self.place, Place::Bearer) => Ok(None),
+        match text.filter(|text| !text.bytes().is_empty()) {
             Some(Text::Made(made)) if !each(made.as_bytes(), |byte| byte.is_ascii_graphic()) => {
                 Err(Error::invalid(format!("the {self} has characters that no credential has")))
             }
@@ -328,6 +328,8 @@ impl Text<'_> {
 pub(crate) struct FoundCredential<'h, 's> {
     text: Text<'h>,
     pub(crate) source: &'s CredentialSource,
+    /// Of the source, among those that were read.
+    pub(crate) place: usize,
 }
 
 impl<'h> FoundCredential<'h, '_> {
@@ -371,9 +373,9 @@ pub(crate) fn find<'h, 's>(
     head: &'h dyn RequestHead,
 ) -> Result<Option<FoundCredential<'h, 's>>, Error> {
     refuse_header_with_query(sources, head)?;
-    for source in sources {
+    for (place, source) in sources.iter().enumerate() {
         if let Some(text) = source.find(head).map_err(|error| error.with_source(source))? {
-            return Ok(Some(FoundCredential { text, source }));
+            return Ok(Some(FoundCredential { text, source, place }));
         }
     }
     Ok(None)
@@ -383,19 +385,19 @@ pub(crate) fn find<'h, 's>(
 pub(crate) fn agreed<'h>(
     sources: &[CredentialSource],
     head: &'h dyn RequestHead,
-) -> Result<Option<Credential<'h>>, Error> {
+) -> Result<Option<(Credential<'h>, usize)>, Error> {
     refuse_header_with_query(sources, head)?;
-    let mut first: Option<Credential<'h>> = None;
-    for source in sources {
+    let mut first: Option<(Credential<'h>, usize)> = None;
+    for (place, source) in sources.iter().enumerate() {
         let Some(text) = source.find(head).map_err(|error| error.with_source(source))? else { continue };
-        let credential = FoundCredential { text, source }.check()?;
+        let credential = FoundCredential { text, source, place }.check()?;
         match &first {
-            Some(first) if first.expose() != credential.expose() => {
+            Some((first, _)) if first.expose() != credential.expose() => {
                 let detail = format!("{} and {source} present different credentials", first.source());
                 return Err(Error::new(ErrorKind::Malformed, detail).with_code("conflicting_credentials"));
             }
             Some(_) => {}
-            None => first = Some(credential),
+            None => first = Some((credential, place)),
         }
     }
     Ok(first)

@@ -1,14 +1,14 @@
 //! Gates to which every request comes from one principal, for tests.
 
 use super::{Established, Gate, Parts};
-use crate::{credential::CredentialSource, error::Error, head::RequestHead, principal::Principal, scheme::Sources};
-use std::{sync::Arc, time::Duration};
+use crate::{error::Error, head::RequestHead, principal::Principal, scheme::Sources};
+use std::sync::Arc;
 
 /// Who comes, and by which scheme.
 #[derive(Clone)]
 pub(super) struct Acting {
     principal: Principal,
-    scheme: Result<Option<usize>, Error>,
+    scheme: Result<Option<u16>, Error>,
 }
 
 impl Gate {
@@ -20,26 +20,26 @@ impl Gate {
     #[must_use]
     pub fn acting_as(&self, principal: Principal) -> Self {
         let scheme = self.0.schemes.iter().position(|scheme| scheme.name.is_none());
-        self.acting(Acting { principal, scheme: Ok(scheme) })
+        self.acting(principal, Ok(scheme))
     }
 
     /// The same as if it came by the scheme of this name. If the gate has none of it, every request is refused with 500.
     #[must_use]
     pub fn acting_via(&self, scheme: &str, principal: Principal) -> Self {
-        self.acting(Acting { principal, scheme: self.0.rights.scheme(scheme).map(Some) })
+        self.acting(principal, self.0.rights.scheme(scheme).map(Some))
     }
 
-    fn acting(&self, acting: Acting) -> Self {
-        Self(Arc::new(Parts { acting_as: Some(acting), ..(*self.0).clone() }))
+    fn acting(&self, principal: Principal, scheme: Result<Option<usize>, Error>) -> Self {
+        let scheme = scheme.map(|place| place.and_then(|place| u16::try_from(place).ok()));
+        Self(Arc::new(Parts { acting_as: Some(Acting { principal, scheme }), ..(*self.0).clone() }))
     }
 }
 
 impl Acting {
     pub(super) fn establish(&self, gate: &Gate, sources: &Arc<Sources>, head: &dyn RequestHead) -> Established {
         match &self.scheme {
-            Ok(Some(place)) if sources.schemes.has(*place) => {
-                let from: (Option<CredentialSource>, Option<Duration>, _) = (None, Some(Duration::ZERO), Some(*place));
-                Established::of(gate, sources, from, Ok(Some(self.principal.clone())))
+            Ok(Some(place)) if sources.schemes.has(usize::from(*place)) => {
+                Established::known(gate, sources, None, *place, self.principal.clone())
             }
             Ok(_) => Established::nobody(gate, sources, head),
             Err(error) => Established::new(gate, sources, None, Err(error.clone())),

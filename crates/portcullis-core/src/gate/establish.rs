@@ -44,9 +44,10 @@ impl Gate {
             Some(Err(state)) => Some(state),
             None => None,
         };
-        match self.read_from(&sources.sources, head) {
-            Ok(Some(credential)) => {
-                let asking = Asking { gate: self, sources, credential: &credential.with_max_age(max_age) };
+        match self.read_from(sources, head) {
+            Ok(Some((credential, source))) => {
+                let credential = &credential.with_max_age(max_age);
+                let asking = Asking { gate: self, sources, credential, source: Some(source) };
                 asking.end(asking.ask_from(0, None, state))
             }
             Ok(None) => Answer::now(Established::nobody(self, sources, head)),
@@ -63,7 +64,7 @@ impl Gate {
     ) -> Option<Result<Answer<'static, Established>, KeyState>> {
         let cache = self.0.cache.as_ref().filter(|_| !self.0.reject_conflicts)?;
         let found = credential::find(&sources.sources, head).ok()??;
-        let place = *sources.readers(found.source).first()?;
+        let place = sources.first_reader(found.place)?;
         let jwt = self.0.schemes.get(place)?.verifier.jwt()?;
         self.admit(found.source, head).ok()?;
         let principal = match cache.recall(place, jwt, found.bytes()) {
@@ -71,10 +72,11 @@ impl Gate {
             Err(state) => return Some(Err(state)),
         };
         if self.0.revocations.is_none() {
-            let from = Some((found.source.clone(), None, Some(place)));
-            return Some(Ok(Answer::now(Established::new(self, sources, from, Ok(Some(principal))))));
+            let (source, scheme) = (u16::try_from(found.place).ok(), u16::try_from(place).ok()?);
+            return Some(Ok(Answer::now(Established::known(self, sources, source, scheme, principal))));
         }
-        let asking = Asking { gate: self, sources, credential: &found.check().ok()? };
+        let source = Some(found.place);
+        let asking = Asking { gate: self, sources, credential: &found.check().ok()?, source };
         Some(Ok(asking.end(asking.accept(principal, place))))
     }
 
@@ -89,7 +91,7 @@ impl Gate {
         sources: &Arc<Sources>,
         credential: &Credential<'_>,
     ) -> Answer<'static, Established> {
-        let asking = Asking { gate: self, sources, credential };
+        let asking = Asking { gate: self, sources, credential, source: sources.place(credential.source()) };
         asking.end(asking.ask_from(0, None, None))
     }
 }
@@ -100,12 +102,14 @@ struct Asking<'a> {
     gate: &'a Gate,
     sources: &'a Arc<Sources>,
     credential: &'a Credential<'a>,
+    /// The place of its source; `None` if none of the schemes reads it.
+    source: Option<usize>,
 }
 
 impl<'a> Asking<'a> {
     /// The schemes that read where the credential stands, from this one on; with their places in the gate.
     fn schemes(&self, from: usize) -> impl Iterator<Item = (usize, &'a Scheme)> {
-        let readers = self.sources.readers(self.credential.source()).iter().copied();
+        let readers = self.source.map_or(&[][..], |source| self.sources.readers(source)).iter().copied();
         readers
             .skip_while(move |place| *place < from)
             .filter_map(|place| Some((place, self.gate.0.schemes.get(place)?)))
@@ -113,25 +117,25 @@ impl<'a> Asking<'a> {
 
     /// What was found, or what is found when it was waited for.
     fn end(&self, found: Result<(Outcome, Option<usize>), Pending>) -> Answer<'static, Established> {
-        let from =
-            |credential: &Credential<'_>, scheme| Some((credential.source().clone(), credential.max_age(), scheme));
+        let (source, max_age) = (self.source, self.credential.max_age());
+        let from = move |scheme| Some((source, max_age, scheme));
         let mut pending = match found {
             Ok((outcome, scheme)) => {
-                let from = from(self.credential, scheme);
+                let from = from(scheme);
                 return Answer::now(Established::new(self.gate, self.sources, from, outcome.map(Some)));
             }
             Err(pending) => pending,
         };
         let (gate, sources, credential) = (self.gate.clone(), self.sources.clone(), self.credential.to_owned());
         Answer::later(async move {
-            let asking = Asking { gate: &gate, sources: &sources, credential: &credential };
+            let asking = Asking { gate: &gate, sources: &sources, credential: &credential, source };
             let (outcome, scheme) = loop {
                 match pending.step(asking).await {
                     Ok(found) => break found,
                     Err(further) => pending = further,
                 }
             };
-            Established::new(&gate, &sources, from(&credential, scheme), outcome.map(Some))
+            Established::new(&gate, &sources, from(scheme), outcome.map(Some))
         })
     }
 

@@ -18,15 +18,17 @@ pub struct Established {
     pub(super) gate: Gate,
     /// Where was read.
     pub(super) sources: Arc<Sources>,
-    scheme: Option<usize>,
-    source: Option<CredentialSource>,
+    /// The place of the scheme by which the caller came.
+    scheme: Option<u16>,
+    /// The place of the source of its credential.
+    source: Option<u16>,
     max_age: Option<Duration>,
     is_preflight: bool,
     outcome: Result<Option<Principal>, Error>,
 }
 
-/// Where a credential came from, how old may be what is remembered of it, and the scheme that decided about it.
-type From = (CredentialSource, Option<Duration>, Option<usize>);
+/// The place of the source of a credential, how old may be what is remembered of it, and the place of the scheme that decided.
+pub(super) type From = (Option<usize>, Option<Duration>, Option<usize>);
 
 impl Established {
     pub(super) fn new(
@@ -36,24 +38,35 @@ impl Established {
         outcome: Result<Option<Principal>, Error>,
     ) -> Self {
         // What is known without a credential is as fresh as can be.
-        let from = match from {
-            Some((source, max_age, scheme)) => (Some(source), max_age, scheme),
-            None => (None, Some(Duration::ZERO), None),
-        };
-        Self::of(gate, sources, from, outcome)
+        let (source, max_age, scheme) = from.unwrap_or((None, Some(Duration::ZERO), None));
+        let [scheme, source] = [scheme, source].map(|place| place.and_then(|place| u16::try_from(place).ok()));
+        let (gate, sources) = (gate.clone(), sources.clone());
+        let mut this = Self { gate, sources, scheme, source, max_age, is_preflight: false, outcome };
+        if let Err(error) = &this.outcome
+            && let Some(source) = this.source()
+        {
+            this.outcome = Err(error.clone().with_source(source));
+        }
+        this
     }
 
-    pub(super) fn of(
+    /// Somebody who is known already: by the cache from a source, or without one for a test.
+    pub(super) fn known(
         gate: &Gate,
         sources: &Arc<Sources>,
-        (source, max_age, scheme): (Option<CredentialSource>, Option<Duration>, Option<usize>),
-        outcome: Result<Option<Principal>, Error>,
+        source: Option<u16>,
+        scheme: u16,
+        principal: Principal,
     ) -> Self {
-        let outcome = match (outcome, &source) {
-            (Err(error), Some(source)) => Err(error.with_source(source)),
-            (outcome, _) => outcome,
-        };
-        Self { gate: gate.clone(), sources: sources.clone(), scheme, source, max_age, is_preflight: false, outcome }
+        Self {
+            gate: gate.clone(),
+            sources: sources.clone(),
+            scheme: Some(scheme),
+            source,
+            max_age: if source.is_some() { None } else { Some(Duration::ZERO) },
+            is_preflight: false,
+            outcome: Ok(Some(principal)),
+        }
     }
 
     /// Nobody says who they are.
@@ -83,15 +96,14 @@ impl Established {
         self.max_age
     }
 
-    /// The place of the scheme by which the caller came.
     pub(super) fn scheme_place(&self) -> Option<usize> {
-        self.scheme
+        self.scheme.map(usize::from)
     }
 
     /// The name of the scheme by which the caller came, if it has one.
     #[must_use]
     pub fn scheme(&self) -> Option<&'static str> {
-        self.gate.0.schemes.get(self.scheme?)?.name
+        self.gate.0.schemes.get(self.scheme_place()?)?.name
     }
 
     /// Whether finding it out anew costs no more than remembering it, and finds the same: the gate has it in its
@@ -104,7 +116,7 @@ impl Established {
     /// Where the credential came from.
     #[must_use]
     pub fn source(&self) -> Option<&CredentialSource> {
-        self.source.as_ref()
+        self.sources.sources.get(usize::from(self.source?))
     }
 
     /// Who is asking, if somebody says who they are.

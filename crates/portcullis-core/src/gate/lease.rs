@@ -68,8 +68,8 @@ impl Established {
     pub fn lease(&self, head: &dyn RequestHead) -> Result<Lease, Error> {
         let (gate, principal) = (self.gate.clone(), self.principal()?.clone());
         let credential = match self.source() {
-            Some(_) => match gate.read_from(&self.sources.sources, head)? {
-                Some(credential) => Some(credential.to_owned()),
+            Some(_) => match gate.read_from(&self.sources, head)? {
+                Some((credential, _)) => Some(credential.to_owned()),
                 None => {
                     return Err(Error::misconfigured("the request to lease for is another one, without a credential"));
                 }

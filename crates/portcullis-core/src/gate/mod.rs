@@ -17,7 +17,7 @@ pub use lease::Lease;
 use crate::{
     answer::Answer,
     clock::Clock,
-    credential::{self, Credential, CredentialSource, FoundCredential, Origins, Scrubber},
+    credential::{self, Credential, CredentialSource, Origins, Scrubber},
     decision::{Access, Decision, Explanation},
     error::{Error, ErrorKind},
     head::{RequestHead, is_websocket},
@@ -136,22 +136,29 @@ impl Gate {
     /// [`ErrorKind::Malformed`] if credentials are presented in a way that may not be, [`ErrorKind::Invalid`] if one is
     /// there and unreadable, [`ErrorKind::CrossOrigin`] if it is a cookie and a page of another origin makes the request.
     pub fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Credential<'h>>, Error> {
-        self.read_from(&self.0.unnamed.sources, head)
+        Ok(self.read_from(&self.0.unnamed, head)?.map(|(credential, _)| credential))
     }
 
+    /// The credential, and the place of its source.
     fn read_from<'h>(
         &self,
-        sources: &[CredentialSource],
+        sources: &Sources,
         head: &'h dyn RequestHead,
-    ) -> Result<Option<Credential<'h>>, Error> {
-        let credential = match self.0.reject_conflicts {
-            true => credential::agreed(sources, head)?,
-            false => credential::find(sources, head)?.map(FoundCredential::check).transpose()?,
+    ) -> Result<Option<(Credential<'h>, usize)>, Error> {
+        let read = match self.0.reject_conflicts {
+            true => credential::agreed(&sources.sources, head)?,
+            false => match credential::find(&sources.sources, head)? {
+                Some(found) => {
+                    let place = found.place;
+                    Some((found.check()?, place))
+                }
+                None => None,
+            },
         };
-        if let Some(credential) = &credential {
+        if let Some((credential, _)) = &read {
             self.admit(credential.source(), head)?;
         }
-        Ok(credential)
+        Ok(read)
     }
 
     /// Where the browser adds a credential by itself, whether the request is from a page that may.
