@@ -1,10 +1,13 @@
 //! Who takes part: an issuer of tokens, a directory that is sometimes down, and roles on projects and teams.
 
 use portcullis::{
-    Algorithm, Authenticator, Credential, Error, ErrorKind, Membership, Principal, ResourceRef, Role, Verifier,
+    Account, Algorithm, Authenticator, Credential, Error, ErrorKind, Membership, Principal, Standing, Verifier,
     testing::{SigningKey, TestIssuer},
 };
-use std::{sync::LazyLock, time::Duration};
+use std::{
+    sync::LazyLock,
+    time::{Duration, SystemTime},
+};
 use tokio::task::yield_now;
 
 pub static ISSUER: LazyLock<TestIssuer> = LazyLock::new(TestIssuer::new);
@@ -78,27 +81,114 @@ pub struct Projects;
 pub const SEEN: [&str; 7] = ["42", "a/b", "a%2Fb", "a%b", "a+b", "a b", "é"];
 
 impl Membership for Projects {
-    async fn role(&self, who: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
+    type Id = String;
+
+    async fn standing(&self, who: &Principal, id: &String) -> Result<Standing, Error> {
         yield_now().await;
-        let role = match (on.kind(), on.id(), who.id().subject()) {
-            ("project", "13", _) => {
-                let error = Error::new(ErrorKind::Unavailable, "the database is down");
-                return Err(error.with_retry_after(Duration::from_secs(30)));
-            }
-            ("project", id, name @ ("viewer" | "manager" | "owner")) if SEEN.contains(&id) => name,
-            ("project", "7", "demoted") => "viewer",
-            ("team", "red", "demoted") => "lead",
-            ("team", "red", name @ ("lead" | "member")) => name,
-            _ => return Ok(None),
+        Ok(match (&**id, who.id().subject()) {
+            ("13", _) => return Err(down().with_retry_after(Duration::from_secs(30))),
+            ("14", _) => return Err(down()),
+            ("7", "demoted") => Standing::role("viewer").under("team", "red"),
+            ("7", _) => Standing::stranger().under("team", "red"),
+            (id, name @ ("viewer" | "manager" | "owner")) if SEEN.contains(&id) => Standing::role(name.to_owned()),
+            _ => Standing::stranger(),
+        })
+    }
+}
+
+fn down() -> Error {
+    Error::new(ErrorKind::Unavailable, "the database is down")
+}
+
+/// Of the team red.
+#[derive(Debug, Clone)]
+pub struct Teams;
+
+impl Membership for Teams {
+    type Id = String;
+
+    async fn standing(&self, who: &Principal, id: &String) -> Result<Standing, Error> {
+        yield_now().await;
+        Ok(match (&**id, who.id().subject()) {
+            ("red", "lead" | "demoted") => Standing::role("lead"),
+            ("red", "member") => Standing::role("member"),
+            _ => Standing::stranger(),
+        })
+    }
+}
+
+/// A row of flights.
+#[derive(Debug)]
+pub struct Flight {
+    pub is_locked: bool,
+}
+
+/// Flight 1 belongs to project 42, flight 3 to project 43; flight 2 is locked and everybody's. Flight 4 may be seen by everybody
+/// who asks, flight 5 by none of them.
+#[derive(Debug, Clone)]
+pub struct Flights;
+
+impl Membership for Flights {
+    type Id = u32;
+
+    async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
+        yield_now().await;
+        let past = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        let standing = match (id, who.id().subject()) {
+            (1, "suspended") => Standing::refused("suspended"),
+            (1, "past") => Standing::role("owner").until(past),
+            (1, "misspelt") => Standing::role("veiwer"),
+            (2, _) => Standing::role("owner"),
+            (1..=5, "pilot") => Standing::role("owner"),
+            (1..=5, _) => Standing::stranger(),
+            _ => return Ok(Standing::missing()),
         };
-        Ok(Some(Role::new(role.to_owned())))
+        let project = if *id == 3 { "43" } else { "42" };
+        Ok(standing.under("project", project).with(Flight { is_locked: *id == 2 }))
     }
 
-    async fn parents(&self, of: &ResourceRef) -> Result<Vec<ResourceRef>, Error> {
-        match of.id() {
-            "7" => Ok(vec![ResourceRef::new("team", "red")]),
-            "14" => Err(Error::new(ErrorKind::Unavailable, "the database is down")),
-            _ => Ok(Vec::new()),
+    async fn visitor(&self, id: &u32) -> Result<Standing, Error> {
+        yield_now().await;
+        Ok(match id {
+            4 => Standing::role("viewer"),
+            1..=5 => Standing::stranger(),
+            _ => Standing::missing(),
+        })
+    }
+}
+
+/// Everybody is a member of organization 7, and nobody of another one.
+#[derive(Debug, Clone)]
+pub struct Organizations;
+
+impl Membership for Organizations {
+    type Id = u32;
+
+    async fn standing(&self, _: &Principal, id: &u32) -> Result<Standing, Error> {
+        Ok((*id == 7).then_some("member").into())
+    }
+}
+
+/// A row of users.
+#[derive(Debug)]
+pub struct User {
+    pub is_confirmed: bool,
+}
+
+/// Has an account for everybody but those whose names say otherwise.
+#[derive(Debug, Clone)]
+pub struct Users;
+
+impl portcullis::Directory for Users {
+    async fn account(&self, who: &Principal) -> Result<Account, Error> {
+        yield_now().await;
+        match who.id().subject() {
+            "unknown" => Err(Error::no_account()),
+            "banned" => Err(Error::denied("banned")),
+            "down" => Err(down().with_retry_after(Duration::from_secs(30))),
+            "new" => Ok(Account::none()),
+            "promoted" => Ok(Account::new(User { is_confirmed: true }).staff(true).organization(7)),
+            name => Ok(Account::new(User { is_confirmed: name != "unconfirmed" })),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What every site has: paths, and who may go there. Each way in builds the same list in its own words.
 
+use crate::cast::{Flight, User};
 use portcullis::{Decision, Error, ErrorKind, Principal, Question, Requirement, policy::*};
 use tokio::task::yield_now;
 
@@ -95,6 +96,17 @@ policies! {
     ViewQuery = role("viewer").on("project", query("project"));
     ManageQuery = role("manager").on("project", query("project"));
     HiddenQuery = role("viewer").on("project", query("project")).hidden();
+
+    ViewFlight = role("viewer").on("flight", query("flight"));
+    HiddenFlight = role("viewer").on("flight", query("flight")).hidden();
+    FlightOfProject = role("viewer").on("flight", query("flight")).of("project", query("project"));
+    FlightByHeader = role("viewer").on("flight", header("x-flight").or(query("flight")));
+    LockedFlight = role("viewer").on("flight", query("flight")).row("locked", |flight: &Flight| !flight.is_locked);
+    OpenFlight = visitors(role("viewer").on("flight", query("flight")).hidden());
+    NoViewer = not(role("viewer").on("flight", query("flight")));
+    MyOrganization = role("member").on("organization", organization());
+    Confirmed = without_baseline(account("unconfirmed", |user: &User| user.is_confirmed));
+    Unchecked = without_baseline(authenticated());
 }
 
 /// Who has paid. The books are asked, which may be closed.
@@ -148,6 +160,16 @@ pub fn places<B: Build>(site: B) -> B {
         .place::<ManageQuery>("/project/settings")
         .queried::<ViewQuery>("/queried")
         .place::<HiddenQuery>("/hidden-project")
+        .place::<ViewFlight>("/flight")
+        .place::<HiddenFlight>("/hidden-flight")
+        .place::<FlightOfProject>("/flight-of-project")
+        .place::<FlightByHeader>("/flight-by-header")
+        .place::<LockedFlight>("/unlocked-flight")
+        .place::<OpenFlight>("/open-flight")
+        .place::<NoViewer>("/no-viewer")
+        .place::<MyOrganization>("/my-organization")
+        .place::<Confirmed>("/confirmed")
+        .place::<Unchecked>("/unchecked")
         .place::<View>("/p/{id}")
         .place::<Manage>("/p/{id}/settings")
         .place::<Own>("/p/{id}/keys")

@@ -133,11 +133,13 @@ pub fn ok(body: &str) -> Expected {
     Expected { body: body.to_owned(), ..Expected::new(200) }
 }
 
-/// 401: `credential_missing`, `invalid_token` or `token_expired`.
+/// 401: `credential_missing`, `invalid_token`, `token_expired` or `user_not_found`.
 pub fn unauthorized(code: &str) -> Expected {
     let challenge = match code {
         "credential_missing" => "Bearer",
-        "invalid_token" => r#"Bearer error="invalid_token", error_description="the token is not valid""#,
+        "invalid_token" | "user_not_found" => {
+            r#"Bearer error="invalid_token", error_description="the token is not valid""#
+        }
         "token_expired" => r#"Bearer error="invalid_token", error_description="the token has expired""#,
         other => panic!("no 401 has the code {other}"),
     };
@@ -146,7 +148,12 @@ pub fn unauthorized(code: &str) -> Expected {
 
 /// 400: credentials, or what a policy needs, are there in a way that may not be.
 pub fn malformed(code: &str) -> Expected {
-    Expected::refused(400).challenge(r#"Bearer error="invalid_request""#).problem("Bad Request", Some(code))
+    unidentified(code).challenge(r#"Bearer error="invalid_request""#)
+}
+
+/// 400: what names a resource is missing or wrong, whatever the credentials are.
+pub fn unidentified(code: &str) -> Expected {
+    Expected::refused(400).problem("Bad Request", Some(code))
 }
 
 pub fn forbidden(code: &str) -> Expected {

@@ -1,9 +1,9 @@
 //! The gates that rows are sent to. They differ in what they read and how they answer; whom they know is the same.
 
-use crate::cast::{Directory, ISSUER, Projects, Slow};
+use crate::cast::{Directory, Flights, ISSUER, Organizations, Projects, Slow, Teams, User, Users};
 use portcullis::{
     Cookies, CredentialSource, Error, Gate, GateBuilder, Refusal, RoleHierarchy, Scheme, SharedSecret, TokenCache,
-    Verifier,
+    Verifier, policy::account,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +28,8 @@ pub enum Site {
     Rendered,
     /// Authenticators that have to wait.
     Slow,
+    /// Callers have accounts, and only those whose address is confirmed get any further.
+    Accounts,
 }
 
 pub const SECRET: &str = "the-secret-of-the-sync-service-of-this-test";
@@ -35,7 +37,7 @@ pub const SECRET_BEFORE: &str = "the-secret-that-it-had-before-this-one-still-go
 pub const KEY: &str = "the-key-of-the-nightly-report-of-this-test";
 
 impl Site {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Every,
         Self::Strict,
         Self::HeaderFirst,
@@ -46,6 +48,7 @@ impl Site {
         Self::Realm,
         Self::Rendered,
         Self::Slow,
+        Self::Accounts,
     ];
 
     pub fn gate(self) -> Gate {
@@ -75,12 +78,19 @@ impl Site {
             Self::Pieces => closed(known(Gate::builder(), pieces)),
             Self::Realm => closed(known(Gate::builder(), usual)).realm("the books"),
             Self::Rendered => closed(known(Gate::builder(), usual)).render(render),
+            Self::Accounts => closed(known(Gate::builder(), usual))
+                .directory(Users)
+                .baseline(account("unconfirmed", |user: &User| user.is_confirmed)),
             Self::Slow => {
                 let slow = |verifier| Slow(verifier).into();
                 schemes(Gate::builder(), usual, slow).scheme(named("sync", slow(sync().into()))).scheme(key())
             }
         };
-        roles(builder).membership(Projects)
+        roles(builder)
+            .membership("project", Projects)
+            .membership("team", Teams)
+            .membership("flight", Flights)
+            .membership("organization", Organizations)
     }
 }
 
@@ -150,6 +160,11 @@ fn roles(builder: GateBuilder) -> GateBuilder {
         .roles(everywhere.build().unwrap())
         .roles_on("project", projects.build().unwrap())
         .roles_on("team", RoleHierarchy::ranked(["member", "lead"]).unwrap())
+        .roles_on(
+            "flight",
+            RoleHierarchy::builder().ranked(["viewer", "manager", "owner"]).inherits("project").build().unwrap(),
+        )
+        .roles_on("organization", RoleHierarchy::ranked(["member"]).unwrap())
 }
 
 /// As an application does whose clients know another form of errors.

@@ -110,7 +110,7 @@ fn actix() -> Vec<Skip> {
         answers(&["method: head", "method: head, in a scope"], HEAD, method_not_allowed()),
         answers(&["encoded path: nobody"], DECODED, unauthorized("credential_missing")),
         answers(&["encoded path: somebody"], DECODED, forbidden("staff_required")),
-        answers(&["encoded: not UTF-8"], LOSSY, forbidden("role_required")),
+        answers(&["encoded: not UTF-8"], LOSSY, forbidden("not_a_member")),
         answers(&["encoded: not UTF-8, hidden"], LOSSY, not_found()),
     ]
 }
@@ -129,6 +129,8 @@ fn nobody_looked() -> Vec<Skip> {
         answers(
             &[
                 "/open: *",
+                "account: denied, where nobody asks",
+                "baseline: a public route",
                 "nested path: public",
                 "strict: two of them, where nobody asks",
                 "scheme elsewhere: where nobody asks",

@@ -34,6 +34,7 @@ mod handlers;
 mod log;
 mod policies;
 mod schemes;
+mod standings;
 mod tokens;
 mod wiring;
 

@@ -3,7 +3,7 @@
 use crate::{assert_accepted, assert_misconfigured, assert_page_shows, assert_refused, send};
 use axum::{Router, http::Request, routing::get};
 use portcullis::{
-    Error, ErrorKind, Gate, GateBuilder, Membership, Principal, Requirement, ResourceRef, Role, RoleHierarchy, Scheme,
+    Error, ErrorKind, Gate, GateBuilder, Membership, Principal, Requirement, RoleHierarchy, Scheme, Standing,
     axum::{Authorized, GateExt, Routes},
     policy::{OnResource, Policy, not, path, role},
     testing::{TestIssuer, acting_as},
@@ -20,8 +20,10 @@ use std::{
 struct Projects;
 
 impl Membership for Projects {
-    async fn role(&self, _: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
-        Ok((on.id() == "42").then(|| Role::new("viewer")))
+    type Id = u32;
+
+    async fn standing(&self, _: &Principal, id: &u32) -> Result<Standing, Error> {
+        Ok((*id == 42).then_some("viewer").into())
     }
 }
 
@@ -124,7 +126,7 @@ async fn rule_of_ones_own() -> Result<(), Error> {
 async fn unknown_path_parameter() -> Result<(), Error> {
     let issuer = TestIssuer::new();
     let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer());
-    let gate = gate.roles(ranked()?).membership(Projects).build()?;
+    let gate = gate.roles(ranked()?).membership("project", Projects).build()?;
     let app =
         |policy: OnResource| Routes::new(&gate).route("/projects/{project_id}", policy, get("a project")).into_router();
     let by_alice = format!("Bearer {}", issuer.token("alice").sign());

@@ -90,7 +90,7 @@ async fn trait_of_the_gate() -> Result<(), Error> {
 #[test]
 fn trait_of_the_gate_for_plain_tower() -> Result<(), Error> {
     use portcullis::{
-        Membership, Principal, ResourceRef, Role,
+        Membership, Principal, Standing,
         policy::{path, role},
         tower::GateExt,
     };
@@ -98,15 +98,20 @@ fn trait_of_the_gate_for_plain_tower() -> Result<(), Error> {
     #[derive(Debug)]
     struct Nobody;
     impl Membership for Nobody {
-        async fn role(&self, _: &Principal, _: &ResourceRef) -> Result<Option<Role>, Error> {
-            Ok(None)
+        type Id = u32;
+
+        async fn standing(&self, _: &Principal, _: &u32) -> Result<Standing, Error> {
+            Ok(Standing::stranger())
         }
     }
 
     let roles = portcullis::RoleHierarchy::ranked(["viewer"])?;
     let issuer = TestIssuer::new();
-    let gate =
-        Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).roles(roles).membership(Nobody).build()?;
+    let gate = Gate::builder()
+        .scheme(Scheme::new(issuer.verifier()).bearer())
+        .roles(roles)
+        .membership("project", Nobody)
+        .build()?;
     let error = gate.try_require(role("viewer").on("project", path("id"))).unwrap_err();
     assert_page_shows(&error.to_string());
     Ok(())

@@ -8,10 +8,8 @@ use futures_util::{
     FutureExt,
     future::{Either, LocalBoxFuture, Ready, ready},
 };
-use portcullis_core::{
-    Access, Error, ErrorKind, Established, Gate, Lease, Plan, Principal, Requirement, ResourceRef, Role,
-};
-use std::{fmt, marker::PhantomData};
+use portcullis_core::{Access, Error, ErrorKind, Established, Gate, Lease, Plan, Principal, Requirement};
+use std::{fmt, marker::PhantomData, ops::Deref};
 
 /// What an extractor of this crate waits for: usually nothing.
 type Extracting<T> = Either<Ready<Result<T, Rejection>>, LocalBoxFuture<'static, Result<T, Rejection>>>;
@@ -103,44 +101,39 @@ impl FromRequest for Leased {
     }
 }
 
-/// Who makes the request, let through by the policy of `R`, and what was found out on the way.
+/// The caller, let through by the policy of `R`, and what was found out on the way: its role, the resource, and the row that a
+/// membership has read, by the methods of [`Access`].
 ///
 /// A handler that takes this is not called without, wherever its route ends up. The caller is whom a guard or another extractor
 /// has found, and otherwise whoever comes by one of the [schemes](portcullis_core::Scheme) that the policy accepts. A request
 /// has one caller: one who was found and came by another scheme is refused with 401.
+///
+/// Where the policy lets callers in without a credential there may be no principal: see [`Access::visitor`]. A credential that
+/// is not valid is refused there as well.
 pub struct Authorized<R> {
-    principal: Principal,
     access: Access,
     requirement: PhantomData<fn() -> R>,
 }
 
 impl<R> Authorized<R> {
-    /// Who makes the request.
-    #[must_use]
-    pub fn principal(&self) -> &Principal {
-        &self.principal
-    }
-
-    /// The role by which the policy let them through, if it was one.
-    #[must_use]
-    pub fn role(&self) -> Option<&Role> {
-        self.access.role()
-    }
-
-    /// The resource that the policy was about, if there was one.
-    #[must_use]
-    pub fn resource(&self) -> Option<&ResourceRef> {
-        self.access.resource()
-    }
-
+    /// A public policy asks for nobody, and yet a credential that is not valid makes no visitor.
     fn new(who: &Established, access: Access) -> Result<Self, Error> {
-        Ok(Self { principal: who.principal()?.clone(), access, requirement: PhantomData })
+        who.visitor()?;
+        Ok(Self { access, requirement: PhantomData })
+    }
+}
+
+impl<R> Deref for Authorized<R> {
+    type Target = Access;
+
+    fn deref(&self) -> &Access {
+        &self.access
     }
 }
 
 impl<R> fmt::Debug for Authorized<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authorized").field("principal", &self.principal).field("access", &self.access).finish()
+        f.debug_tuple("Authorized").field(&self.access).finish()
     }
 }
 

@@ -2,12 +2,13 @@ use crate::{params, rejection::Rejection};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use futures_util::future::Either;
 use http::request::Parts;
-use portcullis_core::{Access, Error, Established, Gate, Lease, Principal, Requirement, ResourceRef, Role};
+use portcullis_core::{Access, Error, Established, Gate, Lease, Principal, Requirement};
 use portcullis_tower::{Head, Params, establish_for, establish_now, remember};
 use std::{
     fmt,
     future::{Future, ready},
     marker::PhantomData,
+    ops::Deref,
 };
 
 /// A router state in which a [`Gate`] can be found: the gate itself, or anything with `impl FromRef<…> for Gate`.
@@ -108,40 +109,39 @@ impl<S: HoldsGate> FromRequestParts<S> for Leased {
     }
 }
 
-/// Who makes the request, let through by the policy of `R`, and what was found out on the way.
+/// The caller, let through by the policy of `R`, and what was found out on the way: its role, the resource, and the row that a
+/// membership has read, by the methods of [`Access`].
 ///
 /// A handler that takes this is not called without, wherever its route ends up. The caller is whom a guard or another extractor
 /// has found, and otherwise whoever comes by one of the [schemes](portcullis_core::Scheme) that the policy accepts. A request
 /// has one caller: one who was found and came by another scheme is refused with 401.
+///
+/// Where the policy lets callers in without a credential there may be no principal: see [`Access::visitor`]. A credential that
+/// is not valid is refused there as well.
 pub struct Authorized<R> {
-    principal: Principal,
     access: Access,
     requirement: PhantomData<fn() -> R>,
 }
 
 impl<R> Authorized<R> {
-    /// Who makes the request.
-    #[must_use]
-    pub fn principal(&self) -> &Principal {
-        &self.principal
+    /// A public policy asks for nobody, and yet a credential that is not valid makes no visitor.
+    fn new(who: &Established, access: Access) -> Result<Self, Error> {
+        who.visitor()?;
+        Ok(Self { access, requirement: PhantomData })
     }
+}
 
-    /// The role by which the policy let them through, if it was one.
-    #[must_use]
-    pub fn role(&self) -> Option<&Role> {
-        self.access.role()
-    }
+impl<R> Deref for Authorized<R> {
+    type Target = Access;
 
-    /// The resource that the policy was about, if there was one.
-    #[must_use]
-    pub fn resource(&self) -> Option<&ResourceRef> {
-        self.access.resource()
+    fn deref(&self) -> &Access {
+        &self.access
     }
 }
 
 impl<R> fmt::Debug for Authorized<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authorized").field("principal", &self.principal).field("access", &self.access).finish()
+        f.debug_tuple("Authorized").field(&self.access).finish()
     }
 }
 
@@ -154,10 +154,6 @@ impl<S: HoldsGate, R: Requirement> FromRequestParts<S> for Authorized<R> {
         let who = establish_for(&gate, &plan, parts).await;
         let params = params::read(parts);
         let access = gate.authorize(&who, &plan, &Head::new(parts, &params)).await;
-        let allowed = access.and_then(|access| {
-            let principal = who.principal()?.clone();
-            Ok(Self { principal, access, requirement: PhantomData })
-        });
-        allowed.map_err(|error| Rejection::new(&gate, error))
+        access.and_then(|access| Self::new(&who, access)).map_err(|error| Rejection::new(&gate, error))
     }
 }

@@ -1,5 +1,13 @@
-use crate::rights::{ResourceRef, Role};
-use std::{borrow::Cow, fmt};
+use crate::{
+    error::{Error, ErrorKind},
+    principal::Principal,
+    rights::{ResourceRef, Role, Seen, Standing},
+};
+use std::{
+    any::{Any, type_name},
+    borrow::Cow,
+    fmt,
+};
 
 /// The answer of a policy: yes or no. Being unable to tell is an [`Error`](crate::Error) and neither.
 #[derive(Debug, Clone)]
@@ -35,8 +43,8 @@ impl Decision {
     #[must_use]
     pub fn explain(&self) -> Option<&Explanation> {
         match self {
-            Self::Allow(access) => access.explanation.as_deref(),
-            Self::Deny(denial) => denial.explanation.as_deref(),
+            Self::Allow(access) => access.found.as_ref()?.explanation.as_deref(),
+            Self::Deny(denial) => denial.0.explanation.as_deref(),
         }
     }
 
@@ -47,8 +55,8 @@ impl Decision {
 
     pub(crate) fn explanation_mut(&mut self) -> &mut Option<Box<Explanation>> {
         match self {
-            Self::Allow(access) => &mut access.explanation,
-            Self::Deny(denial) => &mut denial.explanation,
+            Self::Allow(access) => &mut access.found_mut().explanation,
+            Self::Deny(denial) => &mut denial.0.explanation,
         }
     }
 }
@@ -56,61 +64,215 @@ impl Decision {
 /// What a policy found out on the way to yes.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
+    pub(crate) principal: Option<Principal>,
+    /// Nothing for most policies: what is decided is handed on by value.
+    pub(crate) found: Option<Box<Found>>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Found {
     pub(crate) role: Option<Role>,
     pub(crate) resource: Option<ResourceRef>,
+    /// All standings that were looked at; of a resource its own first, and then its parents'.
+    pub(crate) seen: Seen,
     pub(crate) explanation: Option<Box<Explanation>>,
 }
 
 impl Access {
-    /// The role by which the principal may, if it was one: on the [`resource`](Self::resource), if there is one.
+    /// The caller.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Missing`] (401) if a policy for [`visitors`](crate::policy::visitors) let in one without a credential.
+    pub fn principal(&self) -> Result<&Principal, Error> {
+        let detail = "a caller without a credential, where the handler needs one with";
+        self.principal.as_ref().ok_or_else(|| Error::new(ErrorKind::Missing, detail))
+    }
+
+    /// The caller, if it presented a credential.
+    #[must_use]
+    pub fn visitor(&self) -> Option<&Principal> {
+        self.principal.as_ref()
+    }
+
+    /// The role by which the caller may, if it was one: on the [`resource`](Self::resource), if there is one.
     #[must_use]
     pub fn role(&self) -> Option<&Role> {
-        self.role.as_ref()
+        self.found.as_ref()?.role.as_ref()
     }
 
     /// The resource on which it may, if there was one.
     #[must_use]
     pub fn resource(&self) -> Option<&ResourceRef> {
-        self.resource.as_ref()
+        self.found.as_ref()?.resource.as_ref()
+    }
+
+    /// What the caller is to the resource of this kind that the policy looked at; parents too, where they were asked.
+    #[must_use]
+    pub fn standing(&self, kind: &str) -> Option<&Standing> {
+        self.seen().iter().find(|(on, _)| on.kind() == kind).map(|(_, standing)| standing)
+    }
+
+    /// The row of this type that a membership brought, so that the handler asks for nothing again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if there is none, or if two resources brought one: take it from
+    /// [`standing`](Self::standing) then.
+    pub fn row<T: Any + Send + Sync>(&self) -> Result<&T, Error> {
+        let mut rows = self.seen().iter().filter_map(|(on, standing)| Some((on, standing.row::<T>()?)));
+        let Some((on, row)) = rows.next() else {
+            let detail = format!("no membership that was asked brought a row of the type `{}`", type_name::<T>());
+            return Err(Error::misconfigured(detail));
+        };
+        match rows.find(|(other, _)| *other != on) {
+            Some((other, _)) => Err(Error::misconfigured(format!(
+                "a {} and a {} brought a row of the type `{}`; take it from `standing(kind)`",
+                on.kind(),
+                other.kind(),
+                type_name::<T>()
+            ))),
+            None => Ok(row),
+        }
+    }
+
+    /// All standings that were looked at.
+    pub(crate) fn seen(&self) -> &[(ResourceRef, Standing)] {
+        self.found.as_ref().map_or(&[], |found| &found.seen)
+    }
+
+    pub(crate) fn found_mut(&mut self) -> &mut Found {
+        self.found.get_or_insert_default()
+    }
+
+    /// Both as one. A role stays with the resource on which it is held: one that somebody has everywhere, or elsewhere, is not
+    /// it.
+    pub(crate) fn join(self, other: Self) -> Self {
+        let found = match (self.found, other.found) {
+            (Some(mut found), Some(other)) => {
+                let keep = found.resource.is_some() || other.resource.is_none() && found.role.is_some();
+                if !keep {
+                    (found.role, found.resource) = (other.role, other.resource);
+                }
+                found.seen.extend(other.seen);
+                Some(found)
+            }
+            (found, other) => found.or(other),
+        };
+        Self { found, ..self }
     }
 }
 
-/// Why a policy said no.
+impl From<Found> for Access {
+    fn from(found: Found) -> Self {
+        Self { principal: None, found: Some(Box::new(found)) }
+    }
+}
+
+/// Why a policy said no, and what it would have taken.
 #[derive(Debug, Clone)]
-pub struct Denial {
+pub struct Denial(Box<Why>);
+
+#[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(crate) struct Why {
     pub(crate) code: Cow<'static, str>,
-    pub(crate) hidden: bool,
-    pub(crate) scope: Option<Cow<'static, str>>,
-    /// No negation turns it into a yes: it says that the caller was not asked about.
+    pub(crate) required: Option<&'static str>,
+    pub(crate) is_scope: bool,
+    pub(crate) kind: Option<Cow<'static, str>>,
+    pub(crate) held: Option<Role>,
+    pub(crate) is_hidden: bool,
+    /// No negation turns it into a yes: it says that there is nothing to judge, or that the caller may do nothing at all.
     pub(crate) is_firm: bool,
     /// It says nothing but that the caller came by another scheme.
     pub(crate) is_about_scheme: bool,
+    /// It says nothing but that there was no credential.
+    pub(crate) is_absent: bool,
     pub(crate) explanation: Option<Box<Explanation>>,
 }
 
 impl Denial {
     pub(crate) fn new(code: impl Into<Cow<'static, str>>) -> Self {
-        let code = code.into();
-        Self { code, hidden: false, scope: None, is_firm: false, is_about_scheme: false, explanation: None }
+        Self(Box::new(Why {
+            code: code.into(),
+            required: None,
+            is_scope: false,
+            kind: None,
+            held: None,
+            is_hidden: false,
+            is_firm: false,
+            is_about_scheme: false,
+            is_absent: false,
+            explanation: None,
+        }))
+    }
+
+    pub(crate) fn why(&self) -> &Why {
+        &self.0
+    }
+
+    pub(crate) fn why_mut(&mut self) -> &mut Why {
+        &mut self.0
+    }
+
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Why)) -> Self {
+        change(&mut self.0);
+        self
+    }
+
+    /// There is no such resource.
+    pub(crate) fn missing(kind: impl Into<Cow<'static, str>>) -> Self {
+        let kind = Some(kind.into());
+        Self::new("missing").with(|why| (why.kind, why.is_hidden, why.is_firm) = (kind, true, true))
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        self.0.code == "missing"
+    }
+
+    /// No credential was presented that counts here.
+    pub(crate) fn absent() -> Self {
+        Self::new("credential_missing").with(|why| (why.is_firm, why.is_absent) = (true, true))
+    }
+
+    pub(crate) fn of_another_scheme() -> Self {
+        Self::new("scheme_not_accepted").with(|why| (why.is_firm, why.is_about_scheme) = (true, true))
     }
 
     /// The two as one: the later reason, unless the earlier one says more; hidden if one of them is, and firm if one is.
     pub(crate) fn then(self, later: Self) -> Self {
-        let (hidden, is_firm) = (self.hidden || later.hidden, self.is_firm || later.is_firm);
-        let reason = if later.is_about_scheme && !self.is_about_scheme { self } else { later };
-        Self { hidden, is_firm, ..reason }
+        let says_little = |denial: &Self| denial.0.is_about_scheme || denial.0.is_absent;
+        let (is_hidden, is_firm) = (self.0.is_hidden || later.0.is_hidden, self.0.is_firm || later.0.is_firm);
+        let reason = if says_little(&later) && !says_little(&self) { self } else { later };
+        reason.with(|why| (why.is_hidden, why.is_firm) = (is_hidden && !why.is_absent, is_firm))
     }
 
-    /// The reason code that the client is told.
+    /// The reason code: that which the client is told, unless the denial is hidden.
     #[must_use]
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
-    /// Whether the client is not even told that there is something.
+    /// The role, permission or scope that was required, by its name.
+    #[must_use]
+    pub fn required(&self) -> Option<&str> {
+        self.0.required
+    }
+
+    /// The kind of the resource that it was about.
+    #[must_use]
+    pub fn resource_kind(&self) -> Option<&str> {
+        self.0.kind.as_deref()
+    }
+
+    /// The role that the caller has there instead.
+    #[must_use]
+    pub fn held(&self) -> Option<&Role> {
+        self.0.held.as_ref()
+    }
+
+    /// Whether the client is answered as if there were nothing.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
-        self.hidden
+        self.0.is_hidden
     }
 }
 

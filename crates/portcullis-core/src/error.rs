@@ -1,4 +1,7 @@
-use crate::{credential::CredentialSource, decision::Explanation};
+use crate::{
+    credential::CredentialSource,
+    decision::{Denial, Explanation},
+};
 use std::{borrow::Cow, error, fmt, sync::Arc, time::Duration};
 
 /// Whose fault a failure is, and with that what the client is answered.
@@ -39,7 +42,8 @@ struct Inner {
     detail: Cow<'static, str>,
     code: Option<Cow<'static, str>>,
     cause: Option<Arc<dyn error::Error + Send + Sync>>,
-    scope: Option<Cow<'static, str>>,
+    parameter: Option<&'static str>,
+    denial: Option<Denial>,
     retry_after: Option<Duration>,
     source: Option<CredentialSource>,
     issuer: Option<Arc<str>>,
@@ -57,13 +61,32 @@ impl Error {
             detail: detail.into(),
             code: None,
             cause: None,
-            scope: None,
+            parameter: None,
+            denial: None,
             retry_after: None,
             source: None,
             issuer: None,
             explanation: None,
             before: None,
         }))
+    }
+
+    /// The caller may not do this, with the code that the client is told (403). For directories and handlers.
+    #[must_use]
+    pub fn denied(code: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Denied, "the application denies it").with_denial(Denial::new(code))
+    }
+
+    /// There is no such resource of this kind: answered like an unknown path (404). For handlers.
+    #[must_use]
+    pub fn missing(kind: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Hidden, "the application says that there is none").with_denial(Denial::missing(kind))
+    }
+
+    /// The principal is verified and has no account here (401, `user_not_found`). For directories.
+    #[must_use]
+    pub fn no_account() -> Self {
+        Self::new(ErrorKind::Invalid, "the principal has no account here").with_code("user_not_found")
     }
 
     pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
@@ -102,8 +125,13 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_scope(mut self, scope: Option<Cow<'static, str>>) -> Self {
-        Arc::make_mut(&mut self.0).scope = scope;
+    pub(crate) fn with_parameter(mut self, name: &'static str) -> Self {
+        Arc::make_mut(&mut self.0).parameter = Some(name);
+        self
+    }
+
+    pub(crate) fn with_denial(mut self, denial: Denial) -> Self {
+        Arc::make_mut(&mut self.0).denial = Some(denial);
         self
     }
 
@@ -153,7 +181,7 @@ impl Error {
             ErrorKind::Unrecognized | ErrorKind::Invalid => "invalid_token",
             ErrorKind::Expired => "token_expired",
             ErrorKind::CrossOrigin => "cross_origin",
-            ErrorKind::Denied => "denied",
+            ErrorKind::Denied => self.denial().map_or("denied", Denial::code),
             ErrorKind::Hidden => "not_found",
             ErrorKind::Unavailable => "unavailable",
             ErrorKind::Misconfigured => "misconfigured",
@@ -178,6 +206,7 @@ impl Error {
     pub fn challenge(&self, realm: Option<&str>) -> Option<String> {
         let error = match self.0.kind {
             ErrorKind::Missing => None,
+            ErrorKind::Malformed if self.0.parameter.is_some() => return None,
             ErrorKind::Malformed => Some("error=\"invalid_request\"".to_owned()),
             ErrorKind::Expired => {
                 Some("error=\"invalid_token\", error_description=\"the token has expired\"".to_owned())
@@ -185,7 +214,7 @@ impl Error {
             ErrorKind::Unrecognized | ErrorKind::Invalid => {
                 Some("error=\"invalid_token\", error_description=\"the token is not valid\"".to_owned())
             }
-            ErrorKind::Denied => Some(format!("error=\"insufficient_scope\", scope=\"{}\"", self.0.scope.as_ref()?)),
+            ErrorKind::Denied => Some(format!("error=\"insufficient_scope\", scope=\"{}\"", self.scope()?)),
             _ => return None,
         };
         let realm = realm.map(|realm| format!("realm=\"{realm}\""));
@@ -193,10 +222,23 @@ impl Error {
         Some(if parameters.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", parameters.join(", ")) })
     }
 
+    /// What was required and what the caller has instead, where a policy said no; of hidden denials too. For renderers and
+    /// logs: what a renderer tells of a hidden one is not hidden any more.
+    #[must_use]
+    pub fn denial(&self) -> Option<&Denial> {
+        self.0.denial.as_ref()
+    }
+
+    /// The parameter of the request that is missing, malformed or in conflict.
+    #[must_use]
+    pub fn parameter(&self) -> Option<&str> {
+        self.0.parameter
+    }
+
     /// The scope that was missing, when scopes were the reason of a denial.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
-        self.0.scope.as_deref()
+        self.denial().filter(|denial| denial.why().is_scope && !denial.is_hidden())?.required()
     }
 
     /// When the client may try again, where that is known.

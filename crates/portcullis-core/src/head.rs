@@ -48,6 +48,26 @@ pub(crate) fn is_preflight(head: &dyn RequestHead) -> bool {
     found
 }
 
+/// The value of a header that may be there once, as text without the white space around it.
+///
+/// # Errors
+/// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is there twice or is no text.
+pub(crate) fn only_header<'a>(head: &'a dyn RequestHead, name: &str) -> Result<Option<&'a str>, Error> {
+    let (mut value, mut count) = (None, 0_usize);
+    head.each_header(&name.to_ascii_lowercase(), &mut |found| {
+        value = Some(found);
+        count = count.saturating_add(1);
+    });
+    match value.map(str::from_utf8) {
+        None => Ok(None),
+        Some(Ok(text)) if count == 1 => Ok(Some(text.trim_matches([' ', '\t']))),
+        Some(_) => {
+            let detail = format!("the header `{name}` is there twice, or is no text");
+            Err(Error::new(crate::ErrorKind::Malformed, detail))
+        }
+    }
+}
+
 /// The value of a query parameter (`application/x-www-form-urlencoded`), which may stand there once. Twice is
 /// refused even if both are equal (RFC 6749, section 3.1): who writes an address can write it once, and others read the first
 /// or the last.

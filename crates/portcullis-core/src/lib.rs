@@ -17,6 +17,7 @@ mod claims;
 mod clock;
 mod credential;
 mod decision;
+mod directory;
 mod error;
 mod gate;
 mod head;
@@ -42,6 +43,7 @@ pub use claims::{ClaimMap, ClaimPath, Claims, Rules};
 pub use clock::{Clock, SystemClock};
 pub use credential::{Cookies, Credential, CredentialSource, Scrubber};
 pub use decision::{Access, Decision, Denial, Explanation};
+pub use directory::Directory;
 pub use error::{Error, ErrorKind};
 pub use gate::{Established, Gate, GateBuilder, Lease, TokenCache};
 pub use head::RequestHead;
@@ -49,10 +51,13 @@ pub use http::{HttpClient, HttpRequest, HttpResponse, Reply};
 pub use introspection::{Introspection, OpaqueTokens, WhoAmI};
 pub use jwt::{Algorithm, Audience, Issuer, Jwt, Key, KeySet, KeySource, RejectedKey, RemoteKeys};
 pub use policy::{Plan, Question, Requirement};
-pub use principal::{Principal, PrincipalId, PrincipalKind, SessionId, TokenId};
+pub use principal::{Account, Principal, PrincipalId, PrincipalKind, SessionId, TokenId};
 pub use refusal::Refusal;
 pub use revocation::{RevocationList, Revocations};
-pub use rights::{Membership, Permission, PermissionSet, ResourceRef, Role, RoleHierarchy, RoleHierarchyBuilder};
+pub use rights::{
+    CachedMembership, Membership, Moment, Permission, PermissionSet, ResourceRef, Role, RoleHierarchy,
+    RoleHierarchyBuilder, Standing,
+};
 pub use scheme::Scheme;
 pub use shared_secret::SharedSecret;
 pub use verifier::{Authenticator, Verifier};

@@ -7,6 +7,9 @@ pub use portcullis_core::*;
 pub mod manual {
     //! Longer reading, a page each.
 
+    pub mod directory {
+        #![doc = include_str!("../docs/directory.md")]
+    }
     pub mod introspection {
         #![doc = include_str!("../docs/introspection.md")]
     }
@@ -18,6 +21,9 @@ pub mod manual {
     }
     pub mod policies {
         #![doc = include_str!("../docs/policies.md")]
+    }
+    pub mod resources {
+        #![doc = include_str!("../docs/resources.md")]
     }
     pub mod schemes {
         #![doc = include_str!("../docs/schemes.md")]

@@ -4,7 +4,7 @@
 
 use axum::{Router, response::Html, routing::get};
 use portcullis::{
-    Error, Gate, Issuer, Jwt, Membership, Principal, Requirement, ResourceRef, Role, RoleHierarchy, Scheme,
+    Error, Gate, Issuer, Jwt, Membership, Principal, Requirement, ResourceRef, Role, RoleHierarchy, Scheme, Standing,
     axum::{Authenticated, Authorized, Routes},
     policy::*,
 };
@@ -16,7 +16,7 @@ fn gate(issuer: Issuer) -> Result<Gate, Error> {
     Gate::builder()
         .scheme(Scheme::new(Jwt::new(issuer)).cookie("session").bearer())
         .roles(RoleHierarchy::ranked(["viewer", "manager", "owner"])?)
-        .membership(Projects)
+        .membership("project", Projects)
         .build()
 }
 
@@ -25,9 +25,11 @@ struct Projects;
 
 /// What would be a query of your database: each of the three has the role of their name on project 42.
 impl Membership for Projects {
-    async fn role(&self, who: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
-        let known = on.id() == "42" && ["viewer", "manager", "owner"].contains(&who.id().subject());
-        Ok(known.then(|| Role::new(who.id().subject().to_owned())))
+    type Id = u32;
+
+    async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
+        let name = who.id().subject();
+        Ok((*id == 42 && ["viewer", "manager", "owner"].contains(&name)).then(|| name.to_owned()).into())
     }
 }
 
@@ -37,8 +39,8 @@ impl Requirement for Read {
 }
 
 fn app(gate: Gate, page: String) -> Router {
-    let write = all((Read::POLICY, role("manager").on("project", path("id"))));
-    let delete = all((Read::POLICY, role("owner").on("project", path("id"))));
+    let write = role("manager").on("project", path("id")).hidden();
+    let delete = role("owner").on("project", path("id")).hidden();
     Routes::new(&gate)
         .route("/", anyone(), get(Html(page)))
         .route("/me", authenticated(), get(me))

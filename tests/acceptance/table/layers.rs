@@ -40,7 +40,7 @@ fn queries() -> Vec<Row> {
         row(
             "query seen: a credential of somebody else",
             get("/queried?project=42").query("access_token", &token("alice")),
-            forbidden("role_required"),
+            forbidden("not_a_member"),
         ),
         row(
             "query seen: what is no pair",

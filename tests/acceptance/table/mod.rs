@@ -11,6 +11,7 @@ mod routing;
 mod schemes;
 mod slow;
 mod sources;
+mod standings;
 mod tokens;
 mod websocket;
 
@@ -25,6 +26,7 @@ pub fn rows() -> Vec<Row> {
         schemes::rows(),
         guards::rows(),
         resources::rows(),
+        standings::rows(),
         failing::rows(),
         slow::rows(),
         cross_origin::rows(),

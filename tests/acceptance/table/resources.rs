@@ -2,7 +2,7 @@
 
 use crate::{
     cast::ISSUER,
-    row::{Row, forbidden, get, malformed, not_found, ok, post, row, unauthorized, unavailable},
+    row::{Row, forbidden, get, malformed, not_found, ok, post, row, unauthorized, unavailable, unidentified},
 };
 
 pub fn rows() -> Vec<Row> {
@@ -10,18 +10,19 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn by_path() -> Vec<Row> {
-    let (denied, missing) = (|| forbidden("role_required"), || unauthorized("credential_missing"));
+    let (denied, stranger) = (|| forbidden("role_required"), || forbidden("not_a_member"));
+    let missing = || unauthorized("credential_missing");
     let by = |who: &str, path: &str| get(path).by(who);
     let staff = || get("/mixed/42").bearer(&ISSUER.token("alice").staff().sign());
     let everywhere = ISSUER.token("alice").role("viewer").role("owner").sign();
     vec![
         row("resource: nobody", get("/p/42"), missing()),
         row("resource: a token that does not hold", get("/p/42").bearer("opaque"), unauthorized("invalid_token")),
-        row("resource: no role", by("alice", "/p/42"), denied()),
+        row("resource: no role", by("alice", "/p/42"), stranger()),
         row("resource: viewer", by("viewer", "/p/42"), ok("viewer id=42")),
         row("resource: owner, which includes viewer", by("owner", "/p/42"), ok("owner id=42")),
-        row("resource: viewer, of another one", by("viewer", "/p/43"), denied()),
-        row("resource: a role of that name everywhere", get("/p/42").bearer(&everywhere), denied()),
+        row("resource: viewer, of another one", by("viewer", "/p/43"), stranger()),
+        row("resource: a role of that name everywhere", get("/p/42").bearer(&everywhere), stranger()),
         row("resource: viewer, where manager is asked for", by("viewer", "/p/42/settings"), denied()),
         row("resource: manager", by("manager", "/p/42/settings"), ok("manager id=42")),
         row("resource: owner, which includes manager", by("owner", "/p/42/settings"), ok("owner id=42")),
@@ -55,7 +56,7 @@ fn inherited() -> Vec<Row> {
         row("inherited: and does not own it", by("lead", "/p/7/keys"), denied()),
         row("inherited: who has a role of their own has that", by("demoted", "/p/7/settings"), denied()),
         row("inherited: the role of their own counts", by("demoted", "/p/7"), ok("demoted id=7")),
-        row("inherited: not on a project of nobody's", by("lead", "/p/43"), denied()),
+        row("inherited: not on a project of nobody's", by("lead", "/p/43"), forbidden("not_a_member")),
         row("inherited: nobody knows the parents", by("lead", "/p/14"), unavailable(None)),
     ]
 }
@@ -78,8 +79,8 @@ fn encoded() -> Vec<Row> {
         row(format!("encoded: {sent}"), by("viewer", &format!("/p/{sent}")), ok(&format!("viewer id={id}")))
     });
     let more = [
-        row("encoded: a byte that is not text", by("viewer", "/p/42%00"), forbidden("role_required")),
-        row("encoded: a slash in another one", by("viewer", "/p/42%2F"), forbidden("role_required")),
+        row("encoded: a byte that is not text", by("viewer", "/p/42%00"), forbidden("not_a_member")),
+        row("encoded: a slash in another one", by("viewer", "/p/42%2F"), forbidden("not_a_member")),
         row("encoded: below it", by("viewer", "/p/%34%32/keys"), forbidden("role_required")),
         row("encoded: hidden", by("viewer", "/hidden/a%2Fb"), ok("viewer id=a/b")),
         row("encoded: hidden, another one", by("viewer", "/hidden/a%2Fc"), not_found()),
@@ -97,30 +98,34 @@ fn nested() -> Vec<Row> {
     let by = |who: &str, path: &str| get(path).by(who);
     vec![
         row("nested: its own parameter", by("viewer", "/teams/red/p/42"), ok("viewer id=42 team=red")),
-        row("nested: its own parameter, no role", by("viewer", "/teams/42/p/43"), forbidden("role_required")),
+        row("nested: its own parameter, no role", by("viewer", "/teams/42/p/43"), forbidden("not_a_member")),
         row("nested: no policy about parameters", by("alice", "/teams/a%2Fb/me"), ok("alice team=a/b")),
         row("nested: the parameter above", by("viewer", "/in/42/flights"), ok("viewer id=42")),
         row("nested: the parameter above, encoded", by("viewer", "/in/a%2Fb/flights"), ok("viewer id=a/b")),
-        row("nested: the parameter above, no role", by("viewer", "/in/43/flights"), forbidden("role_required")),
+        row("nested: the parameter above, no role", by("viewer", "/in/43/flights"), forbidden("not_a_member")),
         row("nested: the parameter above, hidden", by("viewer", "/in/43/hidden"), not_found()),
         row("nested: the parameter above, nobody", get("/in/42/flights"), unauthorized("credential_missing")),
     ]
 }
 
 fn by_query() -> Vec<Row> {
-    let (denied, none) = (|| forbidden("role_required"), || malformed("invalid_request"));
+    let (stranger, none) = (|| forbidden("not_a_member"), || unidentified("parameter_missing"));
     let by = |who: &str, path: &str| get(path).by(who);
     vec![
         row("by query: nobody", get("/project?project=42"), unauthorized("credential_missing")),
         row("by query: viewer", by("viewer", "/project?project=42"), ok("viewer")),
-        row("by query: no role", by("alice", "/project?project=42"), denied()),
-        row("by query: viewer, where manager is asked for", by("viewer", "/project/settings?project=42"), denied()),
+        row("by query: no role", by("alice", "/project?project=42"), stranger()),
+        row(
+            "by query: viewer, where manager is asked for",
+            by("viewer", "/project/settings?project=42"),
+            forbidden("role_required"),
+        ),
         row("by query: encoded", by("viewer", "/project?project=a%2Fb"), ok("viewer")),
         row("by query: a plus is a space", by("viewer", "/project?project=a+b"), ok("viewer")),
-        row("by query: a space that nobody sees", by("alice", "/project?project=a+b"), denied()),
+        row("by query: a space that nobody sees", by("alice", "/project?project=a+b"), stranger()),
         row("by query: not there", by("viewer", "/project"), none()),
         row("by query: empty", by("viewer", "/project?project="), none()),
-        row("by query: twice", by("viewer", "/project?project=42&project=43"), none()),
+        row("by query: twice", by("viewer", "/project?project=42&project=43"), malformed("invalid_request")),
         row("by query: hidden, no role", by("alice", "/hidden-project?project=42"), not_found()),
         row("by query: hidden, viewer", by("viewer", "/hidden-project?project=42"), ok("viewer")),
         row("by query: inherited", by("lead", "/project/settings?project=7"), ok("lead")),

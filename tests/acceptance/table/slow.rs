@@ -28,7 +28,7 @@ pub fn rows() -> Vec<Row> {
         row("slow: a closure that waits too", by("debtor", "/paid"), forbidden("paid")),
         row("slow: a resource by query", by("viewer", "/project?project=42"), ok("viewer")),
         row("slow: a resource by path", by("viewer", "/p/a%2Fb"), ok("viewer id=a/b")),
-        row("slow: a resource by path, no role", by("viewer", "/p/43"), forbidden("role_required")),
+        row("slow: a resource by path, no role", by("viewer", "/p/43"), forbidden("not_a_member")),
         row("slow: a hidden resource by path", by("alice", "/hidden/42"), not_found()),
         row("slow: a parameter of the path above", by("viewer", "/in/42/flights"), ok("viewer id=42")),
         row("slow: the directory is down", get("/me").bearer("down"), unavailable(7)),

@@ -61,7 +61,7 @@ async fn me(Authenticated(who): Authenticated, params: web::Path<Params>) -> Str
 }
 
 async fn authorized<R: Requirement>(access: Authorized<R>, params: web::Path<Params>) -> String {
-    said(Some(access.principal()), pairs(&params))
+    said(access.visitor(), pairs(&params))
 }
 
 async fn queried(Visitor(who): Visitor, request: HttpRequest) -> String {
@@ -69,7 +69,7 @@ async fn queried(Visitor(who): Visitor, request: HttpRequest) -> String {
 }
 
 async fn authorized_query<R: Requirement>(access: Authorized<R>, request: HttpRequest) -> String {
-    said_of(Some(access.principal()), request.uri().query())
+    said_of(access.visitor(), request.uri().query())
 }
 
 /// Services of an app or a scope, to be added to either.

@@ -56,7 +56,7 @@ async fn me(Authenticated(who): Authenticated, params: RawPathParams) -> String 
 }
 
 async fn authorized<R: Requirement>(access: Authorized<R>, params: RawPathParams) -> String {
-    said(Some(access.principal()), &params)
+    said(access.visitor(), &params)
 }
 
 async fn queried(Visitor(who): Visitor, uri: Uri) -> String {
@@ -64,7 +64,7 @@ async fn queried(Visitor(who): Visitor, uri: Uri) -> String {
 }
 
 async fn authorized_query<R: Requirement>(access: Authorized<R>, uri: Uri) -> String {
-    said_of(Some(access.principal()), uri.query())
+    said_of(access.visitor(), uri.query())
 }
 
 /// The guard is in the handler's signature.

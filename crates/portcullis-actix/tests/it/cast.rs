@@ -3,7 +3,7 @@
 use portcullis_actix::Routes;
 use portcullis_core::{
     Authenticator, Credential, Decision, Error, ErrorKind, Gate, GateBuilder, Membership, Principal, PrincipalKind,
-    Question, Requirement, ResourceRef, Role, RoleHierarchy, Scheme, policy::*,
+    Question, Requirement, RoleHierarchy, Scheme, Standing, policy::*,
 };
 use std::{
     sync::{
@@ -84,13 +84,15 @@ impl Projects {
 }
 
 impl Membership for Projects {
-    async fn role(&self, who: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
-        self.asked.lock().unwrap().push(on.id().to_owned());
-        yield_now().await;
-        match on.id() {
-            "13" => Err(Error::new(ErrorKind::Unavailable, "the database is down")),
-            "42" | "a/b" if ROLES.contains(&who.id().subject()) => Ok(Some(Role::new(who.id().subject().to_owned()))),
-            _ => Ok(None),
+    type Id = String;
+
+    async fn standing(&self, who: &Principal, id: &String) -> Result<Standing, Error> {
+        self.asked.lock().unwrap().push(id.clone());
+        later().await;
+        match (&**id, who.id().subject()) {
+            ("13", _) => Err(Error::new(ErrorKind::Unavailable, "the database is down")),
+            ("42" | "a/b", name) if ROLES.contains(&name) => Ok(Standing::role(name.to_owned())),
+            _ => Ok(Standing::stranger()),
         }
     }
 }
@@ -119,7 +121,11 @@ pub fn scheme(names: &Names) -> Scheme {
 }
 
 pub fn builder_of(scheme: Scheme) -> GateBuilder {
-    Gate::builder().scheme(scheme).roles(RoleHierarchy::ranked(ROLES).unwrap()).membership(Projects::default())
+    builder_over(scheme, &Projects::default())
+}
+
+pub fn builder_over(scheme: Scheme, projects: &Projects) -> GateBuilder {
+    Gate::builder().scheme(scheme).roles(RoleHierarchy::ranked(ROLES).unwrap()).membership("project", projects.clone())
 }
 
 pub fn builder(names: &Names) -> GateBuilder {

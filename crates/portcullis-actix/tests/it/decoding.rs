@@ -2,7 +2,7 @@
 
 use crate::{
     ask::{Served, expect, get_as},
-    cast::{self, Names, Projects, View, builder},
+    cast::{self, Names, Projects, View},
 };
 use actix_web::{App, http::Uri, web};
 use portcullis_actix::{Authorized, GateExt, Rejection, Routes};
@@ -101,7 +101,7 @@ const PATHS: [&str; 13] = [
 
 fn recording() -> (Projects, Gate) {
     let projects = Projects::default();
-    let gate = builder(&Names::default()).membership(projects.clone()).build().unwrap();
+    let gate = cast::builder_over(cast::scheme(&Names::default()), &projects).build().unwrap();
     (projects, gate)
 }
 
@@ -154,7 +154,6 @@ async fn tails_are_seen_whole() {
     let (projects, gate) = recording();
     let app = app(&gate).await;
     for (sent, decoded) in [
-        ("", ""),
         ("/", "/"),
         ("a/b", "a/b"),
         ("a%2Fb", "a/b"),
@@ -168,6 +167,11 @@ async fn tails_are_seen_whole() {
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, decoded), "{sent}");
         assert_eq!(projects.asked(), [decoded], "{sent}");
     }
+    // An empty tail names nothing.
+    let answer = get_as(&app, "/tail/", "alice").await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.body.contains("parameter_missing"), "{answer:?}");
+    assert!(projects.asked().is_empty());
 }
 
 /// The decision itself: accepted and refused by what it decodes to.

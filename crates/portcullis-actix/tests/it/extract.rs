@@ -25,11 +25,15 @@ async fn visitor(Visitor(who): Visitor) -> String {
 
 async fn view(access: Authorized<View>) -> String {
     let role = access.role().map_or("no role", Role::as_str).to_owned();
-    format!("{} {role} {}", access.principal().id().subject(), access.resource().map_or("nothing", ResourceRef::id))
+    format!(
+        "{} {role} {}",
+        access.principal().unwrap().id().subject(),
+        access.resource().map_or("nothing", ResourceRef::id)
+    )
 }
 
 async fn lounge(access: Authorized<Staff>) -> String {
-    format!("{} {:?} {:?}", access.principal().id().subject(), access.role(), access.resource())
+    format!("{} {:?} {:?}", access.principal().unwrap().id().subject(), access.role(), access.resource())
 }
 
 fn paths(config: &mut ServiceConfig) {
@@ -150,18 +154,30 @@ async fn claims_are_a_type_of_the_applications_own() {
     assert_eq!(get_as(&app, "/", &with).await.status, 401);
 }
 
+/// A public policy lets everybody in, and yet an extractor takes no credential that is not valid for none.
 #[actix_web::test]
-async fn authorized_wants_a_principal_even_of_a_public_policy() {
+async fn authorized_of_a_public_policy_has_a_principal_or_a_visitor() {
     struct Open;
     impl Requirement for Open {
         const POLICY: &'static dyn Policy = &anyone();
     }
+    async fn caller(access: Authorized<Open>) -> Result<String, Rejection> {
+        Ok(access.principal()?.id().subject().to_owned())
+    }
+    async fn visitor(access: Authorized<Open>) -> String {
+        access.visitor().map_or("nobody", |who| who.id().subject()).to_owned()
+    }
     for (_, gate) in cast::fast_and_slow() {
-        let handler = async |who: Authorized<Open>| who.principal().id().subject().to_owned();
-        let app = serve!(App::new().app_data(gate).route("/", web::get().to(handler)));
-        expect(&app, "", &[("GET /", 401)]).await;
-        expect(&app, "broken", &[("GET /", 401)]).await;
-        assert_eq!(get_as(&app, "/", "alice").await.body, "alice");
+        let app = App::new().app_data(gate).route("/caller", web::get().to(caller));
+        let app = serve!(app.route("/visitor", web::get().to(visitor)));
+        expect(&app, "", &[("GET /caller", 401)]).await;
+        assert_eq!(get_as(&app, "/visitor", "").await.body, "nobody");
+        for (who, status) in [("broken", 401), ("expired", 401), ("down", 503)] {
+            expect(&app, who, &[("GET /caller", status), ("GET /visitor", status)]).await;
+        }
+        for path in ["/caller", "/visitor"] {
+            assert_eq!(get_as(&app, path, "alice").await.body, "alice", "{path}");
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use portcullis_actix::{Authenticated, Authorized, GateExt, Leased, Routes, Visit
 use portcullis_core::{
     Audience, Authenticator, ClaimMap, Credential, Error, ErrorKind, Gate, Introspection, Issuer, Principal,
     PrincipalKind, Requirement, RevocationList, Revocations, Scheme, WhoAmI,
-    policy::*,
+    policy::{self, *},
     testing::{FixedClock, TestIssuer},
 };
 use std::{
@@ -29,8 +29,8 @@ use upstream::Upstream;
 
 type Shared = Arc<dyn Policy>;
 
-const NOW: Fresh = fresh(Duration::ZERO);
-const STAFF_NOW: All<(Staff, Fresh)> = all((staff(), NOW));
+const NOW: Fresh<policy::Authenticated> = fresh(Duration::ZERO, authenticated());
+const STAFF_NOW: All<(Staff, Fresh<policy::Authenticated>)> = all((staff(), NOW));
 const INACTIVE: &str = r#"{"active":false}"#;
 
 /// Staff as of now.
@@ -84,15 +84,15 @@ async fn me(Authenticated(who): Authenticated) -> &'static str {
 }
 
 async fn me_now(who: Authorized<StaffNow>) -> &'static str {
-    says(who.principal())
+    says(who.principal().unwrap())
 }
 
 async fn me_as_staff(who: Authorized<cast::Staff>) -> &'static str {
-    says(who.principal())
+    says(who.principal().unwrap())
 }
 
 async fn anybody_now(who: Authorized<AnyNow>) -> &'static str {
-    says(who.principal())
+    says(who.principal().unwrap())
 }
 
 /// `/fresh` and `/plain` for staff, and `/either` for anybody, fresh; guarded in each form, and below this policy.
@@ -195,7 +195,7 @@ async fn an_outage_closes_fresh_routes_and_no_others() {
 /// A guard and the handler's extractor ask together as often as the inner one wants to know better.
 #[actix_web::test]
 async fn guards_within_guards_and_the_handler_sees_what_was_found_last() {
-    let hour = fresh(Duration::from_secs(3600));
+    let hour = fresh(Duration::from_secs(3600), authenticated());
     let any: fn() -> Shared = || Arc::new(authenticated());
     let table: [(Shared, Shared, usize); 7] = [
         (any(), any(), 0),

@@ -40,4 +40,5 @@ mod schemes_table;
 mod scrub;
 mod shown;
 mod skips;
+mod standings;
 mod wire;

@@ -15,7 +15,7 @@ use std::{future::Future, pin::Pin, task::Poll};
 use tokio::task::yield_now;
 
 async fn both(Authenticated(a): Authenticated, Visitor(b): Visitor, c: Authorized<View>) -> String {
-    format!("{} {} {}", a.id().subject(), b.unwrap().id().subject(), c.principal().id().subject())
+    format!("{} {} {}", a.id().subject(), b.unwrap().id().subject(), c.principal().unwrap().id().subject())
 }
 
 /// Looks once and goes on.

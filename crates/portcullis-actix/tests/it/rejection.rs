@@ -9,6 +9,8 @@ use actix_web::{App, HttpResponse, ResponseError, http::StatusCode, web};
 use portcullis_actix::{Authenticated, Authorized, GateExt, Rejection, Visitor, respond};
 use portcullis_core::{Error, ErrorKind, Gate, Refusal, policy::*};
 
+const OWN: OnResource = role("owner").on("project", path("id"));
+
 async fn app(gate: &Gate) -> Served {
     let at = |path: &str| web::resource(path);
     serve!(
@@ -23,6 +25,7 @@ async fn app(gate: &Gate) -> Served {
             .service(at("/p/{id}").to(open).wrap(gate.require(VIEW)))
             .service(at("/scope").to(open).wrap(gate.require(scope("kb:read"))))
             .service(at("/hidden/{id}").to(open).wrap(gate.require(VIEW.hidden())))
+            .service(at("/owned/{id}").to(open).wrap(gate.require(OWN.hidden())))
             .service(at("/wiring").to(open).wrap(gate.require(VIEW)))
             .configure(
                 cast::routes(gate)
@@ -60,7 +63,9 @@ async fn each_situation_has_its_answer() {
                 r#"{"code":"invalid_token","status":401,"title":"Unauthorized"}"#,
             ),
             ("/visit", "down", 503, None, r#"{"code":"unavailable","status":503,"title":"Service Unavailable"}"#),
-            ("/p/42", "alice", 403, None, r#"{"code":"role_required","status":403,"title":"Forbidden"}"#),
+            ("/p/42", "alice", 403, None, r#"{"code":"not_a_member","status":403,"title":"Forbidden"}"#),
+            ("/owned/42", "viewer", 403, None, r#"{"code":"role_required","status":403,"title":"Forbidden"}"#),
+            ("/owned/42", "alice", 404, None, ""),
             ("/scope", "alice", 403, Some(SCOPE), r#"{"code":"insufficient_scope","status":403,"title":"Forbidden"}"#),
             ("/hidden/42", "alice", 404, None, ""),
             ("/wiring", "viewer", 500, None, r#"{"status":500,"title":"Internal Server Error"}"#),
@@ -71,7 +76,9 @@ async fn each_situation_has_its_answer() {
             assert_eq!(answer.header("content-type"), (status != 404).then_some("application/problem+json"));
             assert_eq!(answer.header("retry-after"), (who == "down").then_some("7"));
         }
-        for (path, who) in [("/guard", "alice"), ("/extract", "alice"), ("/visit", ""), ("/p/42", "viewer")] {
+        for (path, who) in
+            [("/guard", "alice"), ("/extract", "alice"), ("/visit", ""), ("/p/42", "viewer"), ("/owned/42", "owner")]
+        {
             assert_eq!(get_as(&app, path, who).await.body, "open");
         }
     }
@@ -88,9 +95,10 @@ async fn one_refusal_is_one_event() {
             ("GET /guard", "broken", "INFO", &["invalid_token", "the name does not hold", "bearer header"]),
             ("GET /extract", "broken", "INFO", &["invalid_token", "the name does not hold", "bearer header"]),
             ("GET /four/42", "broken", "INFO", &["invalid_token"]),
-            ("GET /four/42", "mallory", "INFO", &["role_required"]),
-            ("GET /p/42", "mallory", "INFO", &["role_required", "bearer header"]),
-            ("GET /hidden/42", "mallory", "INFO", &["not_found"]),
+            ("GET /four/42", "mallory", "INFO", &["not_a_member"]),
+            ("GET /p/42", "mallory", "INFO", &["not_a_member", "bearer header"]),
+            ("GET /owned/42", "viewer", "INFO", &["role_required", "has the role `viewer` there"]),
+            ("GET /hidden/42", "mallory", "INFO", &["not_found", "not_a_member"]),
             ("GET /p/13", "mallory", "WARN", &["unavailable", "the database is down"]),
             ("GET /wiring", "mallory", "ERROR", &["misconfigured", "`id`"]),
             ("POST /twice", "broken", "INFO", &["invalid_token"]),

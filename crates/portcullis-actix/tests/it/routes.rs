@@ -140,7 +140,7 @@ async fn routes_that_overlap_open_nothing() {
 async fn nested_routes_know_the_parameters_of_the_path_they_hang_under() {
     for (_, gate) in cast::fast_and_slow() {
         let part = async |who: Authorized<cast::View>, both: web::Path<(String, String)>| {
-            format!("{} of {} for {}", both.1, both.0, who.principal().id().subject())
+            format!("{} of {} for {}", both.1, both.0, who.principal().unwrap().id().subject())
         };
         let deep = Routes::new(&gate).route("/{part}", VIEW, web::get().to(part));
         let inner = Routes::new(&gate).route("", VIEW, web::get().to(open)).nest("/parts", deep);

@@ -18,11 +18,11 @@ async fn me(Authenticated(who): Authenticated) -> String {
 }
 
 async fn by<R>(who: Authorized<R>) -> String {
-    name(who.principal())
+    name(who.principal().unwrap())
 }
 
 async fn order(_: Authenticated, who: Authorized<BySync>) -> String {
-    name(who.principal())
+    name(who.principal().unwrap())
 }
 
 async fn maybe(_: Result<Authorized<BySync>, Rejection>, Authenticated(who): Authenticated) -> String {
@@ -30,7 +30,7 @@ async fn maybe(_: Result<Authorized<BySync>, Rejection>, Authenticated(who): Aut
 }
 
 async fn all_three(Authenticated(one): Authenticated, two: Authorized<ByKey>, Visitor(three): Visitor) -> String {
-    assert_eq!([&name(&one), &name(&three.unwrap())], [&name(two.principal()); 2]);
+    assert_eq!([&name(&one), &name(&three.unwrap())], [&name(two.principal().unwrap()); 2]);
     name(&one)
 }
 

@@ -47,6 +47,8 @@ fn title(status: u16) -> &'static str {
     }
 }
 
+const OWN: OnResource = role("owner").on("project", path("id"));
+
 fn app(gate: Gate) -> Router {
     Router::new()
         .route("/guard", get(async || "ok").layer(gate.require(authenticated())))
@@ -57,6 +59,8 @@ fn app(gate: Gate) -> Router {
         .route("/p/{id}", get(async || "ok").layer(gate.require(cast::VIEW)))
         .route("/x/{id}", get(async |_: Authorized<View>| "ok"))
         .route("/hidden/{id}", get(async || "ok").layer(gate.require(cast::VIEW.hidden())))
+        .route("/owned/{id}", get(async || "ok").layer(gate.require(OWN)))
+        .route("/owned/hidden/{id}", get(async || "ok").layer(gate.require(OWN.hidden())))
         .route("/wiring", get(async || "ok").layer(gate.require(cast::VIEW)))
         .with_state(gate)
 }
@@ -101,8 +105,11 @@ async fn each_situation_has_its_answer() {
         row("parameter twice", "/guard?token=a&token=a", [], 400, MALFORMED, "invalid_request"),
         row("header and query", "/guard?token=a", bearer("Bearer a"), 400, MALFORMED, "invalid_request"),
         row("not staff", "/staff", bearer("Bearer alice"), 403, None, "staff_required"),
-        row("no role", "/p/42", bearer("Bearer alice"), 403, None, "role_required"),
-        row("no role, extractor", "/x/42", bearer("Bearer alice"), 403, None, "role_required"),
+        row("no role", "/p/42", bearer("Bearer alice"), 403, None, "not_a_member"),
+        row("too low a role", "/owned/42", bearer("Bearer viewer"), 403, None, "role_required"),
+        row("too low a role, hidden", "/owned/hidden/42", bearer("Bearer viewer"), 403, None, "role_required"),
+        row("no role, hidden", "/owned/hidden/42", bearer("Bearer alice"), 404, None, None),
+        row("no role, extractor", "/x/42", bearer("Bearer alice"), 403, None, "not_a_member"),
         row(
             "no scope",
             "/scope",
@@ -138,9 +145,14 @@ async fn each_situation_has_its_answer() {
         check(row, &send(&app, request).await);
     }
     // The neighbours that are let in.
-    for (path, who) in
-        [("/guard", "alice"), ("/extract", "alice"), ("/visit", ""), ("/staff", "staff"), ("/p/42", "viewer")]
-    {
+    for (path, who) in [
+        ("/guard", "alice"),
+        ("/extract", "alice"),
+        ("/visit", ""),
+        ("/staff", "staff"),
+        ("/p/42", "viewer"),
+        ("/owned/hidden/42", "owner"),
+    ] {
         let answer = get_as(&app, path, who).await;
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "ok"), "{path} as {who:?}");
         assert!(answer.header("www-authenticate").is_none());
@@ -152,8 +164,8 @@ async fn tokens_of_an_issuer_are_answered_alike() {
     let issuer = TestIssuer::new();
     let app = app(Gate::builder()
         .scheme(Scheme::new(issuer.verifier()).bearer())
-        .membership(Projects::default())
-        .roles(portcullis_core::RoleHierarchy::ranked(["viewer"]).unwrap())
+        .membership("project", Projects::default())
+        .roles(portcullis_core::RoleHierarchy::ranked(["viewer", "owner"]).unwrap())
         .build()
         .unwrap());
     let other = TestIssuer::new().named("https://other.test");
@@ -231,7 +243,8 @@ async fn a_renderer_makes_every_answer() {
         ("/visit", "broken", 401, "Invalid", "invalid_token"),
         ("/guard", "down", 503, "Unavailable", "unavailable"),
         ("/staff", "alice", 418, "Denied", "staff_required"),
-        ("/x/42", "alice", 418, "Denied", "role_required"),
+        ("/x/42", "alice", 418, "Denied", "not_a_member"),
+        ("/owned/42", "viewer", 418, "Denied", "role_required"),
         ("/hidden/42", "alice", 404, "Hidden", "not_found"),
         ("/wiring", "alice", 500, "Misconfigured", "misconfigured"),
     ] {
@@ -276,8 +289,9 @@ async fn one_refusal_is_one_event() {
         ("/guard", "", "INFO", &["credential_missing"][..]),
         ("/guard", "broken", "INFO", &["invalid_token", "the name does not hold", "bearer header"]),
         ("/extract", "broken", "INFO", &["invalid_token", "the name does not hold", "bearer header"]),
-        ("/p/42", "mallory", "INFO", &["role_required", "bearer header"]),
-        ("/hidden/42", "mallory", "INFO", &["not_found", "role_required"]),
+        ("/p/42", "mallory", "INFO", &["not_a_member", "bearer header"]),
+        ("/owned/hidden/42", "viewer", "INFO", &["role_required", "has the role `viewer` there"]),
+        ("/hidden/42", "mallory", "INFO", &["not_found", "not_a_member"]),
         ("/p/13", "mallory", "WARN", &["unavailable", "the database is down"]),
         ("/wiring", "mallory", "ERROR", &["misconfigured", "`id`"]),
     ] {

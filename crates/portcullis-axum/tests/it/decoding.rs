@@ -1,7 +1,7 @@
 //! The guard looks at the identifier that the handler goes by, however it is encoded.
 
 use crate::{
-    cast::{self, Names, Projects, View, builder},
+    cast::{self, Names, Projects, View},
     wire::{expect, get_as},
 };
 use axum::{
@@ -33,7 +33,7 @@ const SEGMENTS: [(&str, Option<&str>); 14] = [
 #[tokio::test]
 async fn guard_extractor_and_handler_see_one_identifier() {
     let projects = Projects::default();
-    let gate = builder(&Names::default()).membership(projects.clone()).build().unwrap();
+    let gate = cast::builder_over(cast::scheme(&Names::default()), &projects).build().unwrap();
     // Lets everybody in who is asked about, so that the handler says what it saw.
     let always = any((cast::VIEW, authenticated()));
     let app = Routes::new(&gate)

@@ -24,11 +24,15 @@ async fn visitor(Visitor(who): Visitor) -> String {
 
 async fn view(access: Authorized<View>) -> String {
     let role = access.role().map_or("no role", Role::as_str).to_owned();
-    format!("{} {role} {}", access.principal().id().subject(), access.resource().map_or("nothing", ResourceRef::id))
+    format!(
+        "{} {role} {}",
+        access.principal().unwrap().id().subject(),
+        access.resource().map_or("nothing", ResourceRef::id)
+    )
 }
 
 async fn lounge(access: Authorized<Staff>) -> String {
-    format!("{} {:?} {:?}", access.principal().id().subject(), access.role(), access.resource())
+    format!("{} {:?} {:?}", access.principal().unwrap().id().subject(), access.role(), access.resource())
 }
 
 fn app(gate: Gate) -> Router {
@@ -137,18 +141,31 @@ async fn a_state_of_the_applications_own_holds_the_gate() {
     expect(&app, "viewer", &[("GET /", 200), ("GET /me", 200), ("GET /projects/42", 200)]).await;
 }
 
+/// A public policy lets everybody in, and yet an extractor takes no credential that is not valid for none.
 #[tokio::test]
-async fn authorized_wants_a_principal_even_of_a_public_policy() {
+async fn authorized_of_a_public_policy_has_a_principal_or_a_visitor() {
     struct Open;
     impl Requirement for Open {
         const POLICY: &'static dyn Policy = &anyone();
     }
-    let app: Router = Router::new()
-        .route("/", get(async |who: Authorized<Open>| who.principal().id().subject().to_owned()))
-        .with_state(cast::gate());
-    expect(&app, "", &[("GET /", 401)]).await;
-    expect(&app, "broken", &[("GET /", 401)]).await;
-    assert_eq!(get_as(&app, "/", "alice").await.body, "alice");
+    async fn caller(access: Authorized<Open>) -> Result<String, Rejection> {
+        Ok(access.principal()?.id().subject().to_owned())
+    }
+    async fn visitor(access: Authorized<Open>) -> String {
+        access.visitor().map_or("nobody", |who| who.id().subject()).to_owned()
+    }
+    for (_, gate) in cast::fast_and_slow() {
+        let app: Router =
+            Router::new().route("/caller", get(caller)).route("/visitor", get(visitor)).with_state(gate.clone());
+        expect(&app, "", &[("GET /caller", 401)]).await;
+        assert_eq!(get_as(&app, "/visitor", "").await.body, "nobody");
+        for (who, status) in [("broken", 401), ("expired", 401), ("down", 503)] {
+            expect(&app, who, &[("GET /caller", status), ("GET /visitor", status)]).await;
+        }
+        for path in ["/caller", "/visitor"] {
+            assert_eq!(get_as(&app, path, "alice").await.body, "alice", "{path}");
+        }
+    }
 }
 
 /// A requirement is written where no route is added, so nothing looks at its names at start. It must not allow by mistake.

@@ -12,7 +12,7 @@ use portcullis_axum::{Authenticated, Authorized, GateExt, Leased, Routes, Visito
 use portcullis_core::{
     Audience, Authenticator, ClaimMap, Credential, Error, ErrorKind, Gate, Introspection, Issuer, Principal,
     PrincipalKind, Requirement, RevocationList, Revocations, Scheme, WhoAmI,
-    policy::*,
+    policy::{self, *},
     testing::{FixedClock, TestIssuer},
 };
 use std::{
@@ -30,8 +30,8 @@ use upstream::Upstream;
 
 type Shared = Arc<dyn Policy>;
 
-const NOW: Fresh = fresh(Duration::ZERO);
-const STAFF_NOW: All<(Staff, Fresh)> = all((staff(), NOW));
+const NOW: Fresh<policy::Authenticated> = fresh(Duration::ZERO, authenticated());
+const STAFF_NOW: All<(Staff, Fresh<policy::Authenticated>)> = all((staff(), NOW));
 const INACTIVE: &str = r#"{"active":false}"#;
 
 /// Staff as of now.
@@ -92,9 +92,9 @@ fn ways(gate: &Gate) -> [(&'static str, Router); 3] {
         .route("/plain", get(me).layer(gate.require(staff())))
         .route("/either", get(me).layer(gate.require(NOW)));
     let extractors = Router::new()
-        .route("/fresh", get(async |who: Authorized<StaffNow>| says(who.principal())))
-        .route("/plain", get(async |who: Authorized<cast::Staff>| says(who.principal())))
-        .route("/either", get(async |who: Authorized<AnyNow>| says(who.principal())));
+        .route("/fresh", get(async |who: Authorized<StaffNow>| says(who.principal().unwrap())))
+        .route("/plain", get(async |who: Authorized<cast::Staff>| says(who.principal().unwrap())))
+        .route("/either", get(async |who: Authorized<AnyNow>| says(who.principal().unwrap())));
     let routes = routes.route("/either", NOW, get(me)).into_router();
     [("routes", routes), ("layers", layers), ("extractors", extractors)]
         .map(|(way, router)| (way, router.with_state(gate.clone())))
@@ -162,7 +162,7 @@ async fn an_outage_closes_fresh_routes_and_no_others() {
 /// A guard and the handler's extractor ask together as often as the inner one wants to know better.
 #[tokio::test]
 async fn guards_within_guards_and_the_handler_sees_what_was_found_last() {
-    let hour = fresh(Duration::from_secs(3600));
+    let hour = fresh(Duration::from_secs(3600), authenticated());
     let any: fn() -> Shared = || Arc::new(authenticated());
     let table: [(Shared, Shared, usize); 7] = [
         (any(), any(), 0),

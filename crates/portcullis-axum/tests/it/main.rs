@@ -31,4 +31,5 @@ mod schemes_table;
 mod scrub;
 mod shown;
 mod skips;
+mod standings;
 mod wire;

@@ -1,7 +1,9 @@
 use super::{Gate, Parts, TokenCache, cache::Cache, wiring};
 use crate::{
     clock::Clock,
+    directory::Directory,
     error::Error,
+    policy::{Planner, Policy},
     refusal::Refusal,
     revocation::Revocations,
     rights::{Membership, Permission, PermissionSet, Rights, RoleHierarchy},
@@ -14,6 +16,7 @@ use std::{fmt, sync::Arc};
 pub struct GateBuilder {
     parts: Parts,
     rights: Rights,
+    baseline: Option<Arc<dyn Policy>>,
     /// What was wrong first with what was said, for `build` to return.
     problem: Option<Error>,
 }
@@ -130,10 +133,38 @@ impl GateBuilder {
         self
     }
 
-    /// Who knows the roles that principals have on resources.
+    /// What principals are to the resources of this kind: see [`Membership`].
     #[must_use]
-    pub fn membership(mut self, membership: impl Membership) -> Self {
-        self.rights.membership = Some(Arc::new(membership));
+    pub fn membership(mut self, kind: impl Into<String>, membership: impl Membership) -> Self {
+        let kind = kind.into();
+        self.once(&format!(".membership({kind:?}, …)"), !self.rights.memberships.contains_key(&kind));
+        self.rights.memberships.insert(kind, Arc::new(membership));
+        self
+    }
+
+    /// Who verified principals are in this service: see [`Directory`].
+    #[must_use]
+    pub fn directory(mut self, directory: impl Directory) -> Self {
+        self.once(".directory(…)", self.parts.directory.is_none());
+        self.parts.directory = Some(Arc::new(directory));
+        self
+    }
+
+    /// What is required of every caller on each route that is not public, before the route's own policy: an account that is
+    /// confirmed, say. It holds for callers of all schemes, and says nothing about schemes itself.
+    /// [`without_baseline`](crate::policy::without_baseline) leaves it out.
+    ///
+    /// ```
+    /// # use portcullis_core::{GateBuilder, policy::*};
+    /// # struct User { is_confirmed: bool }
+    /// # fn with(gate: GateBuilder) -> GateBuilder {
+    /// gate.baseline(account("email_unconfirmed", |user: &User| user.is_confirmed))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn baseline(mut self, policy: impl Policy + 'static) -> Self {
+        self.once(".baseline(…)", self.baseline.is_none());
+        self.baseline = Some(Arc::new(policy));
         self
     }
 
@@ -170,7 +201,7 @@ impl GateBuilder {
     /// schemes read; roles or permissions that do not fit each other; what has no effect without something else; what would add
     /// up and is said twice.
     pub fn build(self) -> Result<Gate, Error> {
-        let Self { mut parts, mut rights, problem } = self;
+        let Self { mut parts, mut rights, baseline, problem } = self;
         if let Some(error) = problem {
             return Err(error);
         }
@@ -186,10 +217,17 @@ impl GateBuilder {
         let unnamed = unnamed.fold(SchemeSet::NONE, |all, (place, _)| all.or(SchemeSet::one(place)));
         parts.unnamed = Arc::new(Sources::of(&parts.schemes, unnamed));
         parts.all = Arc::new(Sources::of(&parts.schemes, SchemeSet::ALL));
+        parts.has_memberships = !rights.memberships.is_empty();
         parts.rights = Arc::new(rights);
+        if let Some(policy) = baseline {
+            // It is asked about callers of all schemes.
+            let planner = Planner { rights: &parts.rights, unnamed: &parts.all, verify_only: SchemeSet::NONE };
+            parts.baseline = Some(planner.plan(policy, |_| Sources::default())?);
+        }
         // Where schemes have names, whom a request comes from depends on the route that asks first.
         let verified_only = parts.schemes.iter().all(|scheme| scheme.name.is_none() && scheme.verifier.jwt().is_some());
-        parts.finds_again = parts.cache.is_some() && verified_only && parts.revocations.is_none();
+        let asks_nobody = parts.revocations.is_none() && parts.directory.is_none() && !parts.has_memberships;
+        parts.finds_again = parts.cache.is_some() && verified_only && asks_nobody;
         Ok(Gate(Arc::new(parts)))
     }
 }

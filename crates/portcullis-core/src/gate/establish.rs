@@ -11,6 +11,7 @@ use crate::{
     principal::Principal,
     revocation::AnyRevocations,
     scheme::{Scheme, Sources},
+    verifier::Kind,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -71,7 +72,7 @@ impl Gate {
             Ok(principal) => principal,
             Err(state) => return Some(Err(state)),
         };
-        if self.0.revocations.is_none() {
+        if self.0.revocations.is_none() && self.0.directory.is_none() {
             let (source, scheme) = (u16::try_from(found.place).ok(), u16::try_from(place).ok()?);
             return Some(Ok(Answer::now(Established::known(self, sources, source, scheme, principal))));
         }
@@ -175,10 +176,35 @@ impl<'a> Asking<'a> {
             let detail = "the route asks for a fresh identity, and what verifies this credential asks nobody anew";
             return Ok((Err(Error::misconfigured(detail)), Some(place)));
         }
-        let Some(revocations) = &self.gate.0.revocations else { return Ok((Ok(principal), Some(place))) };
+        let Some(revocations) = &self.gate.0.revocations else { return self.find(principal, place) };
         match is_revoked(revocations, &principal).ready() {
-            Ok(revoked) => Ok((unless_revoked(principal, revoked), Some(place))),
+            Ok(revoked) => self.find_unless(revoked, principal, place),
             Err(revoked) => Err(Pending::Revocations { revoked, principal, place }),
+        }
+    }
+
+    fn find_unless(
+        &self,
+        revoked: Result<bool, Error>,
+        principal: Principal,
+        place: usize,
+    ) -> Result<(Outcome, Option<usize>), Pending> {
+        match unless_revoked(principal, revoked) {
+            Ok(principal) => self.find(principal, place),
+            Err(error) => Ok((Err(error), Some(place))),
+        }
+    }
+
+    /// Who it is in this service. Whom the gate names itself needs no account.
+    fn find(&self, principal: Principal, place: usize) -> Result<(Outcome, Option<usize>), Pending> {
+        let is_named_here =
+            || self.gate.0.schemes.get(place).is_some_and(|scheme| matches!(scheme.verifier.kind(), Kind::Secret(_)));
+        let Some(directory) = self.gate.0.directory.as_ref().filter(|_| !is_named_here()) else {
+            return Ok((Ok(principal), Some(place)));
+        };
+        match directory.clone().find(principal).ready() {
+            Ok(outcome) => Ok((outcome, Some(place))),
+            Err(asked) => Err(Pending::Directory { asked, place }),
         }
     }
 }
@@ -187,15 +213,15 @@ impl<'a> Asking<'a> {
 enum Pending {
     Verifier { asked: Answer<'static, Outcome>, place: usize, unknown: Option<Error> },
     Revocations { revoked: Answer<'static, Result<bool, Error>>, principal: Principal, place: usize },
+    Directory { asked: Answer<'static, Outcome>, place: usize },
 }
 
 impl Pending {
     /// Waits, and goes on from there.
     async fn step(self, asking: Asking<'_>) -> Result<(Outcome, Option<usize>), Self> {
         match self {
-            Self::Revocations { revoked, principal, place } => {
-                Ok((unless_revoked(principal, revoked.await), Some(place)))
-            }
+            Self::Directory { asked, place } => Ok((asked.await, Some(place))),
+            Self::Revocations { revoked, principal, place } => asking.find_unless(revoked.await, principal, place),
             Self::Verifier { asked, place, unknown } => match asked.await {
                 Ok(principal) => asking.accept(principal, place),
                 Err(error) if error.kind() == ErrorKind::Unrecognized => {

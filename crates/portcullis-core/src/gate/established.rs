@@ -5,6 +5,7 @@ use crate::{
     head::{RequestHead, is_preflight},
     policy::{Plan, is_within},
     principal::Principal,
+    rights::Standings,
     scheme::Sources,
 };
 use std::{sync::Arc, time::Duration};
@@ -24,6 +25,8 @@ pub struct Established {
     source: Option<u16>,
     max_age: Option<Duration>,
     is_preflight: bool,
+    /// What the caller is to resources, as far as it was asked.
+    standings: Option<Standings>,
     outcome: Result<Option<Principal>, Error>,
 }
 
@@ -40,8 +43,9 @@ impl Established {
         // What is known without a credential is as fresh as can be.
         let (source, max_age, scheme) = from.unwrap_or((None, Some(Duration::ZERO), None));
         let [scheme, source] = [scheme, source].map(|place| place.and_then(|place| u16::try_from(place).ok()));
+        let standings = gate.new_standings();
         let (gate, sources) = (gate.clone(), sources.clone());
-        let mut this = Self { gate, sources, scheme, source, max_age, is_preflight: false, outcome };
+        let mut this = Self { gate, sources, scheme, source, max_age, is_preflight: false, standings, outcome };
         if let Err(error) = &this.outcome
             && let Some(source) = this.source()
         {
@@ -65,6 +69,7 @@ impl Established {
             source,
             max_age: if source.is_some() { None } else { Some(Duration::ZERO) },
             is_preflight: false,
+            standings: gate.new_standings(),
             outcome: Ok(Some(principal)),
         }
     }
@@ -94,6 +99,11 @@ impl Established {
 
     pub(super) fn max_age(&self) -> Option<Duration> {
         self.max_age
+    }
+
+    /// None for a gate without memberships.
+    pub(super) fn standings(&self) -> Option<&Standings> {
+        self.standings.as_ref()
     }
 
     pub(super) fn scheme_place(&self) -> Option<usize> {
@@ -132,13 +142,18 @@ impl Established {
     /// # Errors
     /// [`ErrorKind::Missing`] if nobody says who they are, and as [`visitor`](Self::visitor).
     pub fn principal(&self) -> Result<&Principal, Error> {
-        self.visitor()?.ok_or_else(|| {
-            if self.is_preflight {
-                return Error::new(ErrorKind::Missing, "a CORS preflight has no credential; put the CORS layer outside of the guard, so that it answers first");
-            }
-            let places: Vec<String> = self.sources.sources.iter().map(ToString::to_string).collect();
-            let detail = format!("no credential was presented; the route reads: {}", places.join(", "));
-            Error::new(ErrorKind::Missing, detail)
-        })
+        self.visitor()?.ok_or_else(|| self.missing())
+    }
+
+    /// There is no credential.
+    pub(super) fn missing(&self) -> Error {
+        if self.is_preflight {
+            let detail =
+                "a CORS preflight has no credential; put the CORS layer outside of the guard, so that it answers first";
+            return Error::new(ErrorKind::Missing, detail);
+        }
+        let places: Vec<String> = self.sources.sources.iter().map(ToString::to_string).collect();
+        let detail = format!("no credential was presented; the route reads: {}", places.join(", "));
+        Error::new(ErrorKind::Missing, detail)
     }
 }

@@ -19,13 +19,14 @@ use crate::{
     clock::Clock,
     credential::{self, Credential, CredentialSource, Origins, Scrubber},
     decision::{Access, Decision, Explanation},
+    directory::AnyDirectory,
     error::{Error, ErrorKind},
     head::{RequestHead, is_websocket},
-    policy::{Plan, Planner, Policy, Question, Requirement, Verdict, ask},
+    policy::{Plan, Planner, Policy, Question, Requirement, Verdict, ask, is_within},
     principal::Principal,
     refusal::Refusal,
     revocation::AnyRevocations,
-    rights::{Rights, RoleHierarchy},
+    rights::{Moment, Rights, RoleHierarchy, Standings},
     scheme::{Scheme, SchemeSet, Sources},
 };
 use cache::Cache;
@@ -69,6 +70,12 @@ struct Parts {
     /// Whoever is authenticated is in the cache, nobody else is asked, and all routes read the same.
     finds_again: bool,
     revocations: Option<Arc<dyn AnyRevocations>>,
+    directory: Option<Arc<dyn AnyDirectory>>,
+    /// Asked before the policy of each route that is not public.
+    baseline: Option<Plan>,
+    /// For gates without memberships: nothing is ever in it.
+    no_standings: Standings,
+    has_memberships: bool,
     clock: Option<Arc<dyn Clock>>,
     rights: Arc<Rights>,
     /// Of the policies that extractors name.
@@ -192,19 +199,23 @@ impl Gate {
         head: &'a dyn RequestHead,
     ) -> Answer<'a, Result<Access, Error>> {
         if plan.is_public() {
-            return Answer::now(Ok(Access::default()));
+            let principal = who.visitor().ok().flatten().cloned();
+            return Answer::now(Ok(Access { principal, ..Access::default() }));
         }
         let explaining = tracing::enabled!(target: "portcullis", tracing::Level::DEBUG);
         self.ask(who, plan, head, explaining).map(|verdict| {
             let denial = match verdict {
-                Ok(Decision::Allow(access)) => return Ok(access),
+                Ok(Decision::Allow(access)) => {
+                    return Ok(Access { principal: who.visitor()?.cloned(), ..access });
+                }
+                Ok(Decision::Deny(denial)) if denial.why().is_absent => return Err(who.missing().with_denial(denial)),
                 Ok(Decision::Deny(denial)) => denial,
                 Err(error) => return Err(who.attribute(error)),
             };
-            let kind = if denial.hidden { ErrorKind::Hidden } else { ErrorKind::Denied };
-            let error = Error::new(kind, format!("the principal may not: {}", denial.code)).with_scope(denial.scope);
-            let error = if denial.hidden { error } else { error.with_code(denial.code) };
-            Err(who.attribute(error.with_explanation(denial.explanation.map(|tree| *tree))))
+            let kind = if denial.is_hidden() { ErrorKind::Hidden } else { ErrorKind::Denied };
+            let error = Error::new(kind, format!("the principal may not: {}", denial.code()));
+            let explanation = denial.why().explanation.as_deref().cloned();
+            Err(who.attribute(error.with_denial(denial).with_explanation(explanation)))
         })
     }
 
@@ -229,7 +240,7 @@ impl Gate {
             Ok(question) => question,
             Err(error) => return Answer::now(Err(error)),
         };
-        let answer = ask(plan.policy(), question);
+        let answer = self.decide(plan, question);
         if !explaining {
             return answer;
         }
@@ -254,14 +265,47 @@ impl Gate {
         if !plan.is_for(&self.0.rights) {
             return Err(Error::misconfigured("another gate has made the plan of this policy"));
         }
-        let (principal, scheme, accepted) = (who.principal()?, who.scheme_place(), self.0.unnamed.schemes);
-        if !scheme.is_some_and(|scheme| plan.sources().schemes.has(scheme)) {
+        let caller = if plan.asks_visitors() { who.visitor()? } else { Some(who.principal()?) };
+        let (scheme, accepted) = (who.scheme_place(), self.0.unnamed.schemes);
+        if caller.is_some() && !scheme.is_some_and(|scheme| plan.sources().schemes.has(scheme)) {
             let name = who.scheme().map_or("a scheme without a name".to_owned(), |name| format!("the scheme `{name}`"));
             let detail = format!("the caller came by {name}, which this policy does not accept");
             return Err(Error::new(ErrorKind::Missing, detail));
         }
-        let (rights, max_age) = (&*self.0.rights, who.max_age());
-        Ok(Question { rights, principal, scheme, accepted, head, max_age, below_not: false, explaining })
+        if caller.is_some() && !is_within(who.max_age(), plan.max_age()) {
+            return Err(Error::misconfigured("the caller's identity is older than the policy asks for"));
+        }
+        let (rights, standings) = (&*self.0.rights, who.standings().unwrap_or(&self.0.no_standings));
+        // The time is only looked at for standings.
+        let now = if self.0.has_memberships { self.now() } else { SystemTime::UNIX_EPOCH };
+        let moment = Moment::new(now, plan.max_age());
+        let (visitors, below_not) = (false, false);
+        Ok(Question { rights, caller, scheme, accepted, visitors, standings, head, moment, below_not, explaining })
+    }
+
+    /// The baseline, and then the policy.
+    fn decide<'a>(&'a self, plan: &'a Plan, question: Question<'a>) -> Answer<'a, Verdict> {
+        let policy = move || ask(plan.policy(), question);
+        let Some(baseline) = self.0.baseline.as_ref().filter(|_| plan.has_baseline() && question.caller.is_some())
+        else {
+            return policy();
+        };
+        // It says nothing about schemes: it holds for whoever a route lets in.
+        match ask(baseline.policy(), Question { accepted: SchemeSet::ALL, ..question }).ready() {
+            Ok(Ok(Decision::Allow(_))) => policy(),
+            Ok(denied) => Answer::now(denied),
+            Err(later) => Answer::later(async move {
+                match later.await? {
+                    Decision::Allow(_) => policy().await,
+                    denied => Ok(denied),
+                }
+            }),
+        }
+    }
+
+    /// For one identity; none where there are no memberships.
+    fn new_standings(&self) -> Option<Standings> {
+        self.0.has_memberships.then(Standings::default)
     }
 
     /// The answer to a refused request. Writes the one event that the log gets for it.

@@ -5,7 +5,7 @@ use crate::{
     credential::CredentialSource,
     error::Error,
     jwt::Issuer,
-    rights::{Rights, RoleHierarchy},
+    rights::Rights,
     scheme::{Scheme, SchemeSet},
     verifier::Kind,
 };
@@ -123,33 +123,36 @@ fn issuers(scheme: &Scheme) -> impl Iterator<Item = &Issuer> {
 fn roles(rights: &Rights) -> Option<String> {
     let everywhere = std::iter::once((None, &rights.roles));
     let on_kinds = rights.roles_on.iter().map(|(kind, roles)| (Some(kind), roles));
-    for (kind, roles) in everywhere.chain(on_kinds) {
-        if rights.membership.is_none() && (kind.is_some() || roles.inherits()) {
-            return Some("the gate has roles on resources and no `.membership(…)` to ask who has them".to_owned());
+    everywhere.chain(on_kinds).find_map(|(kind, roles)| {
+        if let Some(kind) = kind
+            && !rights.memberships.contains_key(kind)
+        {
+            return Some(format!(
+                "the gate has `.roles_on({kind:?}, …)`, and no `.membership({kind:?}, …)` to ask who has them"
+            ));
         }
         if let Some(unknown) = rights.permissions.as_ref().and_then(|all| roles.permits_beside(all)) {
             return Some(format!(
                 "a role permits `{unknown}`, which is nothing in `.permissions(…)`; add it there, or correct it"
             ));
         }
-        if let Some(problem) = roles.inherited().find_map(|(from, there)| inherited(rights, from, there)) {
-            return Some(problem);
-        }
-    }
-    None
+        roles.inherited().find_map(|(from, there)| inherited(rights, from, there))
+    })
 }
 
 /// Whether there can be such roles on resources of a kind.
 fn inherited<'a>(rights: &Rights, from: &str, there: Option<impl Iterator<Item = &'a str>>) -> Option<String> {
-    let known: Option<&RoleHierarchy> = match &there {
-        None if !rights.roles.names().is_empty() => return None,
-        _ => rights.roles_on.get(from),
-    };
-    let Some(known) = known else {
+    if !rights.memberships.contains_key(from) {
+        return Some(format!(
+            "roles are inherited from a `{from}`, and the gate has no `.membership({from:?}, …)` to ask who has them"
+        ));
+    }
+    let known = rights.roles_on(from);
+    if known.names().is_empty() {
         return Some(format!(
             "roles are inherited from a `{from}`, and the gate knows none there; name them by `.roles_on({from:?}, …)`"
         ));
-    };
+    }
     let unknown = there.into_iter().flatten().find(|role| !known.knows(role))?;
     let names = known.names();
     Some(format!("roles are inherited from the role `{unknown}` on a `{from}`, where the gate knows {names:?}"))

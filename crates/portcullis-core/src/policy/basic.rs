@@ -1,13 +1,12 @@
 //! Policies about the principal alone.
 
-use super::{Description, OnResource, Policy, Question, ResourceId, Verdict, sealed::Sealed};
+use super::{Description, Locate, OnResource, Policy, Question, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
     decision::{Decision, Explanation},
     error::Error,
     rights,
 };
-use std::borrow::Cow;
 
 /// Everybody, whether they say who they are or not. See [`anyone`].
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +28,10 @@ impl Policy for Anyone {
 
     fn describe(&self) -> Description {
         Description::Anyone
+    }
+
+    fn judges_visitors(&self, _: &Question<'_>) -> bool {
+        true
     }
 }
 
@@ -70,7 +73,7 @@ impl Sealed for Staff {}
 
 impl Policy for Staff {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let Some(is) = question.principal.staff_flag().or((!question.below_not).then_some(false)) else {
+        let Some(is) = question.principal().staff_flag().or((!question.below_not).then_some(false)) else {
             return Answer::now(Err(Error::invalid("the token's staff flag is neither `true` nor `false`")));
         };
         Answer::now(Ok(question.verdict(is, "staff_required", || Explanation::new("staff", is))))
@@ -105,11 +108,12 @@ impl Sealed for RequireScope {}
 
 impl Policy for RequireScope {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let has = question.principal.scopes().iter().any(|scope| scope == self.0);
+        let has = question.principal().scopes().iter().any(|scope| scope == self.0);
         let part = || Explanation::new(format!("scope `{}`", self.0), has);
         let mut decision = question.verdict(has, "insufficient_scope", part);
         if let Decision::Deny(denial) = &mut decision {
-            denial.scope = Some(Cow::Borrowed(self.0));
+            let why = denial.why_mut();
+            (why.required, why.is_scope) = (Some(self.0), true);
         }
         Answer::now(Ok(decision))
     }
@@ -140,7 +144,7 @@ pub const fn permission(name: &'static str) -> RequirePermission {
 impl RequirePermission {
     /// Lets principals pass whose role on a resource permits this.
     #[must_use]
-    pub const fn on(self, kind: &'static str, id: ResourceId) -> OnResource {
+    pub const fn on<I: Locate>(self, kind: &'static str, id: I) -> OnResource<I> {
         OnResource::permission(self.0, kind, id)
     }
 }
@@ -152,7 +156,7 @@ impl Policy for RequirePermission {
         if let Err(error) = question.rights.knows_permission(self.0, None, question.below_not) {
             return Answer::now(Err(error));
         }
-        let principal = question.principal;
+        let principal = question.principal();
         let roles = &question.rights.roles;
         let own = principal.permissions().holds(self.0);
         let permits = |role: &str| roles.permitted(role).is_some_and(|permitted| permitted.holds(self.0));
@@ -165,7 +169,11 @@ impl Policy for RequirePermission {
                 _ => part,
             }
         };
-        Answer::now(Ok(question.verdict(holds, "permission_required", part)))
+        let mut decision = question.verdict(holds, "permission_required", part);
+        if let Decision::Deny(denial) = &mut decision {
+            denial.why_mut().required = Some(self.0);
+        }
+        Answer::now(Ok(decision))
     }
 
     fn describe(&self) -> Description {
@@ -190,7 +198,7 @@ pub const fn role(name: &'static str) -> RequireRole {
 impl RequireRole {
     /// Lets principals pass that have the role on a resource, which the gate's membership is asked for.
     #[must_use]
-    pub const fn on(self, kind: &'static str, id: ResourceId) -> OnResource {
+    pub const fn on<I: Locate>(self, kind: &'static str, id: I) -> OnResource<I> {
         OnResource::role(self.0, kind, id)
     }
 }
@@ -203,14 +211,18 @@ impl Policy for RequireRole {
         if let Err(error) = question.rights.knows_role(self.0, None) {
             return Answer::now(Err(error));
         }
-        let by = question.principal.roles().iter().find(|role| roles.includes(role.as_str(), self.0));
+        let by = question.principal().roles().iter().find(|role| roles.includes(role.as_str(), self.0));
         let part = || {
             let part = Explanation::new(format!("role `{}`", self.0), by.is_some());
             part.with_note(by.map_or("no role that includes it".to_owned(), |role| format!("by the role `{role}`")))
         };
         let mut decision = question.verdict(by.is_some(), "role_required", part);
-        if let Decision::Allow(access) = &mut decision {
-            access.role = by.cloned();
+        match &mut decision {
+            Decision::Allow(access) => access.found_mut().role = by.cloned(),
+            Decision::Deny(denial) => {
+                let why = denial.why_mut();
+                (why.required, why.held) = (Some(self.0), question.principal().roles().first().cloned());
+            }
         }
         Answer::now(Ok(decision))
     }

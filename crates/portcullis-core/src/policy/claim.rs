@@ -67,7 +67,7 @@ impl Sealed for RequireClaim {}
 
 impl Policy for RequireClaim {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let Some(holds) = question.principal.token_claims().map_or(Some(false), |claims| self.holds(claims)) else {
+        let Some(holds) = question.principal().token_claims().map_or(Some(false), |claims| self.holds(claims)) else {
             let asked =
                 self.text.map_or("a flag, `true` or `1`; see `claim(…).is(…)` for texts", |_| "a text or texts");
             let detail = format!("what the token has at `{}` is not {asked}", self.path);

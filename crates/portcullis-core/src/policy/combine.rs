@@ -153,10 +153,10 @@ impl Tally {
         }
         match decision {
             Decision::Allow(access) => {
-                let before = self.access.take().unwrap_or_default();
-                // A role stays with the resource it is held on: one that somebody has everywhere, or elsewhere, is not it.
-                let keep = before.resource.is_some() || access.resource.is_none() && before.role.is_some();
-                self.access = Some(if keep { before } else { access });
+                self.access = Some(match self.access.take() {
+                    Some(before) => before.join(access),
+                    None => access,
+                });
                 !self.all
             }
             Decision::Deny(denial) => {
@@ -214,7 +214,7 @@ impl<P: Policy> Policy for Not<P> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         ask(&self.0, Question { below_not: true, ..question }).map(move |verdict| {
             let decision = match verdict? {
-                Decision::Deny(denial) if denial.is_firm => return Ok(Decision::Deny(denial)),
+                Decision::Deny(denial) if denial.why().is_firm => return Ok(Decision::Deny(denial)),
                 decision => decision,
             };
             let allowed = !decision.is_allowed();
@@ -246,7 +246,7 @@ impl<P: Policy> Policy for Hidden<P> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         ask(&self.0, question).map(|verdict| {
             verdict.map(|decision| match decision {
-                Decision::Deny(denial) => Decision::Deny(Denial { hidden: true, ..denial }),
+                Decision::Deny(denial) => Decision::Deny(denial.with(|why| why.is_hidden = !why.is_absent)),
                 allowed => allowed,
             })
         })

@@ -72,7 +72,28 @@ pub enum Description {
         part: Box<Self>,
     },
     /// [`fresh`](super::fresh).
-    Fresh(Duration),
+    Fresh {
+        /// How old the identity may be.
+        max_age: Duration,
+        /// What is asked.
+        part: Box<Self>,
+    },
+    /// [`visitors`](super::visitors).
+    Visitors(Box<Self>),
+    /// [`without_baseline`](super::without_baseline).
+    WithoutBaseline(Box<Self>),
+    /// [`account`](super::account).
+    Account {
+        /// The code of its denials.
+        code: &'static str,
+    },
+    /// [`OnResource::row`](super::OnResource::row).
+    Row {
+        /// The code of its denials.
+        code: &'static str,
+        /// What is asked on the resource.
+        part: Box<Self>,
+    },
 }
 
 /// The resource that a policy is about.
@@ -81,7 +102,11 @@ pub enum Description {
 pub struct On {
     /// The kind of the resource, such as `project`.
     pub kind: &'static str,
-    /// The path parameters that its identifier is read from.
+    /// The kind of the resource that it has to belong to.
+    pub of: Option<&'static str>,
+    /// Whether strangers get 404.
+    pub is_hidden: bool,
+    /// The path parameters that its identifiers are read from.
     pub params: Vec<&'static str>,
 }
 
@@ -91,9 +116,14 @@ impl Description {
     pub fn parts(&self) -> &[Self] {
         match self {
             Self::All(parts) | Self::Any(parts) | Self::Rule { parts, .. } => parts,
-            Self::Not(part) | Self::Hidden(part) | Self::Via { part, .. } | Self::AlsoVia { part, .. } => {
-                std::slice::from_ref(part)
-            }
+            Self::Not(part)
+            | Self::Hidden(part)
+            | Self::Visitors(part)
+            | Self::WithoutBaseline(part)
+            | Self::Via { part, .. }
+            | Self::AlsoVia { part, .. }
+            | Self::Fresh { part, .. }
+            | Self::Row { part, .. } => std::slice::from_ref(part),
             _ => &[],
         }
     }
@@ -112,7 +142,7 @@ impl Description {
             Self::Anyone => true,
             Self::Any(parts) => parts.iter().any(Self::is_public),
             Self::All(parts) => !parts.is_empty() && parts.iter().all(Self::is_public),
-            Self::Hidden(part) => part.is_public(),
+            Self::Hidden(part) | Self::WithoutBaseline(part) => part.is_public(),
             _ => false,
         }
     }
@@ -149,7 +179,8 @@ impl fmt::Display for Description {
             Self::Scope(scope) => write!(f, "scope {scope}"),
             Self::Claim { path, is: None } => write!(f, "claim {path}"),
             Self::Claim { path, is: Some(text) } => write!(f, "claim {path} is {text}"),
-            Self::When { code } => f.write_str(code),
+            Self::When { code } | Self::Account { code } => f.write_str(code),
+            Self::Row { code, part } => write!(f, "{part}, {code}"),
             Self::Rule { name, .. } => f.write_str(name),
             Self::All(parts) => Self::list(f, parts, " and "),
             Self::Any(parts) => Self::list(f, parts, " or "),
@@ -158,8 +189,15 @@ impl fmt::Display for Description {
             Self::Via { scheme, part } if **part == Self::Authenticated => write!(f, "by {scheme}"),
             Self::Via { scheme, part } => write!(f, "by {scheme}: {part}"),
             Self::AlsoVia { scheme, part } => write!(f, "{part}, also by {scheme}"),
-            Self::Fresh(max_age) => write!(f, "fresh within {max_age:?}"),
+            Self::Fresh { max_age, part } => write!(f, "{part}, fresh within {max_age:?}"),
+            Self::Visitors(part) => write!(f, "{part}, visitors too"),
+            Self::WithoutBaseline(part) => write!(f, "{part}, without the baseline"),
         }?;
-        self.on().map_or(Ok(()), |on| write!(f, " on {}", on.kind))
+        let Some(on) = self.on() else { return Ok(()) };
+        write!(f, " on {}", on.kind)?;
+        if let Some(kind) = on.of {
+            write!(f, " of the {kind}")?;
+        }
+        if on.is_hidden { f.write_str(", hidden") } else { Ok(()) }
     }
 }

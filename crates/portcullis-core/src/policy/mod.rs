@@ -11,17 +11,20 @@
 //! }
 //! ```
 
+mod account;
 mod basic;
 mod claim;
 mod combine;
 mod describe;
-mod fresh;
+mod locate;
+mod modify;
 mod plan;
 mod resource;
 mod rule;
 mod ways;
 mod when;
 
+pub use account::{OfAccount, account};
 pub use basic::{
     Anyone, Authenticated, RequirePermission, RequireRole, RequireScope, Staff, anyone, authenticated, permission,
     role, scope, staff,
@@ -30,11 +33,12 @@ pub use claim::{RequireClaim, claim};
 pub(crate) use combine::empty_list;
 pub use combine::{All, Any, Hidden, Not, PolicyList, all, any, hidden, not};
 pub use describe::{Description, On};
-pub(crate) use fresh::is_within;
-pub use fresh::{Fresh, fresh};
+pub use locate::{IdValue, Locate, ResourceId, header, id, organization, path, query};
+pub(crate) use modify::is_within;
+pub use modify::{Fresh, Visitors, WithoutBaseline, fresh, visitors, without_baseline};
 pub use plan::Plan;
 pub(crate) use plan::Planner;
-pub use resource::{OnResource, ResourceId, path, query};
+pub use resource::{OnResource, OnRow};
 pub use rule::Rule;
 pub use ways::{AlsoVia, Via, also_via, via};
 pub use when::{Holds, When, when};
@@ -42,13 +46,17 @@ pub use when::{Holds, When, when};
 use crate::{
     answer::Answer,
     decision::{Decision, Denial, Explanation},
-    error::Error,
+    error::{Error, ErrorKind},
     head::{RequestHead, query_param},
-    principal::Principal,
-    rights::Rights,
+    principal::{Principal, PrincipalKind},
+    rights::{Asker, Moment, Rights, Standing, Standings},
     scheme::SchemeSet,
 };
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 /// What a policy answers: a decision, or that it cannot decide.
 ///
@@ -75,6 +83,13 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Send + Sync {
     fn is_transparent(&self) -> bool {
         false
     }
+
+    /// Whether it can judge callers without a credential.
+    #[doc(hidden)]
+    fn judges_visitors(&self, question: &Question<'_>) -> bool {
+        let _ = question;
+        false
+    }
 }
 
 mod sealed {
@@ -97,6 +112,10 @@ macro_rules! through {
             fn is_transparent(&self) -> bool {
                 (**self).is_transparent()
             }
+
+            fn judges_visitors(&self, question: &Question<'_>) -> bool {
+                (**self).judges_visitors(question)
+            }
         }
     )+};
 }
@@ -105,15 +124,15 @@ through!(&'static dyn Policy, Arc<dyn Policy>, Box<dyn Policy>);
 /// Asks a policy: the one way to do it. A policy that judges is not asked about callers of a scheme that is not accepted at
 /// its place. A combinator has to say that it is transparent, so one that forgets is too strict.
 pub(crate) fn ask<'a>(policy: &'a dyn Policy, question: Question<'a>) -> Answer<'a, Verdict> {
-    let is_accepted = || question.scheme.is_some_and(|scheme| question.accepted.has(scheme));
-    let answer = if policy.is_transparent() || is_accepted() {
-        policy.decide(question)
-    } else {
-        Answer::now(Ok(Decision::Deny(Denial {
-            is_firm: true,
-            is_about_scheme: true,
-            ..Denial::new("scheme_not_accepted")
-        })))
+    let refused = match (question.caller, question.scheme) {
+        _ if policy.is_transparent() => None,
+        (None, _) => (!policy.judges_visitors(&question)).then(Denial::absent),
+        (Some(_), Some(scheme)) if question.accepted.has(scheme) => None,
+        (Some(_), _) => Some(Denial::of_another_scheme()),
+    };
+    let answer = match refused {
+        None => policy.decide(question),
+        Some(denial) => Answer::now(Ok(Decision::Deny(denial))),
     };
     if !question.explaining {
         return answer;
@@ -133,24 +152,36 @@ pub(crate) fn ask<'a>(policy: &'a dyn Policy, question: Question<'a>) -> Answer<
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
     pub(crate) rights: &'a Rights,
-    pub(crate) principal: &'a Principal,
+    /// Nobody, where callers without a credential may be judged.
+    pub(crate) caller: Option<&'a Principal>,
     /// The scheme by which the caller came, by its place.
     pub(crate) scheme: Option<usize>,
     /// The schemes whose callers may pass here.
     pub(crate) accepted: SchemeSet,
     pub(crate) head: &'a dyn RequestHead,
-    /// How old may be what is remembered of the principal.
-    pub(crate) max_age: Option<Duration>,
+    /// Whether callers without a credential are judged here.
+    pub(crate) visitors: bool,
+    pub(crate) standings: &'a Standings,
+    pub(crate) moment: Moment,
     /// Whether the answer will be turned around, perhaps more than once.
     pub(crate) below_not: bool,
     pub(crate) explaining: bool,
 }
 
 impl<'a> Question<'a> {
-    /// Who asks.
+    /// The caller. A closure and a [`Rule`] are not asked about callers without a credential.
     #[must_use]
     pub fn principal(&self) -> &'a Principal {
-        self.principal
+        static NOBODY: LazyLock<Principal> = LazyLock::new(|| Principal::new(PrincipalKind::Key, ""));
+        self.caller.unwrap_or(&NOBODY)
+    }
+
+    /// The row of the caller's account that the gate's [`Directory`](crate::Directory) found.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if there is none of this type.
+    pub fn account<T: std::any::Any + Send + Sync>(&self) -> Result<&'a T, Error> {
+        self.principal().account()
     }
 
     /// The request's head: method, path, headers.
@@ -162,8 +193,8 @@ impl<'a> Question<'a> {
     /// A parameter of the route's path, decoded as the handler will see it.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it cannot be decoded, and
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the route has no such parameter.
+    /// [`ErrorKind::Malformed`] if it cannot be decoded, and
+    /// [`ErrorKind::Misconfigured`] if the route has no such parameter.
     pub fn param(&self, name: &str) -> Result<Cow<'a, str>, Error> {
         self.head.param(name)?.ok_or_else(|| {
             Error::misconfigured(format!(
@@ -176,9 +207,26 @@ impl<'a> Question<'a> {
     /// A parameter of the query, which may be there once.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is there twice.
+    /// [`ErrorKind::Malformed`] if it is there twice.
     pub fn query(&self, name: &str) -> Result<Option<Cow<'a, str>>, Error> {
         query_param(self.head, name)
+    }
+
+    /// What the caller is to a resource, from the memory of the request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if that is no identifier of its kind, and as the gate's
+    /// [`Membership`](crate::Membership) answers.
+    pub async fn standing(&self, kind: &str, id: impl ToString) -> Result<Standing, Error> {
+        let on = self.rights.resource(kind, &id.to_string())?.ok_or_else(|| {
+            let detail = format!("not the identifier of a {kind}");
+            Error::new(ErrorKind::Malformed, detail).with_code("invalid_id")
+        })?;
+        self.rights.standing(self.asker(), &on).await
+    }
+
+    pub(crate) fn asker(&self) -> Asker<'a> {
+        Asker { who: self.caller, standings: self.standings, moment: self.moment }
     }
 
     /// The decision of another policy on the same question.
@@ -199,7 +247,7 @@ impl<'a> Question<'a> {
 impl fmt::Debug for Question<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Question")
-            .field("principal", &self.principal)
+            .field("caller", &self.caller)
             .field("method", &self.head.method())
             .field("path", &self.head.path())
             .finish_non_exhaustive()

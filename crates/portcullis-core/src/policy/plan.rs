@@ -1,4 +1,4 @@
-use super::{Description, Policy, empty_list};
+use super::{Description, On, Policy, empty_list};
 use crate::{
     error::Error,
     rights::Rights,
@@ -19,6 +19,7 @@ struct Parts {
     sources: Arc<Sources>,
     max_age: Option<Duration>,
     is_public: bool,
+    asks_visitors: bool,
     params: Vec<&'static str>,
 }
 
@@ -37,14 +38,22 @@ impl Planner<'_> {
     pub(crate) fn plan(&self, policy: Arc<dyn Policy>, read: impl FnOnce(SchemeSet) -> Sources) -> Result<Plan, Error> {
         let description = policy.describe();
         let accepted = self.accepted(&description, self.unnamed.schemes);
-        let (mut checked, mut params, mut max_age) = (Ok(()), Vec::new(), None);
+        let (mut checked, mut params, mut max_age, mut asks_visitors) = (Ok(()), Vec::new(), None, false);
         description.walk(false, &mut |part, below_not| {
             if checked.is_ok() {
                 checked = self.check(part, below_not, accepted);
             }
             params.extend(part.on().into_iter().flat_map(|on| on.params.iter().copied()));
-            if let Description::Fresh(age) = part {
-                max_age = Some(max_age.map_or(*age, |least: Duration| least.min(*age)));
+            match part {
+                Description::Fresh { max_age: age, .. } => {
+                    max_age = Some(max_age.map_or(*age, |least: Duration| least.min(*age)));
+                }
+                Description::Visitors(_) => asks_visitors = true,
+                Description::WithoutBaseline(_) if !std::ptr::eq(part, &raw const description) && checked.is_ok() => {
+                    let detail = "`without_baseline` stands around the whole policy";
+                    checked = Err(Error::misconfigured(detail));
+                }
+                _ => {}
             }
         });
         checked?;
@@ -63,18 +72,18 @@ impl Planner<'_> {
         };
         let is_public = description.is_public();
         let rights = self.rights.clone();
-        Ok(Plan(Arc::new(Parts { policy, description, rights, sources, max_age, is_public, params })))
+        Ok(Plan(Arc::new(Parts { policy, description, rights, sources, max_age, is_public, asks_visitors, params })))
     }
 
     fn check(&self, part: &Description, below_not: bool, accepted: SchemeSet) -> Result<(), Error> {
         let rights = self.rights;
         match part {
             Description::Role { role, on } => {
-                on.as_ref().map_or(Ok(()), |on| rights.knows_kind(on.kind))?;
+                self.check_kinds(on.as_ref())?;
                 rights.knows_role(role, on.as_ref().map(|on| on.kind))
             }
             Description::Permission { permission, on } => {
-                on.as_ref().map_or(Ok(()), |on| rights.knows_kind(on.kind))?;
+                self.check_kinds(on.as_ref())?;
                 rights.knows_permission(permission, on.as_ref().map(|on| on.kind), below_not)
             }
             Description::All(parts) | Description::Any(parts) if parts.is_empty() => Err(empty_list()),
@@ -92,6 +101,11 @@ impl Planner<'_> {
         }
     }
 
+    fn check_kinds(&self, on: Option<&On>) -> Result<(), Error> {
+        let kinds = on.into_iter().flat_map(|on| [Some(on.kind), on.of]).flatten();
+        kinds.into_iter().try_for_each(|kind| self.rights.membership(kind).map(drop))
+    }
+
     /// The schemes by which somebody may come and pass: `all` intersects, `any` unites, and `not` opens nothing.
     fn accepted(&self, part: &Description, here: SchemeSet) -> SchemeSet {
         let one = |scheme: &str| self.rights.scheme(scheme).map_or(SchemeSet::NONE, SchemeSet::one);
@@ -104,7 +118,11 @@ impl Planner<'_> {
             Description::Any(parts) => {
                 parts.iter().fold(SchemeSet::NONE, |any, part| any.or(self.accepted(part, here)))
             }
-            Description::Hidden(part) => self.accepted(part, here),
+            Description::Hidden(part)
+            | Description::Visitors(part)
+            | Description::WithoutBaseline(part)
+            | Description::Fresh { part, .. }
+            | Description::Row { part, .. } => self.accepted(part, here),
             _ => here,
         }
     }
@@ -133,6 +151,15 @@ impl Plan {
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.0.max_age
+    }
+
+    /// Whether callers without a credential are judged.
+    pub(crate) fn asks_visitors(&self) -> bool {
+        self.0.asks_visitors
+    }
+
+    pub(crate) fn has_baseline(&self) -> bool {
+        !matches!(self.0.description, Description::WithoutBaseline(_))
     }
 
     pub(crate) fn policy(&self) -> &dyn Policy {

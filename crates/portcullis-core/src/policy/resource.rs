@@ -1,55 +1,21 @@
-use super::{Description, Hidden, On, Policy, Question, Verdict, sealed::Sealed};
+use super::{Description, Locate, On, Policy, Question, ResourceId, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
-    decision::{Access, Decision, Explanation},
-    error::Error,
-    rights::ResourceRef,
+    decision::{Decision, Denial, Explanation, Found},
+    error::{Error, ErrorKind},
+    rights::{HeldRole, ResourceRef, Seen, Standing, State},
 };
+use std::{any::Any, any::type_name, fmt};
 
-/// Where in a request the identifier of a resource stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ResourceId(Place);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Path(&'static str),
-    Query(&'static str),
-}
-
-/// The path parameter of this name, decoded as the handler will see it.
-#[must_use]
-pub const fn path(name: &'static str) -> ResourceId {
-    ResourceId(Place::Path(name))
-}
-
-/// The query parameter of this name. A request without it is refused with 400.
-#[must_use]
-pub const fn query(name: &'static str) -> ResourceId {
-    ResourceId(Place::Query(name))
-}
-
-impl ResourceId {
-    fn of(self, question: &Question<'_>) -> Result<String, Error> {
-        match self.0 {
-            Place::Path(name) => question.param(name).map(Into::into),
-            Place::Query(name) => match question.query(name)? {
-                Some(id) if !id.is_empty() => Ok(id.into_owned()),
-                _ => {
-                    let detail = format!("the query has no `{name}`");
-                    Err(Error::new(crate::ErrorKind::Malformed, detail))
-                }
-            },
-        }
-    }
-}
-
-/// Who has a role, or a permission by a role, on a resource of the request. See [`role`](super::role) and
+/// Who has a role, or a permission, on a resource of the request. See [`role`](super::role) and
 /// [`permission`](super::permission).
 #[derive(Debug, Clone, Copy)]
-pub struct OnResource {
+pub struct OnResource<I = ResourceId> {
     asked: Asked,
     kind: &'static str,
-    id: ResourceId,
+    id: I,
+    of: Option<(&'static str, ResourceId)>,
+    is_hidden: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -58,19 +24,78 @@ enum Asked {
     Permission(&'static str),
 }
 
-impl OnResource {
-    pub(super) const fn role(name: &'static str, kind: &'static str, id: ResourceId) -> Self {
-        Self { asked: Asked::Role(name), kind, id }
+impl Asked {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Role(name) | Self::Permission(name) => name,
+        }
     }
 
-    pub(super) const fn permission(permission: &'static str, kind: &'static str, id: ResourceId) -> Self {
-        Self { asked: Asked::Permission(permission), kind, id }
+    /// The code of the denial of a member.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Role(_) => "role_required",
+            Self::Permission(_) => "permission_required",
+        }
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Role(name) => write!(f, "role `{name}`"),
+            Self::Permission(name) => write!(f, "permission `{name}`"),
+        }
+    }
+}
+
+impl<I: Locate> OnResource<I> {
+    pub(super) const fn role(name: &'static str, kind: &'static str, id: I) -> Self {
+        Self { asked: Asked::Role(name), kind, id, of: None, is_hidden: false }
     }
 
-    /// Answers whom this denies as if there were nothing: 404, as for an unknown path.
+    pub(super) const fn permission(name: &'static str, kind: &'static str, id: I) -> Self {
+        Self { asked: Asked::Permission(name), kind, id, of: None, is_hidden: false }
+    }
+
+    /// Strangers get 404, as if the resource did not exist. Members that may not do this get 403.
     #[must_use]
-    pub const fn hidden(self) -> Hidden<Self> {
-        Hidden(self)
+    pub const fn hidden(mut self) -> Self {
+        self.is_hidden = true;
+        self
+    }
+
+    /// Requires that the resource belongs to this other one, such as a flight to the project in the path; otherwise it does not
+    /// exist (404). Checked before anything is asked about the other one.
+    ///
+    /// ```
+    /// use portcullis_core::policy::*;
+    ///
+    /// const READ: &dyn Policy =
+    ///     &role("viewer").on("flight", path("flight_id")).of("project", path("project_id")).hidden();
+    /// ```
+    #[must_use]
+    pub const fn of(mut self, kind: &'static str, id: ResourceId) -> Self {
+        self.of = Some((kind, id));
+        self
+    }
+
+    /// Requires something of the resource's row, which its membership brings with [`Standing::with`]. The code is that of the
+    /// denial. Without a row of this type it cannot be judged, which is an error.
+    ///
+    /// ```
+    /// use portcullis_core::policy::*;
+    ///
+    /// struct Flight {
+    ///     is_locked: bool,
+    /// }
+    ///
+    /// const WRITE: &dyn Policy =
+    ///     &role("manager").on("flight", path("flight_id")).row("flight_locked", |flight: &Flight| !flight.is_locked);
+    /// ```
+    #[must_use]
+    pub const fn row<T: Any + Send + Sync>(self, code: &'static str, holds: fn(&T) -> bool) -> OnRow<T, I> {
+        OnRow { on: self, code, holds }
     }
 
     /// What the policy names has to be known, or nobody would have it.
@@ -81,54 +106,170 @@ impl OnResource {
         }
     }
 
-    async fn ask(&self, question: Question<'_>, resource: ResourceRef) -> Verdict {
-        let held = question.rights.roles_held(question.principal, &resource).await?;
-        let roles = question.rights.roles_on(self.kind);
-        let fits = |role: &str| match self.asked {
-            Asked::Role(name) => roles.includes(role, name),
-            Asked::Permission(name) => roles.permitted(role).is_some_and(|permitted| permitted.holds(name)),
-        };
-        let by = held.iter().find(|held| fits(held.role.as_str()));
-        let code = if matches!(self.asked, Asked::Role(_)) { "role_required" } else { "permission_required" };
-        let part = || {
-            let what = match self.asked {
-                Asked::Role(name) => format!("role `{name}`"),
-                Asked::Permission(name) => format!("permission `{name}`"),
-            };
-            let part = Explanation::new(format!("{what} on {resource}"), by.is_some());
-            match by.or(held.first()) {
-                None => part.with_note("no role there"),
-                Some(held) => part.with_note(held.to_string()),
-            }
-        };
-        let mut decision = question.verdict(by.is_some(), code, part);
-        if let Decision::Allow(access) = &mut decision {
-            let explanation = access.explanation.take();
-            *access = Access { role: by.map(|held| held.role.clone()), resource: Some(resource), explanation };
+    fn resource(question: &Question<'_>, kind: &str, id: &dyn Locate) -> Result<ResourceRef, Error> {
+        let (text, parameter) = id.locate(question)?;
+        question.rights.resource(kind, &text)?.ok_or_else(|| {
+            let detail = format!("`{parameter}` is not the identifier of a {kind}");
+            Error::new(ErrorKind::Malformed, detail).with_code("invalid_id").with_parameter(parameter)
+        })
+    }
+
+    async fn judge(&self, question: Question<'_>) -> Verdict {
+        self.check(&question)?;
+        let on = Self::resource(&question, self.kind, &self.id)?;
+        let asker = question.asker();
+        let mut is_other = false;
+        if let Some((kind, id)) = &self.of {
+            let parent = Self::resource(&question, kind, id)?;
+            let standing = question.rights.standing(asker, &on).await?;
+            is_other = !matches!(standing.state(), State::Missing) && !standing.is_under(&parent);
         }
-        Ok(decision)
+        if is_other {
+            return Ok(self.deny(&question, Denial::missing(self.kind), &on, "belongs to another one"));
+        }
+        let mut seen = Seen::new();
+        let held = question.rights.roles_held(asker, &on, &mut seen).await?;
+        let own = seen.first().map_or_else(Standing::stranger, |(_, standing)| standing.clone());
+        match own.state() {
+            State::Missing => return Ok(self.deny(&question, Denial::missing(self.kind), &on, "there is none")),
+            State::Refused(code) => {
+                let denial = self.denial(code.clone()).with(|why| why.is_firm = true);
+                return Ok(self.deny(&question, denial, &on, "a member that may do nothing now"));
+            }
+            State::Role(_) | State::Stranger => {}
+        }
+        let by = self.fitting(&question, &on, &held).await?;
+        let permits_itself = matches!(self.asked, Asked::Permission(name) if own.permits(name));
+        if by.is_none() && !permits_itself {
+            let Some(first) = held.first() else {
+                let denial = self.denial("not_a_member").with(|why| why.is_hidden = self.is_hidden);
+                return Ok(self.deny(&question, denial, &on, "no role there"));
+            };
+            let denial = self.denial(self.asked.code()).with(|why| why.held = Some(first.role.clone()));
+            return Ok(self.deny(&question, denial, &on, first));
+        }
+        let role = by.or(held.first());
+        let part = || {
+            let part = Explanation::new(format!("{} on {on}", self.asked), true);
+            role.map_or(part.clone(), |role| part.with_note(role.to_string()))
+        };
+        let explanation = question.explaining.then(|| Box::new(part()));
+        let role = role.map(|held| held.role.clone());
+        Ok(Decision::Allow(Found { role, resource: Some(on), seen, explanation }.into()))
+    }
+
+    /// The first of the roles that is enough.
+    async fn fitting<'h>(
+        &self,
+        question: &Question<'_>,
+        on: &ResourceRef,
+        held: &'h [HeldRole],
+    ) -> Result<Option<&'h HeldRole>, Error> {
+        for held in held {
+            let fits = match self.asked {
+                Asked::Role(name) => question.rights.roles_on(self.kind).includes(held.role.as_str(), name),
+                Asked::Permission(name) => question.rights.permits(question.asker(), &held.role, on, name).await?,
+            };
+            if fits {
+                return Ok(Some(held));
+            }
+        }
+        Ok(None)
+    }
+
+    fn denial(&self, code: impl Into<std::borrow::Cow<'static, str>>) -> Denial {
+        Denial::new(code).with(|why| (why.required, why.kind) = (Some(self.asked.name()), Some(self.kind.into())))
+    }
+
+    fn deny(&self, question: &Question<'_>, denial: Denial, on: &ResourceRef, note: impl fmt::Display) -> Decision {
+        // To nobody, what is missing and what is private look alike.
+        let is_absent = question.caller.is_none() && (self.is_hidden || !denial.is_missing());
+        let denial = if is_absent { Denial::absent() } else { denial };
+        let decision = Decision::Deny(denial);
+        let part = || Explanation::new(format!("{} on {on}", self.asked), false).with_note(note.to_string());
+        if question.explaining { decision.explained(part()) } else { decision }
+    }
+
+    fn on(&self) -> On {
+        let of = self.of.iter().flat_map(|(_, id)| id.params());
+        let params = self.id.params().into_iter().chain(of).collect();
+        On { kind: self.kind, of: self.of.map(|(kind, _)| kind), is_hidden: self.is_hidden, params }
     }
 }
 
-impl Sealed for OnResource {}
+impl<I> Sealed for OnResource<I> {}
 
-impl Policy for OnResource {
+impl<I: Locate> Policy for OnResource<I> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        match self.check(&question).and_then(|()| self.id.of(&question)) {
-            Ok(id) => Answer::later(self.ask(question, ResourceRef::new(self.kind, id))),
-            Err(error) => Answer::now(Err(error)),
-        }
+        Answer::begin(self.judge(question))
     }
 
     fn describe(&self) -> Description {
-        let params = match self.id.0 {
-            Place::Path(name) => vec![name],
-            Place::Query(_) => Vec::new(),
-        };
-        let on = Some(On { kind: self.kind, params });
+        let on = Some(self.on());
         match self.asked {
             Asked::Role(role) => Description::Role { role, on },
             Asked::Permission(permission) => Description::Permission { permission, on },
         }
+    }
+
+    fn judges_visitors(&self, question: &Question<'_>) -> bool {
+        question.visitors
+    }
+}
+
+/// Who has a role or permission on a resource whose row is like this. See [`OnResource::row`].
+pub struct OnRow<T, I = ResourceId> {
+    on: OnResource<I>,
+    code: &'static str,
+    holds: fn(&T) -> bool,
+}
+
+impl<T, I: Clone> Clone for OnRow<T, I> {
+    fn clone(&self) -> Self {
+        Self { on: self.on.clone(), code: self.code, holds: self.holds }
+    }
+}
+
+impl<T, I: Copy> Copy for OnRow<T, I> {}
+
+impl<T, I: fmt::Debug> fmt::Debug for OnRow<T, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}.row({})", self.on, self.code)
+    }
+}
+
+impl<T, I> Sealed for OnRow<T, I> {}
+
+impl<T: Any + Send + Sync, I: Locate> Policy for OnRow<T, I> {
+    fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
+        self.on.decide(question).map(move |verdict| {
+            let access = match verdict? {
+                Decision::Allow(access) => access,
+                denied => return Ok(denied),
+            };
+            // The resource's own row: a parent may have one of the same type.
+            let own = access.seen().first().and_then(|(_, standing)| standing.row::<T>());
+            let row = own.ok_or_else(|| {
+                let kind = self.on.kind;
+                Error::misconfigured(format!(
+                    "the membership of a {kind} brings no row of the type `{}`",
+                    type_name::<T>()
+                ))
+            })?;
+            if (self.holds)(row) {
+                return Ok(Decision::Allow(access));
+            }
+            let decision = Decision::Deny(Denial::new(self.code).with(|why| why.kind = Some(self.on.kind.into())));
+            let part = || Explanation::new(format!("row of the {}: {}", self.on.kind, self.code), false);
+            Ok(if question.explaining { decision.explained(part()) } else { decision })
+        })
+    }
+
+    fn describe(&self) -> Description {
+        Description::Row { code: self.code, part: Box::new(self.on.describe()) }
+    }
+
+    fn judges_visitors(&self, question: &Question<'_>) -> bool {
+        question.visitors
     }
 }

@@ -47,10 +47,10 @@ impl<P: Policy> Policy for Via<P> {
             Ok(place) => place,
             Err(error) => return Answer::now(Err(error)),
         };
-        if question.scheme == Some(place) {
+        if question.scheme == Some(place) || question.caller.is_none() {
             return ask(&self.part, Question { accepted: SchemeSet::one(place), ..question });
         }
-        let denial = Decision::Deny(Denial { is_about_scheme: true, ..Denial::new("scheme_required") });
+        let denial = Decision::Deny(Denial::new("scheme_required").with(|why| why.is_about_scheme = true));
         let part = || Explanation::new(format!("via `{}`", self.scheme), false);
         Answer::now(Ok(if question.explaining { denial.explained(part()) } else { denial }))
     }

@@ -1,7 +1,9 @@
 //! Who acts, and the names of principals, sessions and tokens.
 
+mod account;
 mod id;
 
+pub use account::Account;
 pub use id::{PrincipalId, SessionId, TokenId};
 
 use crate::{
@@ -11,6 +13,7 @@ use crate::{
 };
 use serde::de::DeserializeOwned;
 use std::{
+    any::Any,
     borrow::Cow,
     fmt, iter,
     sync::Arc,
@@ -40,6 +43,8 @@ pub(crate) struct Parts {
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) leeway: Duration,
     pub(crate) claims: Option<Claims>,
+    /// The row of its account.
+    account: Option<Arc<dyn Any + Send + Sync>>,
     /// The same by what its token says of itself, where its issuer was asked.
     by_token: Option<Principal>,
 }
@@ -84,6 +89,7 @@ impl Parts {
             expires_at: None,
             leeway: Duration::ZERO,
             claims: None,
+            account: None,
             by_token: None,
         }
     }

@@ -1,87 +1,201 @@
-use super::Role;
+use super::{PermissionSet, Role, Standing};
 use crate::{answer::Answer, error::Error, principal::Principal};
-use std::{borrow::Cow, fmt, future::Future};
+use std::{
+    fmt::{self, Display},
+    future::Future,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-/// A thing that roles are held on: its kind and its identifier, such as project 42.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ResourceRef {
-    kind: Cow<'static, str>,
-    id: String,
-}
-
-impl ResourceRef {
-    /// The resource of this kind with this identifier.
-    #[must_use]
-    pub fn new(kind: impl Into<Cow<'static, str>>, id: impl Into<String>) -> Self {
-        Self { kind: kind.into(), id: id.into() }
-    }
-
-    /// The kind, such as `project`.
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        &self.kind
-    }
-
-    /// The identifier, as it stands in the request.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl fmt::Display for ResourceRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.kind, self.id)
-    }
-}
-
-/// Which role a principal has on a resource: the question that only your database can answer.
+/// What principals are to the resources of one kind: the question that only your database can answer. Written with plain
+/// `async fn`.
 ///
-/// Written with plain `async fn`. Answer what is stored; that a team's roles hold on its projects is said once in the
-/// [`RoleHierarchy`](crate::RoleHierarchy), and this is then asked for the parents.
+/// Asked once for a request and resource, whoever needs it: guard, extractor, each part of a policy, handler. That a team's
+/// roles hold on its projects is said once in the [`RoleHierarchy`](crate::RoleHierarchy); a standing names the team, and the
+/// membership of teams is asked then.
 ///
 /// ```
-/// use portcullis_core::{Error, Membership, Principal, ResourceRef, Role};
+/// use portcullis_core::{Error, Membership, Principal, Standing};
 ///
+/// # #[derive(Debug)] struct Store;
+/// # struct Project { team: Option<u32> }
+/// # impl Store { async fn project(&self, id: u32, owner: &str) -> Result<Option<(Project, Option<&'static str>)>, Error> { unimplemented!() } }
 /// #[derive(Debug)]
-/// struct Projects;
+/// struct Projects(Store);
 ///
 /// impl Membership for Projects {
-///     async fn role(&self, principal: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
-///         Ok((on.kind() == "project" && principal.id().subject() == "alice").then(|| Role::new("owner")))
+///     type Id = u32;
+///
+///     async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
+///         Ok(match self.0.project(*id, who.id().subject()).await? {
+///             None => Standing::missing(),
+///             Some((project, role)) => Standing::from(role).under_each("team", project.team).with(project),
+///         })
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not know what principals are to resources",
+    note = "write `impl Membership for {Self}`"
+)]
 pub trait Membership: fmt::Debug + Send + Sync + 'static {
-    /// The role that the principal itself has on this resource; `None` if it has none, or there is no such resource.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be found out.
-    fn role(&self, principal: &Principal, on: &ResourceRef)
-    -> impl Future<Output = Result<Option<Role>, Error>> + Send;
+    /// What identifies a resource, such as a number or a UUID. A request with something else is refused (400, `invalid_id`).
+    /// What is parsed alike is the same resource, so `/042` is 42.
+    type Id: FromStr + Display + Send + Sync + 'static;
 
-    /// What the resource belongs to, such as a project to its team. Asked only where the hierarchy inherits.
+    /// What the principal is to this resource.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be found out.
-    fn parents(&self, of: &ResourceRef) -> impl Future<Output = Result<Vec<ResourceRef>, Error>> + Send {
-        let _ = of;
-        async { Ok(Vec::new()) }
+    fn standing(&self, who: &Principal, id: &Self::Id) -> impl Future<Output = Result<Standing, Error>> + Send;
+
+    /// What a role permits on this resource beside what the gate's roles say, for roles that customers define. `None`, as by
+    /// default: nothing is known of such a role here. Then one that the gate does not know either is an error.
+    ///
+    /// Asked where a policy needs a permission, and where the gate does not know the role.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be found out.
+    fn permits(&self, role: &Role, id: &Self::Id) -> impl Future<Output = Result<Option<PermissionSet>, Error>> + Send {
+        let _ = (role, id);
+        async { Ok(None) }
+    }
+
+    /// What callers are to this resource who do not say who they are: strangers by default. Asked below
+    /// [`visitors`](crate::policy::visitors) only.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be found out.
+    fn visitor(&self, id: &Self::Id) -> impl Future<Output = Result<Standing, Error>> + Send {
+        let _ = id;
+        async { Ok(Standing::stranger()) }
+    }
+
+    /// The same as `standing`, for memberships that remember.
+    #[doc(hidden)]
+    fn standing_at(
+        &self,
+        who: &Principal,
+        id: &Self::Id,
+        moment: Moment,
+    ) -> impl Future<Output = Result<Standing, Error>> + Send {
+        let _ = moment;
+        self.standing(who, id)
+    }
+
+    /// The same as `permits`, for memberships that remember.
+    #[doc(hidden)]
+    fn permits_at(
+        &self,
+        role: &Role,
+        id: &Self::Id,
+        moment: Moment,
+    ) -> impl Future<Output = Result<Option<PermissionSet>, Error>> + Send {
+        let _ = moment;
+        self.permits(role, id)
     }
 }
 
-/// [`Membership`] as the gate holds it.
+impl<M: Membership> Membership for Arc<M> {
+    type Id = M::Id;
+
+    fn standing(&self, who: &Principal, id: &M::Id) -> impl Future<Output = Result<Standing, Error>> + Send {
+        (**self).standing(who, id)
+    }
+
+    fn permits(&self, role: &Role, id: &M::Id) -> impl Future<Output = Result<Option<PermissionSet>, Error>> + Send {
+        (**self).permits(role, id)
+    }
+
+    fn visitor(&self, id: &M::Id) -> impl Future<Output = Result<Standing, Error>> + Send {
+        (**self).visitor(id)
+    }
+
+    fn standing_at(
+        &self,
+        who: &Principal,
+        id: &M::Id,
+        moment: Moment,
+    ) -> impl Future<Output = Result<Standing, Error>> + Send {
+        (**self).standing_at(who, id, moment)
+    }
+
+    fn permits_at(
+        &self,
+        role: &Role,
+        id: &M::Id,
+        moment: Moment,
+    ) -> impl Future<Output = Result<Option<PermissionSet>, Error>> + Send {
+        (**self).permits_at(role, id, moment)
+    }
+}
+
+/// When something is asked, by the gate's clock, and how old may be what is remembered.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Moment {
+    /// The time.
+    pub now: SystemTime,
+    /// How old may be what is remembered, where the route asks for a [`fresh`](crate::policy::fresh) identity.
+    pub max_age: Option<Duration>,
+}
+
+impl Moment {
+    pub(crate) fn new(now: SystemTime, max_age: Option<Duration>) -> Self {
+        Self { now, max_age }
+    }
+}
+
+/// [`Membership`] as a gate holds it. Identifiers are texts that it has printed. Futures own what they need, so that a request
+/// can share them, and nothing is asked before one is polled.
 pub(crate) trait AnyMembership: fmt::Debug + Send + Sync {
-    fn role<'a>(&'a self, principal: &'a Principal, on: &'a ResourceRef) -> Answer<'a, Result<Option<Role>, Error>>;
-    fn parents<'a>(&'a self, of: &'a ResourceRef) -> Answer<'a, Result<Vec<ResourceRef>, Error>>;
+    /// The identifier as it prints it; `None` if it is none.
+    fn canonical(&self, id: &str) -> Option<String>;
+    fn standing(
+        self: Arc<Self>,
+        who: Option<Principal>,
+        id: Arc<str>,
+        moment: Moment,
+    ) -> Answer<'static, Result<Standing, Error>>;
+    fn permits(
+        self: Arc<Self>,
+        role: Role,
+        id: Arc<str>,
+        moment: Moment,
+    ) -> Answer<'static, Result<Option<PermissionSet>, Error>>;
+}
+
+fn parsed<T: FromStr>(id: &str) -> Result<T, Error> {
+    id.parse().map_err(|_| Error::misconfigured("a `Membership::Id` prints what it does not parse"))
 }
 
 impl<M: Membership> AnyMembership for M {
-    fn role<'a>(&'a self, principal: &'a Principal, on: &'a ResourceRef) -> Answer<'a, Result<Option<Role>, Error>> {
-        Answer::later(Membership::role(self, principal, on))
+    fn canonical(&self, id: &str) -> Option<String> {
+        id.parse::<M::Id>().ok().map(|id| id.to_string()).filter(|id| !id.is_empty())
     }
 
-    fn parents<'a>(&'a self, of: &'a ResourceRef) -> Answer<'a, Result<Vec<ResourceRef>, Error>> {
-        Answer::later(Membership::parents(self, of))
+    fn standing(
+        self: Arc<Self>,
+        who: Option<Principal>,
+        id: Arc<str>,
+        moment: Moment,
+    ) -> Answer<'static, Result<Standing, Error>> {
+        Answer::later(async move {
+            let id: M::Id = parsed(&id)?;
+            match who {
+                Some(who) => self.standing_at(&who, &id, moment).await,
+                None => self.visitor(&id).await,
+            }
+        })
+    }
+
+    fn permits(
+        self: Arc<Self>,
+        role: Role,
+        id: Arc<str>,
+        moment: Moment,
+    ) -> Answer<'static, Result<Option<PermissionSet>, Error>> {
+        Answer::later(async move { self.permits_at(&role, &parsed(&id)?, moment).await })
     }
 }

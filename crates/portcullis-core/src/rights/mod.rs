@@ -1,18 +1,31 @@
 //! What policies name and a gate holds: roles, permissions, and who has them on resources.
 
+mod cached;
 mod held;
 mod membership;
+mod memory;
 mod permission;
+mod resource;
 mod role;
+mod standing;
 
+pub use cached::CachedMembership;
+pub(crate) use held::{Asker, HeldRole, Seen};
 pub(crate) use membership::AnyMembership;
-pub use membership::{Membership, ResourceRef};
+pub use membership::{Membership, Moment};
+pub(crate) use memory::Standings;
 pub(crate) use permission::checked;
 pub use permission::{Permission, PermissionSet};
+pub use resource::ResourceRef;
 pub use role::{Role, RoleHierarchy, RoleHierarchyBuilder};
+pub use standing::Standing;
+pub(crate) use standing::State;
 
 use crate::error::Error;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// The rights that a gate knows.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +34,8 @@ pub(crate) struct Rights {
     pub(crate) roles_on: HashMap<String, RoleHierarchy>,
     /// All that there are, if the application says so.
     pub(crate) permissions: Option<PermissionSet>,
-    pub(crate) membership: Option<Arc<dyn AnyMembership>>,
+    /// For each kind of resource, who knows what principals are to it.
+    pub(crate) memberships: BTreeMap<String, Arc<dyn AnyMembership>>,
     /// The names of the gate's schemes, in order; `None` for those without.
     pub(crate) schemes: Vec<Option<&'static str>>,
 }
@@ -48,14 +62,17 @@ impl Rights {
         })
     }
 
-    /// A policy asks for roles or permissions on resources of this kind.
-    pub(crate) fn knows_kind(&self, kind: &str) -> Result<(), Error> {
-        match &self.membership {
-            Some(_) => Ok(()),
-            None => Err(Error::misconfigured(format!(
-                "a policy asks for roles on a {kind}, and the gate has no `.membership(…)` to ask"
-            ))),
-        }
+    /// A policy asks about resources of this kind.
+    pub(crate) fn membership(&self, kind: &str) -> Result<&Arc<dyn AnyMembership>, Error> {
+        self.memberships.get(kind).ok_or_else(|| {
+            let known: Vec<&String> = self.memberships.keys().collect();
+            Error::misconfigured(match known.is_empty() {
+                true => format!(
+                    "the gate has no `.membership({kind:?}, …)`; name one, which knows what principals are to a {kind}"
+                ),
+                false => format!("the gate has no `.membership({kind:?}, …)`; it has those of {known:?}"),
+            })
+        })
     }
 
     /// A policy asks for this role.

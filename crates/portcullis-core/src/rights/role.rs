@@ -140,11 +140,6 @@ impl RoleHierarchy {
         &self.names
     }
 
-    /// Whether roles are inherited here at all.
-    pub(crate) fn inherits(&self) -> bool {
-        !self.inherited.is_empty()
-    }
-
     /// Whether roles on a resource of this kind give roles here.
     pub(crate) fn inherits_from(&self, kind: &str) -> bool {
         self.inherited.iter().any(|inherited| inherited.kind == kind)

@@ -1,7 +1,7 @@
 //! What a refused client is told, and what not.
 
 use crate::{
-    asking::{Data, decide, shared},
+    asking::{Data, Members, decide, shared},
     head::Head,
 };
 use portcullis_core::{
@@ -108,7 +108,7 @@ fn situations(issuer: &TestIssuer) -> Vec<Situation> {
             "unavailable",
         ),
         ("an issuer that is down", who(), Head::new().bearer("down"), 503, None, "unavailable"),
-        ("no such parameter", shared(on_project()), alice(), 400, Some(REQUEST), "invalid_request"),
+        ("no such parameter", shared(on_project()), alice(), 400, None, "parameter_missing"),
         (
             "an unreadable parameter",
             shared(role("viewer").on("project", path("id"))),
@@ -125,8 +125,8 @@ fn situations(issuer: &TestIssuer) -> Vec<Situation> {
 #[tokio::test]
 async fn every_situation_has_its_answer() {
     let issuer = TestIssuer::new();
-    let plain = gate(&issuer, |builder| builder.membership(Data::down()));
-    let named = gate(&issuer, |builder| builder.membership(Data::down()).realm("My app"));
+    let plain = gate(&issuer, |builder| builder.members(&Data::down()));
+    let named = gate(&issuer, |builder| builder.members(&Data::down()).realm("My app"));
     for (what, policy, head, status, challenge, code) in situations(&issuer) {
         for (gate, realm) in [(&plain, ""), (&named, "realm=\"My app\"")] {
             let refusal = answer(gate, policy.clone(), &head).await;

@@ -2,8 +2,7 @@
 
 use crate::head::Head;
 use portcullis_core::{
-    Access, Error, ErrorKind, Established, Gate, GateBuilder, Membership, Principal, Question, ResourceRef, Role,
-    Scheme,
+    Access, Error, ErrorKind, Established, Gate, GateBuilder, Membership, Principal, Question, Scheme, Standing,
     policy::{Policy, Rule, Verdict},
     testing::TestIssuer,
 };
@@ -47,21 +46,37 @@ impl Data {
     }
 }
 
-fn name(of: &ResourceRef) -> String {
-    format!("{}:{}", of.kind(), of.id())
+/// The resources of one kind in the data.
+#[derive(Debug)]
+struct OfKind(&'static str, Data);
+
+impl Membership for OfKind {
+    type Id = String;
+
+    async fn standing(&self, principal: &Principal, id: &String) -> Result<Standing, Error> {
+        let Self(kind, data) = self;
+        data.answer()?;
+        let is_this = |name: &String| *name == format!("{kind}:{id}");
+        let held = data.roles.iter().find(|(of, _)| principal.id().subject() == "alice" && is_this(of));
+        let parents = data.parents.iter().filter(|(of, _)| is_this(of)).flat_map(|(_, parents)| parents);
+        let standing = Standing::from(held.map(|(_, role)| *role));
+        Ok(parents
+            .map(|parent| parent.split_once(':').unwrap())
+            .fold(standing, |standing, (kind, id)| standing.under(kind, id)))
+    }
 }
 
-impl Membership for Data {
-    async fn role(&self, principal: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
-        self.answer()?;
-        let held = self.roles.iter().find(|(thing, _)| principal.id().subject() == "alice" && *thing == name(on));
-        Ok(held.map(|(_, role)| Role::new(*role)))
-    }
+/// The kinds of resources that there are.
+const KINDS: [&str; 6] = ["project", "team", "org", "Team", "company", "kb"];
 
-    async fn parents(&self, of: &ResourceRef) -> Result<Vec<ResourceRef>, Error> {
-        self.answer()?;
-        let parents = self.parents.iter().filter(|(thing, _)| *thing == name(of)).flat_map(|(_, parents)| parents);
-        Ok(parents.map(|parent| parent.split_once(':').unwrap()).map(|(kind, id)| ResourceRef::new(kind, id)).collect())
+/// Gates over such data.
+pub trait Members {
+    fn members(self, data: &Data) -> GateBuilder;
+}
+
+impl Members for GateBuilder {
+    fn members(self, data: &Data) -> GateBuilder {
+        KINDS.into_iter().fold(self, |gate, kind| gate.membership(kind, OfKind(kind, data.clone())))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Policies as data: what they say of themselves, and what a gate makes of it.
 
-use crate::asking::{Data, gate, shared, why};
+use crate::asking::{Data, Members, gate, shared, why};
 use portcullis_core::{
     Error, ErrorKind, Gate, Plan, Question, Requirement, RoleHierarchy, Scheme, policy::*, testing::TestIssuer,
 };
@@ -62,7 +62,12 @@ fn a_policy_says_in_words_what_it_asks() {
         (shared(via("key")), "by key"),
         (shared(via("key").and(scope("read"))), "by key: scope read"),
         (shared(also_via("key", staff())), "staff, also by key"),
-        (shared(fresh(Duration::from_secs(5))), "fresh within 5s"),
+        (shared(fresh(Duration::from_secs(5), staff())), "staff, fresh within 5s"),
+        (shared(visitors(on_project().hidden())), "role viewer on project, hidden, visitors too"),
+        (shared(without_baseline(staff())), "staff, without the baseline"),
+        (shared(account("unconfirmed", |_: &String| true)), "unconfirmed"),
+        (shared(on_project().row("locked", |_: &String| true)), "role viewer on project, locked"),
+        (shared(on_project().of("team", path("team"))), "role viewer on project of the team"),
         (shared(shared(staff())), "staff"),
     ] {
         assert_eq!(policy.describe().to_string(), text);
@@ -87,7 +92,7 @@ fn descriptions_are_told_apart_and_have_parts() {
 }
 
 fn app() -> Gate {
-    gate(|builder| builder.roles(RoleHierarchy::ranked(["viewer"]).unwrap()).membership(Data::default()))
+    gate(|builder| builder.roles(RoleHierarchy::ranked(["viewer"]).unwrap()).members(&Data::default()))
 }
 
 #[test]

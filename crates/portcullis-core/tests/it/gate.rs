@@ -1,7 +1,7 @@
 //! What makes a gate, and how it finds out who is asking.
 
 use crate::{
-    asking::{Data, decide, shared, why},
+    asking::{Data, Members, decide, shared, why},
     head::Head,
 };
 use futures_util::FutureExt;
@@ -196,7 +196,7 @@ fn what_is_incomplete_or_cannot_be_said_fails_the_build() {
         ("no realm", |builder| builder),
         ("a realm", |builder| builder.realm("My app: v2, (test)")),
         ("an empty realm", |builder| builder.realm("")),
-        ("roles on a kind", |builder| builder.roles_on("team", RoleHierarchy::default()).membership(Data::default())),
+        ("roles on a kind", |builder| builder.roles_on("team", RoleHierarchy::default()).members(&Data::default())),
     ];
     let refused: &[(&str, With)] = &[
         ("a quote", |builder| builder.realm("a\"b")),
@@ -226,7 +226,7 @@ fn names_that_a_gate_does_not_know_are_found_before_any_request() {
         parts(builder.roles(RoleHierarchy::ranked(["viewer", "owner"]).unwrap())).build().unwrap()
     };
     let with =
-        build(|builder| builder.membership(Data::default()).roles_on("team", RoleHierarchy::ranked(["mate"]).unwrap()));
+        build(|builder| builder.members(&Data::default()).roles_on("team", RoleHierarchy::ranked(["mate"]).unwrap()));
     let without = build(|builder| builder);
     let on = |name: &'static str, kind| role(name).on(kind, path("id"));
     let by_permission = permission("kb:read").on("kb", query("id"));

@@ -1,7 +1,7 @@
 //! One event for each refusal, with what operators need and without what nobody may see.
 
 use crate::{
-    asking::{Data, decide, shared},
+    asking::{Data, Members, decide, shared},
     head::Head,
 };
 use portcullis_core::{
@@ -101,7 +101,7 @@ fn gate(issuer: &TestIssuer) -> Gate {
         )
         .scheme(Scheme::new(Broken).cookie("session").bearer().header("x-key").query("token"))
         .roles(RoleHierarchy::builder().ranked(["viewer"]).inherits("team").build().unwrap())
-        .membership(Data::default())
+        .members(&Data::default())
         .build()
         .unwrap()
 }
@@ -160,7 +160,7 @@ fn a_refusal_is_one_event() {
             shared(on_project(query("id"))),
             alice().query("id=1"),
             Level::INFO,
-            "role_required",
+            "not_a_member",
             "403",
             bearer,
             Some(NAME),

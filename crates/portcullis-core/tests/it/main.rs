@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod accounts;
 mod answers;
 mod asking;
 mod cached;
@@ -39,6 +40,7 @@ mod secrets;
 mod shown;
 mod source_order;
 mod sources;
+mod standings;
 mod tokens;
 mod typed;
 mod vectors;

@@ -1,7 +1,7 @@
 //! What cannot be judged is an error, so that `not` lets nobody in by ignorance.
 
 use crate::{
-    asking::{Data, Quiet, ask, decide, gate, shared, why},
+    asking::{Data, Members, Quiet, ask, decide, gate, shared, why},
     head::Head,
 };
 use portcullis_core::{
@@ -21,10 +21,10 @@ fn roles() -> RoleHierarchy {
 #[tokio::test]
 async fn names_that_nobody_knows_are_errors_wherever_a_policy_is_asked() {
     let with = |parts: fn(GateBuilder) -> GateBuilder| {
-        gate(|builder| parts(builder.roles(roles()).membership(Data::default().role("project:1", "manager"))))
+        gate(|builder| parts(builder.roles(roles()).members(&Data::default().role("project:1", "manager"))))
     };
     let (open, closed) = (with(|b| b), with(|b| b.permissions(["kb:read", "kb:write"])));
-    let none = gate(|builder| builder.membership(Data::default()));
+    let none = gate(|builder| builder.members(&Data::default()));
     let head = Head::new().query("id=1");
     let on = |name| role(name).on("project", query("id"));
     let may = |name| permission(name).on("project", query("id"));
@@ -79,17 +79,17 @@ fn why_text(gate: &Gate, policy: impl Policy + 'static) -> String {
 
 #[tokio::test]
 async fn what_is_not_there_is_a_firm_no() {
-    let gate = gate(|builder| builder.roles(roles()).membership(Data::default().role("project:1", "viewer")));
+    let gate = gate(|builder| builder.roles(roles()).members(&Data::default().role("project:1", "viewer")));
     let head = |id: &str| Head::new().query(&format!("id={id}"));
     let banned = || not(role("manager").on("project", query("id")));
     for (id, who) in [("1", "alice"), ("2", "alice"), ("1", "a stranger")] {
         assert!(ask(&gate, &acting_as(who), banned(), &head(id)).await.is_ok(), "{who} on {id}");
     }
-    let manager = self::gate(|builder| builder.roles(roles()).membership(Data::default().role("project:1", "manager")));
+    let manager = self::gate(|builder| builder.roles(roles()).members(&Data::default().role("project:1", "manager")));
     assert_eq!(why(ask(&manager, &acting_as("alice"), banned(), &head("1")).await).0, ErrorKind::Denied);
-    let down = self::gate(|builder| builder.roles(roles()).membership(Data::down()));
+    let down = self::gate(|builder| builder.roles(roles()).members(&Data::down()));
     assert_eq!(why(ask(&down, &acting_as("alice"), banned(), &head("1")).await).0, ErrorKind::Unavailable);
-    let stored = self::gate(|builder| builder.roles(roles()).membership(Data::default().role("project:1", "Manager")));
+    let stored = self::gate(|builder| builder.roles(roles()).members(&Data::default().role("project:1", "Manager")));
     let error = ask(&stored, &acting_as("alice"), banned(), &head("1")).await.unwrap_err();
     assert!(error.to_string().contains("`Manager`") && error.to_string().contains("\"manager\""), "{error}");
     assert_eq!(error.status(), 500);
@@ -280,7 +280,7 @@ proptest! {
         let issuer = TestIssuer::new();
         let inherits = RoleHierarchy::builder().ranked(["viewer", "manager"]).permits("viewer", ["kb:read"]);
         let inherits = inherits.permits("manager", ["kb:*"]).inherits("project").build().unwrap();
-        let builder = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).membership(data).roles(inherits);
+        let builder = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).members(&data).roles(inherits);
         let builder = if closed { builder.permissions(["kb:read", "kb:write", "own:it"]) } else { builder };
         let gate = builder.build().unwrap();
         let values = json!({

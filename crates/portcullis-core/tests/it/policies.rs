@@ -1,7 +1,7 @@
 //! Each policy by itself: whom it lets pass, whom not, and with which code.
 
 use crate::{
-    asking::{Data, ask, decide, gate, shared, why},
+    asking::{Data, Members, ask, decide, gate, shared, why},
     head::Head,
 };
 use futures_util::FutureExt;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 fn app() -> Gate {
     let roles =
         RoleHierarchy::builder().ranked(["viewer", "manager", "owner"]).permits("manager", ["project:write", "kb:*"]);
-    gate(|builder| builder.roles(roles.build().unwrap()).membership(Data::default().role("project:1", "manager")))
+    gate(|builder| builder.roles(roles.build().unwrap()).members(&Data::default().role("project:1", "manager")))
 }
 
 /// A policy of the application, which has to wait.
@@ -103,8 +103,8 @@ async fn every_policy_says_yes_and_no() {
         ),
         (shared(Is("bob")), acting_as("bob"), nobody.clone(), "is_somebody_else"),
         // What somebody has everywhere is not what somebody has there.
-        (shared(viewer_there), alice.clone(), alone("owner"), "role_required"),
-        (shared(on_project), alice.clone(), held(&["*:*"]).with_role("owner"), "permission_required"),
+        (shared(viewer_there), alice.clone(), alone("owner"), "not_a_member"),
+        (shared(on_project), alice.clone(), held(&["*:*"]).with_role("owner"), "not_a_member"),
         (shared(not(staff())), nobody.clone(), nobody.clone().with_staff(true), "not_allowed"),
         (shared(not(not(staff()))), nobody.clone().with_staff(true), nobody.clone(), "not_allowed"),
     ] {
@@ -262,16 +262,17 @@ async fn where_the_resource_stands() {
     let alice = acting_as("alice");
     let (by_query, by_path) = (role("viewer").on("project", query("id")), role("viewer").on("project", path("id")));
     let malformed = (ErrorKind::Malformed, "invalid_request".to_owned());
-    let denied = (ErrorKind::Denied, "role_required".to_owned());
+    let missing = (ErrorKind::Malformed, "parameter_missing".to_owned());
+    let denied = (ErrorKind::Denied, "not_a_member".to_owned());
     for (what, policy, head, refused) in [
         ("query", by_query, Head::new().query("id=1"), None),
         ("query, encoded", by_query, Head::new().query("%69d=%31"), None),
         ("query, another", by_query, Head::new().query("id=2"), Some(denied.clone())),
-        ("query, not there", by_query, Head::new(), Some(malformed.clone())),
-        ("query, empty", by_query, Head::new().query("id="), Some(malformed.clone())),
+        ("query, not there", by_query, Head::new(), Some(missing.clone())),
+        ("query, empty", by_query, Head::new().query("id="), Some(missing.clone())),
         ("query, twice", by_query, Head::new().query("id=1&id=2"), Some(malformed.clone())),
         ("query, twice and equal", by_query, Head::new().query("id=1&id=1"), Some(malformed.clone())),
-        ("query, but in the path", by_query, Head::new().param("id", "1"), Some(malformed.clone())),
+        ("query, but in the path", by_query, Head::new().param("id", "1"), Some(missing.clone())),
         ("path", by_path, Head::new().param("id", "1"), None),
         ("path, another", by_path, Head::new().param("id", "2"), Some(denied.clone())),
         // The identifier is compared as the handler sees it: nothing is decoded a second time or tidied up.

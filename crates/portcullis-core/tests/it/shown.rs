@@ -51,6 +51,14 @@ impl HttpClient for Nobody {
     }
 }
 
+impl Membership for Nobody {
+    type Id = u32;
+
+    async fn standing(&self, _: &Principal, _: &u32) -> Result<Standing, Error> {
+        Ok(Standing::stranger())
+    }
+}
+
 /// An error of somebody else that shows all it has.
 #[derive(Debug)]
 #[expect(dead_code, reason = "it is shown")]
@@ -161,6 +169,9 @@ fn nothing_private_is_shown() {
         KeySet: &set,
         RemoteKeys: RemoteKeys::jwks(url, Nobody).unwrap(),
         ResourceRef: ResourceRef::new("project", "42"),
+        Standing: Standing::role("viewer").under("team", "swordfish").with("swordfish".to_owned()),
+        Account: Account::new("swordfish".to_owned()).organization("swordfish"),
+        CachedMembership: CachedMembership::new(Nobody, 1, Duration::ZERO),
         Permission: Permission::from_static("kb:read"),
         PermissionSet: principal.permissions(),
         Plan: &plan,
@@ -205,7 +216,17 @@ fn nothing_private_is_shown() {
     assert_hidden("who it is", &who.to_string(), &token);
     assert_hidden("the explanation", &decision.explain().unwrap().to_string(), &token);
     // Policies are constants, and hold nothing but names.
-    let traits = ["Authenticator", "Clock", "RequestHead", "HttpClient", "Membership", "Requirement", "Revocations"];
+    let traits = [
+        "Authenticator",
+        "Clock",
+        "RequestHead",
+        "HttpClient",
+        "Directory",
+        "Membership",
+        "Moment",
+        "Requirement",
+        "Revocations",
+    ];
     let known: BTreeSet<String> = all.iter().map(|(name, _)| *name).chain(traits).map(str::to_owned).collect();
     let public: BTreeSet<String> = [include_str!("../../src/lib.rs"), include_str!("../../src/testing/mod.rs")]
         .into_iter()

@@ -1,6 +1,6 @@
 //! Wiring that cannot work is an error where the gate is built; beside each stands what can.
 
-use crate::asking::Data;
+use crate::asking::{Data, Members};
 use portcullis_core::{
     Algorithm, Audience, Authenticator, Credential, CredentialSource, Error, ErrorKind, Gate, GateBuilder, HttpClient,
     HttpRequest, Introspection, Issuer, Jwt, Key, OpaqueTokens, Principal, Reply, RevocationList, RoleHierarchy,
@@ -234,8 +234,7 @@ fn roles_are_inherited_from_kinds_and_roles_that_there_are() {
     let ranked = || RoleHierarchy::builder().ranked(["viewer", "owner"]);
     let mapped = |kind: &str, there: &str| ranked().inherits_as(kind, [(there, "viewer")]).build().unwrap();
     let teams = || RoleHierarchy::ranked(["mate", "lead"]).unwrap();
-    let gate =
-        || Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer()).membership(Data::default());
+    let gate = || Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer()).members(&Data::default());
     for (what, builder, expected) in [
         ("right", gate().roles_on("team", teams()).roles_on("project", mapped("team", "lead")), None),
         ("for all kinds", gate().roles_on("team", teams()).roles(mapped("team", "lead")), None),
@@ -252,9 +251,9 @@ fn roles_are_inherited_from_kinds_and_roles_that_there_are() {
         (
             "a kind misspelt",
             gate().roles_on("team", teams()).roles_on("project", mapped("taem", "lead")),
-            Some("inherited from a `taem`, and the gate knows none there; name them by `.roles_on(\"taem\", …)`"),
+            Some("inherited from a `taem`, and the gate has no `.membership(\"taem\", …)` to ask who has them"),
         ),
-        ("a kind of which nothing is said", gate().roles(mapped("team", "lead")), Some("inherited from a `team`")),
+        ("the roles of everywhere", gate().roles(mapped("team", "lead")), Some("the role `lead` on a `team`")),
         ("the same roles", gate().roles(ranked().inherits("team").build().unwrap()), None),
         (
             "the same roles, of a kind without any",
@@ -265,7 +264,7 @@ fn roles_are_inherited_from_kinds_and_roles_that_there_are() {
         told(what, problem(builder), expected);
     }
     let alone = || Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer());
-    let nobody = Some("no `.membership(…)` to ask");
+    let nobody = Some("no `.membership(\"team\", …)` to ask");
     told("roles everywhere", problem(alone().roles(ranked().build().unwrap())), None);
     told("nobody to ask", problem(alone().roles_on("team", teams())), nobody);
     told("nobody to inherit from", problem(alone().roles(ranked().inherits("team").build().unwrap())), nobody);
@@ -303,17 +302,17 @@ fn what_is_said_has_an_effect() {
         (
             "roles on a kind",
             gate()
-                .membership(Data::default())
-                .roles_on("a", RoleHierarchy::default())
-                .roles_on("a", RoleHierarchy::default()),
-            Some("`.roles_on(\"a\", …)` is said twice"),
+                .members(&Data::default())
+                .roles_on("kb", RoleHierarchy::default())
+                .roles_on("kb", RoleHierarchy::default()),
+            Some("`.roles_on(\"kb\", …)` is said twice"),
         ),
         (
             "roles on two kinds",
             gate()
-                .membership(Data::default())
-                .roles_on("a", RoleHierarchy::default())
-                .roles_on("b", RoleHierarchy::default()),
+                .members(&Data::default())
+                .roles_on("kb", RoleHierarchy::default())
+                .roles_on("project", RoleHierarchy::default()),
             None,
         ),
     ] {

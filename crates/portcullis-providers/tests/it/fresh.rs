@@ -7,7 +7,7 @@ use crate::{
 };
 use portcullis_core::{
     ErrorKind, Gate, Plan,
-    policy::{All, Authenticated, Fresh, all, authenticated, fresh, staff},
+    policy::{Authenticated, Fresh, authenticated, fresh, staff},
 };
 use serde_json::json;
 use std::time::Duration;
@@ -19,8 +19,8 @@ fn status(gate: &Gate, plan: &Plan, token: &str) -> u16 {
     now(gate.authorize(&who, plan, &head)).map_or_else(|error| error.status(), |_| 200)
 }
 
-const fn within(seconds: u64) -> All<(Authenticated, Fresh)> {
-    all((authenticated(), fresh(Duration::from_secs(seconds))))
+const fn within(seconds: u64) -> Fresh<Authenticated> {
+    fresh(Duration::from_secs(seconds), authenticated())
 }
 
 /// A token that is otherwise taken as it is, is asked about where a route says so.
@@ -30,7 +30,7 @@ fn a_token_that_nobody_asks_about_otherwise() {
     let instance = Instance::knowing(&plain, Standing::user("u1", true));
     let gate = gate(instance.hybrid());
     let usual = gate.plan(staff()).unwrap();
-    let strict = gate.plan(all((staff(), fresh(Duration::ZERO)))).unwrap();
+    let strict = gate.plan(fresh(Duration::ZERO, staff())).unwrap();
     assert_eq!((status(&gate, &usual, &plain), instance.asked()), (200, 0));
     assert_eq!((status(&gate, &strict, &plain), instance.asked()), (200, 2));
     assert_eq!((status(&gate, &strict, &plain), instance.asked()), (200, 4), "and each time");

@@ -5,7 +5,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use portcullis_core::{
     Authenticator, Credential, Decision, Error, ErrorKind, Gate, Membership, Principal, PrincipalKind, Question,
-    ResourceRef, Role, RoleHierarchy, Scheme,
+    RoleHierarchy, Scheme, Standing,
     policy::{Rule, Verdict},
 };
 use std::{
@@ -66,11 +66,13 @@ impl Authenticator for Names {
 pub struct Projects;
 
 impl Membership for Projects {
-    async fn role(&self, who: &Principal, on: &ResourceRef) -> Result<Option<Role>, Error> {
-        yield_now().await;
-        match on.id() {
-            "13" => Err(Error::new(ErrorKind::Unavailable, "the database is down")),
-            id => Ok((id == "42" && who.id().subject() == "viewer").then(|| Role::new("viewer"))),
+    type Id = u32;
+
+    async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
+        later().await;
+        match id {
+            13 => Err(Error::new(ErrorKind::Unavailable, "the database is down")),
+            id => Ok((*id == 42 && who.id().subject() == "viewer").then_some("viewer").into()),
         }
     }
 }
@@ -88,7 +90,12 @@ impl Rule for Later {
 
 pub fn gate_of(names: &Names) -> Gate {
     let roles = RoleHierarchy::ranked(["viewer", "owner"]).unwrap();
-    Gate::builder().scheme(Scheme::new(names.clone()).bearer()).roles(roles).membership(Projects).build().unwrap()
+    Gate::builder()
+        .scheme(Scheme::new(names.clone()).bearer())
+        .roles(roles)
+        .membership("project", Projects)
+        .build()
+        .unwrap()
 }
 
 pub fn gate() -> Gate {

@@ -27,8 +27,8 @@ use upstream::Upstream;
 
 type Shared = Arc<dyn Policy>;
 
-const NOW: Fresh = fresh(Duration::ZERO);
-const STAFF_NOW: All<(Staff, Fresh)> = all((staff(), NOW));
+const NOW: Fresh<Authenticated> = fresh(Duration::ZERO, authenticated());
+const STAFF_NOW: All<(Staff, Fresh<Authenticated>)> = all((staff(), NOW));
 const INACTIVE: &str = r#"{"active":false}"#;
 
 /// What the issuer says of a token that is good, in either way.
@@ -92,7 +92,7 @@ async fn a_fresh_guard_asks_although_something_is_remembered() {
 /// Two guards look as often as the inner one wants to know better, and what is behind them sees who was found last.
 #[tokio::test]
 async fn guards_within_guards() {
-    let hour = fresh(Duration::from_secs(3600));
+    let hour = fresh(Duration::from_secs(3600), authenticated());
     let any: fn() -> Shared = || Arc::new(authenticated());
     let table: [(Shared, Shared, usize, usize); 8] = [
         // What is asked where something is remembered, and where nothing is.
@@ -244,7 +244,7 @@ async fn a_guard_calls_an_authenticator_that_waits_once() {
     let called = Called::default();
     let gate =
         Gate::builder().scheme(Scheme::new(called.clone()).bearer()).revocations(called.clone()).build().unwrap();
-    let policies: [Shared; 2] = [Arc::new(authenticated()), Arc::new(fresh(Duration::ZERO))];
+    let policies: [Shared; 2] = [Arc::new(authenticated()), Arc::new(fresh(Duration::ZERO, authenticated()))];
     for policy in policies {
         let guarded = gate.require(policy.clone()).layer(echo(&Arc::default()));
         assert_eq!(ask(&guarded, "/", "alice").await.status, 200);

@@ -1,7 +1,11 @@
 //! What is verified once, and for how long.
 
 use super::*;
-use portcullis_core::{Jwt, Scheme, SharedSecret, policy::fresh, testing::acting_as};
+use portcullis_core::{
+    Jwt, Scheme, SharedSecret,
+    policy::{authenticated, fresh},
+    testing::acting_as,
+};
 
 #[test]
 fn a_token_is_verified_once_with_a_cache_and_each_time_without() {
@@ -37,7 +41,7 @@ fn a_fresh_route() {
         rig.warm();
         let head = Head::new().bearer(&token(1, "good"));
         for max_age in [Duration::ZERO, seconds(3600)] {
-            assert_eq!(rig.gate.plan(fresh(max_age)).unwrap_err().kind(), ErrorKind::Misconfigured);
+            assert_eq!(rig.gate.plan(fresh(max_age, authenticated())).unwrap_err().kind(), ErrorKind::Misconfigured);
             // Nor does whoever asks without a route.
             let credential = rig.gate.read(&head).unwrap().unwrap().with_max_age(Some(max_age));
             let who = rig.gate.authenticate(credential).ready().unwrap();

@@ -10,7 +10,7 @@ use portcullis_core::{
 };
 use std::{sync::Arc, time::Duration};
 
-const NOW: Fresh = fresh(Duration::ZERO);
+const NOW: Fresh<Authenticated> = fresh(Duration::ZERO, authenticated());
 
 /// As a route with this policy does.
 fn enter(gate: &Gate, policy: impl Policy + 'static, head: &Head) -> Result<String, Error> {
@@ -53,7 +53,7 @@ impl Rule for Names {
 
 /// Policies that want everything fresh and otherwise staff, whatever they are put together like.
 fn wrapped() -> Vec<(&'static str, Arc<dyn Policy>)> {
-    static BOTH: All<(Staff, Fresh)> = all((staff(), NOW));
+    static BOTH: All<(Staff, Fresh<Authenticated>)> = all((staff(), NOW));
     let list: Vec<Arc<dyn Policy>> = vec![Arc::new(staff()), Arc::new(NOW)];
     vec![
         ("staff first", shared(all((staff(), NOW)))),
@@ -68,7 +68,7 @@ fn wrapped() -> Vec<(&'static str, Arc<dyn Policy>)> {
         ("not asked", shared(any((staff(), all((NOW, staff())))))),
         ("turned around", shared(all((staff(), not(not(NOW)))))),
         ("deep", shared(all((hidden(all((any((hidden(NOW),)),))), staff())))),
-        ("twice", shared(all((fresh(seconds(3600)), staff(), NOW)))),
+        ("twice", shared(all((fresh(seconds(3600), authenticated()), staff(), NOW)))),
     ]
 }
 
@@ -104,9 +104,12 @@ fn of_several_ages_the_least_counts() {
     let clock = noon();
     let upstream = Upstream::saying(active("alice", ""));
     let gate = Gate::builder().scheme(Scheme::new(opaque(&upstream, &clock)).bearer()).build().unwrap();
-    let several = any((fresh(seconds(9)), all((fresh(seconds(3)), fresh(seconds(5))))));
+    let several = any((
+        fresh(seconds(9), authenticated()),
+        all((fresh(seconds(3), authenticated()), fresh(seconds(5), authenticated()))),
+    ));
     assert_eq!([max_age(&gate, authenticated()), max_age(&gate, several)], [None, Some(seconds(3))]);
-    let policy = all((fresh(seconds(9)), fresh(seconds(3))));
+    let policy = all((fresh(seconds(9), authenticated()), fresh(seconds(3), authenticated())));
     for (advance, asked) in [(0, 1), (2, 1), (1, 2), (2, 2), (1, 3)] {
         clock.advance(seconds(advance));
         assert_eq!(status(&gate, policy, "abc"), 200);
@@ -150,7 +153,7 @@ fn what_was_established_for_one_policy_is_enough_for_another_or_is_not() {
     let head = Head::new().bearer("abc");
     let find = |plan: &Plan, head: &Head| gate.establish_for(plan, head).now_or_never().unwrap();
     let plan = |age: Option<Duration>| match age {
-        Some(age) => gate.plan(fresh(age)).unwrap(),
+        Some(age) => gate.plan(fresh(age, authenticated())).unwrap(),
         None => gate.plan(authenticated()).unwrap(),
     };
     let ages = [None, Some(0), Some(5), Some(9)].map(|age| age.map(seconds));
@@ -176,7 +179,8 @@ fn what_was_established_for_one_policy_is_enough_for_another_or_is_not() {
 #[test]
 fn an_explanation_shows_it() {
     let (_, gate) = asking();
-    let (policy, plain) = (gate.plan(all((staff(), fresh(seconds(5))))).unwrap(), gate.plan(staff()).unwrap());
+    let (policy, plain) =
+        (gate.plan(all((staff(), fresh(seconds(5), authenticated())))).unwrap(), gate.plan(staff()).unwrap());
     let head = Head::new().bearer("abc");
     let who = gate.establish_for(&policy, &head).now_or_never().unwrap();
     let decision = gate.explain(&who, &policy, &head).now_or_never().unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Fresh routes where nobody can be asked, and policies that keep to themselves what they need.
+//! Fresh<Authenticated> routes where nobody can be asked, and policies that keep to themselves what they need.
 
 use super::{INACTIVE, active, noon, opaque, upstream::Upstream};
 use crate::{
@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-const NOW: Fresh = fresh(Duration::ZERO);
+const NOW: Fresh<Authenticated> = fresh(Duration::ZERO, authenticated());
 const SECRET: &str = "a-secret-that-two-services-know-of";
 
 fn status(gate: &Gate, policy: impl Policy + 'static, token: &str) -> u16 {
@@ -126,9 +126,11 @@ fn beside_others_a_token_that_is_only_verified_is_refused() {
         .scheme(Scheme::new(keys).bearer())
         .scheme(Scheme::new(asked).bearer());
     let gate = gate.cache(TokenCache::new(10)).build().unwrap();
-    for (policy, verified) in
-        [(shared(NOW), 401), (shared(also_via("jwt", authenticated())), 200), (shared(fresh(Duration::MAX)), 401)]
-    {
+    for (policy, verified) in [
+        (shared(NOW), 401),
+        (shared(also_via("jwt", authenticated())), 200),
+        (shared(fresh(Duration::MAX, authenticated())), 401),
+    ] {
         for _ in 0..2 {
             assert_eq!(status(&gate, policy.clone(), &token), verified, "{policy:?}");
             let asked = ["key", "opaque"].map(|token| status(&gate, policy.clone(), token));
@@ -180,7 +182,7 @@ fn an_own_authenticator_is_fresh_where_it_says_so() {
 fn a_shared_secret_is_always_fresh() {
     let gate =
         Gate::builder().scheme(Scheme::new(SharedSecret::new("batch", SECRET).unwrap()).bearer()).build().unwrap();
-    for policy in [NOW, fresh(Duration::MAX)] {
+    for policy in [NOW, fresh(Duration::MAX, authenticated())] {
         assert_eq!([status(&gate, policy, SECRET), status(&gate, policy, "another")], [200, 401]);
     }
 }
@@ -233,7 +235,7 @@ fn a_policy_that_does_not_say_what_it_needs_lets_nobody_in() {
         let quiet = || Quiet(shared(NOW));
         for policy in [
             shared(quiet()),
-            shared(Quiet(shared(fresh(Duration::MAX)))),
+            shared(Quiet(shared(fresh(Duration::MAX, authenticated())))),
             shared(all((staff(), quiet()))),
             shared(any((quiet(), staff()))),
             shared(not(quiet())),

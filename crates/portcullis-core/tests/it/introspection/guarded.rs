@@ -2,7 +2,7 @@
 
 use super::{INACTIVE, active, asking, asking_of, client::*, jwt_of, seconds, with_keys, without_keys};
 use crate::{
-    asking::{Data, decide, shared},
+    asking::{Data, Members, decide, shared},
     head::Head,
     tokens::{ISSUER, NOW},
 };
@@ -138,7 +138,7 @@ fn decisions_are_not_remembered() {
     let asking =
         asking_of(without_keys().claim_map(ClaimMap::new().scopes("scope").unwrap()), &endpoint, &FixedClock::at(NOW));
     let data = Data::default().role("project:1", "viewer");
-    let gate = Gate::builder().scheme(Scheme::new(asking).bearer()).membership(data.clone());
+    let gate = Gate::builder().scheme(Scheme::new(asking).bearer()).members(&data);
     let gate = gate.roles(RoleHierarchy::ranked(["viewer", "owner"]).unwrap()).build().unwrap();
     let enter = |policy: Arc<dyn Policy>, query: &str| {
         let head = Head::new().bearer("abc").query(query);

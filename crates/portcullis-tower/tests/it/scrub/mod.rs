@@ -14,7 +14,7 @@ use tower::service_fn;
 fn gate_of(names: &Names, sources: impl FnOnce(Scheme) -> Scheme) -> Gate {
     let roles = RoleHierarchy::ranked(["viewer", "owner"]).unwrap();
     let scheme = sources(Scheme::new(names.clone()));
-    Gate::builder().scheme(scheme).roles(roles).membership(Projects).build().unwrap()
+    Gate::builder().scheme(scheme).roles(roles).membership("project", Projects).build().unwrap()
 }
 
 /// Reads credentials everywhere.

@@ -1,0 +1,65 @@
+//! Who a verified principal is in this service.
+
+use crate::{
+    answer::Answer,
+    error::{Error, ErrorKind},
+    principal::{Account, Principal},
+};
+use std::{fmt, future::Future, sync::Arc};
+
+/// Knows who a verified principal is in this service: the seam for a table of users. Written with plain `async fn`.
+///
+/// Asked once for a request, after the credential was verified and before any policy. It answers an [`Account`] and no
+/// principal: identity, claims, session and expiry stay what was verified. It is not asked about principals that the gate names
+/// itself, those of [shared secrets](crate::SharedSecret).
+///
+/// ```
+/// use portcullis_core::{Account, Directory, Error, Principal};
+///
+/// # #[derive(Debug)] struct Store;
+/// # struct User { is_staff: bool }
+/// # impl Store { async fn user(&self, id: &str) -> Result<Option<User>, Error> { unimplemented!() } }
+/// #[derive(Debug)]
+/// struct Users(Store);
+///
+/// impl Directory for Users {
+///     async fn account(&self, who: &Principal) -> Result<Account, Error> {
+///         let user = self.0.user(&who.id().to_string()).await?.ok_or_else(Error::no_account)?;
+///         Ok(Account::new(user))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(message = "`{Self}` does not know accounts", note = "write `impl Directory for {Self}`")]
+pub trait Directory: fmt::Debug + Send + Sync + 'static {
+    /// The account of a principal; [`Account::none`] where people register after they have signed in.
+    ///
+    /// # Errors
+    /// [`Error::no_account`] (401, `user_not_found`) or [`Error::denied`] (403) to refuse the request. Any other error is
+    /// answered with 503, or with 500 if it is [`ErrorKind::Misconfigured`].
+    fn account(&self, who: &Principal) -> impl Future<Output = Result<Account, Error>> + Send;
+}
+
+impl<D: Directory> Directory for Arc<D> {
+    fn account(&self, who: &Principal) -> impl Future<Output = Result<Account, Error>> + Send {
+        (**self).account(who)
+    }
+}
+
+/// [`Directory`] as a gate holds it. Its futures own what they need.
+pub(crate) trait AnyDirectory: fmt::Debug + Send + Sync {
+    fn find(self: Arc<Self>, who: Principal) -> Answer<'static, Result<Principal, Error>>;
+}
+
+impl<D: Directory> AnyDirectory for D {
+    fn find(self: Arc<Self>, who: Principal) -> Answer<'static, Result<Principal, Error>> {
+        Answer::begin(async move {
+            match self.account(&who).await {
+                Ok(account) => Ok(who.with_account(account)),
+                Err(error) => Err(match error.kind() {
+                    ErrorKind::Invalid | ErrorKind::Denied | ErrorKind::Unavailable | ErrorKind::Misconfigured => error,
+                    _ => Error::new(ErrorKind::Unavailable, "the directory failed").with_cause(error),
+                }),
+            }
+        })
+    }
+}

@@ -1,0 +1,104 @@
+use super::Principal;
+use crate::{error::Error, rights::Role};
+use std::{
+    any::{Any, type_name},
+    fmt,
+    sync::Arc,
+};
+
+/// What a service knows of a principal: what a [`Directory`](crate::Directory) answers. It cannot change who that is.
+///
+/// ```
+/// use portcullis_core::Account;
+///
+/// # struct User { is_staff: bool, plan: &'static str }
+/// # fn account(user: User) -> Account {
+/// Account::new(user).role("member")
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Account {
+    row: Option<Arc<dyn Any + Send + Sync>>,
+    staff: Option<bool>,
+    only_roles: bool,
+    roles: Vec<Role>,
+    organization: Option<String>,
+}
+
+impl Account {
+    /// An account with this row, which policies and handlers read by [`Principal::account`].
+    #[must_use]
+    pub fn new<T: Any + Send + Sync>(row: T) -> Self {
+        Self { row: Some(Arc::new(row)), ..Self::default() }
+    }
+
+    /// No account yet: the principal passes as it was verified.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// With or without the staff flag, whatever the token says. Otherwise the token's counts.
+    #[must_use]
+    pub fn staff(mut self, staff: bool) -> Self {
+        self.staff = Some(staff);
+        self
+    }
+
+    /// With one more role everywhere, beside those of the token.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<Role>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// With these roles instead of those of the token.
+    #[must_use]
+    pub fn only_roles<R: Into<Role>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
+        self.only_roles = true;
+        self.roles = roles.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// In this organization, whatever the token says. Otherwise the token's counts.
+    #[must_use]
+    pub fn organization(mut self, id: impl ToString) -> Self {
+        self.organization = Some(id.to_string());
+        self
+    }
+}
+
+/// Nothing of the row.
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Account(..)")
+    }
+}
+
+impl Principal {
+    /// With this account, as a directory would leave it. Who it is stays what it was.
+    #[must_use]
+    pub fn with_account(self, account: Account) -> Self {
+        self.with(|inner| {
+            if account.only_roles {
+                inner.roles.clear();
+            }
+            inner.roles.extend(account.roles);
+            inner.staff = account.staff.or(inner.staff);
+            inner.organization = account.organization.or(inner.organization.take());
+            inner.account = account.row.or(inner.account.take());
+        })
+    }
+
+    /// The row of its account that the gate's [`Directory`](crate::Directory) found.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is none of this type.
+    pub fn account<T: Any + Send + Sync>(&self) -> Result<&T, Error> {
+        let row = self.0.account.as_deref().and_then(|row| row.downcast_ref());
+        row.ok_or_else(|| {
+            let detail = format!("a {:?} has no account of the type `{}`", self.kind(), type_name::<T>());
+            Error::misconfigured(detail)
+        })
+    }
+}

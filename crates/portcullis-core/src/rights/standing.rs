@@ -1,0 +1,166 @@
+use super::{PermissionSet, ResourceRef, Role};
+use std::{any::Any, borrow::Cow, fmt, iter, sync::Arc, time::SystemTime};
+
+/// What somebody is to a resource: what a [`Membership`](super::Membership) answers.
+///
+/// | | the answer to a request | parents are asked | below `not` |
+/// |---|---|---|---|
+/// | [`role`](Self::role) | what the role permits | no: the nearest place counts | judged |
+/// | [`stranger`](Self::stranger) | 403 `not_a_member`, or 404 below `.hidden()` | yes | judged |
+/// | [`missing`](Self::missing) | 404 | no | stays a no |
+/// | [`refused`](Self::refused) | 403 with its code | no | stays a no |
+///
+/// ```
+/// use portcullis_core::Standing;
+///
+/// # struct Project { title: String, team: Option<u32> }
+/// # fn found(project: Project, role: Option<&'static str>) -> Standing {
+/// // From one row: the role, if there is one, the team that the project belongs to, and the row itself for the handler.
+/// Standing::from(role).under_each("team", project.team).with(project)
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Standing {
+    pub(super) state: State,
+    pub(super) permissions: PermissionSet,
+    pub(super) parents: Vec<Parent>,
+    pub(super) until: Option<SystemTime>,
+    row: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum State {
+    Missing,
+    Stranger,
+    Role(Role),
+    Refused(Cow<'static, str>),
+}
+
+/// What a resource belongs to, and the least role there that counts here.
+#[derive(Debug, Clone)]
+pub(super) struct Parent {
+    pub(super) on: ResourceRef,
+    pub(super) least: Option<&'static str>,
+}
+
+impl Standing {
+    fn new(state: State) -> Self {
+        Self { state, permissions: PermissionSet::default(), parents: Vec::new(), until: None, row: None }
+    }
+
+    /// There is no such resource: 404, whoever asks.
+    #[must_use]
+    pub fn missing() -> Self {
+        Self::new(State::Missing)
+    }
+
+    /// It is nothing to the resource. Parents are asked, if there are some.
+    #[must_use]
+    pub fn stranger() -> Self {
+        Self::new(State::Stranger)
+    }
+
+    /// It has this role.
+    #[must_use]
+    pub fn role(role: impl Into<Role>) -> Self {
+        Self::new(State::Role(role.into()))
+    }
+
+    /// It is a member that may do nothing now, such as a suspended one. The code is that of the denial (403).
+    #[must_use]
+    pub fn refused(code: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(State::Refused(code.into()))
+    }
+
+    /// Belongs to this resource of another kind, by the row that was read anyway. Whether roles there count here is said by
+    /// [`inherits`](super::RoleHierarchyBuilder::inherits).
+    #[must_use]
+    pub fn under(self, kind: &'static str, id: impl ToString) -> Self {
+        self.under_each(kind, iter::once(id))
+    }
+
+    /// The same for each of these: an `Option`, a `Vec`.
+    #[must_use]
+    pub fn under_each<I: ToString>(mut self, kind: &'static str, ids: impl IntoIterator<Item = I>) -> Self {
+        let parents = ids.into_iter().map(|id| Parent { on: ResourceRef::new(kind, id.to_string()), least: None });
+        self.parents.extend(parents);
+        self
+    }
+
+    /// The same, where only this role there and those that include it count here: a workspace that is open to the owners of
+    /// its organization only.
+    #[must_use]
+    pub fn under_at_least(mut self, kind: &'static str, id: impl ToString, role: &'static str) -> Self {
+        self.parents.push(Parent { on: ResourceRef::new(kind, id.to_string()), least: Some(role) });
+        self
+    }
+
+    /// With these permissions on it, beside those of the role.
+    #[must_use]
+    pub fn permitting(mut self, permissions: PermissionSet) -> Self {
+        self.permissions = permissions;
+        self
+    }
+
+    /// Until when that holds; `None`: without an end. After it, it is a stranger's.
+    #[must_use]
+    pub fn until(mut self, end: impl Into<Option<SystemTime>>) -> Self {
+        self.until = end.into();
+        self
+    }
+
+    /// With the row, for policies and handlers.
+    #[must_use]
+    pub fn with<T: Any + Send + Sync>(mut self, row: T) -> Self {
+        self.row = Some(Arc::new(row));
+        self
+    }
+
+    /// The row, if there is one of this type.
+    #[must_use]
+    pub fn row<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.row.as_deref()?.downcast_ref()
+    }
+
+    /// The role on the resource itself; `None` if it has none there.
+    #[must_use]
+    pub fn held(&self) -> Option<&Role> {
+        match &self.state {
+            State::Role(role) => Some(role),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(crate) fn permits(&self, permission: &str) -> bool {
+        self.permissions.holds(permission)
+    }
+
+    pub(crate) fn is_under(&self, parent: &ResourceRef) -> bool {
+        self.parents.iter().any(|known| known.on == *parent)
+    }
+
+    /// As it is at this time.
+    pub(super) fn at(self, now: SystemTime) -> Self {
+        match self.until {
+            Some(end) if end <= now => Self { state: State::Stranger, permissions: PermissionSet::default(), ..self },
+            _ => self,
+        }
+    }
+}
+
+impl<R: Into<Role>> From<Option<R>> for Standing {
+    fn from(role: Option<R>) -> Self {
+        role.map_or_else(Self::stranger, Self::role)
+    }
+}
+
+/// Nothing of the row.
+impl fmt::Debug for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Standing({:?}, ..)", self.state)
+    }
+}
