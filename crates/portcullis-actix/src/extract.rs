@@ -1,7 +1,7 @@
 use crate::{
     head::Head,
     rejection::Rejection,
-    remembered::{Who, establish, looked_at},
+    remembered::{Who, establish, guarding, has_asked, looked_at},
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::{
@@ -18,9 +18,12 @@ fn now<T>(extracted: Result<T, Rejection>) -> Extracting<T> {
     Either::Left(ready(extracted))
 }
 
-/// The gate of the innermost scope that has one.
+/// The gate of the guard of this route, or else that of the innermost scope that has one.
 fn gate_of(request: &HttpRequest) -> Result<Gate, Rejection> {
     looked_at(request);
+    if let Some(gate) = guarding(request) {
+        return Ok(gate);
+    }
     let (plain, shared) = (request.app_data::<Gate>(), request.app_data::<web::Data<Gate>>());
     let detail = match (plain, shared.map(|data| &***data)) {
         // Which of them is further in cannot be told.
@@ -52,10 +55,32 @@ fn extract<T: 'static>(
     )
 }
 
+/// The same of somebody, whom the baseline is asked about where no guard has asked it.
+fn extract_somebody<T: 'static>(
+    request: &HttpRequest,
+    take: fn(&Established, &HttpRequest) -> Result<T, Error>,
+) -> Extracting<T> {
+    let gate = match gate_of(request) {
+        Ok(gate) => gate,
+        Err(rejection) => return now(Err(rejection)),
+    };
+    let Some(baseline) = gate.baseline().filter(|_| !has_asked(&gate, request)).cloned() else {
+        return extract(request, take);
+    };
+    let (who, request) = (establish(&gate, None, request), request.clone());
+    let asking = async move {
+        let who = who.get().await;
+        let allowed = gate.authorize(&who, &baseline, &Head::of(&request)).await;
+        allowed.and_then(|_| take(&who, &request)).map_err(|error| Rejection::new(&gate, error))
+    };
+    Either::Right(asking.boxed_local())
+}
+
 /// Who makes the request; a handler that takes this is not called without.
 ///
 /// That is whom a guard or another extractor has found, by whichever [scheme](portcullis_core::Scheme), and otherwise whoever
-/// comes by a scheme without a name.
+/// comes by a scheme without a name. Where no policy has asked the [baseline](portcullis_core::GateBuilder::baseline) of the gate,
+/// this does.
 ///
 /// Not for use as `Option<Authenticated>`: actix-web itself says what an optional extractor is, and takes *every* error for
 /// `None`, so that a forged token or a missing gate would make a visitor nobody. Take a [`Visitor`].
@@ -68,7 +93,7 @@ impl FromRequest for Authenticated {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, |who, _| who.principal().cloned().map(Self))
+        extract_somebody(request, |who, _| who.principal().cloned().map(Self))
     }
 }
 
@@ -97,7 +122,7 @@ impl FromRequest for Leased {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, |who, request| who.lease(&Head::of(request)).map(Self))
+        extract_somebody(request, |who, request| who.lease(&Head::of(request)).map(Self))
     }
 }
 

@@ -1,6 +1,8 @@
+use crate::remembered::guarding;
 use actix_web::{
     HttpResponse, ResponseError,
-    body::BoxBody,
+    body::{BoxBody, EitherBody},
+    dev::ServiceResponse,
     http::{
         StatusCode,
         header::{HeaderName, HeaderValue},
@@ -46,7 +48,7 @@ impl Rejection {
     }
 }
 
-/// Answered by default, without the renderer of any gate.
+/// Rendered by the guard of the route, the innermost one; without a guard, answered by default.
 impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         Self { gate: None, error }
@@ -60,11 +62,45 @@ impl ResponseError for Rejection {
     }
 
     fn error_response(&self) -> HttpResponse {
-        respond(match &self.gate {
-            Some(gate) => gate.refuse(&self.error),
-            None => self.error.refuse(),
-        })
+        if let Some(gate) = &self.gate {
+            return respond(gate.refuse(&self.error));
+        }
+        let mut response = respond(self.error.refuse());
+        response.extensions_mut().insert(PendingError(self.error.clone()));
+        response
     }
+}
+
+/// An error that a handler has returned, on its way to the guard of its route. The log has been told of it.
+struct PendingError(Error);
+
+/// Whether an error is pending in a response, and is still an error. It is not taken out, as that costs more and nearly
+/// always there is none.
+pub(crate) fn is_pending<B>(response: &ServiceResponse<B>) -> bool {
+    response.status().as_u16() >= 400 && response.response().extensions().contains::<PendingError>()
+}
+
+/// A response with a pending error gets the status, the body and the headers that the gate of the innermost guard renders,
+/// beside the headers that others have written.
+#[cold]
+pub(crate) fn rendered<B>(mut response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
+    let pending = response.response_mut().extensions_mut().remove();
+    let (Some(PendingError(error)), Some(gate)) = (pending, guarding(response.request())) else {
+        return response.map_into_left_body();
+    };
+    let (refusal, body) = respond(gate.render(&error)).into_parts();
+    let mut response = response.map_body(|head, _| {
+        head.status = refusal.status();
+        EitherBody::right(body)
+    });
+    let headers = response.headers_mut();
+    for name in Refusal::HEADERS {
+        headers.remove(name);
+    }
+    for (name, value) in refusal.headers() {
+        headers.append(name.clone(), value.clone());
+    }
+    response
 }
 
 impl fmt::Display for Rejection {

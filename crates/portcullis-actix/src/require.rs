@@ -1,7 +1,7 @@
 use crate::{
     head::Head,
-    rejection::respond,
-    remembered::{Who, establish, looked_at},
+    rejection::{is_pending, rendered, respond},
+    remembered::{Who, enter},
 };
 use actix_web::{
     Error, HttpRequest,
@@ -33,11 +33,7 @@ impl Require {
 
     /// The decision, if nobody has to be waited for; otherwise who or what to wait for.
     fn decide_now(&self, request: &HttpRequest) -> Result<Result<(), core::Error>, Who> {
-        looked_at(request);
-        if self.plan.is_public() {
-            return Ok(Ok(()));
-        }
-        let who = establish(&self.gate, Some(&self.plan), request);
+        let Some(who) = enter(&self.gate, &self.plan, request) else { return Ok(Ok(())) };
         let decided = match who.now() {
             Some(known) => self.gate.authorize(known, &self.plan, &Head::of(request)).ready().ok(),
             None => None,
@@ -144,7 +140,10 @@ where
         loop {
             let next = match state.as_mut().project() {
                 StateProjection::Inner { future } => {
-                    return future.poll(context).map_ok(ServiceResponse::map_into_left_body);
+                    return future.poll(context).map_ok(|response| match is_pending(&response) {
+                        true => rendered(response),
+                        false => response.map_into_left_body(),
+                    });
                 }
                 StateProjection::Refused { response } => match response.take() {
                     Some(response) => return Poll::Ready(Ok(response.map_into_right_body())),

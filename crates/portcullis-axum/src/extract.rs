@@ -3,7 +3,7 @@ use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use futures_util::future::Either;
 use http::request::Parts;
 use portcullis_core::{Access, Error, Established, Gate, Lease, Principal, Requirement};
-use portcullis_tower::{Head, Params, establish_for, establish_now, remember};
+use portcullis_tower::{Guard, Head, Params, establish, establish_for, establish_now, remember};
 use std::{
     fmt,
     future::{Future, ready},
@@ -33,6 +33,11 @@ where
     }
 }
 
+/// The gate of the guard of this route, or else that of the state.
+fn gate_of(parts: &Parts, state: &impl HoldsGate) -> Gate {
+    Guard::of(&parts.extensions).map_or_else(|| state.gate(), |guard| guard.gate().clone())
+}
+
 /// Establishes who asks and takes from that what the extractor is about. What waits is boxed, so that it takes no room in
 /// the future of every handler.
 fn extract<T: Send>(
@@ -53,10 +58,29 @@ fn extract<T: Send>(
     }
 }
 
+/// The same of somebody, whom the baseline is asked about where no guard has asked it.
+fn extract_somebody<T: Send>(
+    gate: Gate,
+    parts: &mut Parts,
+    take: fn(&Established, &Parts) -> Result<T, Error>,
+) -> impl Future<Output = Result<T, Rejection>> + Send {
+    let asked = || Guard::of(&parts.extensions).is_some_and(|guard| guard.has_asked(&gate));
+    let Some(baseline) = gate.baseline().filter(|_| !asked()).cloned() else {
+        return Either::Left(extract(gate, parts, take));
+    };
+    Either::Right(Box::pin(async move {
+        let who = establish(&gate, parts).await;
+        let params = params::read(parts);
+        let allowed = gate.authorize(&who, &baseline, &Head::new(parts, &params)).await;
+        allowed.and_then(|_| take(&who, parts)).map_err(|error| Rejection::new(&gate, error))
+    }))
+}
+
 /// Who makes the request; a handler that takes this is not called without.
 ///
 /// That is whom a guard or another extractor has found, by whichever [scheme](portcullis_core::Scheme), and otherwise whoever
-/// comes by a scheme without a name.
+/// comes by a scheme without a name. Where no policy has asked the [baseline](portcullis_core::GateBuilder::baseline) of the gate,
+/// this does.
 ///
 /// As `Option<Authenticated>` it lets those in who say nothing about who they are, and still refuses a credential that
 /// does not hold.
@@ -68,7 +92,7 @@ impl<S: HoldsGate> FromRequestParts<S> for Authenticated {
     type Rejection = Rejection;
 
     fn from_request_parts(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
-        extract(state.gate(), parts, |who, _| who.principal().cloned().map(Self))
+        extract_somebody(gate_of(parts, state), parts, |who, _| who.principal().cloned().map(Self))
     }
 }
 
@@ -79,7 +103,7 @@ impl<S: HoldsGate> OptionalFromRequestParts<S> for Authenticated {
         parts: &mut Parts,
         state: &S,
     ) -> impl Future<Output = Result<Option<Self>, Rejection>> + Send {
-        extract(state.gate(), parts, |who, _| who.visitor().map(|visitor| visitor.cloned().map(Self)))
+        extract(gate_of(parts, state), parts, |who, _| who.visitor().map(|visitor| visitor.cloned().map(Self)))
     }
 }
 
@@ -92,7 +116,7 @@ impl<S: HoldsGate> FromRequestParts<S> for Visitor {
     type Rejection = Rejection;
 
     fn from_request_parts(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
-        extract(state.gate(), parts, |who, _| who.visitor().map(|visitor| Self(visitor.cloned())))
+        extract(gate_of(parts, state), parts, |who, _| who.visitor().map(|visitor| Self(visitor.cloned())))
     }
 }
 
@@ -105,7 +129,9 @@ impl<S: HoldsGate> FromRequestParts<S> for Leased {
     type Rejection = Rejection;
 
     fn from_request_parts(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
-        extract(state.gate(), parts, |who, parts| who.lease(&Head::new(parts, &Params::Absent)).map(Self))
+        extract_somebody(gate_of(parts, state), parts, |who, parts| {
+            who.lease(&Head::new(parts, &Params::Absent)).map(Self)
+        })
     }
 }
 
@@ -149,7 +175,7 @@ impl<S: HoldsGate, R: Requirement> FromRequestParts<S> for Authorized<R> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let gate = state.gate();
+        let gate = gate_of(parts, state);
         let plan = gate.plan_of::<R>().map_err(|error| Rejection::new(&gate, error))?;
         let who = establish_for(&gate, &plan, parts).await;
         let params = params::read(parts);

@@ -1,6 +1,6 @@
 use axum::response::{IntoResponse, Response};
 use portcullis_core::{Error, Gate};
-use portcullis_tower::respond;
+use portcullis_tower::{respond, respond_error};
 use std::fmt;
 
 /// A refused request, on its way to becoming a response.
@@ -40,7 +40,7 @@ impl Rejection {
     }
 }
 
-/// Answered by default, without the renderer of any gate.
+/// Rendered by the guard of the route, the innermost one; without a guard, answered by default.
 impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         Self { gate: None, error }
@@ -49,10 +49,10 @@ impl From<Error> for Rejection {
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        respond(match &self.gate {
-            Some(gate) => gate.refuse(&self.error),
-            None => self.error.refuse(),
-        })
+        match self.gate {
+            Some(gate) => respond(gate.refuse(&self.error)),
+            None => respond_error(self.error),
+        }
     }
 }
 

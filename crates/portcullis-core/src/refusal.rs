@@ -23,6 +23,18 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// What is taken off a response before another refusal is written to it: the headers of a default answer, and those
+    /// that tell how a body is sent.
+    pub const HEADERS: [&'static str; 7] = [
+        "cache-control",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "retry-after",
+        "transfer-encoding",
+        "www-authenticate",
+    ];
+
     /// An answer with this status and without a body. It says `Cache-Control: no-store`, since the next caller may be
     /// another one, and some caches keep a 404 (RFC 9111, section 4.2.2).
     #[must_use]

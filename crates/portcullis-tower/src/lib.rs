@@ -36,8 +36,8 @@ mod scrub;
 
 pub use enforce::{Enforce, EnforceFuture, EnforceLayer};
 pub use head::{Head, Params, ReadParams};
-pub use refusal::{RefusalBody, respond};
-pub use remembered::{establish, establish_for, establish_now, established, looked_at, remember};
+pub use refusal::{RefusalBody, respond, respond_error};
+pub use remembered::{Guard, establish, establish_for, establish_now, established, looked_at, remember};
 pub use require::{Require, RequireFuture, RequireLayer};
 pub use scrub::{NotedUri, Scrub, ScrubLayer};
 

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use portcullis_core::Refusal;
+use portcullis_core::{Error, Gate, Refusal};
 
 /// A response body that a refusal can be written to; every body that is `From<Bytes>` is one.
 #[diagnostic::on_unimplemented(
@@ -16,6 +16,32 @@ impl<B: From<Bytes>> RefusalBody for B {
     fn from_bytes(bytes: Bytes) -> Self {
         bytes.into()
     }
+}
+
+/// An error that a service has answered with, on its way to the guard of its route. The log has been told of it.
+#[derive(Debug, Clone)]
+struct PendingError(Error);
+
+/// An error as a response that the guard of the route renders, the innermost one; without a guard it is the default answer.
+#[must_use]
+pub fn respond_error<B: RefusalBody>(error: Error) -> Response<B> {
+    let mut response = respond(error.refuse());
+    response.extensions_mut().insert(PendingError(error));
+    response
+}
+
+/// The response; one with a pending error has the status, the body and the headers that this gate renders, beside the
+/// headers that others have written.
+pub(crate) fn rendered<B: RefusalBody>(gate: &Gate, mut response: Response<B>) -> Response<B> {
+    let Some(PendingError(error)) = response.extensions_mut().remove() else { return response };
+    let (refusal, body) = respond(gate.render(&error)).into_parts();
+    let (mut head, _) = response.into_parts();
+    for name in Refusal::HEADERS {
+        head.headers.remove(name);
+    }
+    head.status = refusal.status;
+    head.headers.extend(refusal.headers);
+    Response::from_parts(head, body)
 }
 
 /// A refusal as a response of the `http` crate.

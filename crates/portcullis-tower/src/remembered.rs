@@ -84,6 +84,33 @@ pub fn remember(gate: &Gate, extensions: &mut Extensions, who: &Established) {
     }
 }
 
+/// The innermost guard that a request has passed so far. Extractors go by its gate.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    pub(crate) gate: Gate,
+    pub(crate) plan: Plan,
+}
+
+impl Guard {
+    /// The guard that this request has passed.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
+
+    /// Its gate.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Whether it has asked a policy of this gate about the caller, and with that the baseline.
+    #[must_use]
+    pub fn has_asked(&self, gate: &Gate) -> bool {
+        self.gate.is_same(gate) && !self.plan.is_public()
+    }
+}
+
 /// Whether anybody has asked who makes the request, or said that it does not matter.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Looked(Arc<AtomicBool>);

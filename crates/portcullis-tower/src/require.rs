@@ -1,7 +1,7 @@
 use crate::{
     head::{Head, Params, ReadParams},
-    refusal::{RefusalBody, respond},
-    remembered::{establish_now, looked_at, remember},
+    refusal::{RefusalBody, rendered, respond},
+    remembered::{Guard, establish_now, looked_at, remember},
 };
 use http::{Request, Response, request::Parts};
 use pin_project_lite::pin_project;
@@ -119,6 +119,8 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         looked_at(&parts.extensions);
+        let (gate, plan) = (self.guard.gate.clone(), self.guard.plan.clone());
+        parts.extensions.insert(Guard { gate, plan });
         let decided = if self.guard.plan.is_public() { Ok(Ok(())) } else { self.guard.decide_now(&mut parts) };
         let state = match decided {
             Ok(Ok(())) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
@@ -164,7 +166,9 @@ where
         let mut this = self.project();
         loop {
             let next = match this.state.as_mut().project() {
-                StateProjection::Inner { future } => return future.poll(context),
+                StateProjection::Inner { future } => {
+                    return future.poll(context).map_ok(|response| rendered(this.gate, response));
+                }
                 StateProjection::Refused { error } => match error.take() {
                     Some(error) => return Poll::Ready(Ok(respond(this.gate.refuse(&error)))),
                     None => return Poll::Pending,

@@ -105,6 +105,7 @@ fn accounts() -> Vec<Row> {
         row("account: none, where one is asked about", by("new", "/confirmed"), misconfigured()),
         row("account: none, where none is asked about", by("new", "/unchecked"), ok("new")),
         row("baseline: unconfirmed", by("unconfirmed", "/known"), forbidden("unconfirmed")),
+        row("baseline: an extractor without a guard", by("unconfirmed", "/me"), forbidden("unconfirmed")),
         row("baseline: before the route's own", by("unconfirmed", "/staff"), forbidden("unconfirmed")),
         row("baseline: before what hides", by("unconfirmed", "/hidden-staff"), forbidden("unconfirmed")),
         row("baseline: before an identifier", by("unconfirmed", "/flight?flight=one"), forbidden("unconfirmed")),

@@ -18,6 +18,7 @@ mod enforce;
 mod extract;
 mod extract_gate;
 mod fresh;
+mod guarded;
 mod hidden;
 mod layers;
 mod leased;

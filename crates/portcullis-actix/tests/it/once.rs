@@ -157,7 +157,11 @@ async fn two_gates_do_not_believe_each_other() {
         }
         names.verified();
         others.verified();
-        assert_eq!(send(&app, ask("alice", "staff")).await.body, "alice", "the handler goes by its own gate");
+        assert_eq!(
+            send(&app, ask("alice", "staff")).await.body,
+            "alice",
+            "the handler sees whom the gate of the inner guard knows"
+        );
         assert_eq!((names.verified(), others.verified()), (1, 1));
         expect(&app, "staff", &[("GET /machine", 401)]).await;
     }
@@ -166,11 +170,17 @@ async fn two_gates_do_not_believe_each_other() {
 #[actix_web::test]
 async fn a_gate_built_alike_is_another_gate() {
     let names = Names::default();
-    let [guard, data] = [(); 2].map(|()| cast::builder(&names).build().unwrap());
-    let resource = web::resource("/").to(async |_: Authenticated| "").wrap(guard.require(authenticated()));
-    let app = serve!(App::new().app_data(data).service(resource));
-    expect(&app, "alice", &[("GET /", 200)]).await;
-    assert_eq!(names.verified(), 2);
+    let [outer, inner] = [(); 2].map(|()| cast::builder(&names).build().unwrap());
+    let guarded = |path: &str, second: &Gate| {
+        let resource = web::resource(path).to(async |_: Authenticated| "").wrap(second.require(authenticated()));
+        resource.wrap(outer.require(authenticated()))
+    };
+    let app =
+        serve!(App::new().app_data(inner.clone()).service(guarded("/", &inner)).service(guarded("/same", &outer)));
+    for (line, verified) in [("GET /", 2), ("GET /same", 1)] {
+        expect(&app, "alice", &[(line, 200)]).await;
+        assert_eq!(names.verified(), verified, "{line}");
+    }
 }
 
 /// A credential that a middleware puts there after somebody asked changes nothing.

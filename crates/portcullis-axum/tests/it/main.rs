@@ -16,6 +16,7 @@ mod decoding;
 mod enforce;
 mod extract;
 mod fresh;
+mod guarded;
 mod hidden;
 mod layers;
 mod leased;

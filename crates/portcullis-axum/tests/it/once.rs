@@ -146,7 +146,7 @@ async fn two_gates_do_not_believe_each_other() {
     others.verified();
     let mut request = request("GET", "/both", "alice");
     request.headers_mut().insert("x-machine", "staff".parse().unwrap());
-    assert_eq!(send(&app, request).await.body, "alice", "the handler sees whom its own gate knows");
+    assert_eq!(send(&app, request).await.body, "alice", "the handler sees whom the gate of the inner guard knows");
     assert_eq!((names.verified(), others.verified()), (1, 1));
     // A user who is staff is no machine.
     expect(&app, "staff", &[("GET /machine", 401)]).await;
@@ -155,12 +155,16 @@ async fn two_gates_do_not_believe_each_other() {
 #[tokio::test]
 async fn a_gate_built_alike_is_another_gate() {
     let names = Names::default();
-    let [guard, state] = [(); 2].map(|()| cast::builder(&names).build().unwrap());
+    let [outer, inner] = [(); 2].map(|()| cast::builder(&names).build().unwrap());
+    let guards = |second: &Gate| (outer.require(authenticated()), second.require(authenticated()));
     let app: Router = Router::new()
-        .route("/", get(async |_: Authenticated| ()).layer(guard.require(authenticated())))
-        .with_state(state);
-    expect(&app, "alice", &[("GET /", 200)]).await;
-    assert_eq!(names.verified(), 2);
+        .route("/", get(async |_: Authenticated| ()).layer(guards(&inner)))
+        .route("/same", get(async |_: Authenticated| ()).layer(guards(&outer)))
+        .with_state(inner.clone());
+    for (line, verified) in [("GET /", 2), ("GET /same", 1)] {
+        expect(&app, "alice", &[(line, 200)]).await;
+        assert_eq!(names.verified(), verified, "{line}");
+    }
 }
 
 /// A credential that a middleware takes away or puts there after somebody asked changes nothing.

@@ -3,7 +3,7 @@ use crate::{
     clock::Clock,
     directory::Directory,
     error::Error,
-    policy::{Planner, Policy},
+    policy::{Planner, Policy, without_baseline},
     refusal::Refusal,
     revocation::Revocations,
     rights::{Membership, Permission, PermissionSet, Rights, RoleHierarchy},
@@ -222,7 +222,8 @@ impl GateBuilder {
         if let Some(policy) = baseline {
             // It is asked about callers of all schemes.
             let planner = Planner { rights: &parts.rights, unnamed: &parts.all, verify_only: SchemeSet::NONE };
-            parts.baseline = Some(planner.plan(policy, |_| Sources::default())?);
+            let policy = Arc::new(without_baseline(policy));
+            parts.baseline = Some(planner.plan(policy, |accepted| Sources::of(&parts.schemes, accepted))?);
         }
         // Where schemes have names, whom a request comes from depends on the route that asks first.
         let verified_only = parts.schemes.iter().all(|scheme| scheme.name.is_none() && scheme.verifier.jwt().is_some());

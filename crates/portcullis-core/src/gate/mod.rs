@@ -219,6 +219,12 @@ impl Gate {
         })
     }
 
+    /// The plan of the [baseline](GateBuilder::baseline) alone, for handlers that no policy stands before.
+    #[must_use]
+    pub fn baseline(&self) -> Option<&Plan> {
+        self.0.baseline.as_ref()
+    }
+
     /// Decides like [`authorize`](Self::authorize), and says how it came to that: see [`Decision::explain`].
     pub fn explain<'a>(
         &'a self,
@@ -266,7 +272,7 @@ impl Gate {
             return Err(Error::misconfigured("another gate has made the plan of this policy"));
         }
         let caller = if plan.asks_visitors() { who.visitor()? } else { Some(who.principal()?) };
-        let (scheme, accepted) = (who.scheme_place(), self.0.unnamed.schemes);
+        let (scheme, accepted) = (who.scheme_place(), plan.unnamed());
         if caller.is_some() && !scheme.is_some_and(|scheme| plan.sources().schemes.has(scheme)) {
             let name = who.scheme().map_or("a scheme without a name".to_owned(), |name| format!("the scheme `{name}`"));
             let detail = format!("the caller came by {name}, which this policy does not accept");
@@ -291,7 +297,7 @@ impl Gate {
             return policy();
         };
         // It says nothing about schemes: it holds for whoever a route lets in.
-        match ask(baseline.policy(), Question { accepted: SchemeSet::ALL, ..question }).ready() {
+        match ask(baseline.policy(), Question { accepted: baseline.unnamed(), ..question }).ready() {
             Ok(Ok(Decision::Allow(_))) => policy(),
             Ok(denied) => Answer::now(denied),
             Err(later) => Answer::later(async move {
@@ -312,6 +318,12 @@ impl Gate {
     #[must_use]
     pub fn refuse(&self, error: &Error) -> Refusal {
         log(error);
+        self.render(error)
+    }
+
+    /// The same without an event, for an error that the log has been told of.
+    #[must_use]
+    pub fn render(&self, error: &Error) -> Refusal {
         let default = Refusal::of(error, self.0.realm.as_deref());
         match &self.0.render {
             Some(render) => render(error, default),
@@ -323,12 +335,7 @@ impl Gate {
     /// of your own needs a fallback that does.
     #[must_use]
     pub fn not_found(&self) -> Refusal {
-        let error = Error::new(ErrorKind::Hidden, "there is no such path");
-        let default = Refusal::of(&error, self.0.realm.as_deref());
-        match &self.0.render {
-            Some(render) => render(&error, default),
-            None => default,
-        }
+        self.render(&Error::new(ErrorKind::Hidden, "there is no such path"))
     }
 
     fn now(&self) -> SystemTime {

@@ -17,6 +17,7 @@ struct Parts {
     description: Description,
     rights: Arc<Rights>,
     sources: Arc<Sources>,
+    unnamed: SchemeSet,
     max_age: Option<Duration>,
     is_public: bool,
     asks_visitors: bool,
@@ -71,8 +72,9 @@ impl Planner<'_> {
             false => Arc::new(read(accepted)),
         };
         let is_public = description.is_public();
-        let rights = self.rights.clone();
-        Ok(Plan(Arc::new(Parts { policy, description, rights, sources, max_age, is_public, asks_visitors, params })))
+        let (rights, unnamed) = (self.rights.clone(), self.unnamed.schemes);
+        let parts = Parts { policy, description, rights, sources, unnamed, max_age, is_public, asks_visitors, params };
+        Ok(Plan(Arc::new(parts)))
     }
 
     fn check(&self, part: &Description, below_not: bool, accepted: SchemeSet) -> Result<(), Error> {
@@ -168,6 +170,11 @@ impl Plan {
 
     pub(crate) fn sources(&self) -> &Arc<Sources> {
         &self.0.sources
+    }
+
+    /// The schemes that are accepted where the policy says nothing of them.
+    pub(crate) fn unnamed(&self) -> SchemeSet {
+        self.0.unnamed
     }
 
     /// Whether it was made by a gate that knows these rights.

@@ -1,15 +1,18 @@
 //! Refusals as responses, whatever a renderer makes of them.
 
 use crate::{
-    cast::{self, Text, ask, echo},
+    cast::{Names, Text, ask, echo, request, send},
     log::Log,
 };
-use http::Response;
+use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt;
-use portcullis_core::{Gate, Refusal, Scheme, policy::authenticated};
-use portcullis_tower::{GateExt, RefusalBody, respond};
-use std::sync::Arc;
-use tower::Layer;
+use portcullis_core::{
+    Error, ErrorKind, Gate, Refusal, Scheme,
+    policy::{anyone, authenticated},
+};
+use portcullis_tower::{GateExt, RefusalBody, respond, respond_error};
+use std::{convert::Infallible, sync::Arc};
+use tower::{Layer, service_fn};
 
 async fn text(response: Response<Text>) -> String {
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().into()).unwrap()
@@ -30,6 +33,37 @@ async fn status_headers_and_body_are_taken_over() {
     assert_eq!(text(response).await, "no");
     assert_eq!(text(respond(Refusal::new(404))).await, "");
     assert_eq!(<Vec<u8> as RefusalBody>::from_bytes("any".into()), b"any");
+}
+
+/// What a service answers an error with is rendered by the innermost guard, whose other headers stay.
+#[tokio::test]
+async fn an_error_of_the_service_is_rendered_by_its_guard() {
+    let named = |name: &'static str| {
+        Gate::builder()
+            .scheme(Scheme::new(Names::default()).bearer())
+            .render(move |_, default| default.with_body("text/plain", name))
+            .build()
+            .unwrap()
+    };
+    let failing = service_fn(|_: Request<Text>| async {
+        let mut response: Response<Text> = respond_error(Error::new(ErrorKind::Denied, "no").with_code("closed"));
+        response.headers_mut().insert("x-kept", HeaderValue::from_static("1"));
+        Ok::<_, Infallible>(response)
+    });
+    let (outer, inner) = (named("outer").require(authenticated()), named("inner").require(anyone()));
+    let guarded = outer.layer(failing);
+    let nested = outer.layer(inner.layer(failing));
+    let log = Log::listen();
+    for (response, body) in [
+        (send(&guarded, request("/", "alice")).await, "outer"),
+        (send(&nested, request("/", "alice")).await, "inner"),
+        (send(&failing, request("/", "alice")).await, r#"{"code":"closed","status":403,"title":"Forbidden"}"#),
+    ] {
+        assert_eq!((response.status.as_u16(), &*response.body), (403, body));
+        assert!(response.headers.contains_key("x-kept"), "{body}");
+        assert_eq!(response.headers.get_all("content-type").iter().count(), 1, "{body}");
+    }
+    assert_eq!(log.lines().len(), 3, "one event for each");
 }
 
 #[tokio::test]
@@ -75,8 +109,8 @@ async fn a_header_that_http_cannot_carry_is_left_out_and_told_without_its_value(
 /// The same through a guard: an impossible answer is still an answer, and lets nobody in.
 #[tokio::test]
 async fn an_impossible_renderer_lets_nobody_in() {
-    let impossible = |_: &portcullis_core::Error, default: Refusal| default.with_status(7).with_header("a b", "c\nd");
-    let gate = Gate::builder().scheme(Scheme::new(cast::Names::default()).bearer()).render(impossible).build().unwrap();
+    let impossible = |_: &Error, default: Refusal| default.with_status(7).with_header("a b", "c\nd");
+    let gate = Gate::builder().scheme(Scheme::new(Names::default()).bearer()).render(impossible).build().unwrap();
     let calls = Arc::default();
     let guarded = gate.require(authenticated()).layer(echo(&calls));
     let answer = ask(&guarded, "/", "").await;

@@ -1,9 +1,9 @@
 //! What `Debug` shows of every public type: nothing that could be a credential, a session or a subject.
 
 use portcullis_core::{Gate, Scheme, policy::authenticated, testing::TestIssuer};
-use portcullis_tower::{GateExt, Head, Params, establish};
-use std::collections::BTreeSet;
-use tower::Layer;
+use portcullis_tower::{GateExt, Guard, Head, Params, establish};
+use std::{collections::BTreeSet, convert::Infallible, future::ready};
+use tower::{Layer, ServiceExt, service_fn};
 
 /// Stands in everything that is private.
 const PLANTED: &str = "swordfish";
@@ -27,6 +27,13 @@ async fn nothing_private_is_shown() {
     let (mut parts, ()) = request.body(()).unwrap().into_parts();
     let who = establish(&gate, &mut parts).await;
     assert!(who.principal().unwrap().id().subject().contains(PLANTED));
+    let show_guard = service_fn(|request: http::Request<()>| {
+        let mut response = http::Response::new(bytes::Bytes::new());
+        response.extensions_mut().insert(Guard::of(request.extensions()).unwrap().clone());
+        ready(Ok::<_, Infallible>(response))
+    });
+    let guarded = gate.require(authenticated()).layer(show_guard);
+    let response = guarded.oneshot(http::Request::from_parts(parts.clone(), ())).await.unwrap();
     let mut all: Vec<(&str, String)> = Vec::new();
     macro_rules! show {
         ($($name:ident: $value:expr),* $(,)?) => {
@@ -42,6 +49,7 @@ async fn nothing_private_is_shown() {
         Enforce: gate.enforce().layer(()),
         ScrubLayer: gate.scrub(),
         Scrub: gate.scrub().layer(()),
+        Guard: response.extensions().get::<Guard>().unwrap(),
         Extensions: &parts.extensions,
     }
     let end = token.rsplit('.').next().unwrap();
