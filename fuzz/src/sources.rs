@@ -178,7 +178,7 @@ fn expected_cookie(head: &Request, prefix: &str) -> Found {
     values.dedup();
     match values[..] {
         [] => Ok(None),
-        [value] => match value.strip_prefix(prefix) {
+        [value] => match value.strip_prefix(prefix).map(|rest| rest.trim_matches(SPACE)) {
             None | Some("") => Ok(None),
             Some(rest) if rest.chars().all(|c| c.is_ascii_graphic()) => Ok(Some(rest.to_owned())),
             Some(_) => Err(ErrorKind::Invalid),

@@ -107,8 +107,9 @@ impl CredentialSource {
         Place::WebSocketQuery(name.into()).into()
     }
 
-    /// The same for values that begin with this text, such as a cookie `Bearer eyJ…`. The credential is what follows. A value
-    /// that does not begin with it counts as absent. For cookies, headers and query parameters.
+    /// The same for values that begin with this text, such as a cookie `Bearer eyJ…`. The credential is what follows, in
+    /// cookies and headers without the spaces between. A value that does not begin with it counts as absent. For cookies,
+    /// headers and query parameters.
     ///
     /// ```
     /// use portcullis_core::CredentialSource;
