@@ -1,7 +1,11 @@
-use super::source::trim;
+use super::source::{trim, visible};
 use crate::{
     error::{Error, ErrorKind},
     head::RequestHead,
+};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
 };
 
 /// More cookie text than this is refused unread; browsers send a fraction of it.
@@ -46,4 +50,42 @@ fn without_quotes(value: &[u8]) -> &[u8] {
     let value = trim(value);
     let inside = value.strip_prefix(b"\"").and_then(|inside| inside.strip_suffix(b"\""));
     inside.map_or(value, trim)
+}
+
+/// The cookies of a request, for [`CredentialSource::cookies`](super::CredentialSource::cookies).
+pub struct Cookies<'h> {
+    pub(super) head: &'h dyn RequestHead,
+}
+
+impl<'h> Cookies<'h> {
+    /// The value of a cookie, if there is one that is not empty.
+    ///
+    /// # Errors
+    /// As [`CredentialSource::cookie`](super::CredentialSource::cookie) refuses it: [`ErrorKind::Malformed`] if it is there twice with different values,
+    /// [`ErrorKind::Invalid`] if it has characters that no credential has.
+    pub fn get(&self, name: &str) -> Result<Option<&'h str>, Error> {
+        read(self.head, name)?.map(visible).transpose()
+    }
+}
+
+impl fmt::Debug for Cookies<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cookies(..)")
+    }
+}
+
+/// How cookies are put together. Sources of one name are one source.
+#[derive(Clone)]
+pub(super) struct ReadCookies(pub(super) fn(&Cookies<'_>) -> Result<Option<String>, Error>);
+
+impl PartialEq for ReadCookies {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for ReadCookies {}
+
+impl Hash for ReadCookies {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }

@@ -5,10 +5,11 @@ mod origin;
 mod scrub;
 mod source;
 
+pub use cookie::Cookies;
 pub(crate) use origin::Origins;
 pub use scrub::Scrubber;
+pub use source::CredentialSource;
 pub(crate) use source::{Carriers, agreed, find};
-pub use source::{Cookies, CredentialSource};
 
 use std::{borrow::Cow, fmt, time::Duration};
 use zeroize::Zeroize;

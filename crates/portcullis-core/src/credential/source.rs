@@ -1,14 +1,12 @@
-use super::{Credential, cookie};
+use super::{
+    Credential,
+    cookie::{self, Cookies, ReadCookies},
+};
 use crate::{
     error::{Error, ErrorKind},
     head::{RequestHead, is_websocket, query_param},
 };
-use std::{
-    borrow::Cow,
-    fmt,
-    hash::{Hash, Hasher},
-    sync::Arc,
-};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// A place in the request where a credential may stand.
 ///
@@ -230,44 +228,6 @@ impl From<Place> for CredentialSource {
     fn from(place: Place) -> Self {
         Self { place, prefix: None }
     }
-}
-
-/// The cookies of a request, for [`CredentialSource::cookies`].
-pub struct Cookies<'h> {
-    head: &'h dyn RequestHead,
-}
-
-impl<'h> Cookies<'h> {
-    /// The value of a cookie, if there is one that is not empty.
-    ///
-    /// # Errors
-    /// As [`CredentialSource::cookie`] refuses it: [`ErrorKind::Malformed`] if it is there twice with different values,
-    /// [`ErrorKind::Invalid`] if it has characters that no credential has.
-    pub fn get(&self, name: &str) -> Result<Option<&'h str>, Error> {
-        cookie::read(self.head, name)?.map(visible).transpose()
-    }
-}
-
-impl fmt::Debug for Cookies<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Cookies(..)")
-    }
-}
-
-/// How cookies are put together. Sources of one name are one source.
-#[derive(Clone)]
-struct ReadCookies(fn(&Cookies<'_>) -> Result<Option<String>, Error>);
-
-impl PartialEq for ReadCookies {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for ReadCookies {}
-
-impl Hash for ReadCookies {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// Where a credential can stand by its characters. What reads it there goes by the same.
