@@ -9,6 +9,7 @@ use actix_web::{
     },
 };
 use portcullis_core::{Error, Gate, Refusal};
+use portcullis_web::PendingError;
 use std::fmt;
 
 /// A refused request, on its way to becoming a response.
@@ -70,9 +71,6 @@ impl ResponseError for Rejection {
         response
     }
 }
-
-/// An error that a handler has returned, on its way to the guard of its route. The log has been told of it.
-struct PendingError(Error);
 
 /// Whether an error is pending in a response, and is still an error. It is not taken out, as that costs more and nearly
 /// always there is none.

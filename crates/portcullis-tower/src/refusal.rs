@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use portcullis_core::{Error, Gate, Refusal};
+use portcullis_web::PendingError;
 
 /// A response body that a refusal can be written to; every body that is `From<Bytes>` is one.
 #[diagnostic::on_unimplemented(
@@ -17,10 +18,6 @@ impl<B: From<Bytes>> RefusalBody for B {
         bytes.into()
     }
 }
-
-/// An error that a service has answered with, on its way to the guard of its route. The log has been told of it.
-#[derive(Debug, Clone)]
-struct PendingError(Error);
 
 /// An error as a response that the guard of the route renders, the innermost one; without a guard it is the default answer.
 #[must_use]
