@@ -152,7 +152,8 @@ impl GateBuilder {
 
     /// What is required of every caller on each route that is not public, before the route's own policy: an account that is
     /// confirmed, say. It holds for callers of all schemes, and says nothing about schemes itself.
-    /// [`without_baseline`](crate::policy::without_baseline) leaves it out.
+    /// [`without_baseline`](crate::policy::without_baseline) leaves it out. It cannot contain
+    /// [`fresh`](crate::policy::fresh), which stands around the policy of a route.
     ///
     /// ```
     /// # use portcullis_core::{GateBuilder, policy::*};
@@ -223,7 +224,14 @@ impl GateBuilder {
             // It is asked about callers of all schemes.
             let planner = Planner { rights: &parts.rights, unnamed: &parts.all, verify_only: SchemeSet::NONE };
             let policy = Arc::new(without_baseline(policy));
-            parts.baseline = Some(planner.plan(policy, |accepted| Sources::of(&parts.schemes, accepted))?);
+            let plan = planner.plan(policy, |accepted| Sources::of(&parts.schemes, accepted))?;
+            // Who makes a request is established as the policy of its route asks, before the baseline.
+            if plan.max_age().is_some() {
+                let detail =
+                    "the baseline has `fresh`, which no route would go by; put it around the policies of routes";
+                return Err(Error::misconfigured(detail));
+            }
+            parts.baseline = Some(plan);
         }
         // Where schemes have names, whom a request comes from depends on the route that asks first.
         let verified_only = parts.schemes.iter().all(|scheme| scheme.name.is_none() && scheme.verifier.jwt().is_some());

@@ -189,3 +189,23 @@ fn a_baseline_is_checked_and_left_out_as_a_whole() {
     assert!(text.contains("around the whole policy"), "{text}");
     assert!(gate.plan(without_baseline(any((staff(), scope("x"))))).is_ok());
 }
+
+/// A route is established as fresh as its own policy asks, so a baseline with `fresh` would answer 500 everywhere.
+#[tokio::test]
+async fn a_baseline_cannot_ask_for_a_fresh_identity_and_a_route_with_one_can() {
+    let secret = || SharedSecret::new("cron", SECRET).unwrap();
+    let builder = || Gate::builder().scheme(Scheme::new(secret()).header("x-cron"));
+    for baseline in [
+        Box::new(fresh(Duration::from_secs(60), authenticated())) as Box<dyn Policy>,
+        Box::new(all((authenticated(), any((staff(), fresh(Duration::MAX, authenticated())))))),
+        Box::new(hidden(fresh(Duration::ZERO, authenticated()))),
+    ] {
+        let error = builder().baseline(baseline).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        assert!(error.to_string().contains("put it around the policies of routes"), "{error}");
+    }
+    let gate = builder().baseline(authenticated()).build().unwrap();
+    let cron = Head::new().header("x-cron", SECRET);
+    assert!(ask(&gate, fresh(Duration::ZERO, authenticated()), &cron).await.is_ok());
+    assert_eq!(ask(&gate, fresh(Duration::ZERO, staff()), &cron).await.unwrap_err().status(), 403);
+}
