@@ -35,20 +35,29 @@ pub struct Scheme {
     pub(crate) name: Option<&'static str>,
     pub(crate) sources: Vec<CredentialSource>,
     pub(crate) verifier: Verifier,
+    /// Whether a shared secret is meant to have no name.
+    pub(crate) may_be_unnamed: bool,
 }
 
 impl Scheme {
     /// A scheme that is accepted on every route.
     ///
     /// A shared secret or an API key usually belongs into a [named](Self::named) one: otherwise whoever has it may use every
-    /// route for which its principal has the rights.
+    /// route for which its principal has the rights. For a [`SharedSecret`](crate::SharedSecret) here, the log has a warning
+    /// when the gate is built.
     pub fn new(verifier: impl Into<Verifier>) -> Self {
-        Self { name: None, sources: Vec::new(), verifier: verifier.into() }
+        Self { name: None, sources: Vec::new(), verifier: verifier.into(), may_be_unnamed: false }
     }
 
     /// A scheme that is accepted only where a policy names it.
     pub fn named(name: &'static str, verifier: impl Into<Verifier>) -> Self {
         Self { name: Some(name), ..Self::new(verifier) }
+    }
+
+    /// A scheme that is accepted on every route, also where its verifier is a [`SharedSecret`](crate::SharedSecret): without a
+    /// warning in the log.
+    pub fn dangerous_unnamed(verifier: impl Into<Verifier>) -> Self {
+        Self { may_be_unnamed: true, ..Self::new(verifier) }
     }
 
     /// Reads credentials from this cookie.

@@ -237,6 +237,7 @@ impl GateBuilder {
         let verified_only = parts.schemes.iter().all(|scheme| scheme.name.is_none() && scheme.verifier.jwt().is_some());
         let asks_nobody = parts.revocations.is_none() && parts.directory.is_none() && !parts.has_memberships;
         parts.finds_again = parts.cache.is_some() && verified_only && asks_nobody;
+        wiring::warn(&parts.schemes);
         Ok(Gate(Arc::new(parts)))
     }
 }

@@ -16,6 +16,20 @@ pub(super) fn check(parts: &Parts, rights: &Rights) -> Result<(), Error> {
     problem.map_or(Ok(()), |problem| Err(Error::misconfigured(problem)))
 }
 
+/// Warns of what can work and is rarely meant.
+pub(super) fn warn(schemes: &[Scheme]) {
+    for (place, scheme) in schemes.iter().enumerate() {
+        if let (None, false, Kind::Secret(_)) = (scheme.name, scheme.may_be_unnamed, scheme.verifier.kind()) {
+            tracing::warn!(
+                target: "portcullis",
+                "scheme {} has a shared secret and no name, so the secret opens every route; name it by `Scheme::named` and accept \
+                 it by `via`, or write `Scheme::dangerous_unnamed`",
+                place.saturating_add(1)
+            );
+        }
+    }
+}
+
 fn schemes(schemes: &[Scheme]) -> Option<String> {
     if schemes.is_empty() || schemes.len() > SchemeSet::MOST {
         return Some(format!(

@@ -4,6 +4,7 @@ use crate::{
     asking::{Data, Members, decide, shared},
     head::Head,
 };
+use futures_util::FutureExt;
 use portcullis_core::{
     Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal, RoleHierarchy, Scheme, SharedSecret,
     policy::*, testing::TestIssuer,
@@ -276,6 +277,38 @@ fn a_denial_is_explained_to_the_log_alone() {
     // Who is let in leaves no event, and without a gate there is one as well.
     assert!(listen(Level::TRACE, async || assert!(gate.establish(&head).await.principal().is_ok())).is_empty());
     assert_eq!(listen(Level::TRACE, async || drop(Error::new(ErrorKind::Missing, "nobody").refuse())).len(), 1);
+}
+
+#[test]
+fn a_shared_secret_without_a_name_is_a_warning_at_build() {
+    let issuer = TestIssuer::new();
+    let secret = || SharedSecret::new("cron", SECRET).unwrap();
+    let build = |scheme: Scheme| {
+        let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).scheme(scheme.header("x-key"));
+        listen(Level::TRACE, async || drop(gate.build().unwrap()))
+    };
+    let events = build(Scheme::new(secret()));
+    let [(Level::WARN, "portcullis", fields)] = &events[..] else { panic!("{events:?}") };
+    let message = &fields["message"];
+    assert!(message.starts_with("scheme 2 has a shared secret and no name"), "{message}");
+    assert!(message.contains("Scheme::named") && message.contains("Scheme::dangerous_unnamed"), "{message}");
+    assert!(!format!("{events:?}").contains("swordfish"));
+    for meant in [Scheme::named("cron", secret()), Scheme::dangerous_unnamed(secret()), Scheme::new(Broken)] {
+        let events = build(meant);
+        assert!(events.is_empty(), "{events:?}");
+    }
+}
+
+/// It is a scheme without a name all the same.
+#[test]
+fn a_scheme_that_is_unnamed_on_purpose_opens_every_route() {
+    let scheme = Scheme::dangerous_unnamed(SharedSecret::new("cron", SECRET).unwrap()).header("x-key");
+    let gate = Gate::builder().scheme(scheme).build().unwrap();
+    let ask = |key: &str| {
+        let head = Head::of(&[("x-key", key)]);
+        gate.establish(&head).now_or_never().unwrap().principal().map(drop).map_err(|error| error.status())
+    };
+    assert_eq!((ask(SECRET), ask("swordfish")), (Ok(()), Err(401)));
 }
 
 #[test]
