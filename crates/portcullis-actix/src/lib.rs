@@ -1,7 +1,7 @@
 //! Portcullis for actix-web: extractors in handlers, and routes that say who may pass.
 //!
 //! ```
-//! use actix_web::{App, test, web};
+//! use actix_web::{App, test};
 //! use portcullis_actix::{Authenticated, Routes, Visitor};
 //! use portcullis_core::{Gate, Scheme, policy::*, testing::TestIssuer};
 //!
@@ -14,9 +14,9 @@
 //!
 //! fn routes(gate: &Gate) -> Routes {
 //!     Routes::new(gate)
-//!         .route("/", anyone(), web::get().to(home))
-//!         .route("/me", authenticated(), web::get().to(me))
-//!         .route("/admin", staff(), web::get().to(async || "welcome"))
+//!         .get("/", anyone(), home)
+//!         .get("/me", authenticated(), me)
+//!         .get("/admin", staff(), async || "welcome")
 //! }
 //!
 //! # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,6 +1,6 @@
 use crate::{GateExt, rejection::respond, remembered::looked_at, require::Require};
 use actix_web::{
-    Error, HttpMessage, HttpRequest, Resource, Route,
+    Error, FromRequest, Handler, HttpMessage, HttpRequest, Resource, Responder, Route,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::{Next, from_fn},
@@ -11,22 +11,20 @@ use std::{fmt, future::ready};
 
 /// The routes of an app or a scope, each of which says who may pass.
 ///
-/// The policy is an argument, so it cannot be forgotten; it covers every method of the route, those that are answered
-/// with 405 too; and the order of the calls opens no hole: the first path that matches gets the request, and no handler
-/// can be reached past its own policy. A public route says [`anyone()`](portcullis_core::policy::anyone).
-///
-/// One path may be there several times, with a policy for each method; for methods that it does not have, the last of
-/// them stands:
+/// The policy is an argument, so it cannot be forgotten, and the order of the calls opens no hole: the first path that matches
+/// gets the request, and no handler can be reached past its own policy. A public route says
+/// [`anyone()`](portcullis_core::policy::anyone). Each method of a path has its own policy. The last one added also guards
+/// the methods that the path does not have, which get 405:
 ///
 /// ```
-/// use actix_web::{App, web};
+/// use actix_web::App;
 /// use portcullis_actix::Routes;
 /// use portcullis_core::{Gate, policy::*};
 ///
 /// fn routes(gate: &Gate) -> Routes {
 ///     Routes::new(gate)
-///         .route("/news", anyone(), web::get().to(async || "news"))
-///         .route("/news", staff(), web::delete().to(async || "gone"))
+///         .get("/news", anyone(), async || "news")
+///         .delete("/news", staff(), async || "gone")
 /// }
 /// # fn app(gate: Gate) {
 /// App::new().configure(routes(&gate).into_config());
@@ -50,13 +48,40 @@ struct Path {
     routes: Vec<(Route, Require)>,
 }
 
+macro_rules! methods {
+    ($($method:ident, $doc:literal;)+) => {$(
+        #[doc = $doc]
+        ///
+        /// # Panics
+        /// If [`Gate::plan`] returns an error for the policy.
+        #[track_caller]
+        pub fn $method<T: FromRequest + 'static>(
+            self,
+            path: &str,
+            policy: impl Policy + 'static,
+            handler: impl Handler<T, Output: Responder + 'static>,
+        ) -> Self {
+            self.route(path, policy, web::$method().to(handler))
+        }
+    )+};
+}
+
 impl Routes {
     /// No routes yet.
     pub fn new(gate: &Gate) -> Self {
         Self { gate: gate.clone(), entries: Vec::new() }
     }
 
-    /// Adds a route that this policy guards.
+    methods! {
+        get, "Adds a handler for GET that this policy guards. HEAD is a method of its own, as everywhere in actix-web.";
+        post, "Adds a handler for POST that this policy guards.";
+        put, "Adds a handler for PUT that this policy guards.";
+        patch, "Adds a handler for PATCH that this policy guards.";
+        delete, "Adds a handler for DELETE that this policy guards.";
+    }
+
+    /// Adds a route of actix-web's that this policy guards, for what the methods above do not say: further methods, guards of
+    /// actix-web's, or middleware inside of this guard.
     ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy.

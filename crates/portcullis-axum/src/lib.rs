@@ -1,7 +1,7 @@
 //! Portcullis for axum: extractors in handlers, and routes that say who may pass.
 //!
 //! ```
-//! use axum::{Router, body::Body, routing::get};
+//! use axum::{Router, body::Body};
 //! use http::Request;
 //! use portcullis_axum::{Authenticated, Routes};
 //! use portcullis_core::{Gate, Scheme, policy::*, testing::TestIssuer};
@@ -16,9 +16,9 @@
 //!
 //! fn app(gate: Gate) -> Router {
 //!     Routes::new(&gate)
-//!         .route("/", anyone(), get(home))
-//!         .route("/me", authenticated(), get(me))
-//!         .route("/admin", staff(), get(async || "welcome"))
+//!         .get("/", anyone(), home)
+//!         .get("/me", authenticated(), me)
+//!         .get("/admin", staff(), async || "welcome")
 //!         .into_router()
 //!         .with_state(gate)
 //! }

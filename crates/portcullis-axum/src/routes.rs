@@ -1,25 +1,30 @@
 use crate::GateExt;
-use axum::{Router, extract::Request, response::Response, routing::MethodRouter};
+use axum::{
+    Router,
+    extract::Request,
+    handler::Handler,
+    response::Response,
+    routing::{self, MethodRouter},
+};
 use portcullis_core::{Gate, policy::Policy};
 use portcullis_tower::{looked_at, respond};
 use std::future::ready;
 
 /// A router in which every route says who may pass.
 ///
-/// The policy is an argument, so it cannot be forgotten; it covers every method of the route, those that are answered
-/// with 405 too; and the order of the calls opens no hole. A public route says [`anyone()`](portcullis_core::policy::anyone).
-/// One path may be there several times with a policy for each method; for methods that it does not have, the last of them
-/// stands:
+/// The policy is an argument, so it cannot be forgotten, and the order of the calls opens no hole. A public route says
+/// [`anyone()`](portcullis_core::policy::anyone). Each method of a path has its own policy. The last one added also guards
+/// the methods that the path does not have, which get 405:
 ///
 /// ```
-/// use axum::{Router, routing::{delete, get}};
+/// use axum::Router;
 /// use portcullis_axum::Routes;
 /// use portcullis_core::{Gate, policy::*};
 ///
 /// fn app(gate: &Gate) -> Router {
 ///     Routes::new(gate)
-///         .route("/news", anyone(), get(async || "news"))
-///         .route("/news", staff(), delete(async || "gone"))
+///         .get("/news", anyone(), async || "news")
+///         .delete("/news", staff(), async || "gone")
 ///         .into_router()
 /// }
 /// ```
@@ -30,13 +35,40 @@ pub struct Routes<S = ()> {
     router: Router<S>,
 }
 
+macro_rules! methods {
+    ($($method:ident, $doc:literal;)+) => {$(
+        #[doc = $doc]
+        ///
+        /// # Panics
+        /// If [`Gate::plan`] returns an error for the policy, or axum refuses the path.
+        #[track_caller]
+        pub fn $method<T: 'static>(
+            self,
+            path: &str,
+            policy: impl Policy + 'static,
+            handler: impl Handler<T, S>,
+        ) -> Self {
+            self.route(path, policy, routing::$method(handler))
+        }
+    )+};
+}
+
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// No routes yet.
     pub fn new(gate: &Gate) -> Self {
         Self { gate: gate.clone(), router: Router::new() }
     }
 
-    /// Adds a route that this policy guards.
+    methods! {
+        get, "Adds a handler for GET that this policy guards. It answers HEAD too, without the body.";
+        post, "Adds a handler for POST that this policy guards.";
+        put, "Adds a handler for PUT that this policy guards.";
+        patch, "Adds a handler for PATCH that this policy guards.";
+        delete, "Adds a handler for DELETE that this policy guards.";
+    }
+
+    /// Adds a method router of axum's that this policy guards, for what the methods above do not say: several methods with one
+    /// policy, [`any`](routing::any), or layers inside of the guard.
     ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy, or axum refuses the path.

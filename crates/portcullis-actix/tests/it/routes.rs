@@ -75,6 +75,40 @@ async fn one_path_has_a_policy_for_each_method() {
     }
 }
 
+/// Each of the calls that name a method adds this one, and no other.
+#[actix_web::test]
+async fn each_method_has_a_call() {
+    let gate = cast::gate();
+    let policy = |name| role(name).on("project", path("id"));
+    let routes = routes(&gate)
+        .get("/p/{id}", policy("viewer"), async |_: Authorized<cast::View>| "get")
+        .post("/p/{id}", policy("manager"), async |id: web::Path<String>| format!("post {id}"))
+        .put("/p/{id}", policy("manager"), async || "put")
+        .patch("/p/{id}", policy("owner"), async || "patch")
+        .delete("/p/{id}", policy("owner"), async || "delete");
+    let app = serve!(App::new().configure(routes.into_config()));
+    let table = |viewer, manager, owner, unknown| {
+        [
+            ("GET /p/42", viewer),
+            ("HEAD /p/42", unknown),
+            ("POST /p/42", manager),
+            ("PUT /p/42", manager),
+            ("PATCH /p/42", owner),
+            ("DELETE /p/42", owner),
+            ("OPTIONS /p/42", unknown),
+        ]
+    };
+    expect(&app, "", &table(401, 401, 401, 401)).await;
+    expect(&app, "alice", &table(403, 403, 403, 403)).await;
+    expect(&app, "viewer", &table(200, 403, 403, 403)).await;
+    expect(&app, "manager", &table(200, 200, 403, 403)).await;
+    expect(&app, "owner", &table(200, 200, 200, 405)).await;
+    let bodies = [("GET", "get"), ("POST", "post 42"), ("PUT", "put"), ("PATCH", "patch"), ("DELETE", "delete")];
+    for (method, body) in bodies {
+        assert_eq!(ask(&app, method, "/p/42", "owner").await.body, body);
+    }
+}
+
 /// Of one path that is there several times, the last policy stands before what is answered with 405.
 #[actix_web::test]
 async fn the_last_policy_of_a_path_covers_unknown_methods() {

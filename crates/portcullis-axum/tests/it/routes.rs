@@ -81,6 +81,41 @@ async fn one_path_has_a_policy_for_each_method() {
     expect(&app, "owner", &table(200, 200, 200)).await;
 }
 
+/// Each of the calls that name a method adds this one, and HEAD with GET.
+#[tokio::test]
+async fn each_method_has_a_call() {
+    let gate = cast::gate();
+    let policy = |name| role(name).on("project", path("id"));
+    let app = routes(&gate)
+        .get("/p/{id}", policy("viewer"), async |_: Authorized<cast::View>| "get")
+        .post("/p/{id}", policy("manager"), async |Path(id): Path<String>| format!("post {id}"))
+        .put("/p/{id}", policy("manager"), async || "put")
+        .patch("/p/{id}", policy("owner"), async || "patch")
+        .delete("/p/{id}", policy("owner"), async || "delete")
+        .into_router()
+        .with_state(gate);
+    let table = |viewer, manager, owner, unknown| {
+        [
+            ("GET /p/42", viewer),
+            ("HEAD /p/42", viewer),
+            ("POST /p/42", manager),
+            ("PUT /p/42", manager),
+            ("PATCH /p/42", owner),
+            ("DELETE /p/42", owner),
+            ("OPTIONS /p/42", unknown),
+        ]
+    };
+    expect(&app, "", &table(401, 401, 401, 401)).await;
+    expect(&app, "alice", &table(403, 403, 403, 403)).await;
+    expect(&app, "viewer", &table(200, 403, 403, 403)).await;
+    expect(&app, "manager", &table(200, 200, 403, 403)).await;
+    expect(&app, "owner", &table(200, 200, 200, 405)).await;
+    let bodies = [("GET", "get"), ("POST", "post 42"), ("PUT", "put"), ("PATCH", "patch"), ("DELETE", "delete")];
+    for (method, body) in bodies {
+        assert_eq!(ask(&app, method, "/p/42", "owner").await.body, body);
+    }
+}
+
 /// Of one path that is there several times, the last policy stands before what is answered with 405.
 #[tokio::test]
 async fn the_last_policy_of_a_path_covers_unknown_methods() {
