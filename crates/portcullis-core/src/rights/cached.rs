@@ -19,6 +19,10 @@ use std::{
 
 /// A membership that remembers between requests what it was answered: standings with their rows, and what roles permit.
 ///
+/// What is answered is remembered by [`Principal::id`] and the resource, so it may depend on nothing else: not on the
+/// organization, the scopes or the claims of the credential. Two keys of one user would share the answer. What differs between
+/// the credentials of a principal belongs into the policy.
+///
 /// It is bounded, asks once however many requests wait, and keeps neither errors nor panics. A route with
 /// [`fresh`](crate::policy::fresh) passes by what is older than it asks for. Clones share what is remembered: one goes into the
 /// gate, another where memberships are changed. Write to the database first, and forget then:
