@@ -41,12 +41,8 @@ async fn route_after_the_layer_of_axum() -> Result<(), Error> {
             .layer(gate.require(staff()))
             .layer(gate.enforce())
     );
-    let routes = as_shown!(
-        Routes::new(gate)
-            .route("/admin", staff(), get(admin))
-            .route("/admin/export", staff(), get(export))
-            .into_router()
-    );
+    let routes =
+        as_shown!(Routes::new(gate).get("/admin", staff(), admin).get("/admin/export", staff(), export).into_router());
     for fixed in [layered, routes] {
         assert_eq!(send(&fixed, request("/admin/export")).await.0, 401);
         assert_accepted(send(&fixed, request("/admin/export").header("authorization", &by_staff)).await);

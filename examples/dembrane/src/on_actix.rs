@@ -1,6 +1,6 @@
 //! The service on actix-web.
 
-use actix_web::web::{Json, get};
+use actix_web::web::Json;
 use portcullis::{
     Gate,
     actix::{Authenticated, Routes},
@@ -11,10 +11,10 @@ use serde_json::Value;
 /// The routes, for `App::configure(routes(&gate).into_config())`.
 pub fn routes(gate: &Gate) -> Routes {
     Routes::new(gate)
-        .route("/api/health", anyone(), get().to(async || "ok"))
-        .route("/api/participant/projects/{id}", anyone(), get().to(async || "welcome"))
-        .route("/api/v2/me", authenticated(), get().to(me))
-        .route("/api/v2/admin/stats", staff(), get().to(async || Json(super::stats())))
+        .get("/api/health", anyone(), async || "ok")
+        .get("/api/participant/projects/{id}", anyone(), async || "welcome")
+        .get("/api/v2/me", authenticated(), me)
+        .get("/api/v2/admin/stats", staff(), async || Json(super::stats()))
 }
 
 async fn me(Authenticated(principal): Authenticated) -> Json<Value> {

@@ -1,6 +1,6 @@
 //! The service on axum.
 
-use axum::{Json, Router, routing::get};
+use axum::{Json, Router};
 use portcullis::{
     Gate,
     axum::{Authenticated, Routes},
@@ -11,10 +11,10 @@ use serde_json::Value;
 /// The routes.
 pub fn app(gate: Gate) -> Router {
     Routes::new(&gate)
-        .route("/api/health", anyone(), get(async || "ok"))
-        .route("/api/participant/projects/{id}", anyone(), get(async || "welcome"))
-        .route("/api/v2/me", authenticated(), get(me))
-        .route("/api/v2/admin/stats", staff(), get(async || Json(super::stats())))
+        .get("/api/health", anyone(), async || "ok")
+        .get("/api/participant/projects/{id}", anyone(), async || "welcome")
+        .get("/api/v2/me", authenticated(), me)
+        .get("/api/v2/admin/stats", staff(), async || Json(super::stats()))
         .into_router()
         .with_state(gate)
 }

@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p quickstart`, then paste a line or open the page.
 
-use axum::{Router, response::Html, routing::get};
+use axum::{Router, response::Html};
 use portcullis::{
     Error, Gate, Issuer, Jwt, Membership, Principal, Requirement, ResourceRef, Role, RoleHierarchy, Scheme, Standing,
     axum::{Authenticated, Authorized, Routes},
@@ -42,11 +42,11 @@ fn app(gate: Gate, page: String) -> Router {
     let write = role("manager").on("project", path("id")).hidden();
     let delete = role("owner").on("project", path("id")).hidden();
     Routes::new(&gate)
-        .route("/", anyone(), get(Html(page)))
-        .route("/me", authenticated(), get(me))
-        .route("/projects/{id}", Read::POLICY, get(read))
-        .route("/projects/{id}", write, axum::routing::put(async || "saved"))
-        .route("/projects/{id}", delete, axum::routing::delete(async || "deleted"))
+        .get("/", anyone(), Html(page))
+        .get("/me", authenticated(), me)
+        .get("/projects/{id}", Read::POLICY, read)
+        .put("/projects/{id}", write, async || "saved")
+        .delete("/projects/{id}", delete, async || "deleted")
         .into_router()
         .with_state(gate)
 }

@@ -36,9 +36,9 @@ pub fn app(
         ready(HttpResponse::Ok())
     };
     let routes = Routes::new(&gate)
-        .route("/", anyone(), web::get().to(async || Html::new(PAGE)))
-        .route("/ws", permission("echo:use"), web::get().to(echo))
-        .route("/sign-out", authenticated(), web::post().to(sign_out))
+        .get("/", anyone(), async || Html::new(PAGE))
+        .get("/ws", permission("echo:use"), echo)
+        .post("/sign-out", authenticated(), sign_out)
         .into_config();
     App::new().configure(routes).wrap(from_fn(access_log)).wrap(gate.scrub())
 }

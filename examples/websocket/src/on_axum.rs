@@ -9,7 +9,7 @@ use axum::{
     },
     middleware::{Next, from_fn},
     response::{Html, Response},
-    routing::{any, get, post},
+    routing::any,
 };
 use portcullis::{
     CredentialSource,
@@ -23,13 +23,9 @@ use tokio::{select, time::sleep};
 pub fn app(service: Service) -> Router {
     let gate = service.gate.clone();
     Routes::new(&gate)
-        .route("/", anyone(), get(Html(PAGE)))
+        .get("/", anyone(), Html(PAGE))
         .route("/ws", permission("echo:use"), any(echo))
-        .route(
-            "/sign-out",
-            authenticated(),
-            post(async move |Authenticated(who): Authenticated| service.sign_out(&who)),
-        )
+        .post("/sign-out", authenticated(), async move |Authenticated(who): Authenticated| service.sign_out(&who))
         .into_router()
         .layer(from_fn(access_log))
         .layer(gate.scrub())
