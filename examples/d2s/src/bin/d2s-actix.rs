@@ -1,12 +1,12 @@
 //! Serves the example on actix-web.
 
 use actix_web::{App, HttpServer};
-use genie_helper::{configured, on_actix::routes};
+use d2s::{configured, on_actix::routes, rows};
 use std::error;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let (gate, address) = configured()?;
+    let (gate, address) = configured(&rows::store())?;
     let server = HttpServer::new(move || App::new().configure(routes(&gate).into_config())).bind(address)?;
     for address in server.addrs() {
         println!("listening on http://{address}");

@@ -1,0 +1,54 @@
+//! The service on actix-web.
+
+use crate::{
+    policies::*,
+    store::{DataProduct, Flight, Project, User},
+};
+use actix_web::web::Json;
+use portcullis::{
+    Gate, Role,
+    actix::{Authenticated, Authorized, Rejection, Routes},
+    policy::*,
+};
+use serde_json::{Value, json};
+
+const DATA_PRODUCT: &str = "/api/v1/projects/{project_id}/flights/{flight_id}/data_products/{data_product_id}";
+
+/// The routes, for `App::configure(routes(&gate).into_config())`.
+pub fn routes(gate: &Gate) -> Routes {
+    Routes::new(gate)
+        .get("/api/v1/users/current", authenticated(), current_user)
+        .get("/api/v1/users/unapproved", without_baseline(authenticated()), current_user)
+        .get("/api/v1/admin/users", staff(), async || "users")
+        .get("/api/v1/teams/{team_id}", on_team("viewer"), async || "team")
+        .put("/api/v1/teams/{team_id}", no_demo(on_team("manager")), async || "saved")
+        .delete("/api/v1/teams/{team_id}", no_demo(on_team("owner")), async || "deleted")
+        .get("/api/v1/projects/{project_id}", ReadProject::POLICY, read_project)
+        .put("/api/v1/projects/{project_id}", no_demo(on_project("manager")), async || "saved")
+        .delete("/api/v1/projects/{project_id}", no_demo(on_project("owner")), async || "deleted")
+        .get("/api/v1/projects/{project_id}/iforester", by_key("viewer"), async || "trees")
+        .post("/api/v1/projects/{project_id}/iforester", by_key("manager"), async || "saved")
+        .get("/api/v1/projects/{project_id}/flights/{flight_id}", ReadFlight::POLICY, read_flight)
+        .put("/api/v1/projects/{project_id}/flights/{flight_id}", WriteFlight::POLICY, write_flight)
+        .delete("/api/v1/projects/{project_id}/flights/{flight_id}", delete_flight(), async || "deleted")
+        .get(DATA_PRODUCT, ReadDataProduct::POLICY, read_data_product)
+        .get("/api/v1/indoor_projects/{indoor_project_id}", on_indoor_project("viewer"), async || "indoor project")
+        .put("/api/v1/indoor_projects/{indoor_project_id}", on_indoor_project("manager"), async || "saved")
+        .delete("/api/v1/indoor_projects/{indoor_project_id}", on_indoor_project("owner"), async || "deleted")
+}
+
+async fn current_user(Authenticated(caller): Authenticated) -> Result<Json<User>, Rejection> {
+    Ok(Json(caller.account::<User>()?.clone()))
+}
+async fn read_project(access: Authorized<ReadProject>) -> Result<Json<Value>, Rejection> {
+    Ok(Json(json!({ "title": access.row::<Project>()?.title, "role": access.role().map(Role::as_str) })))
+}
+async fn read_flight(access: Authorized<ReadFlight>) -> Result<Json<Flight>, Rejection> {
+    Ok(Json(access.row::<Flight>()?.clone()))
+}
+async fn write_flight(access: Authorized<WriteFlight>) -> Result<Json<Flight>, Rejection> {
+    Ok(Json(access.row::<Flight>()?.clone()))
+}
+async fn read_data_product(access: Authorized<ReadDataProduct>) -> Result<Json<DataProduct>, Rejection> {
+    Ok(Json(access.row::<DataProduct>()?.clone()))
+}

@@ -1,0 +1,98 @@
+//! A few rows, for the programs and for the tests.
+#![expect(missing_docs, reason = "named by what they are")]
+
+use crate::store::{DataProduct, Flight, IndoorProject, Project, Store, User};
+use uuid::Uuid;
+
+pub const OWNER: Uuid = Uuid::from_u128(0x1);
+pub const MANAGER: Uuid = Uuid::from_u128(0x2);
+pub const VIEWER: Uuid = Uuid::from_u128(0x3);
+pub const STRANGER: Uuid = Uuid::from_u128(0x4);
+pub const UNCONFIRMED: Uuid = Uuid::from_u128(0x5);
+pub const UNAPPROVED: Uuid = Uuid::from_u128(0x6);
+pub const DEMO: Uuid = Uuid::from_u128(0x7);
+pub const SUPERUSER: Uuid = Uuid::from_u128(0x8);
+pub const TEAM_MANAGER: Uuid = Uuid::from_u128(0x9);
+pub const DELETED: Uuid = Uuid::from_u128(0x99);
+
+/// `OWNER`, `MANAGER`, `VIEWER` and `DEMO` are members, the last as an owner.
+pub const PROJECT: Uuid = Uuid::from_u128(0x100);
+pub const INACTIVE_PROJECT: Uuid = Uuid::from_u128(0x101);
+/// A project of `TEAM`. `MANAGER` is a member of its own, as a viewer.
+pub const TEAM_PROJECT: Uuid = Uuid::from_u128(0x102);
+/// `MANAGER` manages it.
+pub const OTHER_PROJECT: Uuid = Uuid::from_u128(0x103);
+/// With the members of `PROJECT`, and `TEAM_MANAGER`.
+pub const TEAM: Uuid = Uuid::from_u128(0x200);
+pub const FLIGHT: Uuid = Uuid::from_u128(0x300);
+pub const LOCKED_FLIGHT: Uuid = Uuid::from_u128(0x301);
+pub const INACTIVE_FLIGHT: Uuid = Uuid::from_u128(0x302);
+pub const OTHER_FLIGHT: Uuid = Uuid::from_u128(0x303);
+pub const PRODUCT: Uuid = Uuid::from_u128(0x400);
+pub const INACTIVE_PRODUCT: Uuid = Uuid::from_u128(0x401);
+pub const PUBLIC_PRODUCT: Uuid = Uuid::from_u128(0x402);
+/// Of `LOCKED_FLIGHT`.
+pub const LOCKED_PRODUCT: Uuid = Uuid::from_u128(0x403);
+/// `TEAM_MANAGER` made it; it has a viewer and a manager.
+pub const INDOOR: Uuid = Uuid::from_u128(0x500);
+pub const INACTIVE_INDOOR: Uuid = Uuid::from_u128(0x501);
+pub const MISSING: Uuid = Uuid::from_u128(0x999);
+
+pub const VIEWERS_KEY: &str = "VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVU";
+pub const DEMO_KEY: &str = "DDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDA";
+
+/// A store with these rows.
+#[must_use]
+pub fn store() -> Store {
+    let store = Store::default();
+    store.with(|tables| {
+        for id in [OWNER, MANAGER, VIEWER, STRANGER, UNCONFIRMED, UNAPPROVED, DEMO, SUPERUSER, TEAM_MANAGER] {
+            let user = User {
+                id,
+                is_confirmed: id != UNCONFIRMED,
+                is_approved: id != UNCONFIRMED && id != UNAPPROVED,
+                is_demo: id == DEMO,
+                is_superuser: id == SUPERUSER,
+            };
+            tables.users.insert(id, user);
+        }
+        let project = |title: &str| Project { title: title.into(), ..Project::default() };
+        tables.projects.insert(PROJECT, project("corn"));
+        tables.projects.insert(INACTIVE_PROJECT, Project { is_inactive: true, ..project("beans") });
+        tables.projects.insert(TEAM_PROJECT, Project { team: Some(TEAM), ..project("wheat") });
+        tables.projects.insert(OTHER_PROJECT, project("rye"));
+        for on in [PROJECT, INACTIVE_PROJECT, TEAM] {
+            for (who, role) in [
+                (OWNER, "owner"),
+                (MANAGER, "manager"),
+                (VIEWER, "viewer"),
+                (UNCONFIRMED, "owner"),
+                (UNAPPROVED, "owner"),
+                (DEMO, "owner"),
+            ] {
+                tables.members.insert((on, who), role);
+            }
+        }
+        tables.members.insert((TEAM, TEAM_MANAGER), "manager");
+        tables.members.insert((TEAM_PROJECT, MANAGER), "viewer");
+        tables.members.insert((OTHER_PROJECT, MANAGER), "manager");
+        let flight = |project| Flight { name: "june".into(), project, ..Flight::default() };
+        tables.flights.insert(FLIGHT, flight(PROJECT));
+        tables.flights.insert(LOCKED_FLIGHT, Flight { is_locked: true, ..flight(PROJECT) });
+        tables.flights.insert(INACTIVE_FLIGHT, Flight { is_inactive: true, ..flight(PROJECT) });
+        tables.flights.insert(OTHER_FLIGHT, flight(OTHER_PROJECT));
+        let product = |flight| DataProduct { name: "ortho".into(), flight, ..DataProduct::default() };
+        tables.data_products.insert(PRODUCT, product(FLIGHT));
+        tables.data_products.insert(INACTIVE_PRODUCT, DataProduct { is_inactive: true, ..product(FLIGHT) });
+        tables.data_products.insert(PUBLIC_PRODUCT, DataProduct { is_public: true, ..product(FLIGHT) });
+        tables.data_products.insert(LOCKED_PRODUCT, product(LOCKED_FLIGHT));
+        let indoor = |is_inactive| IndoorProject { owner: TEAM_MANAGER, is_inactive };
+        tables.indoor_projects.insert(INDOOR, indoor(false));
+        tables.indoor_projects.insert(INACTIVE_INDOOR, indoor(true));
+        tables.members.insert((INDOOR, VIEWER), "viewer");
+        tables.members.insert((INDOOR, MANAGER), "manager");
+        tables.api_keys.insert(VIEWERS_KEY.into(), VIEWER);
+        tables.api_keys.insert(DEMO_KEY.into(), DEMO);
+    });
+    store
+}

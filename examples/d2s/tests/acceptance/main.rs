@@ -1,0 +1,12 @@
+//! The acceptance cases of the original system, by their numbers, and what this one answers: the same on axum and on
+//! actix-web, with the same questions to the database. Where it differs on purpose, the README of the example says so.
+#![allow(clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]
+
+mod api_keys;
+mod binaries;
+mod projects;
+mod questions;
+mod readmes;
+mod resources;
+mod service;
+mod tokens;
