@@ -37,6 +37,12 @@ impl OpaqueTokens {
         Self { prefixes: Vec::new(), min: 0, max: usize::MAX, characters: None }
     }
 
+    /// No opaque credential: the issuer is asked about JWTs only. Static tokens of people and services then count nothing here.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { min: 1, max: 0, ..Self::new() }
+    }
+
     /// What a token begins with. Of several prefixes, it begins with one.
     ///
     /// # Errors

@@ -53,6 +53,23 @@ fn credentials_that_do_not_look_like_one() {
 }
 
 #[test]
+fn jwts_only() {
+    let jwt = jwt_of(ISSUER, "");
+    for (what, token, want) in [
+        ("a JWT", jwt.as_str(), PASSES),
+        ("a static token", "static-token", unrecognized()),
+        ("one character", "x", unrecognized()),
+        ("longer than any token", &"x".repeat(9000), unrecognized()),
+    ] {
+        let endpoint = Endpoint::saying(active(&[]));
+        let asking = asking_of(without_keys(), &endpoint, &FixedClock::at(NOW)).opaque_tokens(OpaqueTokens::none());
+        assert_is(what, &ask(&asking, token), want);
+        assert_eq!(endpoint.asked(), usize::from(want.is_ok()), "{what}");
+    }
+    assert!(OpaqueTokens::none().prefix("a_").is_err(), "a prefix of none");
+}
+
+#[test]
 fn several_prefixes_and_open_lengths() {
     let fits = |opaque: &OpaqueTokens, token: &str| {
         let asking = asking(&Endpoint::saying(active(&[]))).opaque_tokens(opaque.clone());

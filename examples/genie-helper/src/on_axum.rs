@@ -1,0 +1,26 @@
+//! The service on axum.
+
+use axum::{Json, Router};
+use portcullis::{
+    Gate,
+    axum::{Authenticated, Rejection, Routes},
+    policy::{authenticated, staff, via},
+};
+use serde_json::{Value, json};
+
+/// The routes.
+pub fn app(gate: Gate) -> Router {
+    Routes::new(&gate)
+        .post("/api/captions/generate", authenticated(), caption)
+        .get("/api/queue/stats", staff(), async || Json(json!({ "waiting": 0 })))
+        .post("/api/credentials/store", via("sync"), async || Json(json!({ "ok": true })))
+        .post("/api/credentials/reveal", via("sync"), async || Json(json!({ "ok": true })))
+        .post("/api/credentials/reveal-download-cred", via("sync"), async || Json(json!({ "ok": true })))
+        .post("/api/credentials/get-platform-session", via("sync"), async || Json(json!({ "ok": true })))
+        .into_router()
+        .with_state(gate)
+}
+
+async fn caption(Authenticated(who): Authenticated) -> Result<Json<Value>, Rejection> {
+    Ok(Json(crate::caption(&who)?))
+}
