@@ -102,8 +102,8 @@ pub enum Description {
 pub struct On {
     /// The kind of the resource, such as `project`.
     pub kind: &'static str,
-    /// The kind of the resource that it has to belong to.
-    pub of: Option<&'static str>,
+    /// The kinds of the resources that it has to belong to.
+    pub of: Vec<&'static str>,
     /// Whether strangers get 404.
     pub is_hidden: bool,
     /// The path parameters that its identifiers are read from.
@@ -195,8 +195,9 @@ impl fmt::Display for Description {
         }?;
         let Some(on) = self.on() else { return Ok(()) };
         write!(f, " on {}", on.kind)?;
-        if let Some(kind) = on.of {
-            write!(f, " of the {kind}")?;
+        for (place, kind) in on.of.iter().enumerate() {
+            let word = if place == 0 { "of" } else { "and" };
+            write!(f, " {word} the {kind}")?;
         }
         if on.is_hidden { f.write_str(", hidden") } else { Ok(()) }
     }

@@ -104,8 +104,8 @@ impl Planner<'_> {
     }
 
     fn check_kinds(&self, on: Option<&On>) -> Result<(), Error> {
-        let kinds = on.into_iter().flat_map(|on| [Some(on.kind), on.of]).flatten();
-        kinds.into_iter().try_for_each(|kind| self.rights.membership(kind).map(drop))
+        let mut kinds = on.into_iter().flat_map(|on| [on.kind].into_iter().chain(on.of.iter().copied()));
+        kinds.try_for_each(|kind| self.rights.membership(kind).map(drop))
     }
 
     /// The schemes by which somebody may come and pass: `all` intersects, `any` unites, and `not` opens nothing.

@@ -14,7 +14,7 @@ pub struct OnResource<I = ResourceId> {
     asked: Asked,
     kind: &'static str,
     id: I,
-    of: Option<(&'static str, ResourceId)>,
+    of: [Option<(&'static str, ResourceId)>; 2],
     is_hidden: bool,
 }
 
@@ -51,11 +51,11 @@ impl fmt::Display for Asked {
 
 impl<I: Locate> OnResource<I> {
     pub(super) const fn role(name: &'static str, kind: &'static str, id: I) -> Self {
-        Self { asked: Asked::Role(name), kind, id, of: None, is_hidden: false }
+        Self { asked: Asked::Role(name), kind, id, of: [None, None], is_hidden: false }
     }
 
     pub(super) const fn permission(name: &'static str, kind: &'static str, id: I) -> Self {
-        Self { asked: Asked::Permission(name), kind, id, of: None, is_hidden: false }
+        Self { asked: Asked::Permission(name), kind, id, of: [None, None], is_hidden: false }
     }
 
     /// Strangers get 404, as if the resource did not exist. Members that may not do this get 403.
@@ -74,9 +74,20 @@ impl<I: Locate> OnResource<I> {
     /// const READ: &dyn Policy =
     ///     &role("viewer").on("flight", path("flight_id")).of("project", path("project_id")).hidden();
     /// ```
+    ///
+    /// Said twice, the resource has to belong to both, such as a photo to the flight and to the project in the path. Its
+    /// membership names both with [`Standing::under`].
+    ///
+    /// # Panics
+    /// If it is said a third time; in a constant, that is an error of the compiler.
     #[must_use]
+    #[expect(clippy::panic, reason = "a mistake in the source, found when it is compiled or started")]
     pub const fn of(mut self, kind: &'static str, id: ResourceId) -> Self {
-        self.of = Some((kind, id));
+        self.of = match self.of {
+            [None, _] => [Some((kind, id)), None],
+            [first, None] => [first, Some((kind, id))],
+            _ => panic!("a policy on a resource names at most two others that it belongs to"),
+        };
         self
     }
 
@@ -119,10 +130,10 @@ impl<I: Locate> OnResource<I> {
         let on = Self::resource(&question, self.kind, &self.id)?;
         let asker = question.asker();
         let mut is_other = false;
-        if let Some((kind, id)) = &self.of {
+        for (kind, id) in self.of.iter().flatten() {
             let parent = Self::resource(&question, kind, id)?;
             let standing = question.rights.standing(asker, &on).await?;
-            is_other = !matches!(standing.state(), State::Missing) && !standing.is_under(&parent);
+            is_other |= !matches!(standing.state(), State::Missing) && !standing.is_under(&parent);
         }
         if is_other {
             return Ok(self.deny(&question, Denial::missing(self.kind), &on, "belongs to another one"));
@@ -191,9 +202,14 @@ impl<I: Locate> OnResource<I> {
     }
 
     fn on(&self) -> On {
-        let of = self.of.iter().flat_map(|(_, id)| id.params());
+        let of = self.of.iter().flatten().flat_map(|(_, id)| id.params());
         let params = self.id.params().into_iter().chain(of).collect();
-        On { kind: self.kind, of: self.of.map(|(kind, _)| kind), is_hidden: self.is_hidden, params }
+        On {
+            kind: self.kind,
+            of: self.of.iter().flatten().map(|(kind, _)| *kind).collect(),
+            is_hidden: self.is_hidden,
+            params,
+        }
     }
 }
 

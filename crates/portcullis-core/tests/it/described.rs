@@ -68,6 +68,10 @@ fn a_policy_says_in_words_what_it_asks() {
         (shared(account("unconfirmed", |_: &String| true)), "unconfirmed"),
         (shared(on_project().row("locked", |_: &String| true)), "role viewer on project, locked"),
         (shared(on_project().of("team", path("team"))), "role viewer on project of the team"),
+        (
+            shared(on_project().of("team", path("t")).of("farm", path("f"))),
+            "role viewer on project of the team and the farm",
+        ),
         (shared(shared(staff())), "staff"),
     ] {
         assert_eq!(policy.describe().to_string(), text);

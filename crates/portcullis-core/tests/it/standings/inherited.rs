@@ -123,3 +123,36 @@ fn a_resource_of_another_parent_is_missing() {
     let head = Head::new().param("flight", "5").param("project", "2");
     assert_eq!(now(ask(&gate, "alice", not(policy()), &head)).unwrap_err().status(), 404);
 }
+
+#[test]
+fn a_resource_of_two_others() {
+    let photos = Table::new().with("*", 7, Standing::role("viewer").under("flight", 5).under("project", 1)).with(
+        "*",
+        8,
+        Standing::role("viewer").under("flight", 5),
+    );
+    let (flights, projects) = (Table::new(), Table::new());
+    let gate = built(|gate| {
+        let gate = gate.membership("photo", photos.clone()).membership("flight", flights.clone());
+        gate.membership("project", projects.clone())
+    });
+    let policy =
+        || role("viewer").on("photo", path("photo")).of("flight", path("flight")).of("project", path("project"));
+    let of = |photo: &str, flight: &str, project: &str| {
+        let head = Head::new().param("photo", photo).param("flight", flight).param("project", project);
+        now(ask(&gate, "alice", policy(), &head))
+    };
+    assert_eq!(of("7", "5", "1").unwrap().resource().unwrap().id(), "7");
+    for (photo, flight, project) in [("7", "6", "1"), ("7", "5", "2"), ("7", "6", "2"), ("8", "5", "1")] {
+        assert_eq!(why(of(photo, flight, project)), said(404, "not_found", "missing"), "{photo} {flight} {project}");
+    }
+    assert_eq!(why(of("7", "5", "x")).0, 400);
+    assert_eq!(why(of("7", "x", "1")).0, 400);
+    assert_eq!([flights.asked(), projects.asked()].concat(), Vec::<String>::new(), "nothing is asked about the others");
+}
+
+#[test]
+#[should_panic(expected = "at most two others")]
+fn a_resource_of_three_others() {
+    let _ = role("viewer").on("a", path("a")).of("b", path("b")).of("c", path("c")).of("d", path("d"));
+}

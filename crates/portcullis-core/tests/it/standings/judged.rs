@@ -136,6 +136,7 @@ fn kinds_are_checked_at_start() {
     let error = |policy: Box<dyn Policy>| gate(&Table::new()).plan(policy).unwrap_err().to_string();
     assert!(error(Box::new(role("viewer").on("porject", path("id")))).contains(r#"it has those of ["project"]"#));
     assert!(error(Box::new(MANAGER.of("team", path("team")))).contains("team"));
+    assert!(error(Box::new(MANAGER.of("project", path("id")).of("team", path("team")))).contains("team"));
     assert!(error(Box::new(permission("project:read").on("team", path("id")))).contains("team"));
     let build = |parts: fn(portcullis_core::GateBuilder) -> portcullis_core::GateBuilder| {
         let issuer = portcullis_core::testing::TestIssuer::new();
