@@ -50,7 +50,7 @@ pub fn gate(tokens: impl Into<Verifier>, store: &Store) -> Result<Gate, Error> {
         .roles(ladder().build()?)
         .roles_on("project", ladder().inherits("team").build()?)
         .roles_on("flight", ladder().inherits("project").build()?)
-        .roles_on("data_product", ladder().inherits("flight").build()?)
+        .roles_on("data_product", ladder().inherits("project").build()?)
         .membership("team", Teams(store.clone()))
         .membership("project", Projects(store.clone()))
         .membership("flight", Flights(store.clone()))

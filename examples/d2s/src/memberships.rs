@@ -46,25 +46,23 @@ impl Membership for Flights {
 #[derive(Debug)]
 pub(crate) struct DataProducts(pub(crate) Store);
 
+impl DataProducts {
+    async fn find(&self, id: Uuid, role_on_public: Option<&'static str>) -> Result<Standing, Error> {
+        let Some(product) = self.0.data_product(id).await? else { return Ok(Standing::missing()) };
+        let standing = Standing::from(role_on_public.filter(|_| product.is_public));
+        Ok(standing.under("flight", product.flight).under("project", product.project).with(product))
+    }
+}
+
 impl Membership for DataProducts {
     type Id = Uuid;
 
     async fn standing(&self, _: &Principal, id: &Uuid) -> Result<Standing, Error> {
-        Ok(match self.0.data_product(*id).await? {
-            None => Standing::missing(),
-            Some(product) => Standing::stranger().under("flight", product.flight).with(product),
-        })
+        self.find(*id, None).await
     }
 
-    /// Public ones are read by everybody.
     async fn visitor(&self, id: &Uuid) -> Result<Standing, Error> {
-        Ok(match self.0.data_product(*id).await? {
-            None => Standing::missing(),
-            Some(product) => {
-                let role = product.is_public.then_some("viewer");
-                Standing::from(role).under("flight", product.flight).with(product)
-            }
-        })
+        self.find(*id, Some("viewer")).await
     }
 }
 

@@ -56,6 +56,11 @@ impl Requirement for WriteFlight {
 
 pub(crate) struct ReadDataProduct;
 impl Requirement for ReadDataProduct {
-    const POLICY: &'static dyn Policy =
-        &visitors(role("viewer").on("data_product", path("data_product_id")).of("flight", path("flight_id")).hidden());
+    const POLICY: &'static dyn Policy = &visitors(
+        role("viewer")
+            .on("data_product", path("data_product_id"))
+            .of("flight", path("flight_id"))
+            .of("project", path("project_id"))
+            .hidden(),
+    );
 }

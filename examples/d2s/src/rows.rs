@@ -81,7 +81,7 @@ pub fn store() -> Store {
         tables.flights.insert(LOCKED_FLIGHT, Flight { is_locked: true, ..flight(PROJECT) });
         tables.flights.insert(INACTIVE_FLIGHT, Flight { is_inactive: true, ..flight(PROJECT) });
         tables.flights.insert(OTHER_FLIGHT, flight(OTHER_PROJECT));
-        let product = |flight| DataProduct { name: "ortho".into(), flight, ..DataProduct::default() };
+        let product = |flight| DataProduct { name: "ortho".into(), flight, project: PROJECT, ..DataProduct::default() };
         tables.data_products.insert(PRODUCT, product(FLIGHT));
         tables.data_products.insert(INACTIVE_PRODUCT, DataProduct { is_inactive: true, ..product(FLIGHT) });
         tables.data_products.insert(PUBLIC_PRODUCT, DataProduct { is_public: true, ..product(FLIGHT) });

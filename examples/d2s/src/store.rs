@@ -55,6 +55,8 @@ pub struct DataProduct {
     pub name: String,
     /// The flight that it was made from.
     pub flight: Uuid,
+    /// The project of that flight.
+    pub project: Uuid,
     /// Whether it was deactivated.
     pub is_inactive: bool,
     /// Whether everybody may read it.

@@ -17,7 +17,7 @@ async fn each_thing_is_asked_once() {
         ("GET", flight.clone(), by(VIEWER), 200, &["users", "projects", "flights"]),
         ("GET", flight.clone(), by(STRANGER), 404, &["users", "projects"]),
         ("DELETE", flight, by(OWNER), 200, &["users", "projects", "flights"]),
-        ("GET", product(FLIGHT, PRODUCT), by(VIEWER), 200, &["users", "data_products", "flights", "projects"]),
+        ("GET", product(FLIGHT, PRODUCT), by(VIEWER), 200, &["users", "data_products", "projects"]),
         ("GET", product(FLIGHT, PUBLIC_PRODUCT), vec![], 200, &["data_products"]),
         ("GET", product(FLIGHT, LOCKED_PRODUCT), by(VIEWER), 404, &["users", "data_products", "data_products"]),
         ("GET", project(PROJECT) + "/iforester", key(VIEWERS_KEY), 200, &["api_keys", "users", "projects"]),

@@ -95,5 +95,7 @@ async fn data_products() {
         service.answers("GET", product(FLIGHT, id), &[], 401, "Not authenticated").await;
     }
     service.answers("GET", product(LOCKED_FLIGHT, PUBLIC_PRODUCT), &by(STRANGER), 404, missing).await;
+    let of_another_project = flight(OTHER_PROJECT, FLIGHT) + &format!("/data_products/{PUBLIC_PRODUCT}");
+    service.answers("GET", of_another_project, &by(MANAGER), 404, missing).await;
     service.answers("GET", product(FLIGHT, PUBLIC_PRODUCT), &[bearer("zzz")], 401, "Invalid access token").await;
 }
