@@ -124,12 +124,15 @@ impl Rights {
             let way: Vec<&ResourceRef> = below.iter().copied().chain([on]).collect();
             for parent in &standing.parents {
                 let kind = parent.on.kind();
-                if !roles.inherits_from(kind) || way.contains(&&parent.on) {
+                if parent.gives.is_none() && !roles.inherits_from(kind) || way.contains(&&parent.on) {
                     continue;
                 }
                 if below.len() >= MAX_STEPS {
                     let detail = format!("parents are followed for {MAX_STEPS} steps, and {on} has a further one");
                     return Err(Error::misconfigured(detail));
+                }
+                if let Some(role) = &parent.gives {
+                    self.check_stored(asker, role, on).await?;
                 }
                 let there = self.roles_on(kind);
                 for held in self.held(asker, &parent.on, &way, seen).await? {
@@ -137,7 +140,10 @@ impl Rights {
                         continue;
                     }
                     let from = held.from.as_ref().unwrap_or(&parent.on);
-                    let gives = roles.inherited_roles(kind, &held.role, there);
+                    let gives = match &parent.gives {
+                        Some(role) => vec![role.clone()],
+                        None => roles.inherited_roles(kind, &held.role, there),
+                    };
                     inherited.extend(gives.into_iter().map(|role| HeldRole { role, from: Some(from.clone()) }));
                 }
             }

@@ -36,11 +36,20 @@ pub(crate) enum State {
     Refused(Cow<'static, str>),
 }
 
-/// What a resource belongs to, and the least role there that counts here.
+/// What a resource belongs to.
 #[derive(Debug, Clone)]
 pub(super) struct Parent {
     pub(super) on: ResourceRef,
+    /// The least role there that counts here.
     pub(super) least: Option<&'static str>,
+    /// What any role there is here; `None`: what the gate's roles say.
+    pub(super) gives: Option<Role>,
+}
+
+impl Parent {
+    fn new(kind: &'static str, id: impl ToString) -> Self {
+        Self { on: ResourceRef::new(kind, id.to_string()), least: None, gives: None }
+    }
 }
 
 impl Standing {
@@ -82,7 +91,7 @@ impl Standing {
     /// The same for each of these: an `Option`, a `Vec`.
     #[must_use]
     pub fn under_each<I: ToString>(mut self, kind: &'static str, ids: impl IntoIterator<Item = I>) -> Self {
-        let parents = ids.into_iter().map(|id| Parent { on: ResourceRef::new(kind, id.to_string()), least: None });
+        let parents = ids.into_iter().map(|id| Parent::new(kind, id));
         self.parents.extend(parents);
         self
     }
@@ -91,7 +100,15 @@ impl Standing {
     /// its organization only.
     #[must_use]
     pub fn under_at_least(mut self, kind: &'static str, id: impl ToString, role: &'static str) -> Self {
-        self.parents.push(Parent { on: ResourceRef::new(kind, id.to_string()), least: Some(role) });
+        self.parents.push(Parent { least: Some(role), ..Parent::new(kind, id) });
+        self
+    }
+
+    /// The same, where whoever has a role there, whichever it is, has this one here: a project that is shared with somebody,
+    /// for as long as they are in its workspace. It needs no [`inherits`](super::RoleHierarchyBuilder::inherits).
+    #[must_use]
+    pub fn under_as(mut self, kind: &'static str, id: impl ToString, role: impl Into<Role>) -> Self {
+        self.parents.push(Parent { gives: Some(role.into()), ..Parent::new(kind, id) });
         self
     }
 

@@ -59,6 +59,37 @@ fn only_who_is_enough_there_comes_down() {
     }
 }
 
+/// What somebody is given on a resource counts for as long as they have a role on its parent.
+#[test]
+fn any_role_there_is_this_one_here() {
+    let shared = |role: &'static str| Standing::stranger().under_at_least("team", 7, "owner").under_as("team", 7, role);
+    let projects = Table::new()
+        .with("*", 1, shared("manager"))
+        .with("*", 2, Standing::stranger().under_at_least("team", 7, "owner"))
+        .with("*", 3, shared("mangaer"));
+    let people = [("owner", "owner"), ("viewer", "viewer")];
+    let teams = people.into_iter().fold(Table::new(), |table, (who, role)| table.with(who, 7, Standing::role(role)));
+    let teams = teams.with("suspended", 7, Standing::refused("suspended")).with("*", 7, Standing::stranger());
+    let manager = || role("manager").on("project", path("id"));
+    let owner = || role("owner").on("project", path("id"));
+    // The gate's roles are asked for what comes down otherwise, and for this not.
+    let silent = built(|gate| gate.membership("project", projects.clone()).membership("team", teams.clone()));
+    for gate in [&gate(&projects, &teams), &silent] {
+        let of = |who: &str, id: &str, policy: OnResource| now(ask(gate, who, policy, &at(id)));
+        let access = of("viewer", "1", manager()).unwrap();
+        assert_eq!(access.role().unwrap().as_str(), "manager");
+        assert_eq!(why(of("viewer", "1", owner())), said(403, "role_required", "role_required"));
+        for nobody_there in ["suspended", "alice"] {
+            assert_eq!(why(of(nobody_there, "1", manager())), said(403, "not_a_member", "not_a_member"));
+        }
+        assert_eq!(why(of("viewer", "2", manager())), said(403, "not_a_member", "not_a_member"));
+        assert_eq!(of("viewer", "3", VIEWER).unwrap_err().kind(), ErrorKind::Misconfigured);
+    }
+    // Beside it, more may come down.
+    assert!(now(ask(&gate(&projects, &teams), "owner", owner(), &at("1"))).is_ok());
+    assert_eq!(why(now(ask(&silent, "owner", owner(), &at("1")))).1, "role_required");
+}
+
 #[test]
 fn a_parent_that_cannot_be_is_an_error_and_no_silence() {
     let teams = Table::new().with("*", 7, Standing::role("owner"));
