@@ -1,22 +1,76 @@
 //! The service on actix-web.
 
-use actix_web::web::Json;
+use crate::tenants::*;
+use actix_web::web::{Data, Json, Path};
 use portcullis::{
-    Gate,
-    actix::{Authenticated, Routes},
-    policy::{anyone, authenticated, staff},
+    Requirement, Role,
+    actix::{Authenticated, Authorized, Rejection, Routes},
+    policy::{anyone, authenticated, path, permission, role, staff, without_baseline},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// The routes, for `App::configure(routes(&gate).into_config())`.
-pub fn routes(gate: &Gate) -> Routes {
-    Routes::new(gate)
+/// The routes, for `App::app_data(Data::new(service.clone())).configure(routes(&service).into_config())`.
+pub fn routes(service: &Service) -> Routes {
+    Routes::new(&service.gate)
         .get("/api/health", anyone(), async || "ok")
         .get("/api/participant/projects/{id}", anyone(), async || "welcome")
-        .get("/api/v2/me", authenticated(), me)
-        .get("/api/v2/admin/stats", staff(), async || Json(super::stats()))
+        .get("/api/v2/me", without_baseline(authenticated()), me)
+        .get("/api/v2/admin/stats", without_baseline(staff()), async || Json(super::stats()))
+        .post("/api/v2/admin/workspaces/{workspace_id}/support", staff(), support)
+        .get("/api/v2/orgs/{org_id}", permission("org:view").on("organization", path("org_id")), async || "org")
+        .post("/api/v2/orgs/{org_id}/members", role("admin").on("organization", path("org_id")), async || "added")
+        .delete("/api/v2/orgs/{org_id}", role("owner").on("organization", path("org_id")), async || "deleted")
+        .get("/api/v2/workspaces/{workspace_id}", ShowWorkspace::POLICY, show_workspace)
+        .get("/api/v2/workspaces/{workspace_id}/members", ManageMembers::POLICY, members)
+        .post("/api/v2/workspaces/{workspace_id}/members", ManageMembers::POLICY, change_member)
+        .post("/api/v2/workspaces/{workspace_id}/invite", Invite::POLICY, invite)
+        .get("/api/v2/workspaces/{workspace_id}/invoices", workspace("workspace:view_invoices"), async || "invoices")
+        .get("/api/v2/workspaces/{workspace_id}/export", innovator(workspace("workspace:export")), async || "export")
+        .get("/api/v2/workspaces/{workspace_id}/hooks", changemaker(workspace("workspace:webhooks")), async || "hooks")
+        .get("/api/v2/projects/{project_id}", ShowProject::POLICY, show_project)
+        .patch("/api/v2/projects/{project_id}", project("project:update"), async || "updated")
+        .delete("/api/v2/projects/{project_id}", project("project:delete"), async || "deleted")
+        .post("/api/v2/projects/{project_id}/share", innovator(project("project:share")), async || "shared")
 }
 
 async fn me(Authenticated(principal): Authenticated) -> Json<Value> {
     Json(super::me(&principal))
+}
+
+async fn show_workspace(access: Authorized<ShowWorkspace>) -> Json<Value> {
+    Json(super::tenants::show_workspace(&access))
+}
+
+async fn show_project(access: Authorized<ShowProject>) -> Json<Value> {
+    Json(json!({ "role": access.role().map(Role::as_str) }))
+}
+
+async fn members(service: Data<Service>, workspace: Path<String>) -> Json<Value> {
+    Json(service.store.members(&workspace).await.into())
+}
+
+async fn invite(
+    access: Authorized<Invite>,
+    service: Data<Service>,
+    workspace: Path<String>,
+    grant: Json<Grant>,
+) -> Result<&'static str, Rejection> {
+    Ok(service.store.grant(&access, &workspace, INVITED, grant.into_inner()).await?)
+}
+
+async fn change_member(
+    access: Authorized<ManageMembers>,
+    service: Data<Service>,
+    workspace: Path<String>,
+    grant: Json<Grant>,
+) -> Result<&'static str, Rejection> {
+    Ok(service.store.grant(&access, &workspace, CHANGED, grant.into_inner()).await?)
+}
+
+async fn support(
+    Authenticated(staff): Authenticated,
+    service: Data<Service>,
+    workspace: Path<String>,
+) -> Result<&'static str, Rejection> {
+    Ok(service.store.support(&staff, &workspace).await?)
 }

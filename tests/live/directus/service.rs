@@ -1,8 +1,8 @@
 //! The example on both frameworks.
 
 use crate::common::{Anyhow, agent};
-use actix_web::{App, HttpServer, rt::System};
-use portcullis::{Gate, Verifier, directus::SESSION_COOKIE};
+use actix_web::{App, HttpServer, rt::System, web::Data};
+use portcullis::{Verifier, directus::SESSION_COOKIE};
 use serde_json::Value;
 use std::net::SocketAddr;
 use ureq::http::Response;
@@ -16,10 +16,12 @@ pub struct Service {
 }
 
 /// Actix-web wants a thread of its own. It ends with the test.
-fn on_actix(gate: Gate) -> Anyhow<SocketAddr> {
+fn on_actix(service: dembrane::tenants::Service) -> Anyhow<SocketAddr> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let app = move || App::new().configure(dembrane::on_actix::routes(&gate).into_config());
+    let data = Data::new(service.clone());
+    let routes = move || dembrane::on_actix::routes(&service).into_config();
+    let app = move || App::new().app_data(data.clone()).configure(routes());
     std::thread::spawn(|| {
         System::new().block_on(async { HttpServer::new(app).workers(1).listen(listener)?.run().await })
     });
@@ -35,12 +37,14 @@ fn ask(url: &str, path: &str, header: Option<(&str, String)>) -> Anyhow<(u16, Va
 
 impl Service {
     pub async fn start(verifier: impl Into<Verifier>) -> Anyhow<Self> {
-        let gate = dembrane::gate(verifier, SESSION_COOKIE)?;
+        let store = dembrane::store::Store::default();
+        let gate = dembrane::gate(verifier, SESSION_COOKIE, &store)?.build()?;
+        let service = dembrane::tenants::Service { gate, store };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let axum = listener.local_addr()?;
-        let app = dembrane::on_axum::app(gate.clone());
+        let app = dembrane::on_axum::app(service.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        let actix = on_actix(gate)?;
+        let actix = on_actix(service)?;
         Ok(Self { urls: [axum, actix].map(|address| format!("http://{address}")) })
     }
 

@@ -1,13 +1,15 @@
 //! Serves the example on actix-web.
 
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpServer, web::Data};
 use dembrane::{configured, on_actix::routes};
 use std::error;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let (gate, address) = configured()?;
-    let server = HttpServer::new(move || App::new().configure(routes(&gate).into_config())).bind(address)?;
+    let (service, address) = configured()?;
+    let data = Data::new(service.clone());
+    let server = HttpServer::new(move || App::new().app_data(data.clone()).configure(routes(&service).into_config()));
+    let server = server.bind(address)?;
     for address in server.addrs() {
         println!("listening on http://{address}");
     }

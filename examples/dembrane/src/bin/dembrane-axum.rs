@@ -6,9 +6,9 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let (gate, address) = configured()?;
+    let (service, address) = configured()?;
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app(gate)).await?;
+    axum::serve(listener, app(service)).await?;
     Ok(())
 }

@@ -4,7 +4,11 @@
 
 mod binaries;
 mod hybrid;
+mod organizations;
+mod policies;
+mod projects;
 mod service;
+mod workspaces;
 
 use portcullis::{
     Algorithm, Error,
