@@ -104,8 +104,7 @@ fn shadowed(scheme: &Scheme, earlier: &Scheme) -> Option<String> {
     if scheme.name.is_some() || earlier.name.is_some() {
         return None;
     }
-    let decides =
-        |issuer: &Issuer| issuers(earlier).any(|other| other.any_name || !issuer.any_name && other.name == issuer.name);
+    let decides = |issuer: &Issuer| issuers(earlier).any(|other| other.covers(issuer));
     match (scheme.verifier.kind(), earlier.verifier.kind()) {
         (Kind::Secret(ours), Kind::Secret(theirs)) if ours.overlaps(theirs) => {
             Some("has the shared secret of one before it; two principals cannot have the same".to_owned())

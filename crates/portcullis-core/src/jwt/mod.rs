@@ -78,16 +78,19 @@ impl Jwt {
     /// One more issuer beside the others; each token is checked with the keys and rules of its own.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if there is one of this name, or either accepts any name.
+    /// [`ErrorKind::Misconfigured`] if there is one of this name or one that is unnamed too, or either accepts any name.
     pub fn issuer(self, issuer: Issuer) -> Result<Self, Error> {
         if self.0.issuers.iter().any(|other| other.name == issuer.name) {
             return Err(Error::misconfigured(format!("two issuers are called `{}`", issuer.name)));
+        }
+        if issuer.is_unnamed() && self.0.issuers.iter().any(Issuer::is_unnamed) {
+            return Err(Error::misconfigured("two issuers are unnamed, and nothing tells their tokens apart"));
         }
         let both = self.with(|inner| {
             inner.max_bytes = inner.max_bytes.max(issuer.max_bytes);
             inner.issuers.push(issuer);
         });
-        if both.0.issuers.iter().any(|issuer| issuer.any_name) {
+        if both.0.issuers.iter().any(Issuer::has_any_name) {
             return Err(Error::misconfigured("an issuer that accepts any name has to be the only one"));
         }
         Ok(both)
@@ -148,24 +151,31 @@ impl Jwt {
         Ok((Claims::verified(claims, registered), issuer, keys))
     }
 
-    /// The one issuer that `iss` names, byte for byte (RFC 8725, section 3.8).
+    /// The one issuer that `iss` names, byte for byte (RFC 8725, section 3.8), or the one that is unnamed if there is no `iss`.
     fn issuer_of(&self, claims: &Object) -> Result<&Issuer, Error> {
         if let [only] = &*self.0.issuers
-            && only.any_name
+            && only.has_any_name()
         {
             return Ok(only);
         }
         let named = claims.member("iss");
         let name = named.and_then(Value::as_str);
-        let known = name.as_deref().and_then(|name| self.0.issuers.iter().find(|issuer| *issuer.name == *name));
+        let mut issuers = self.0.issuers.iter();
+        let known = match (&name, named) {
+            (Some(name), _) => issuers.find(|issuer| issuer.is_called(name)),
+            (None, Some(_)) => None,
+            (None, None) => issuers.find(|issuer| issuer.is_unnamed()),
+        };
         known.ok_or_else(|| {
-            let ours: Vec<&str> = self.0.issuers.iter().map(Issuer::name).collect();
+            let accepted =
+                |issuer: &Issuer| if issuer.is_unnamed() { "none".into() } else { format!("`{}`", issuer.name) };
+            let ours: Vec<String> = self.0.issuers.iter().map(accepted).collect();
             let theirs = match (name, named) {
                 (Some(name), _) => format!("the `iss` {}", quote(&name)),
                 (None, Some(_)) => "an `iss` that is not a string".to_owned(),
                 (None, None) => "no `iss`".to_owned(),
             };
-            let detail = format!("the token has {theirs}; accepted are `{}`", ours.join("`, `"));
+            let detail = format!("the token has {theirs}; accepted are {}", ours.join(", "));
             Error::new(ErrorKind::Unrecognized, detail)
         })
     }

@@ -40,6 +40,10 @@ fn any_name() -> Verifier {
     Jwt::new(issuer("any").dangerous_any_name()).into()
 }
 
+fn unnamed() -> Verifier {
+    Jwt::new(issuer("ours").unnamed()).into()
+}
+
 fn asks(issuer: Issuer) -> Verifier {
     Introspection::new(issuer, "https://issuer.test/introspect", Nobody).unwrap().into()
 }
@@ -100,6 +104,9 @@ fn each_scheme_of_one_source_can_be_reached() {
         ("any name after a name", vec![jwt("a"), any_name()], None),
         ("any name before a name", vec![any_name(), jwt("a")], never),
         ("any name twice", vec![any_name(), any_name()], Some("scheme 2 is never asked about tokens of `any`")),
+        ("unnamed beside a name", vec![unnamed(), jwt("ours"), jwt("a"), any_name()], None),
+        ("unnamed after any name", vec![any_name(), unnamed()], Some("scheme 2 is never asked about tokens of `ours`")),
+        ("unnamed twice", vec![unnamed(), unnamed()], Some("scheme 2 is never asked about tokens of `ours`")),
         // Its tokens are verified by the first, and its opaque ones asked about by the second.
         ("verified and asked", vec![jwt("a"), asks(without_keys("a"))], None),
         ("verified and asked, with keys", vec![jwt("a"), asks(issuer("a"))], None),

@@ -83,6 +83,16 @@ impl Audience {
     }
 }
 
+/// What `iss` says in an issuer's tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// Its name.
+    Named,
+    /// Nothing; there is none.
+    Unnamed,
+    Any,
+}
+
 /// Whom a [`Jwt`](super::Jwt) verifier trusts: a name, an audience, algorithms, and the keys that belong to it.
 ///
 /// ```
@@ -109,7 +119,7 @@ pub struct Issuer {
     other_kinds: OtherKind,
     rules: Rules,
     pub(crate) map: ClaimMap,
-    pub(crate) any_name: bool,
+    naming: Naming,
     expiry_optional: bool,
     issued_unchecked: bool,
 }
@@ -179,7 +189,7 @@ impl Issuer {
             other_kinds: OtherKind::NONE,
             rules: Rules::new(),
             map: ClaimMap::default(),
-            any_name: false,
+            naming: Naming::Named,
             expiry_optional: false,
             issued_unchecked: false,
         })
@@ -267,11 +277,30 @@ impl Issuer {
         self
     }
 
+    /// Accepts tokens without `iss`, and only those, such as a service issues for itself. The name of the issuer is then
+    /// compared with nothing; principals and the log have it.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// use portcullis_core::{Algorithm, Audience, Issuer, Key, Rules};
+    ///
+    /// let key = Key::secret(Algorithm::Hs256, "a secret of at least thirty-two bytes")?;
+    /// let ours = Issuer::new("shop", Audience::absent(), [Algorithm::Hs256], key)?
+    ///     .unnamed()
+    ///     .rules(Rules::new().require("type", "access")?);
+    /// # let _ = ours; Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn unnamed(mut self) -> Self {
+        self.naming = Naming::Unnamed;
+        self
+    }
+
     /// Accepts tokens whatever their `iss` says, and without one, as long as a key of this issuer signed them. Such an
     /// issuer has to be the only one of its verifier.
     #[must_use]
     pub fn dangerous_any_name(mut self) -> Self {
-        self.any_name = true;
+        self.naming = Naming::Any;
         self
     }
 
@@ -289,7 +318,7 @@ impl Issuer {
         self
     }
 
-    /// The name that `iss` has to be.
+    /// The name that `iss` has to be, unless said otherwise.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -297,7 +326,28 @@ impl Issuer {
 
     /// Whether `iss` may say this.
     pub(crate) fn is_called(&self, name: &str) -> bool {
-        self.any_name || *self.name == *name
+        match self.naming {
+            Naming::Named => *self.name == *name,
+            Naming::Unnamed => false,
+            Naming::Any => true,
+        }
+    }
+
+    pub(crate) fn is_unnamed(&self) -> bool {
+        self.naming == Naming::Unnamed
+    }
+
+    pub(crate) fn has_any_name(&self) -> bool {
+        self.naming == Naming::Any
+    }
+
+    /// Whether the tokens of the other one are taken for tokens of this one.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        match (self.naming, other.naming) {
+            (Naming::Any, _) | (Naming::Unnamed, Naming::Unnamed) => true,
+            (Naming::Named, Naming::Named) => self.name == other.name,
+            _ => false,
+        }
     }
 
     /// Whether there is anything to verify a signature with.

@@ -7,8 +7,10 @@ fn says(iss: &str) -> String {
 }
 
 fn silent() -> String {
-    with_claims(&format!(r#"{{"aud":"test","sub":"alice","exp":{}}}"#, NOW + 300))
+    with_claims(SILENT)
 }
+
+const SILENT: &str = r#"{"aud":"test","sub":"alice","exp":1767269100}"#;
 
 #[test]
 fn the_name_is_compared_byte_for_byte() {
@@ -66,6 +68,38 @@ fn any_name_still_has_to_be_a_name() {
     }
     let error = Jwt::new(issuer()).issuer(issuer()).unwrap_err();
     assert_eq!(error.to_string(), "two issuers are called `https://issuer.test`");
+}
+
+#[test]
+fn an_unnamed_issuer_signs_tokens_without_a_name() {
+    let theirs = SigningKey::secret(Algorithm::Hs256, [7; 32]).unwrap();
+    let other = || unrecognized("accepted are none");
+    hold(
+        &at_noon(issuer().unnamed()),
+        [
+            ("absent", silent(), PASSES),
+            ("its own name", good(), other()),
+            ("another", says(r#""https://other.example""#), other()),
+            ("empty", says(r#""""#), other()),
+            ("null", says("null"), unrecognized("the token has an `iss` that is not a string; accepted are none")),
+            ("another key", theirs.sign(HEADER, SILENT), invalid("the signature does not fit")),
+        ],
+    );
+    // Beside others, each has its own tokens.
+    let second = || Issuer::new("https://second.test", Audience::is("test"), [Algorithm::Hs256], theirs.key()).unwrap();
+    let verifier = Jwt::new(second()).issuer(issuer().unnamed()).unwrap().clock(FixedClock::at(NOW));
+    let of_second = r#"{"iss":"https://second.test","aud":"test","sub":"bob","exp":9999999999}"#;
+    hold(
+        &verifier,
+        [
+            ("unnamed", silent(), PASSES),
+            ("named", theirs.sign(HEADER, of_second), PASSES),
+            ("unnamed, by the key of the other", theirs.sign(HEADER, SILENT), invalid("the signature does not fit")),
+            ("the name of the unnamed", good(), unrecognized("accepted are `https://second.test`, none")),
+        ],
+    );
+    let error = Jwt::new(issuer().unnamed()).issuer(second().unnamed()).unwrap_err();
+    assert_eq!(error.to_string(), "two issuers are unnamed, and nothing tells their tokens apart");
 }
 
 #[test]
