@@ -26,10 +26,8 @@ use uuid::Uuid;
 /// If the secret has fewer than 32 bytes.
 pub fn tokens(secret: &str) -> Result<Jwt, Error> {
     let key = Key::secret(Algorithm::Hs256, secret)?;
-    let issuer = Issuer::new("d2s", Audience::absent(), [Algorithm::Hs256], key)?
-        .dangerous_any_name()
-        .rules(Rules::new().require("type", "access")?.forbid("iss")?);
-    Ok(Jwt::new(issuer))
+    let issuer = Issuer::new("d2s", Audience::absent(), [Algorithm::Hs256], key)?;
+    Ok(Jwt::new(issuer.unnamed().rules(Rules::new().require("type", "access")?)))
 }
 
 /// Who callers are, which roles there are, and what they are to resources.
