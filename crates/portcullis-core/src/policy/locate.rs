@@ -35,9 +35,16 @@ impl ResourceId {
     ///
     /// const READ: &dyn Policy = &role("viewer").on("project", query("project_id").or(header("x-project")));
     /// ```
+    ///
+    /// # Panics
+    /// If these are more than two places; in a constant, that is an error of the compiler.
     #[must_use]
+    #[expect(clippy::panic, reason = "a mistake in the source, found when it is compiled or started")]
     pub const fn or(self, other: Self) -> Self {
-        Self { second: Some(other.first), ..self }
+        match (self.second, other.second) {
+            (None, None) => Self { second: Some(other.first), ..self },
+            _ => panic!("an identifier stands in at most two places"),
+        }
     }
 }
 

@@ -48,6 +48,15 @@ fn one_of_two_places_is_enough_and_both_agree() {
     assert_eq!(of(Head::new()).unwrap_err().code(), "parameter_missing");
 }
 
+/// A place that was dropped without a word would never be compared.
+#[test]
+fn three_places_are_refused() {
+    for three in [|| query("a").or(header("b")).or(path("c")), || query("a").or(header("b").or(path("c")))] {
+        let panicked = std::panic::catch_unwind(three).unwrap_err();
+        assert_eq!(panicked.downcast_ref(), Some(&"an identifier stands in at most two places"));
+    }
+}
+
 #[test]
 fn the_organization_is_the_callers() {
     let gate = gate();
