@@ -8,7 +8,8 @@ mod common;
 use axum::routing::get;
 use common::{Anyhow, agent, variable};
 use portcullis::{
-    Algorithm, Audience, ClaimMap, Gate, Introspection, Issuer, Jwt, RemoteKeys, RoleHierarchy, Rules, Scheme,
+    Algorithm, Audience, ClaimMap, Gate, Introspection, Issuer, Jwt, RemoteKeys, RemoteKeysBuilder, RoleHierarchy,
+    Rules, Scheme,
     axum::{Authenticated, Routes},
     policy::{authenticated, role},
     reqwest::Client,
@@ -123,7 +124,11 @@ fn local(keys: RemoteKeys) -> Anyhow<Issuer> {
 }
 
 fn discovered() -> Anyhow<RemoteKeys> {
-    Ok(RemoteKeys::discover(variable("OIDC_ISSUER"), Client::new()?)?)
+    discovered_by(RemoteKeys::builder())
+}
+
+fn discovered_by(keys: RemoteKeysBuilder) -> Anyhow<RemoteKeys> {
+    Ok(keys.discover(variable("OIDC_ISSUER"), Client::new()?)?)
 }
 
 /// Its opaque tokens, asked about.
@@ -201,7 +206,7 @@ async fn a_rotated_key_is_picked_up_without_one_failed_request() -> Anyhow {
 async fn a_key_that_was_withdrawn_is_refused_when_its_time_is_over() -> Anyhow {
     let _turn = TURN.lock().await;
     Provider::control("reset").await?;
-    let service = Service::start(gate(discovered()?.lifetime(SECOND, SECOND))?).await?;
+    let service = Service::start(gate(discovered_by(RemoteKeys::builder().lifetime(SECOND, SECOND))?)?).await?;
     let old = Provider::access_token("alice", "OIDC_RESOURCE").await?;
     assert_eq!(service.status(&old).await?, 200);
     Provider::control("rotate?old=drop").await?;

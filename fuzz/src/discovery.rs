@@ -32,7 +32,7 @@ pub fn discovery(data: &[u8]) -> bool {
 fn fetches(name: &str, document: &str, data: &[u8]) -> bool {
     let set = format!(r#"{{"keys":[{}]}}"#, KEY.public_jwk("a").expect("a public key"));
     let (client, clock) = (Scripted::new(&[data, set.as_bytes()]), FixedClock::at(NOW));
-    let keys = RemoteKeys::discover(name, client.clone()).expect("the name is sound").clock(clock.clone());
+    let keys = RemoteKeys::discover(name, client.clone()).expect("the name is sound");
     let issuer = Issuer::new(name, Audience::is("here"), [Algorithm::EdDsa], keys).expect("the issuer is sound");
     let gate = Gate::builder().scheme(Scheme::new(Jwt::new(issuer).clock(clock)).bearer()).build();
     let gate = gate.expect("the gate is sound");

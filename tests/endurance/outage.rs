@@ -36,7 +36,8 @@ pub async fn run(is_long: bool) -> Anyhow {
     let both = format!(r#"{{"keys":[{},{}]}}"#, jwk(&known)?, jwk(&new)?);
 
     let mut issuer = Issuer::start(issuer::keys(first))?;
-    let keys = RemoteKeys::jwks(issuer.url("/jwks"), Client::new()?)?.lifetime(Duration::from_secs(1), HOUR);
+    let keys =
+        RemoteKeys::builder().lifetime(Duration::from_secs(1), HOUR).jwks(issuer.url("/jwks"), Client::new()?)?;
     let asked = portcullis::Issuer::new("https://issuer.test", Audience::is("test"), ALGORITHMS, keys)?;
     let service = Service::new(Gate::builder().scheme(Scheme::new(Jwt::new(asked)).bearer()).build()?);
 

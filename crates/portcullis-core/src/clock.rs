@@ -1,6 +1,6 @@
 use std::{
-    fmt,
-    sync::{Arc, LazyLock},
+    fmt, ptr,
+    sync::{Arc, LazyLock, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -15,6 +15,12 @@ pub trait Clock: fmt::Debug + Send + Sync {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         START.elapsed()
     }
+
+    /// What tells it from other clocks; clones that share one time have the same.
+    #[doc(hidden)]
+    fn identity(&self) -> *const () {
+        ptr::from_ref(self).cast()
+    }
 }
 
 /// The clock of the operating system.
@@ -26,6 +32,10 @@ impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }
+
+    fn identity(&self) -> *const () {
+        ptr::null()
+    }
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
@@ -35,6 +45,62 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 
     fn elapsed(&self) -> Duration {
         (**self).elapsed()
+    }
+
+    fn identity(&self) -> *const () {
+        (**self).identity()
+    }
+}
+
+/// The clock that something goes by: the system's by default.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Time(Option<Arc<dyn Clock>>);
+
+impl Time {
+    pub(crate) fn by(clock: impl Clock + 'static) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        // The system's own is asked without a pointer between.
+        Self((clock.identity() != SystemClock.identity()).then_some(clock))
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.0.as_ref().map_or_else(SystemTime::now, |clock| clock.now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.as_ref().map_or_else(|| SystemClock.elapsed(), |clock| clock.elapsed())
+    }
+
+    pub(crate) fn is_system(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let identity = |time: &Self| time.0.as_ref().map(|clock| clock.identity());
+        identity(self) == identity(other)
+    }
+}
+
+/// The same for what several gates can share. It is settled once: by a gate, or by the first use.
+#[derive(Debug, Default)]
+pub(crate) struct SharedTime(OnceLock<Time>);
+
+impl SharedTime {
+    fn get(&self) -> &Time {
+        self.0.get_or_init(Time::default)
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.get().now()
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.get().elapsed()
+    }
+
+    /// Settles it, unless it is; then whether it is the same.
+    pub(crate) fn settle(&self, time: &Time) -> bool {
+        self.0.get_or_init(|| time.clone()).is_same(time)
     }
 }
 

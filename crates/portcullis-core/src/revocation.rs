@@ -2,13 +2,14 @@
 
 use crate::{
     answer::Answer,
-    clock::{Clock, SystemClock},
+    clock::{SharedTime, Time},
     error::Error,
     principal::{Principal, PrincipalId, SessionId, TokenId},
 };
 use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::{FutureExt, future::Shared};
 use std::{
+    any::Any,
     collections::HashMap,
     fmt, mem,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -53,6 +54,12 @@ impl<R: Revocations> Revocations for Arc<R> {
 pub(crate) trait AnyRevocations: fmt::Debug + Send + Sync {
     fn is_revoked(self: Arc<Self>, principal: Principal) -> Answer<'static, Result<bool, Error>>;
     fn changed(self: Arc<Self>) -> Answer<'static, ()>;
+
+    /// Makes it go by this clock, if it keeps time.
+    ///
+    /// # Errors
+    /// If it goes by another one.
+    fn settle(&self, time: &Time) -> Result<(), Error>;
 }
 
 impl<R: Revocations> AnyRevocations for R {
@@ -62,6 +69,16 @@ impl<R: Revocations> AnyRevocations for R {
 
     fn changed(self: Arc<Self>) -> Answer<'static, ()> {
         Answer::begin(async move { Revocations::changed(&*self).await })
+    }
+
+    fn settle(&self, time: &Time) -> Result<(), Error> {
+        match (self as &dyn Any).downcast_ref::<RevocationList>() {
+            Some(list) if !list.0.time.settle(time) => Err(Error::misconfigured(
+                "the list of what was revoked goes by another clock than the gate: one of another gate, or the system's because \
+                 it was used before; share one clock, and build the gate first",
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -87,7 +104,7 @@ pub struct RevocationList(Arc<Inner>);
 
 struct Inner {
     keep: Duration,
-    clock: Arc<dyn Clock>,
+    time: SharedTime,
     state: RwLock<State>,
 }
 
@@ -116,20 +133,9 @@ impl RevocationList {
     /// that it is refused anyway.
     #[must_use]
     pub fn new(keep: Duration) -> Self {
-        Self::start(keep, Arc::new(SystemClock))
-    }
-
-    fn start(keep: Duration, clock: Arc<dyn Clock>) -> Self {
         let (revoking, revoked) = channel();
-        let (issuers, tidied) = (HashMap::new(), clock.elapsed());
-        let state = State { issuers, tidied, revoking, revoked: revoked.shared() };
-        Self(Arc::new(Inner { keep, clock, state: RwLock::new(state) }))
-    }
-
-    /// Tells the time by another clock than the system's. Begins anew, with nothing revoked.
-    #[must_use]
-    pub fn clock(self, clock: impl Clock + 'static) -> Self {
-        Self::start(self.0.keep, Arc::new(clock))
+        let state = State { issuers: HashMap::new(), tidied: Duration::ZERO, revoking, revoked: revoked.shared() };
+        Self(Arc::new(Inner { keep, time: SharedTime::default(), state: RwLock::new(state) }))
     }
 
     /// Withdraws the credential that this principal came with, for as long as it lives.
@@ -140,11 +146,11 @@ impl RevocationList {
         let tokens: Vec<TokenId> = principal.each_said().filter_map(Principal::token_id).collect();
         let sessions: Vec<SessionId> = principal.each_said().filter_map(Principal::session).collect();
         match (&*tokens, &*sessions) {
-            ([], []) => return self.sign_out(principal.id(), principal.since().unwrap_or_else(|| self.0.clock.now())),
+            ([], []) => return self.sign_out(principal.id(), principal.since().unwrap_or_else(|| self.0.time.now())),
             ([], sessions) => return sessions.iter().for_each(|session| self.end_session(session)),
             _ => {}
         }
-        let left = |expiry: SystemTime| expiry.duration_since(self.0.clock.now()).unwrap_or_default();
+        let left = |expiry: SystemTime| expiry.duration_since(self.0.time.now()).unwrap_or_default();
         let end = match principal.expires_at() {
             // A clock that is ahead would end it too early.
             Some(expiry) => self.after(left(expiry).saturating_add(principal.leeway()).max(self.0.keep)),
@@ -175,7 +181,7 @@ impl RevocationList {
     /// before. A new one of that kind cannot be told from an old one: it is refused until this entry ends. Where credentials
     /// are like that, end the session or [revoke](Self::revoke) the credential instead.
     pub fn sign_out(&self, principal: &PrincipalId, at: SystemTime) {
-        let ahead = at.duration_since(self.0.clock.now()).unwrap_or_default();
+        let ahead = at.duration_since(self.0.time.now()).unwrap_or_default();
         let end = self.after(self.0.keep.saturating_add(ahead));
         self.add(principal.issuer(), |revoked| {
             let (latest, ends) = revoked.sign_outs.entry(principal.clone()).or_insert((at, end));
@@ -184,11 +190,11 @@ impl RevocationList {
     }
 
     fn after(&self, time: Duration) -> Duration {
-        self.0.clock.elapsed().saturating_add(time)
+        self.0.time.elapsed().saturating_add(time)
     }
 
     fn add(&self, issuer: Option<&str>, add: impl FnOnce(&mut Revoked)) {
-        let (passed, (revoking, revoked)) = (self.0.clock.elapsed(), channel());
+        let (passed, (revoking, revoked)) = (self.0.time.elapsed(), channel());
         let mut state = self.write();
         state.tidy(passed, self.0.keep);
         add(state.of(issuer));
@@ -242,8 +248,8 @@ impl Revoked {
         [self.tokens.len(), self.sessions.len(), self.sign_outs.len()].iter().sum()
     }
 
-    fn has(&self, principal: &Principal, clock: &dyn Clock) -> bool {
-        let holds = |end: &End| principal.expires_at().is_none() || *end >= clock.elapsed();
+    fn has(&self, principal: &Principal, time: &SharedTime) -> bool {
+        let holds = |end: &End| principal.expires_at().is_none() || *end >= time.elapsed();
         let token = principal.token_id_text().and_then(|id| self.tokens.get(&*id));
         let session = principal.session_text().and_then(|session| self.sessions.get(session));
         let sign_out = self.sign_outs.get(principal.id()).filter(|(at, _)| principal.precedes(*at));
@@ -255,7 +261,7 @@ impl Revocations for RevocationList {
     async fn is_revoked(&self, principal: &Principal) -> Result<bool, Error> {
         let state = self.read();
         let revoked = state.issuers.get(principal.issuer().unwrap_or_default());
-        let is_revoked = revoked.is_some_and(|revoked| revoked.has(principal, &self.0.clock));
+        let is_revoked = revoked.is_some_and(|revoked| revoked.has(principal, &self.0.time));
         if principal.expires_at().is_none() && !revoked.is_some_and(|revoked| revoked.is_endless) {
             drop(state);
             self.write().of(principal.issuer()).is_endless = true;

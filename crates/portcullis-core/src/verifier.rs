@@ -2,6 +2,7 @@
 
 use crate::{
     answer::Answer,
+    clock::Time,
     credential::Credential,
     error::Error,
     introspection::{Asks, Introspection, WhoAmI},
@@ -145,6 +146,28 @@ impl Verifier {
             Kind::Asks(asks) => asks.ask(credential),
             Kind::Own(own) => own.clone().authenticate(credential.to_owned()),
         }
+    }
+
+    /// The clock that it was given.
+    pub(crate) fn time(&self) -> Option<&Time> {
+        let time = match &self.0 {
+            Kind::Tokens(jwt) => jwt.time(),
+            Kind::Asks(asks) => asks.time(),
+            Kind::Secret(_) | Kind::Own(_) => return None,
+        };
+        Some(time).filter(|time| !time.is_system())
+    }
+
+    /// The same in a gate that goes by this clock.
+    ///
+    /// # Errors
+    /// If it shares something that goes by another one.
+    pub(crate) fn in_gate(&self, time: &Time) -> Result<Self, Error> {
+        Ok(Self(match &self.0 {
+            Kind::Tokens(jwt) => Kind::Tokens(jwt.in_gate(time)?),
+            Kind::Asks(asks) => Kind::Asks(asks.in_gate(time)?),
+            kind @ (Kind::Secret(_) | Kind::Own(_)) => kind.clone(),
+        }))
     }
 
     pub(crate) fn kind(&self) -> &Kind {

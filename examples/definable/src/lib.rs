@@ -43,12 +43,12 @@ impl Requirement for DefineRoles {
 }
 
 /// Sessions at Stytch, which end after five minutes.
-fn people(project: &str, client: impl HttpClient + 'static, clock: Arc<dyn Clock>) -> Result<Jwt, Error> {
+fn people(project: &str, client: impl HttpClient + 'static) -> Result<Jwt, Error> {
     let stage = if project.starts_with("project-live-") { "api" } else { "test" };
-    let keys = RemoteKeys::jwks(format!("https://{stage}.stytch.com/v1/sessions/jwks/{project}"), client)?;
-    let keys = keys.lifetime(10 * MINUTE, 10 * MINUTE).clock(clock.clone());
+    let keys = RemoteKeys::builder().lifetime(10 * MINUTE, 10 * MINUTE);
+    let keys = keys.jwks(format!("https://{stage}.stytch.com/v1/sessions/jwks/{project}"), client)?;
     let issuer = Issuer::new(format!("stytch.com/{project}"), Audience::is(project), [Algorithm::Rs256], keys)?;
-    Ok(Jwt::new(issuer.max_token_age(5 * MINUTE)).clock(clock))
+    Ok(Jwt::new(issuer.max_token_age(5 * MINUTE)))
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -138,7 +138,7 @@ impl Service {
         client: impl HttpClient + 'static,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        let people = people(project, client, clock.clone())?;
+        let people = people(project, client)?;
         let members = CachedMembership::new(Members(store.clone()), 10_000, Duration::from_secs(5));
         let gate = Gate::builder()
             .scheme(Scheme::new(people).bearer().websocket_query("token"))

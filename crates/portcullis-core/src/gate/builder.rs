@@ -1,6 +1,6 @@
 use super::{Gate, Parts, TokenCache, cache::Cache, wiring};
 use crate::{
-    clock::Clock,
+    clock::{Clock, Time},
     directory::Directory,
     error::Error,
     policy::{Planner, Policy, without_baseline},
@@ -17,6 +17,7 @@ pub struct GateBuilder {
     parts: Parts,
     rights: Rights,
     baseline: Option<Arc<dyn Policy>>,
+    time: Option<Time>,
     /// What was wrong first with what was said, for `build` to return.
     problem: Option<Error>,
 }
@@ -85,11 +86,17 @@ impl GateBuilder {
         self
     }
 
-    /// Tells the time by another clock than the system's, where the gate itself looks at it: for the end of a
-    /// [`Lease`](crate::Lease). Verifiers, and the list of what was revoked, have clocks of their own.
+    /// The clock of the gate and of all of its parts: verifiers, keys that are fetched, the [list](crate::RevocationList) of
+    /// what was revoked, memberships that remember, [leases](crate::Lease).
+    ///
+    /// Without it, this is the clock of the first verifier that was given one, as that of a test issuer; or else the system's.
+    /// An [`Authenticator`](crate::Authenticator) of yours keeps its own time.
+    ///
+    /// Parts that gates share have one clock, so those gates need the same: clones of one `Arc`.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.parts.clock = Some(Arc::new(clock));
+        self.once(".clock(…)", self.time.is_none());
+        self.time = Some(Time::by(clock));
         self
     }
 
@@ -200,9 +207,9 @@ impl GateBuilder {
     /// origin is none, or the realm cannot be quoted; and for wiring that cannot work: a scheme that is never asked since one
     /// before it decides, or without keys, or with a secret that no source can carry; an issuer that would be shown what other
     /// schemes read; roles or permissions that do not fit each other; what has no effect without something else; what would add
-    /// up and is said twice.
+    /// up and is said twice; a part that another gate has with another clock.
     pub fn build(self) -> Result<Gate, Error> {
-        let Self { mut parts, mut rights, baseline, problem } = self;
+        let Self { mut parts, mut rights, baseline, time, problem } = self;
         if let Some(error) = problem {
             return Err(error);
         }
@@ -237,6 +244,12 @@ impl GateBuilder {
         let verified_only = parts.schemes.iter().all(|scheme| scheme.name.is_none() && scheme.verifier.jwt().is_some());
         let asks_nobody = parts.revocations.is_none() && parts.directory.is_none() && !parts.has_memberships;
         parts.finds_again = parts.cache.is_some() && verified_only && asks_nobody;
+        let given = || parts.schemes.iter().find_map(|scheme| scheme.verifier.time().cloned());
+        parts.time = time.or_else(given).unwrap_or_default();
+        for scheme in &mut parts.schemes {
+            scheme.verifier = scheme.verifier.in_gate(&parts.time)?;
+        }
+        parts.revocations.iter().try_for_each(|revocations| revocations.settle(&parts.time))?;
         wiring::warn(&parts.schemes);
         Ok(Gate(Arc::new(parts)))
     }

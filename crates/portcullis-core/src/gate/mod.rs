@@ -16,7 +16,7 @@ pub use lease::Lease;
 
 use crate::{
     answer::Answer,
-    clock::Clock,
+    clock::Time,
     credential::{self, Credential, CredentialSource, Origins, Scrubber},
     decision::{Access, Decision, Explanation},
     directory::AnyDirectory,
@@ -76,7 +76,7 @@ struct Parts {
     /// For gates without memberships: nothing is ever in it.
     no_standings: Standings,
     has_memberships: bool,
-    clock: Option<Arc<dyn Clock>>,
+    time: Time,
     rights: Arc<Rights>,
     /// Of the policies that extractors name.
     plans: Arc<RwLock<HashMap<TypeId, Result<Plan, Error>>>>,
@@ -339,7 +339,7 @@ impl Gate {
     }
 
     fn now(&self) -> SystemTime {
-        self.0.clock.as_ref().map_or_else(SystemTime::now, |clock| clock.now())
+        self.0.time.now()
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     answer::Answer,
     claims::{Claims, Rules},
-    clock::{Clock, SystemClock, seconds},
+    clock::{Time, seconds},
     credential::Credential,
     error::{Error, ErrorKind},
     http::{HttpClient, HttpRequest, HttpResponse, Reply, within},
@@ -60,7 +60,7 @@ pub(super) struct Settings {
     /// For its answers.
     pub(super) rules: Rules,
     client: Arc<dyn HttpClient>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) time: Time,
     pub(super) sessions_only: bool,
     pub(super) any_client: bool,
     pub(super) opaque: OpaqueTokens,
@@ -75,7 +75,7 @@ impl<Q: Question> Inquiry<Q> {
             issuer,
             rules: Rules::new(),
             client: Arc::new(client),
-            clock: Arc::new(SystemClock),
+            time: Time::default(),
             sessions_only: false,
             any_client: false,
             opaque: OpaqueTokens::new(),
@@ -87,8 +87,7 @@ impl<Q: Question> Inquiry<Q> {
     }
 
     fn start(question: Q, settings: Settings) -> Self {
-        let verifier =
-            settings.issuer.has_keys().then(|| Jwt::new(settings.issuer.clone()).clock(settings.clock.clone()));
+        let verifier = settings.issuer.has_keys().then(|| Jwt::new(settings.issuer.clone()).by(settings.time.clone()));
         let recent = Mutex::new(Recent::new(Memory::new(settings.memory_bytes)));
         Self(Arc::new(Inner { question, settings, verifier, recent }))
     }
@@ -105,7 +104,7 @@ impl<Q: Question> Inquiry<Q> {
 
     /// What is known of a token, or what to wait for. Nobody is asked before somebody waits.
     fn ask(&self, token: &str, max_age: Option<Duration>, known: Known) -> Answer<'static, Outcome> {
-        let (key, now) = (fingerprint(token), self.0.settings.clock.now());
+        let (key, now) = (fingerprint(token), self.0.settings.time.now());
         let fresh = max_age.map(|max_age| self.recent().fresh(now, max_age));
         if let Some(outcome) = self.recent().memory.settled(key, now, fresh) {
             return Answer::now(outcome);
@@ -119,7 +118,7 @@ impl<Q: Question> Inquiry<Q> {
                     let error =
                         Error::new(ErrorKind::Unavailable, "the issuer was asked and did not answer in its time");
                     let error = error.with_issuer(this.issuer().name.clone());
-                    this.recent().give_up(key, joined.asked, &error, this.0.settings.clock.now());
+                    this.recent().give_up(key, joined.asked, &error, this.0.settings.time.now());
                     return Err(error);
                 };
                 if fresh.is_none_or(|fresh| fresh.admits(joined.asked)) {
@@ -127,7 +126,7 @@ impl<Q: Question> Inquiry<Q> {
                     return outcome.unwrap_or_else(gone);
                 }
                 // Others have waited as well, and one of them may have asked by now.
-                let now = this.0.settings.clock.now();
+                let now = this.0.settings.time.now();
                 if let Some(outcome) = this.recent().memory.settled(key, now, fresh) {
                     return outcome;
                 }
@@ -137,7 +136,7 @@ impl<Q: Question> Inquiry<Q> {
 
     /// Joins those who wait for the answer about a token, or asks.
     fn join(&self, key: Key, token: &Zeroizing<String>, known: Known) -> Result<Joined, Error> {
-        let mut joined = self.recent().join(key, self.0.settings.clock.now(), self.limit())?;
+        let mut joined = self.recent().join(key, self.0.settings.time.now(), self.limit())?;
         // Not under the lock: a client may answer at once.
         if let Some(begun) = joined.to_begin.take() {
             let (inquiry, token, asked) = (self.clone(), token.clone(), joined.asked);
@@ -195,8 +194,8 @@ impl<Q: Question> Asking<Q> {
         let request = match inquiry.question.next(&self.token, &answers) {
             Ok(Some(request)) => request,
             Ok(None) => {
-                let Settings { issuer, rules, clock, any_client, .. } = &inquiry.settings;
-                let (known, any_client, now) = (self.known, *any_client, seconds(clock.now()));
+                let Settings { issuer, rules, time, any_client, .. } = &inquiry.settings;
+                let (known, any_client, now) = (self.known, *any_client, seconds(time.now()));
                 let measure = Measure { issuer, rules, known, any_client, now };
                 let claims = inquiry.question.claims(&answers, &measure);
                 let outcome = claims.and_then(|claims| issuer.principal(&claims)).map(|said| match inquiry.verifier {
@@ -238,7 +237,7 @@ impl<Q: Question> Asking<Q> {
     fn settle(&mut self, outcome: Outcome) {
         let Some(begun) = self.begun.take() else { return };
         let outcome = outcome.map_err(|error| error.with_issuer(self.inquiry.issuer().name.clone()));
-        let since = self.inquiry.0.settings.clock.now();
+        let since = self.inquiry.0.settings.time.now();
         let until = self.inquiry.keep_until(&outcome, since);
         let kept = until.map(|until| Kept { asked: self.asked, since, until });
         self.inquiry.recent().settle(self.key, self.asked, &outcome, since, kept);
@@ -259,6 +258,12 @@ impl<Q: Question> Drop for Asking<Q> {
 pub(crate) trait Asks: fmt::Debug + Send + Sync {
     fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Outcome>;
     fn issuer(&self) -> &Issuer;
+    fn time(&self) -> &Time;
+    /// The same in a gate. With another clock it is a new one, with nothing remembered.
+    ///
+    /// # Errors
+    /// If keys go by another clock.
+    fn in_gate(&self, time: &Time) -> Result<Arc<dyn Asks>, Error>;
     /// Whether only tokens of a session are asked about, and others are verified alone.
     fn is_for_sessions_only(&self) -> bool;
     /// Whether it answers about opaque tokens whatever they look like.
@@ -272,6 +277,16 @@ impl<Q: Question> Asks for Inquiry<Q> {
 
     fn issuer(&self) -> &Issuer {
         self.issuer()
+    }
+
+    fn time(&self) -> &Time {
+        &self.0.settings.time
+    }
+
+    fn in_gate(&self, time: &Time) -> Result<Arc<dyn Asks>, Error> {
+        self.issuer().settle(time)?;
+        let is_same = self.time().is_same(time);
+        Ok(Arc::new(if is_same { self.clone() } else { self.with(|_, settings| settings.time = time.clone()) }))
     }
 
     fn is_for_sessions_only(&self) -> bool {
@@ -333,7 +348,7 @@ impl<Q: Question> Inquiry<Q> {
             let detail = format!("the token is not of `{}`", issuer.name);
             return Answer::now(Err(Error::new(ErrorKind::Unrecognized, detail)));
         }
-        match issuer.check_unproven(&unproven, seconds(self.0.settings.clock.now())) {
+        match issuer.check_unproven(&unproven, seconds(self.0.settings.time.now())) {
             Ok(known) => self.ask(token, max_age, known),
             Err(error) => Answer::now(Err(error.with_issuer(issuer.name.clone()))),
         }

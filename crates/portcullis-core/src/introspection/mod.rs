@@ -14,7 +14,7 @@ pub use who_am_i::WhoAmI;
 
 use crate::{
     claims::{Claims, Rules},
-    clock::Clock,
+    clock::{Clock, Time},
     credential::{Carriers, Credential, CredentialSource},
     error::Error,
     http::{HttpClient, HttpRequest, HttpResponse, checked, without_query},
@@ -154,10 +154,11 @@ impl Introspection {
         Self(self.0.with(|_, settings| settings.memory_bytes = bytes))
     }
 
-    /// Tells the time by another clock than the system's.
+    /// Tells the time by another clock than the system's, where this is used without a gate. In a gate, the
+    /// [clock of the gate](crate::GateBuilder::clock) counts.
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
-        Self(self.0.with(|_, settings| settings.clock = Arc::new(clock)))
+        Self(self.0.with(|_, settings| settings.time = Time::by(clock)))
     }
 
     /// The principal of a token. For an [`Authenticator`](crate::Authenticator) around this one.

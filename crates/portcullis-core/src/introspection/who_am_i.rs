@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     claims::{ClaimPath, Claims, Rules},
-    clock::Clock,
+    clock::{Clock, Time},
     credential::Credential,
     error::Error,
     http::{HttpClient, HttpRequest, HttpResponse, checked, without_query},
@@ -121,10 +121,11 @@ impl WhoAmI {
         Self(self.0.with(|_, settings| settings.memory_bytes = bytes))
     }
 
-    /// Tells the time by another clock than the system's.
+    /// Tells the time by another clock than the system's, where this is used without a gate. In a gate, the
+    /// [clock of the gate](crate::GateBuilder::clock) counts.
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
-        Self(self.0.with(|_, settings| settings.clock = Arc::new(clock)))
+        Self(self.0.with(|_, settings| settings.time = Time::by(clock)))
     }
 
     /// The principal of a token. For an [`Authenticator`](crate::Authenticator) around this one.

@@ -20,14 +20,14 @@ pub use jwk::{KeySet, RejectedKey};
 pub use key::Key;
 #[cfg(feature = "testing")]
 pub(crate) use key::Material;
-pub use remote::RemoteKeys;
+pub use remote::{RemoteKeys, RemoteKeysBuilder};
 pub(crate) use shape::{Unproven, is_token};
 pub use source::KeySource;
 
 use crate::{
     answer::Answer,
     claims::{Claims, Registered},
-    clock::{Clock, SystemClock, seconds},
+    clock::{Clock, Time, seconds},
     credential::Credential,
     error::{Error, ErrorKind, quote},
     json::{Object, Value},
@@ -52,7 +52,7 @@ pub struct Jwt(Arc<Inner>);
 #[derive(Debug, Clone)]
 struct Inner {
     issuers: Vec<Issuer>,
-    clock: Arc<dyn Clock>,
+    time: Time,
     /// Of the issuer with the longest tokens: longer ones are refused before anything of them is decoded.
     max_bytes: usize,
     headers: KnownHeaders,
@@ -63,7 +63,7 @@ impl Jwt {
     #[must_use]
     pub fn new(issuer: Issuer) -> Self {
         Self(Arc::new(Inner {
-            clock: Arc::new(SystemClock),
+            time: Time::default(),
             max_bytes: issuer.max_bytes,
             headers: KnownHeaders::default(),
             issuers: vec![issuer],
@@ -72,6 +72,10 @@ impl Jwt {
 
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.0));
+        // Keys that have another clock keep it, which a gate refuses.
+        if !self.0.time.is_system() {
+            self.0.issuers.iter().for_each(|issuer| _ = issuer.settle(&self.0.time));
+        }
         self
     }
 
@@ -100,10 +104,28 @@ impl Jwt {
         &self.0.issuers
     }
 
-    /// Tells the time by another clock than the system's.
+    /// Tells the time by another clock than the system's, where this is used without a gate, and so do [`RemoteKeys`] that
+    /// nothing has used yet. In a gate, the [clock of the gate](crate::GateBuilder::clock) counts.
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
-        self.with(|inner| inner.clock = Arc::new(clock))
+        self.by(Time::by(clock))
+    }
+
+    pub(crate) fn by(self, time: Time) -> Self {
+        self.with(|inner| inner.time = time)
+    }
+
+    pub(crate) fn time(&self) -> &Time {
+        &self.0.time
+    }
+
+    /// The same in a gate.
+    ///
+    /// # Errors
+    /// If keys go by another clock.
+    pub(crate) fn in_gate(&self, time: &Time) -> Result<Self, Error> {
+        self.0.issuers.iter().try_for_each(|issuer| issuer.settle(time))?;
+        Ok(if self.0.time.is_same(time) { self.clone() } else { self.clone().by(time.clone()) })
     }
 
     /// Verifies a token and returns what it says.
@@ -141,7 +163,7 @@ impl Jwt {
             issuer.check_length(token)?;
             let registered = Registered::read(&claims)?;
             let keys = issuer.with_key(header, patience, state, |key| compact.check_signature(key))?;
-            issuer.check(header, &registered, &claims, seconds(self.0.clock.now()))?;
+            issuer.check(header, &registered, &claims, seconds(self.0.time.now()))?;
             Ok((registered, keys))
         };
         let (registered, keys) = verify().map_err(|unverified: Unverified| unverified.of(issuer))?;
@@ -245,7 +267,7 @@ impl Jwt {
     /// Whether verifying the token again would come to the same: its keys are those of then, and its times hold. Everything
     /// else is the token's and the verifier's own, which do not change. If not, its keys have been looked at once already.
     pub(crate) fn still_holds(&self, verified: &Verified, surely: &Range<SystemTime>) -> Result<(), KeyState> {
-        let now = self.0.clock.now();
+        let now = self.0.time.now();
         let Some((issuer, times)) = self.issuer_and_times(verified) else { return Err(KeyState::default()) };
         let state = issuer.look();
         if !issuer.still_has(&verified.keys, &state) {

@@ -52,4 +52,8 @@ impl Clock for FixedClock {
     fn elapsed(&self) -> Duration {
         Duration::from_millis(self.0.passed.load(Relaxed))
     }
+
+    fn identity(&self) -> *const () {
+        Arc::as_ptr(&self.0).cast()
+    }
 }

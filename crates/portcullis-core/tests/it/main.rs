@@ -15,6 +15,7 @@ mod asking;
 mod cached;
 mod claim_paths;
 mod claims;
+mod clocks;
 mod combined;
 mod cross_origin;
 mod described;

@@ -168,6 +168,7 @@ fn nothing_private_is_shown() {
         RejectedKey: set.rejected().first().unwrap(),
         KeySet: &set,
         RemoteKeys: RemoteKeys::jwks(url, Nobody).unwrap(),
+        RemoteKeysBuilder: RemoteKeys::builder(),
         ResourceRef: ResourceRef::new("project", "42"),
         Standing: Standing::role("viewer").under("team", "swordfish").with("swordfish".to_owned()),
         Account: Account::new("swordfish".to_owned()).organization("swordfish"),

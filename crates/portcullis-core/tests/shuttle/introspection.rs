@@ -32,7 +32,7 @@ impl Opaque {
 
     fn with_keys() -> (Self, Receiver<Asked>) {
         Self::of(|desk, clock| {
-            let keys = RemoteKeys::jwks(URL, desk.clone()).unwrap().clock(clock.clone());
+            let keys = RemoteKeys::jwks(URL, desk.clone()).unwrap();
             Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], keys).unwrap()
         })
     }

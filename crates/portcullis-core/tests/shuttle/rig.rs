@@ -167,13 +167,16 @@ impl Rig {
 
     pub fn of(desk: &Desk, keys: RemoteKeys) -> Self {
         let clock = FixedClock::at(NOW);
-        Self::by(clock.clone(), desk, keys.clock(clock))
+        Self::by(clock, desk, keys)
     }
 
-    /// One whose keys have a clock already, which goes by this one.
+    /// One that goes by this clock, and so do its keys unless they have one already.
     pub fn by(clock: FixedClock, desk: &Desk, keys: RemoteKeys) -> Self {
-        let issuer = Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], keys.clone()).unwrap();
-        Self { desk: desk.clone(), keys, jwt: Jwt::new(issuer).clock(clock.clone()), clock }
+        Self { desk: desk.clone(), jwt: Self::eddsa(&keys).clock(clock.clone()), keys, clock }
+    }
+
+    pub fn eddsa(keys: &RemoteKeys) -> Jwt {
+        Jwt::new(Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], keys.clone()).unwrap())
     }
 
     /// The keys of these numbers were fetched so many seconds ago, with one request.

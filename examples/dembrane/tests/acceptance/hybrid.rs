@@ -1,10 +1,7 @@
 //! With an instance to ask: what it knows and the secret does not.
 
 use crate::service::*;
-use portcullis::{
-    Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply, WhoAmI, directus::SESSION_COOKIE,
-    testing::FixedClock,
-};
+use portcullis::{Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply, WhoAmI, directus::SESSION_COOKIE};
 use serde_json::json;
 use std::{
     sync::{Arc, Mutex},
@@ -78,8 +75,7 @@ async fn sessions_that_have_ended() {
     let (live, dead) = (token(json!({ "session": "live" })), token(json!({ "session": "dead" })));
     let instance = Instance::default();
     instance.knows(&live, "u1", false);
-    let clock = FixedClock::at(NOW);
-    let service = Service::with(instance.hybrid().clock(clock.clone()), SESSION_COOKIE);
+    let service = Service::with(instance.hybrid(), SESSION_COOKIE);
     for present in [bearer, cookie] {
         service.passes("u1", &[present(&live)]).await;
         service.refuses(&[present(&dead)]).await;
@@ -87,9 +83,9 @@ async fn sessions_that_have_ended() {
     }
     // A logout is noticed when what is remembered is ten seconds old.
     instance.change(|state| state.known.clear());
-    clock.advance(Duration::from_secs(9));
+    service.clock.advance(Duration::from_secs(9));
     service.passes("u1", &[cookie(&live)]).await;
-    clock.advance(Duration::from_secs(1));
+    service.clock.advance(Duration::from_secs(1));
     service.refuses(&[cookie(&live)]).await;
 }
 

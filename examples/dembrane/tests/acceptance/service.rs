@@ -158,7 +158,7 @@ impl Service {
 }
 
 pub fn directus() -> Directus {
-    Directus::new(SECRET).map(|directus| directus.clock(FixedClock::at(NOW))).unwrap_or_else(|error| panic!("{error}"))
+    Directus::new(SECRET).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A user of Directus by this name; who has been here before has the id `of-<name>`.

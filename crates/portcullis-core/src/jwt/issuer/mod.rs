@@ -8,6 +8,7 @@ pub(crate) use rules::Known;
 use super::{Algorithm, KeySource, header::is_media_type, source::Source};
 use crate::{
     claims::{ClaimMap, OtherKind, Rules},
+    clock::Time,
     error::Error,
 };
 use choose::{IssuerKeys, prepared};
@@ -347,6 +348,21 @@ impl Issuer {
             (Naming::Any, _) | (Naming::Unnamed, Naming::Unnamed) => true,
             (Naming::Named, Naming::Named) => self.name == other.name,
             _ => false,
+        }
+    }
+
+    /// Makes keys that are fetched go by this clock.
+    ///
+    /// # Errors
+    /// If they go by another one.
+    pub(crate) fn settle(&self, time: &Time) -> Result<(), Error> {
+        match &self.keys {
+            IssuerKeys::Remote(keys, _) if !keys.settle(time) => Err(Error::misconfigured(format!(
+                "the keys of `{}` go by another clock than the gate: one of another gate, or the system's because they were \
+                 used before; share one clock, and build the gate first",
+                self.name
+            ))),
+            _ => Ok(()),
         }
     }
 

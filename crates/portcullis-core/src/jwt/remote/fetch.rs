@@ -125,7 +125,7 @@ impl RemoteKeys {
                 Some(error)
             }
         };
-        let now = self.0.settings.clock.now();
+        let now = self.0.time.now();
         begun.end(failure, now);
     }
 
@@ -157,7 +157,7 @@ impl RemoteKeys {
                 target: "portcullis",
                 %place,
                 "the issuer says that its keys hold for {said:?} (`no-cache` and `no-store` say 0); they are kept for {lifetime:?}, \
-                 which `RemoteKeys::lifetime` sets"
+                 which `RemoteKeysBuilder::lifetime` sets"
             );
         }
     }

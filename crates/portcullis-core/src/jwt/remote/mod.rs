@@ -1,19 +1,21 @@
 //! The keys of an issuer, fetched from it and kept up to date.
 
 mod answer;
+mod builder;
 mod fetch;
 mod flight;
 mod host;
 mod snapshot;
 
+pub use builder::RemoteKeysBuilder;
 pub(super) use flight::Missing;
 pub(super) use snapshot::Generation;
 use snapshot::Keys;
 
 use crate::{
-    clock::{Clock, SystemClock},
-    error::{Error, ErrorKind, quote},
-    http::{HttpClient, checked, within, without_query},
+    clock::{SharedTime, Time},
+    error::{Error, ErrorKind},
+    http::{HttpClient, within, without_query},
     sync::{Cell, Mutex, MutexGuard},
 };
 use fetch::Begun;
@@ -27,7 +29,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The keys of an issuer, fetched from it and kept up to date. Clones share them; one with another setting begins anew.
+/// The keys of an issuer, fetched from it and kept up to date. Clones share them.
 ///
 /// Verifying takes no lock and does not wait while keys are at hand that hold. They are fetched when the first token
 /// comes, or before, with [`ready`](Self::ready); again some time before they expire, while tokens are verified with those
@@ -38,7 +40,7 @@ use std::{
 /// not.
 ///
 /// One request is under way at a time, however many wait for it, and it goes on when they leave. A bad answer replaces
-/// nothing. While the issuer is down, keys hold beyond their time, for [`max_stale`](Self::max_stale); with none that
+/// nothing. While the issuer is down, keys hold beyond their time, for [`max_stale`](RemoteKeysBuilder::max_stale); with none that
 /// hold, a token is answered with 503, never with 401. Failures are followed by pauses that grow from one second to a
 /// minute.
 ///
@@ -55,6 +57,7 @@ pub struct RemoteKeys(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
+    time: SharedTime,
     snapshot: Cell<Snapshot>,
     flight: Mutex<Flight>,
 }
@@ -63,11 +66,9 @@ struct Inner {
 struct Settings {
     place: Place,
     client: Arc<dyn HttpClient>,
-    clock: Arc<dyn Clock>,
     floor: Duration,
     ceiling: Duration,
     max_stale: Duration,
-    imported: Option<Snapshot>,
 }
 
 /// Where the keys are.
@@ -84,7 +85,7 @@ impl RemoteKeys {
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if it is no HTTP address.
     pub fn jwks(url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
-        Ok(Self::new(Place::At(checked(url.into())?), client))
+        Self::builder().jwks(url, client)
     }
 
     /// The JWK set that an issuer's discovery document names (OpenID Connect Discovery 1.0). The document has to be that of
@@ -93,70 +94,20 @@ impl RemoteKeys {
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the issuer's name is no HTTP address.
     pub fn discover(issuer: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
-        let issuer = checked(issuer.into())?;
-        if issuer.contains(['?', '#']) {
-            return Err(Error::misconfigured(format!("{} is no name of an issuer: it has a query", quote(&issuer))));
-        }
-        Ok(Self::new(Place::Discovered(issuer), client))
+        Self::builder().discover(issuer, client)
     }
 
-    fn new(place: Place, client: impl HttpClient + 'static) -> Self {
-        Self::start(Settings {
-            place,
-            client: Arc::new(client),
-            clock: Arc::new(SystemClock),
-            floor: Duration::from_secs(60),
-            ceiling: Duration::from_secs(3600),
-            max_stale: Duration::from_secs(24 * 3600),
-            imported: None,
-        })
+    /// Keys with other settings than the defaults.
+    pub fn builder() -> RemoteKeysBuilder {
+        RemoteKeysBuilder::default()
     }
 
-    fn start(settings: Settings) -> Self {
-        let (floor, ceiling) = (settings.floor, settings.ceiling);
-        let imported = settings.imported.clone().map(|snapshot| Arc::new(snapshot.holding(floor, ceiling)));
-        let snapshot = Cell::new(imported);
-        Self(Arc::new(Inner { settings, snapshot, flight: Mutex::default() }))
+    /// Makes them go by this clock, unless they go by another one.
+    pub(super) fn settle(&self, time: &Time) -> bool {
+        self.0.time.settle(time)
     }
 
-    fn with(self, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = self.0.settings.clone();
-        change(&mut settings);
-        Self::start(settings)
-    }
-
-    /// Tells the time by another clock than the system's.
-    #[must_use]
-    pub fn clock(self, clock: impl Clock + 'static) -> Self {
-        self.with(|settings| settings.clock = Arc::new(clock))
-    }
-
-    /// How long keys hold at least and at most, whatever the issuer says of it; a minute and an hour by default.
-    ///
-    /// Between these goes what the issuer says: `max-age` in `Cache-Control`, or else `Expires`; five minutes where it says
-    /// nothing. An issuer that says `no-cache` or `no-store` is asked at the floor. `s-maxage` is for caches that are shared
-    /// (RFC 9111, section 5.2.2.10). A key that the issuer withdraws may hold for as long here.
-    #[must_use]
-    pub fn lifetime(self, floor: Duration, ceiling: Duration) -> Self {
-        self.with(|settings| (settings.floor, settings.ceiling) = (floor, ceiling.max(floor)))
-    }
-
-    /// How long keys are good beyond their time while the issuer does not answer; a day unless said otherwise.
-    #[must_use]
-    pub fn max_stale(self, max_stale: Duration) -> Self {
-        self.with(|settings| settings.max_stale = max_stale)
-    }
-
-    /// Begins with keys that an earlier process [exported](Self::export). They are as old as they were there.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Misconfigured`] if this is no export, or of keys that cannot be used.
-    pub fn import(self, export: &str) -> Result<Self, Error> {
-        let snapshot = Snapshot::import(export)?;
-        Ok(self.with(|settings| settings.imported = Some(snapshot)))
-    }
-
-    /// The keys that are at hand, for [`import`](Self::import) by a process that starts without the issuer. They are public.
+    /// The keys that are at hand, for [`import`](RemoteKeysBuilder::import) by a process that starts without the issuer. They are public.
     #[must_use]
     pub fn export(&self) -> Option<String> {
         self.0.snapshot.load().as_ref().map(|snapshot| snapshot.export())
@@ -187,7 +138,7 @@ impl RemoteKeys {
 
     /// The keys to verify with, or what to wait for.
     pub(super) fn look(&self) -> Look {
-        let now = self.0.settings.clock.now();
+        let now = self.0.time.now();
         loop {
             let keys = Keys(self.0.snapshot.load());
             let age = keys.age(now, self.0.settings.max_stale);
@@ -219,7 +170,7 @@ impl RemoteKeys {
     /// The keys as they are, for those who cannot wait, or not again. Those that came when they were waited for are good,
     /// however long they took and however short they hold.
     pub(super) fn at_hand(&self, waited: bool) -> Result<Keys, Error> {
-        let (now, keys) = (self.0.settings.clock.now(), Keys(self.0.snapshot.load()));
+        let (now, keys) = (self.0.time.now(), Keys(self.0.snapshot.load()));
         let came = waited && self.flight().failure.is_none();
         match keys.age(now, self.0.settings.max_stale) {
             Some(_) if came => Ok(keys),
@@ -244,7 +195,7 @@ impl RemoteKeys {
 
     /// What there is beside these keys, for a token that does not hold with them. `None`: nothing, or nobody looks now.
     pub(super) fn look_beside(&self, keys: &Keys, missing: Missing, may_wait: bool) -> Option<Look> {
-        let now = self.0.settings.clock.now();
+        let now = self.0.time.now();
         // All of it under one lock: a flight that is not under way any more has left its keys here, and others who come
         // with the same key join the look for it.
         let joined = {
@@ -275,7 +226,7 @@ impl RemoteKeys {
     /// What a token is answered that does not hold with the keys at hand. One of an unknown key may be good, for all that is
     /// known while the issuer cannot be asked.
     pub(super) fn without(&self, missing: Missing, error: Error) -> Error {
-        let (now, flight) = (self.0.settings.clock.now(), self.flight());
+        let (now, flight) = (self.0.time.now(), self.flight());
         match (missing, flight.failure.clone()) {
             (Missing::Key, Some(failure)) => {
                 let detail = "the token's key is not known here, and the issuer could not be asked for it";
@@ -323,7 +274,7 @@ impl RemoteKeys {
 
     /// Ends a flight whose client did not reply in time, so that another one may begin.
     fn give_up(&self, number: u64) {
-        let now = self.0.settings.clock.now();
+        let now = self.0.time.now();
         let detail = "the HTTP client did not reply in its time; is the runtime that it runs on blocked?";
         let failure = Error::new(ErrorKind::Unavailable, detail);
         let has_ended = self.flight().end(number, Some(failure.clone()), now);

@@ -91,8 +91,8 @@ impl Rig {
         let (web, clock) = (Web::default(), FixedClock::at(NOW));
         web.publish(ISSUER, Page::of(&[("k1", 1), ("k2", 2)]));
         let client = Client::of(&web);
-        let keys = RemoteKeys::jwks(format!("{ISSUER}/keys"), client.clone()).unwrap();
-        let keys = keys.clock(clock.clone()).lifetime(seconds(1), seconds(3600));
+        let keys = RemoteKeys::builder().lifetime(seconds(1), seconds(3600));
+        let keys = keys.jwks(format!("{ISSUER}/keys"), client.clone()).unwrap();
         let issuer = Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], keys).unwrap();
         let jwt = Jwt::new(rules(issuer)).clock(clock.clone());
         let gate = more(Gate::builder().scheme(Scheme::new(jwt).bearer().cookie("session"))).build().unwrap();

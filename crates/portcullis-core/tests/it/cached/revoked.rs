@@ -53,7 +53,7 @@ fn what_is_revoked_is_refused_at_the_next_request() {
         ),
     ];
     for (what, revoke, holds) in table {
-        let list = RevocationList::new(seconds(3600)).clock(FixedClock::at(NOW));
+        let list = RevocationList::new(seconds(3600));
         let (rig, tokens) = knowing(&list);
         revoke(&list);
         for (token, holds) in tokens.iter().zip(holds) {

@@ -115,7 +115,7 @@ fn sizes() -> [TokenCache; 2] {
 #[test]
 fn while_tokens_are_revoked() {
     for size in sizes() {
-        let list = RevocationList::new(seconds(3600)).clock(FixedClock::at(NOW));
+        let list = RevocationList::new(seconds(3600));
         let rig = Rig::of(|gate| gate.cache(size).revocations(list.clone()));
         rig.warm();
         let gate = rig.gate.clone();

@@ -28,7 +28,7 @@ fn token(more: &str) -> String {
 /// One endpoint for the keys and one for the questions.
 fn asking(keys: &Endpoint, questions: &Endpoint) -> Introspection {
     let clock = FixedClock::at(NOW);
-    let keys = RemoteKeys::jwks("https://issuer.test/jwks", keys.clone()).unwrap().clock(clock.clone());
+    let keys = RemoteKeys::jwks("https://issuer.test/jwks", keys.clone()).unwrap();
     let issuer = Issuer::new(ISSUER, Audience::is("test"), [Algorithm::Es256], keys).unwrap();
     asking_of(issuer, questions, &clock)
 }

@@ -72,7 +72,7 @@ fn it_ends_when_its_key_is_withdrawn() {
     };
     let (hers, other) = (issuer.signing_key(), SigningKey::embedded(Algorithm::Rs256));
     let upstream = Upstream::saying(set(&[hers, &other]));
-    let keys = RemoteKeys::jwks(format!("{ISSUER}/jwks"), upstream.clone()).unwrap().clock(issuer.clock());
+    let keys = RemoteKeys::jwks(format!("{ISSUER}/jwks"), upstream.clone()).unwrap();
     let trusted = Issuer::new(ISSUER, Audience::is("test"), [Algorithm::Es256, Algorithm::Rs256], keys).unwrap();
     let gate = Gate::builder().scheme(Scheme::new(Jwt::new(trusted).clock(issuer.clock())).bearer()).build().unwrap();
     let token = issuer.token("alice").expires_in(seconds(7200)).sign();

@@ -25,7 +25,7 @@ fn of(algorithm: Algorithm, kid: &str) -> String {
 fn verifier(algorithms: &[Algorithm], set: &str) -> (Scripted, Jwt) {
     let client = Scripted::new(Does::Give(ok(set.to_owned())));
     let clock = FixedClock::at(NOW);
-    let keys = RemoteKeys::jwks(URL, client.clone()).unwrap().clock(clock.clone());
+    let keys = RemoteKeys::jwks(URL, client.clone()).unwrap();
     let issuer = Issuer::new(ISSUER, Audience::is("test"), algorithms.iter().copied(), keys).unwrap();
     (client, Jwt::new(issuer).clock(clock))
 }

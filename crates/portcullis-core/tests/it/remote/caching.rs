@@ -3,7 +3,7 @@
 use super::*;
 
 /// How many seconds the keys hold: then, and not a second before, a token waits for the next ones.
-fn holds(headers: &[(&str, &str)], settings: impl Fn(RemoteKeys) -> RemoteKeys) -> u64 {
+fn holds(headers: &[(&str, &str)], settings: impl Fn(RemoteKeysBuilder) -> RemoteKeysBuilder) -> u64 {
     let answer = headers.iter().fold(ok(set(&[1])), |answer, (name, value)| answer.with_header(name, *value));
     let waits_after = |millis: u64| {
         let rig = Rig::with(Does::Give(answer.clone()), &settings);

@@ -175,7 +175,7 @@ fn the_issuer_has_the_name_that_is_discovered() {
     }
     assert!(of("https://issuer.test/", "https://issuer.test/").is_ok());
     // Settings keep what was discovered.
-    let keys = RemoteKeys::discover(ISSUER, client.clone()).unwrap().max_stale(seconds(1)).clock(FixedClock::at(NOW));
+    let keys = RemoteKeys::builder().max_stale(seconds(1)).discover(ISSUER, client.clone()).unwrap();
     assert!(Issuer::new("https://other.test", Audience::is("test"), [Algorithm::EdDsa], keys).is_err());
     assert_eq!(client.count(), 0);
 }

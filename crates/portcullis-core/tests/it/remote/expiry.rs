@@ -40,7 +40,7 @@ fn a_key_that_left_the_set_is_refused_soon() {
 #[test]
 fn while_the_issuer_is_down() {
     for (max_stale, set) in [(DAY, false), (DAY, true), (60, true), (1, true), (0, true), (u64::MAX, true)] {
-        let settings = |keys: RemoteKeys| if set { keys.max_stale(seconds(max_stale)) } else { keys };
+        let settings = |keys: RemoteKeysBuilder| if set { keys.max_stale(seconds(max_stale)) } else { keys };
         let down = || Rig::warm_with(Does::Fail, settings);
         let rig = down();
         rig.clock.advance(Duration::from_millis(99_999));

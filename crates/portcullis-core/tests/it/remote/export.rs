@@ -22,8 +22,8 @@ fn there_and_back() {
     rig.expect("as if they were fetched", &[(&token(1), PASSES), (&token(2), PASSES)], 0);
     assert_eq!(rig.at_once(&token(1)), PASSES);
     // Before and after other settings, and with white space around.
-    let keys = RemoteKeys::jwks(URL, rig.issuer.clone()).unwrap();
-    let late = Rig::of(rig.issuer.clone(), keys.max_stale(seconds(5)).import(&format!(" {export}\n")).unwrap());
+    let keys = RemoteKeys::builder().max_stale(seconds(5)).import(&format!(" {export}\n")).unwrap();
+    let late = Rig::of(rig.issuer.clone(), keys.jwks(URL, rig.issuer.clone()).unwrap());
     late.expect("settings stay", &[(&token(1), PASSES)], 0);
     late.advance(105);
     late.expect("with their `max_stale`", &[(&token(1), UNAVAILABLE)], 1);
@@ -69,7 +69,7 @@ fn ready_with_keys_at_hand() {
 fn what_is_no_export() {
     let with = |jwks: &str| format!(r#"{{"fetched":{NOW},"lifetime":100,"jwks":{jwks}}}"#);
     let secret = base64url([7; 64]);
-    assert!(RemoteKeys::jwks(URL, Scripted::new(Does::Keep)).unwrap().import(&with(&set(&[1]))).is_ok());
+    assert!(RemoteKeys::builder().import(&with(&set(&[1]))).is_ok());
     for (what, export) in [
         ("empty", String::new()),
         ("garbage", "garbage".to_owned()),
@@ -94,11 +94,9 @@ fn what_is_no_export() {
         ("a secret", with(&set_of([format!(r#"{{"kty":"oct","k":"{secret}"}}"#)]))),
         ("twins", with(&set_of([jwk(1), bare(2, r#","kid":"k1""#)]))),
     ] {
-        let client = Scripted::new(Does::Keep);
-        let error = RemoteKeys::jwks(URL, client.clone()).unwrap().import(&export).expect_err(what);
+        let error = RemoteKeys::builder().import(&export).expect_err(what);
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{what}: {error}");
         assert!(!format!("{error} {error:?}").contains(&secret));
-        assert_eq!(client.count(), 0);
     }
 }
 

@@ -27,8 +27,8 @@ use crate::tokens::{ISSUER, NOW, base64url, claims};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use futures_util::FutureExt;
 use portcullis_core::{
-    Algorithm, Audience, Credential, CredentialSource, Error, ErrorKind, Gate, HttpResponse, Issuer, Jwt, Principal,
-    RemoteKeys, Scheme, testing::FixedClock,
+    Algorithm, Audience, Clock, Credential, CredentialSource, Error, ErrorKind, Gate, HttpResponse, Issuer, Jwt,
+    Principal, RemoteKeys, RemoteKeysBuilder, Scheme, testing::FixedClock,
 };
 use scripted::{Does, Scripted};
 use std::{
@@ -137,8 +137,8 @@ fn poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 }
 
 /// Keys that hold for as short as their issuer says.
-fn as_said(keys: RemoteKeys) -> RemoteKeys {
-    keys.lifetime(seconds(1), seconds(3600))
+fn as_said() -> RemoteKeysBuilder {
+    RemoteKeys::builder().lifetime(seconds(1), seconds(3600))
 }
 
 fn eddsa(keys: &RemoteKeys) -> Jwt {
@@ -158,21 +158,26 @@ impl Rig {
         Self::with(does, |keys| keys)
     }
 
-    fn with(does: Does, settings: impl FnOnce(RemoteKeys) -> RemoteKeys) -> Self {
+    fn with(does: Does, settings: impl FnOnce(RemoteKeysBuilder) -> RemoteKeysBuilder) -> Self {
         let issuer = Scripted::new(does);
-        let keys = RemoteKeys::jwks(URL, issuer.clone()).unwrap();
-        Self::of(issuer, settings(as_said(keys)))
+        let keys = settings(as_said()).jwks(URL, issuer.clone()).unwrap();
+        Self::of(issuer, keys)
     }
 
     fn discovering(does: Does) -> Self {
         let issuer = Scripted::new(does);
-        let keys = RemoteKeys::discover(ISSUER, issuer.clone()).unwrap();
-        Self::of(issuer, as_said(keys))
+        let keys = as_said().discover(ISSUER, issuer.clone()).unwrap();
+        Self::of(issuer, keys)
     }
 
     fn of(issuer: Scripted, keys: RemoteKeys) -> Self {
+        Self::by(issuer, keys, FixedClock::clone)
+    }
+
+    /// One whose keys go by a clock of their own: that of the verifier which has them first.
+    fn by<C: Clock + 'static>(issuer: Scripted, keys: RemoteKeys, clock_of: impl FnOnce(&FixedClock) -> C) -> Self {
         let clock = FixedClock::at(NOW);
-        let keys = keys.clock(clock.clone());
+        drop(eddsa(&keys).clock(clock_of(&clock)));
         let jwt = eddsa(&keys).clock(clock.clone());
         Self { issuer, clock, keys, jwt }
     }
@@ -182,7 +187,7 @@ impl Rig {
         Self::warm_with(does, |keys| keys)
     }
 
-    fn warm_with(does: Does, settings: impl FnOnce(RemoteKeys) -> RemoteKeys) -> Self {
+    fn warm_with(does: Does, settings: impl FnOnce(RemoteKeysBuilder) -> RemoteKeysBuilder) -> Self {
         let rig = Self::with(Does::Give(keys(&[1])), settings);
         assert_eq!((rig.ask(&token(1)), rig.issuer.count()), (PASSES, 1));
         rig.issuer.now(does);

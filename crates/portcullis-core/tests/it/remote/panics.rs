@@ -68,14 +68,21 @@ fn hold(what: &str, rig: &Rig, give: impl FnOnce()) {
     rig.expect(what, &[(&token(1), WAITS)], 2);
 }
 
+/// One whose keys have a clock that can break.
+fn breaking(discovers: bool) -> (Rig, Arc<AtomicBool>) {
+    let (issuer, is_broken) = (Scripted::new(Does::Keep), Arc::new(AtomicBool::new(false)));
+    let keys = match discovers {
+        true => as_said().discover(ISSUER, issuer.clone()),
+        false => as_said().jwks(URL, issuer.clone()),
+    };
+    (Rig::by(issuer, keys.unwrap(), |clock| Broken(clock.clone(), is_broken.clone())), is_broken)
+}
+
 #[test]
 fn a_clock_where_a_failure_lands() {
     for discovers in [false, true] {
         for (what, give) in FAILURES {
-            let mut rig = if discovers { Rig::discovering(Does::Keep) } else { Rig::new(Does::Keep) };
-            let is_broken = Arc::new(AtomicBool::new(false));
-            rig.keys = rig.keys.clone().clock(Broken(rig.clock.clone(), is_broken.clone()));
-            rig.jwt = eddsa(&rig.keys).clock(rig.clock.clone());
+            let (rig, is_broken) = breaking(discovers);
             hold(what, &rig, || {
                 is_broken.store(true, SeqCst);
                 give(rig.issuer.kept());
@@ -97,10 +104,7 @@ fn a_log() {
 /// The keys of the answer are there by then, so they serve, and when they have expired there are others to be had.
 #[test]
 fn a_clock_where_keys_land() {
-    let mut rig = Rig::new(Does::Keep);
-    let is_broken = Arc::new(AtomicBool::new(false));
-    rig.keys = rig.keys.clone().clock(Broken(rig.clock.clone(), is_broken.clone()));
-    rig.jwt = eddsa(&rig.keys).clock(rig.clock.clone());
+    let (rig, is_broken) = breaking(false);
     let mut waits = rig.asking(&token(1));
     assert!(poll(&mut waits).is_none());
     is_broken.store(true, SeqCst);

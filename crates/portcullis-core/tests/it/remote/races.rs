@@ -1,7 +1,6 @@
 //! Two requests that meet at the worst moment. The clock is where they meet: it is asked between any two steps.
 
 use super::*;
-use portcullis_core::Clock;
 use std::{cell::RefCell, collections::VecDeque, fmt, rc::Rc, sync::Arc, thread::LocalKey, time::SystemTime};
 
 type Step = Box<dyn FnOnce()>;
@@ -33,10 +32,9 @@ impl Clock for Meeting {
 }
 
 fn rig(does: Does) -> Rc<Rig> {
-    let mut rig = Rig::new(does);
-    rig.keys = rig.keys.clone().clock(Meeting(rig.clock.clone(), &STEPS));
-    rig.jwt = eddsa(&rig.keys).clock(rig.clock.clone());
-    Rc::new(rig)
+    let issuer = Scripted::new(does);
+    let keys = as_said().jwks(URL, issuer.clone()).unwrap();
+    Rc::new(Rig::by(issuer, keys, |clock| Meeting(clock.clone(), &STEPS)))
 }
 
 /// This happens when the clock is asked for the `n`th time from now on.

@@ -1,6 +1,7 @@
 //! Who shares keys, and who does not.
 
 use super::*;
+use portcullis_core::{GateBuilder, SystemClock};
 
 #[test]
 fn clones_share() {
@@ -43,14 +44,52 @@ fn two_remote_keys_do_not() {
     }
 }
 
-/// Another setting makes other keys: they begin with nothing.
+/// One builder makes other keys each time: they begin with nothing.
 #[test]
-fn settings_after_the_fact() {
-    let rig = Rig::warm(Does::Give(keys(&[1])));
-    let other = rig.keys.clone().max_stale(seconds(1));
-    assert_eq!((other.export(), rig.keys.export().is_some()), (None, true));
-    assert_eq!(Says::from(eddsa(&other).clock(rig.clock.clone()).verify(&token(1))), PASSES);
-    assert_eq!(rig.issuer.count(), 2);
+fn settings_share_nothing() {
+    let (client, settings) = (Scripted::new(Does::Give(keys(&[1]))), as_said().max_stale(seconds(1)));
+    let [rig, other] =
+        [(); 2].map(|()| settings.clone().jwks(URL, client.clone()).unwrap()).map(|keys| Rig::of(client.clone(), keys));
+    assert_eq!((rig.ask(&token(1)), client.count()), (PASSES, 1));
+    assert_eq!((other.keys.export(), rig.keys.export().is_some()), (None, true));
+    assert_eq!((other.ask(&token(1)), client.count()), (PASSES, 2));
+}
+
+/// Keys of two gates have one clock, and the first one settles which.
+#[test]
+fn two_gates_with_one_clock() {
+    let clock = FixedClock::at(NOW);
+    let keys = || RemoteKeys::jwks(URL, Scripted::new(Does::Give(keys(&[1])))).unwrap();
+    let build = |keys: &RemoteKeys, gate: fn(GateBuilder, &FixedClock) -> GateBuilder| {
+        gate(Gate::builder().scheme(Scheme::new(eddsa(keys)).bearer()), &clock).build()
+    };
+    let (fixed, system) = (|gate: GateBuilder, clock: &FixedClock| gate.clock(clock.clone()), |gate, _: &_| gate);
+    let another = |gate: GateBuilder, _: &FixedClock| gate.clock(FixedClock::at(NOW));
+    for (first, second, is_fine) in [
+        (
+            fixed as fn(GateBuilder, &FixedClock) -> GateBuilder,
+            fixed as fn(GateBuilder, &FixedClock) -> GateBuilder,
+            true,
+        ),
+        (system, system, true),
+        (system, |gate, _| gate.clock(SystemClock::default()), true),
+        (fixed, another, false),
+        (fixed, system, false),
+        (system, fixed, false),
+    ] {
+        let keys = keys();
+        assert!(build(&keys, first).is_ok());
+        let second = build(&keys, second);
+        assert_eq!(second.is_ok(), is_fine);
+        if let Err(error) = second {
+            assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains(ISSUER), "{error}");
+        }
+    }
+    // Once they were used, they go by the system's.
+    let keys = keys();
+    keys.ready().now_or_never().unwrap().unwrap();
+    assert!(build(&keys, fixed).is_err());
+    assert!(build(&keys, system).is_ok());
 }
 
 /// An issuer's outage is nobody else's.
@@ -58,8 +97,7 @@ fn settings_after_the_fact() {
 fn one_issuer_down_and_one_up() {
     let (up, down) = (Rig::new(Does::Give(keys(&[1]))), Rig::new(Does::Keep));
     let other = "https://down.test";
-    let keys = down.keys.clone().clock(up.clock.clone());
-    let issuer = Issuer::new(other, Audience::is("test"), [Algorithm::EdDsa], keys).unwrap();
+    let issuer = Issuer::new(other, Audience::is("test"), [Algorithm::EdDsa], down.keys.clone()).unwrap();
     let first = Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], up.keys.clone()).unwrap();
     let jwt = Jwt::new(first).issuer(issuer).unwrap().clock(up.clock.clone());
     let theirs = format!("{}.{}.AAAA", base64url(r#"{"alg":"EdDSA"}"#), base64url(claims("").replace(ISSUER, other)));

@@ -82,8 +82,8 @@ fn whoever_let_them_in() {
         }),
     ];
     for (what, credential, make) in rows {
-        let (list, _) = list();
-        let gate = make(Gate::builder()).revocations(list.clone()).build().unwrap();
+        let (list, clock) = list();
+        let gate = make(Gate::builder()).clock(clock).revocations(list.clone()).build().unwrap();
         assert_eq!([status(&gate, credential), status(&gate, credential)], [200, 200], "{what}");
         list.end_session(&session("another"));
         list.end_session(&SessionId::new("hers").with_issuer("https://other.test"));
@@ -99,9 +99,10 @@ fn whoever_let_them_in() {
 fn a_shared_secret_is_somebody_too() {
     let secret = "a-secret-that-two-services-know-of";
     let machine = Principal::new(PrincipalKind::Service, "batch").with_issuer("ours");
-    let (list, _) = list();
+    let (list, clock) = list();
     let verifier = SharedSecret::of(machine, secret).unwrap();
-    let gate = Gate::builder().scheme(Scheme::new(verifier).bearer()).revocations(list.clone()).build().unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(verifier).bearer()).clock(clock);
+    let gate = gate.revocations(list.clone()).build().unwrap();
     list.sign_out(&user("batch"), super::at(NOW));
     assert_eq!(status(&gate, secret), 200, "the one of another issuer");
     list.sign_out(&PrincipalId::new(PrincipalKind::User, "batch").with_issuer("ours"), super::at(NOW));
@@ -114,8 +115,9 @@ fn a_shared_secret_is_somebody_too() {
 /// What is refused without is not asked about, and is refused for what it is.
 #[test]
 fn what_does_not_hold_is_not_taken_for_revoked() {
-    let (list, _) = list();
-    let gate = Gate::builder().scheme(Scheme::new(verifier()).bearer()).revocations(list.clone()).build().unwrap();
+    let (list, clock) = list();
+    let gate = Gate::builder().scheme(Scheme::new(verifier()).bearer()).clock(clock);
+    let gate = gate.revocations(list.clone()).build().unwrap();
     list.sign_out(&user("alice"), super::at(NOW + 9));
     let why = |head: Head| {
         let who = gate.establish(&head).now_or_never().unwrap();
@@ -132,9 +134,10 @@ fn what_does_not_hold_is_not_taken_for_revoked() {
 
 #[test]
 fn one_list_for_several_gates_and_one_gate_for_each_list() {
-    let (shared, other) = (list().0, list().0);
+    let ((shared, clock), other) = (list(), RevocationList::new(seconds(100)));
     let gate = |list: &RevocationList| {
-        Gate::builder().scheme(Scheme::new(verifier()).bearer()).revocations(list.clone()).build().unwrap()
+        let gate = Gate::builder().scheme(Scheme::new(verifier()).bearer()).clock(clock.clone());
+        gate.revocations(list.clone()).build().unwrap()
     };
     let gates = [gate(&shared), gate(&shared), gate(&shared.clone()), gate(&other)];
     let token = with_more(r#""jti":"t""#);

@@ -1,6 +1,6 @@
 //! Tokens that are verified here and asked about as well: what the token says of itself counts, whatever is answered.
 
-use super::{HERE, at, seconds, session, token_id, user};
+use super::{HERE, at, by, seconds, session, token_id, user};
 use crate::{
     fresh::{active, upstream::Upstream},
     head::Head,
@@ -18,17 +18,22 @@ fn token(own: &str) -> String {
 
 /// What the gates answer a token with these members, of which is said this.
 fn statuses(own: &str, said: &str, revoke: impl Fn(&RevocationList)) -> [u16; 2] {
-    let list = RevocationList::new(seconds(900)).clock(FixedClock::at(NOW));
+    let clock = FixedClock::at(NOW);
+    let list = by(&clock, RevocationList::new(seconds(900)));
     revoke(&list);
     let upstream = Upstream::saying(active("alice", said));
     let issuer = || issuer().leeway(Duration::ZERO).unwrap();
     let introspection = Introspection::new(issuer(), "https://issuer.test/introspect", upstream.clone()).unwrap();
     let who_am_i = WhoAmI::new(issuer(), "https://issuer.test/me", upstream.clone()).unwrap();
     let gate = |verifier: Verifier| {
-        Gate::builder().scheme(Scheme::new(verifier).bearer()).revocations(list.clone()).build().unwrap()
+        Gate::builder()
+            .scheme(Scheme::new(verifier).bearer())
+            .clock(clock.clone())
+            .revocations(list.clone())
+            .build()
+            .unwrap()
     };
-    let gates =
-        [gate(introspection.clock(FixedClock::at(NOW)).into()), gate(who_am_i.clock(FixedClock::at(NOW)).into())];
+    let gates = [gate(introspection.into()), gate(who_am_i.into())];
     let found = gates.map(|gate| {
         let who = gate.establish(&Head::new().bearer(&token(own))).now_or_never().unwrap();
         who.principal().map_or_else(|error| error.status(), |_| 200)

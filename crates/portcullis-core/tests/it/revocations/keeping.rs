@@ -1,6 +1,6 @@
 //! What was revoked is kept as long as the list was told to, and not for ever.
 
-use super::{HERE, at, is_revoked, list, of, of_session, seconds, session, set_back, token_id, user};
+use super::{HERE, at, by, is_revoked, list, of, of_session, seconds, session, set_back, token_id, user};
 use crate::tokens::NOW;
 use portcullis_core::{Principal, PrincipalKind, RevocationList, SessionId, TokenId, testing::FixedClock};
 use std::time::Duration;
@@ -183,13 +183,13 @@ fn for_what_has_no_expiry_nothing_ends() {
 #[test]
 fn kept_for_no_time_and_for_ever() {
     let clock = FixedClock::at(NOW);
-    let none = RevocationList::new(Duration::ZERO).clock(clock.clone());
+    let none = by(&clock, RevocationList::new(Duration::ZERO));
     none.end_session(&session("hers"));
     assert!(is_revoked(&none, &of_session("hers")));
     clock.advance(seconds(1));
     tidy(&none, 0);
     assert!(!is_revoked(&none, &of_session("hers")));
-    let ever = RevocationList::new(Duration::MAX).clock(clock.clone());
+    let ever = by(&clock, RevocationList::new(Duration::MAX));
     ever.end_session(&session("hers"));
     clock.advance(seconds(100_000_000_000));
     tidy(&ever, 0);
@@ -197,7 +197,7 @@ fn kept_for_no_time_and_for_ever() {
 }
 
 #[test]
-fn another_clock_begins_anew_and_clones_share() {
+fn clones_share_and_another_list_begins_anew() {
     let (list, _) = list();
     let clone = list.clone();
     list.end_session(&session("hers"));
@@ -205,7 +205,7 @@ fn another_clock_begins_anew_and_clones_share() {
     clone.end_session(&session("his"));
     drop(clone);
     assert!(is_revoked(&list, &of_session("his")));
-    assert!(!is_revoked(&list.clone().clock(FixedClock::at(NOW)), &of_session("his")));
+    assert!(!is_revoked(&RevocationList::new(seconds(100)), &of_session("his")));
     assert!(is_revoked(&list, &of_session("his")));
     assert!(!format!("{list:?}").contains("his"), "{list:?}");
 }

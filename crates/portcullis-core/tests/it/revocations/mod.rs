@@ -13,7 +13,8 @@ mod unverified;
 use crate::tokens::NOW;
 use futures_util::FutureExt;
 use portcullis_core::{
-    Principal, PrincipalId, PrincipalKind, RevocationList, Revocations, SessionId, TokenId, testing::FixedClock,
+    Gate, Principal, PrincipalId, PrincipalKind, RevocationList, Revocations, Scheme, SessionId, TokenId,
+    testing::{FixedClock, TestIssuer},
 };
 use std::time::{Duration, SystemTime};
 
@@ -35,7 +36,14 @@ fn set_back(clock: &FixedClock, by: u64) {
 /// A list that keeps for 100 seconds, at noon.
 fn list() -> (RevocationList, FixedClock) {
     let clock = FixedClock::at(NOW);
-    (RevocationList::new(seconds(100)).clock(clock.clone()), clock)
+    (by(&clock, RevocationList::new(seconds(100))), clock)
+}
+
+/// The list, which goes by this clock: that of the first gate that has it.
+pub fn by(clock: &FixedClock, list: RevocationList) -> RevocationList {
+    let gate = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer()).clock(clock.clone());
+    gate.revocations(list.clone()).build().unwrap();
+    list
 }
 
 fn is_revoked(list: &impl Revocations, principal: &Principal) -> bool {

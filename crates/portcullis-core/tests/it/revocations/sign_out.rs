@@ -21,16 +21,20 @@ fn with_leeway(leeway: u64) -> Issuer {
 }
 
 /// Gates that verify, ask, or both, at a time.
-fn gates(leeway: u64, list: &RevocationList, now: u64, said: &str) -> [Gate; 3] {
-    let clock = || FixedClock::at(now);
+fn gates(leeway: u64, (list, clock): &(RevocationList, FixedClock), now: u64, said: &str) -> [Gate; 3] {
+    clock.set(now);
     let upstream = Upstream::saying(active("alice", said));
     let introspection = Introspection::new(with_leeway(leeway), "https://issuer.test/i", upstream.clone()).unwrap();
     let who_am_i = WhoAmI::new(with_leeway(leeway), "https://issuer.test/me", upstream).unwrap();
     let gate = |verifier: Verifier| {
-        Gate::builder().scheme(Scheme::new(verifier).bearer()).revocations(list.clone()).build().unwrap()
+        Gate::builder()
+            .scheme(Scheme::new(verifier).bearer())
+            .clock(clock.clone())
+            .revocations(list.clone())
+            .build()
+            .unwrap()
     };
-    let jwt = Jwt::new(with_leeway(leeway)).clock(clock());
-    [gate(jwt.into()), gate(introspection.clock(clock()).into()), gate(who_am_i.clock(clock()).into())]
+    [gate(Jwt::new(with_leeway(leeway)).into()), gate(introspection.into()), gate(who_am_i.into())]
 }
 
 fn statuses(gates: &[Gate; 3], token: &str) -> [u16; 3] {
@@ -49,10 +53,10 @@ fn token(issued: u64) -> String {
 #[test]
 fn a_clock_that_is_ahead_within_the_leeway() {
     for leeway in [0, 5, 60] {
-        let (list, _) = list();
-        list.sign_out(&user("alice"), at(NOW));
+        let listed = list();
+        listed.0.sign_out(&user("alice"), at(NOW));
         for (issued, status) in [(NOW - 5, 401), (NOW, 401), (NOW + leeway, 401), (NOW + leeway + 1, 200)] {
-            let gates = gates(leeway, &list, NOW + leeway + 1, "");
+            let gates = gates(leeway, &listed, NOW + leeway + 1, "");
             assert_eq!(statuses(&gates, &token(issued)), [status; 3], "{leeway} s of leeway, at {issued}");
         }
     }
@@ -61,15 +65,15 @@ fn a_clock_that_is_ahead_within_the_leeway() {
 /// The price of the leeway, and how to come back.
 #[test]
 fn who_signs_in_again_is_let_in_after_the_leeway() {
-    let (list, _) = list();
-    list.sign_out(&user("alice"), at(NOW));
+    let listed = list();
+    listed.0.sign_out(&user("alice"), at(NOW));
     for (signed_in, status) in [(NOW + 1, 401), (NOW + 30, 401), (NOW + 31, 200)] {
-        assert_eq!(statuses(&gates(30, &list, signed_in, ""), &token(signed_in)), [status; 3], "{signed_in}");
+        assert_eq!(statuses(&gates(30, &listed, signed_in, ""), &token(signed_in)), [status; 3], "{signed_in}");
     }
     // Ending a session has no such price.
-    let (list, _) = super::list();
-    list.end_session(&super::session("hers"));
-    assert_eq!(statuses(&gates(30, &list, NOW + 1, ""), &token(NOW + 1)), [200; 3]);
+    let listed = list();
+    listed.0.end_session(&super::session("hers"));
+    assert_eq!(statuses(&gates(30, &listed, NOW + 1, ""), &token(NOW + 1)), [200; 3]);
 }
 
 /// What is not said by the answer may be said by the verified token, and the other way round.
@@ -77,14 +81,14 @@ fn who_signs_in_again_is_let_in_after_the_leeway() {
 fn either_of_token_and_answer_may_say_when() {
     let without = hs256()
         .sign(crate::tokens::HEADER, &format!(r#"{{"iss":"{HERE}","aud":"test","sub":"alice","exp":{}}}"#, NOW + 900));
-    let (list, _) = list();
-    list.sign_out(&user("alice"), at(NOW));
+    let listed = list();
+    listed.0.sign_out(&user("alice"), at(NOW));
     let said = format!(r#","iat":{}"#, NOW + 1);
-    assert_eq!(statuses(&gates(0, &list, NOW + 1, &said), &without), [401, 200, 200], "the answer says");
-    assert_eq!(statuses(&gates(0, &list, NOW + 1, ""), &without), [401; 3], "nobody says");
-    let (list, _) = super::list();
-    list.sign_out(&user("bob"), at(NOW));
-    assert_eq!(statuses(&gates(0, &list, NOW + 1, ""), &without), [200; 3], "somebody else's sign-out");
+    assert_eq!(statuses(&gates(0, &listed, NOW + 1, &said), &without), [401, 200, 200], "the answer says");
+    assert_eq!(statuses(&gates(0, &listed, NOW + 1, ""), &without), [401; 3], "nobody says");
+    let listed = list();
+    listed.0.sign_out(&user("bob"), at(NOW));
+    assert_eq!(statuses(&gates(0, &listed, NOW + 1, ""), &without), [200; 3], "somebody else's sign-out");
 }
 
 /// One that says no time at all cannot be told from an older one; one that does can.

@@ -12,15 +12,20 @@ use portcullis_core::{
 };
 use std::time::Duration;
 
-fn gates(list: &RevocationList, said: &str) -> [Gate; 2] {
+fn gates((list, clock): &(RevocationList, FixedClock), said: &str) -> [Gate; 2] {
     let upstream = Upstream::saying(active("alice", said));
     let issuer = || Issuer::without_keys(HERE, Audience::is("test")).unwrap().leeway(Duration::ZERO).unwrap();
     let introspection = Introspection::new(issuer(), "https://issuer.test/i", upstream.clone()).unwrap();
     let who_am_i = WhoAmI::new(issuer(), "https://issuer.test/me", upstream).unwrap();
     let gate = |verifier: Verifier| {
-        Gate::builder().scheme(Scheme::new(verifier).bearer()).revocations(list.clone()).build().unwrap()
+        Gate::builder()
+            .scheme(Scheme::new(verifier).bearer())
+            .clock(clock.clone())
+            .revocations(list.clone())
+            .build()
+            .unwrap()
     };
-    [gate(introspection.clock(FixedClock::at(NOW)).into()), gate(who_am_i.clock(FixedClock::at(NOW)).into())]
+    [gate(introspection.into()), gate(who_am_i.into())]
 }
 
 fn token(own: &str) -> String {
@@ -34,9 +39,9 @@ fn come(gate: &Gate, token: &str) -> Result<Principal, u16> {
 }
 
 fn statuses(own: &str, said: &str, revoke: impl Fn(&RevocationList)) -> [u16; 2] {
-    let (list, _) = list();
-    revoke(&list);
-    gates(&list, said).map(|gate| come(&gate, &token(own)).map_or_else(|status| status, |_| 200))
+    let listed = list();
+    revoke(&listed.0);
+    gates(&listed, said).map(|gate| come(&gate, &token(own)).map_or_else(|status| status, |_| 200))
 }
 
 /// The answer says nothing of it, or something else.
@@ -81,8 +86,7 @@ fn when_it_was_issued() {
 
 #[test]
 fn it_does_not_speak_for_it() {
-    let (list, _) = list();
-    for gate in gates(&list, "") {
+    for gate in gates(&list(), "") {
         let alice = come(&gate, &token(r#","jti":"own","sid":"own","iat":5"#)).unwrap();
         assert_eq!((alice.session(), alice.token_id(), alice.issued_at()), (None, None, None));
         assert_eq!(alice.expires_at(), Some(at(NOW + 300)), "but it ends when it says so");
@@ -93,10 +97,10 @@ fn it_does_not_speak_for_it() {
 #[test]
 fn what_came_is_withdrawn() {
     for own in [r#","jti":"own""#, r#","sid":"own""#, ""] {
-        let (list, _) = list();
-        for gate in gates(&list, r#","iat":1"#) {
+        let listed = list();
+        for gate in gates(&listed, r#","iat":1"#) {
             let Ok(alice) = come(&gate, &token(own)) else { continue };
-            list.revoke(&alice);
+            listed.0.revoke(&alice);
             assert_eq!(come(&gate, &token(own)).map(drop), Err(401), "{own}");
             let other = token(r#","jti":"another","sid":"another""#);
             assert_eq!(come(&gate, &other).is_ok(), !own.is_empty(), "{own}");

@@ -28,14 +28,10 @@ pub(super) struct Parts<'p> {
 
 impl Setup {
     pub(super) fn gate(&self, parts: &Parts<'_>) -> GateBuilder {
-        let remote = |keys: RemoteKeys| {
-            let (floor, ceiling) = self.lifetime;
-            keys.clock(parts.clock.clone())
-                .lifetime(seconds(floor), seconds(ceiling))
-                .max_stale(seconds(self.max_stale))
-        };
-        let fetched = remote(RemoteKeys::jwks(format!("{FETCHED}/keys"), parts.client.clone()).unwrap());
-        let found = remote(RemoteKeys::discover(FOUND, parts.client.clone()).unwrap());
+        let (floor, ceiling) = self.lifetime;
+        let keys = RemoteKeys::builder().lifetime(seconds(floor), seconds(ceiling)).max_stale(seconds(self.max_stale));
+        let fetched = keys.clone().jwks(format!("{FETCHED}/keys"), parts.client.clone()).unwrap();
+        let found = keys.discover(FOUND, parts.client.clone()).unwrap();
         let first = self.first(&fetched).clock(parts.clock.clone());
         let second = self.second(found).clock(parts.clock.clone());
         let gate = if self.reject_conflicts { Gate::builder().reject_conflicts() } else { Gate::builder() };

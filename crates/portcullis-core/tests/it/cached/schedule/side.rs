@@ -61,7 +61,7 @@ impl Side {
         let client = Client::of(web);
         let client = if setup.in_send { client.answering_in_send() } else { client };
         let (own, store) = (Script::default(), Script::default());
-        let list = RevocationList::new(seconds(3600)).clock(clock.clone());
+        let list = crate::revocations::by(clock, RevocationList::new(seconds(3600)));
         let gate = setup.gate(&Parts { client: &client, clock, own: &own, store: &store, list: &list });
         let gate = cache.into_iter().fold(gate, |gate, size| gate.cache(size)).build().unwrap();
         let (waiting, outcomes, last) = (Vec::new(), Vec::new(), HashMap::new());

@@ -1,0 +1,87 @@
+use super::{Inner, Place, RemoteKeys, Settings, snapshot::Snapshot};
+use crate::{
+    clock::SharedTime,
+    error::{Error, quote},
+    http::{HttpClient, checked},
+    sync::{Cell, Mutex},
+};
+use std::{sync::Arc, time::Duration};
+
+/// Settings of [`RemoteKeys`]. [`jwks`](Self::jwks) and [`discover`](Self::discover) make the keys.
+///
+/// ```
+/// # use portcullis_core::{Error, HttpClient, RemoteKeys};
+/// # use std::time::Duration;
+/// # fn keys(client: impl HttpClient + 'static) -> Result<RemoteKeys, Error> {
+/// RemoteKeys::builder().max_stale(Duration::from_secs(3600)).discover("https://id.example.com", client)
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "keys are made by `jwks` or `discover`"]
+pub struct RemoteKeysBuilder {
+    floor: Duration,
+    ceiling: Duration,
+    max_stale: Duration,
+    imported: Option<Snapshot>,
+}
+
+impl Default for RemoteKeysBuilder {
+    fn default() -> Self {
+        let [floor, ceiling, max_stale] = [60, 3600, 24 * 3600].map(Duration::from_secs);
+        Self { floor, ceiling, max_stale, imported: None }
+    }
+}
+
+impl RemoteKeysBuilder {
+    /// How long keys hold at least and at most, whatever the issuer says of it; a minute and an hour by default.
+    ///
+    /// Between these goes what the issuer says: `max-age` in `Cache-Control`, or else `Expires`; five minutes where it says
+    /// nothing. An issuer that says `no-cache` or `no-store` is asked at the floor. `s-maxage` is for caches that are shared
+    /// (RFC 9111, section 5.2.2.10). A key that the issuer withdraws may hold for as long here.
+    pub fn lifetime(mut self, floor: Duration, ceiling: Duration) -> Self {
+        (self.floor, self.ceiling) = (floor, ceiling.max(floor));
+        self
+    }
+
+    /// How long keys are good beyond their time while the issuer does not answer; a day by default.
+    pub fn max_stale(mut self, max_stale: Duration) -> Self {
+        self.max_stale = max_stale;
+        self
+    }
+
+    /// Begins with keys that an earlier process [exported](RemoteKeys::export). They are as old as they were there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if this is no export, or of keys that cannot be used.
+    pub fn import(mut self, export: &str) -> Result<Self, Error> {
+        self.imported = Some(Snapshot::import(export)?);
+        Ok(self)
+    }
+
+    /// As [`RemoteKeys::jwks`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no HTTP address.
+    pub fn jwks(self, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<RemoteKeys, Error> {
+        Ok(self.at(Place::At(checked(url.into())?), client))
+    }
+
+    /// As [`RemoteKeys::discover`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the issuer's name is no HTTP address.
+    pub fn discover(self, issuer: impl Into<String>, client: impl HttpClient + 'static) -> Result<RemoteKeys, Error> {
+        let issuer = checked(issuer.into())?;
+        if issuer.contains(['?', '#']) {
+            return Err(Error::misconfigured(format!("{} is no name of an issuer: it has a query", quote(&issuer))));
+        }
+        Ok(self.at(Place::Discovered(issuer), client))
+    }
+
+    fn at(self, place: Place, client: impl HttpClient + 'static) -> RemoteKeys {
+        let Self { floor, ceiling, max_stale, imported } = self;
+        let snapshot = Cell::new(imported.map(|snapshot| Arc::new(snapshot.holding(floor, ceiling))));
+        let settings = Settings { place, client: Arc::new(client), floor, ceiling, max_stale };
+        RemoteKeys(Arc::new(Inner { settings, time: SharedTime::default(), snapshot, flight: Mutex::default() }))
+    }
+}
