@@ -6,10 +6,11 @@ use crate::{
     credential::Credential,
     error::Error,
     introspection::{Asks, Introspection, WhoAmI},
-    jwt::Jwt,
+    jwt::{Issuer, Jwt},
     principal::Principal,
     shared_secret::SharedSecret,
 };
+use futures_util::future::try_join_all;
 use std::{fmt, future::Future, sync::Arc};
 
 /// Turns a credential into a principal: the seam for credentials of your own. Written with plain `async fn`.
@@ -53,6 +54,15 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
     fn asks_anew(&self) -> bool {
         false
     }
+
+    /// Waits until this can verify: see [`Gate::ready`](crate::Gate::ready). By default it can at once. An authenticator around
+    /// another one hands it on.
+    ///
+    /// # Errors
+    /// If it cannot yet.
+    fn ready(&self) -> impl Future<Output = Result<(), Error>> + Send {
+        async { Ok(()) }
+    }
 }
 
 impl<A: Authenticator> Authenticator for Arc<A> {
@@ -63,12 +73,17 @@ impl<A: Authenticator> Authenticator for Arc<A> {
     fn asks_anew(&self) -> bool {
         (**self).asks_anew()
     }
+
+    fn ready(&self) -> impl Future<Output = Result<(), Error>> + Send {
+        (**self).ready()
+    }
 }
 
 /// [`Authenticator`] as a gate holds it. Its futures own what they need.
 pub(crate) trait AnyAuthenticator: fmt::Debug + Send + Sync {
     fn authenticate(self: Arc<Self>, credential: Credential<'static>) -> Answer<'static, Result<Principal, Error>>;
     fn asks_anew(&self) -> bool;
+    fn ready(self: Arc<Self>) -> Answer<'static, Result<(), Error>>;
 }
 
 impl<A: Authenticator> AnyAuthenticator for A {
@@ -78,6 +93,10 @@ impl<A: Authenticator> AnyAuthenticator for A {
 
     fn asks_anew(&self) -> bool {
         Authenticator::asks_anew(self)
+    }
+
+    fn ready(self: Arc<Self>) -> Answer<'static, Result<(), Error>> {
+        Answer::begin(async move { Authenticator::ready(&*self).await })
     }
 }
 
@@ -136,6 +155,20 @@ impl Verifier {
             Kind::Tokens(_) => false,
             Kind::Secret(_) | Kind::Asks(_) => true,
             Kind::Own(own) => own.asks_anew(),
+        }
+    }
+
+    /// Waits until it can verify: see [`Gate::ready`](crate::Gate::ready).
+    ///
+    /// # Errors
+    /// As [`Authenticator::ready`]; [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if an issuer did not answer with
+    /// keys.
+    pub async fn ready(&self) -> Result<(), Error> {
+        match &self.0 {
+            Kind::Tokens(jwt) => try_join_all(jwt.issuers().iter().map(Issuer::ready)).await.map(drop),
+            Kind::Asks(asks) => asks.issuer().ready().await,
+            Kind::Secret(_) => Ok(()),
+            Kind::Own(own) => own.clone().ready().await,
         }
     }
 

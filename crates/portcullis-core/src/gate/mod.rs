@@ -7,6 +7,7 @@ mod cache;
 mod establish;
 mod established;
 mod lease;
+mod ready;
 mod wiring;
 
 pub use builder::GateBuilder;

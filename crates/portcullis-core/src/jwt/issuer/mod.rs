@@ -351,6 +351,17 @@ impl Issuer {
         }
     }
 
+    /// Waits for keys that are fetched.
+    ///
+    /// # Errors
+    /// If the issuer did not answer with keys.
+    pub(crate) async fn ready(&self) -> Result<(), Error> {
+        match &self.keys {
+            IssuerKeys::Remote(keys, _) => keys.ready().await.map_err(|error| error.with_issuer(self.name.clone())),
+            IssuerKeys::AtHand(_) => Ok(()),
+        }
+    }
+
     /// Makes keys that are fetched go by this clock.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod outages;
 mod panics;
 mod pauses;
 mod races;
+mod ready;
 mod schedules;
 mod scripted;
 mod sharing;
