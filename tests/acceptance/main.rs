@@ -15,6 +15,7 @@
 )]
 
 mod cast;
+mod cors;
 mod pins;
 mod places;
 mod row;

@@ -2,7 +2,7 @@
 
 use crate::{
     cast::token,
-    places::{Flights, Manage, Own, OwnName, StaffOrView, Strangers, View, ViewHidden, Wiring},
+    places::{Flights, Manage, Own, OwnName, StaffOrView, Strangers, View, ViewHidden, WIRING, Wiring},
     row::forbidden,
     run::block_on,
     sites::Site,
@@ -10,7 +10,10 @@ use crate::{
 use axum::{body::Bytes, http};
 use http_body_util::{BodyExt, Full};
 use portcullis::{ErrorKind, Requirement, policy::Policy, tower::GateExt};
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 use tower::{Layer, ServiceExt, service_fn};
 
 #[test]
@@ -30,6 +33,21 @@ fn tower_refuses_policies_that_ask_for_a_path_parameter_where_they_are_added() {
         let error = gate.try_require(policy).map(drop).expect_err("there are no parameters");
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
         assert!(error.to_string().contains("path parameter"), "{error}");
+    }
+}
+
+#[test]
+fn routes_refuse_a_parameter_that_the_path_does_not_have_at_the_start() {
+    use portcullis::{actix, axum};
+    let gate = Site::Every.gate();
+    let on_axum = axum::Routes::<()>::new(&gate).get(WIRING, Wiring::POLICY, async || "");
+    let on_actix = actix::Routes::new(&gate).get(WIRING, Wiring::POLICY, async || "");
+    for panic in [
+        catch_unwind(AssertUnwindSafe(|| drop(on_axum.into_router()))),
+        catch_unwind(AssertUnwindSafe(|| drop(on_actix.into_config()))),
+    ] {
+        let said = panic.expect_err("it panics").downcast_ref::<String>().cloned().unwrap();
+        assert!(said.contains(WIRING) && said.contains("`nowhere`") && said.contains(file!()), "{said}");
     }
 }
 

@@ -47,6 +47,9 @@ pub fn said_of(who: Option<&Principal>, query: Option<&str>) -> String {
 /// The methods that every handler answers.
 pub const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
+/// Here a policy asks for a parameter that the path does not have.
+pub const WIRING: &str = "/wiring/{id}";
+
 macro_rules! policies {
     ($($name:ident = $policy:expr;)+) => {$(
         pub struct $name;
@@ -178,7 +181,7 @@ pub fn places<B: Build>(site: B) -> B {
         .place::<StaffOrView>("/mixed/{id}")
         .place::<Strangers>("/strangers/{id}")
         .place::<OwnName>("/people/{name}")
-        .place::<Wiring>("/wiring/{id}")
+        .place::<Wiring>(WIRING)
         .nest("/n", |site| {
             site.open("/open").me("/me").place::<HiddenStaff>("/hidden-staff").nest("/deep", |site| site.me("/me"))
         })

@@ -98,16 +98,16 @@ macro_rules! ways {
 ways! {
     axum_extractor: AxumExtractor, Nothing, 761 rows, 6 listed;
     axum_layer: AxumLayer, Nothing, 767 rows, 0 listed;
-    axum_routes: AxumRoutes, Nothing, 767 rows, 0 listed;
+    axum_routes: AxumRoutes, Nothing, 765 rows, 2 listed;
     tower_layer: TowerLayer, Nothing, 692 rows, 75 listed;
     actix_extractor: ActixExtractor, Nothing, 750 rows, 17 listed;
     actix_middleware: ActixMiddleware, Nothing, 758 rows, 9 listed;
-    actix_routes: ActixRoutes, Nothing, 758 rows, 9 listed;
+    actix_routes: ActixRoutes, Nothing, 756 rows, 11 listed;
     axum_extractor_enforced_and_scrubbed: AxumExtractor, EnforceAndScrub, 744 rows, 23 listed;
     axum_layer_enforced_and_scrubbed: AxumLayer, EnforceAndScrub, 767 rows, 0 listed;
-    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 767 rows, 0 listed;
+    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 765 rows, 2 listed;
     tower_layer_enforced_and_scrubbed: TowerLayer, EnforceAndScrub, 692 rows, 75 listed;
     actix_extractor_enforced_and_scrubbed: ActixExtractor, EnforceAndScrub, 733 rows, 34 listed;
     actix_middleware_enforced_and_scrubbed: ActixMiddleware, EnforceAndScrub, 758 rows, 9 listed;
-    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 758 rows, 9 listed;
+    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 756 rows, 11 listed;
 }

@@ -46,10 +46,12 @@ fn answers(rows: &'static [&'static str], reason: &'static str, instead: Expecte
 pub fn skips(way: Way, outside: Outside) -> Vec<Skip> {
     let mut lists = match way {
         Way::AxumExtractor => vec![methods_without_a_handler()],
-        Way::AxumLayer | Way::AxumRoutes => vec![],
+        Way::AxumLayer => vec![],
+        Way::AxumRoutes => vec![checked_at_start()],
         Way::TowerLayer => vec![no_parameters()],
         Way::ActixExtractor => vec![methods_without_a_handler(), actix(), actix_head()],
-        Way::ActixMiddleware | Way::ActixRoutes => vec![actix()],
+        Way::ActixMiddleware => vec![actix()],
+        Way::ActixRoutes => vec![actix(), checked_at_start()],
     };
     if matches!(way, Way::AxumExtractor | Way::ActixExtractor) && outside == Outside::EnforceAndScrub {
         lists.push(nobody_looked());
@@ -71,6 +73,14 @@ fn methods_without_a_handler() -> Vec<Skip> {
         "an extractor guards the handler that takes it; the framework answers methods without one by itself",
         method_not_allowed(),
     )]
+}
+
+fn checked_at_start() -> Vec<Skip> {
+    vec![Skip {
+        rows: &["wiring: a parameter*"],
+        reason: "`Routes` know the whole path, and refuse a policy that asks for a parameter of another one at the start",
+        instead: Instead::NoSuchPlace,
+    }]
 }
 
 fn no_parameters() -> Vec<Skip> {

@@ -31,6 +31,10 @@ impl Require {
         Ok(Self { gate: gate.clone(), plan: gate.plan(policy)? })
     }
 
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The decision, if nobody has to be waited for; otherwise who or what to wait for.
     fn decide_now(&self, request: &HttpRequest) -> Result<Result<(), core::Error>, Who> {
         let Some(who) = enter(&self.gate, &self.plan, request) else { return Ok(Ok(())) };

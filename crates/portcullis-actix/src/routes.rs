@@ -2,12 +2,13 @@ use crate::{GateExt, rejection::respond, remembered::looked_at, require::Require
 use actix_web::{
     Error, FromRequest, Handler, HttpMessage, HttpRequest, Resource, Responder, Route,
     body::{EitherBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
     middleware::{Next, from_fn},
     web::{self, ServiceConfig},
 };
 use portcullis_core::{Gate, policy::Policy};
-use std::{fmt, future::ready};
+use portcullis_web::{Book, Table};
+use std::{fmt, future::ready, rc::Rc};
 
 /// The routes of an app or a scope, each of which says who may pass.
 ///
@@ -33,23 +34,28 @@ use std::{fmt, future::ready};
 #[must_use = "routes do nothing before `into_config`"]
 pub struct Routes {
     gate: Gate,
+    book: Book,
     entries: Vec<Entry>,
+    fallback: Option<MakeRoute>,
 }
+
+/// Routes of actix-web cannot be cloned, and each scope needs one for unknown paths.
+type MakeRoute = Rc<dyn Fn() -> Route>;
 
 enum Entry {
     Path(Path),
+    Service(Box<dyn FnOnce(&mut ServiceConfig)>),
     Below(String, Routes),
 }
 
 /// A path with its methods and their guards, in the order of the calls.
 struct Path {
     path: String,
-    gate: Gate,
     routes: Vec<(Route, Require)>,
 }
 
 macro_rules! methods {
-    ($($method:ident, $doc:literal;)+) => {$(
+    ($($method:ident, $name:literal, $doc:literal;)+) => {$(
         #[doc = $doc]
         ///
         /// # Panics
@@ -61,7 +67,7 @@ macro_rules! methods {
             policy: impl Policy + 'static,
             handler: impl Handler<T, Output: Responder + 'static>,
         ) -> Self {
-            self.route(path, policy, web::$method().to(handler))
+            self.add(Some($name), path, policy, web::$method().to(handler))
         }
     )+};
 }
@@ -69,15 +75,15 @@ macro_rules! methods {
 impl Routes {
     /// No routes yet.
     pub fn new(gate: &Gate) -> Self {
-        Self { gate: gate.clone(), entries: Vec::new() }
+        Self { gate: gate.clone(), book: Book::new(join_paths), entries: Vec::new(), fallback: None }
     }
 
     methods! {
-        get, "Adds a handler for GET that this policy guards. HEAD is a method of its own, as everywhere in actix-web.";
-        post, "Adds a handler for POST that this policy guards.";
-        put, "Adds a handler for PUT that this policy guards.";
-        patch, "Adds a handler for PATCH that this policy guards.";
-        delete, "Adds a handler for DELETE that this policy guards.";
+        get, "GET", "Adds a handler for GET that this policy guards. HEAD is a method of its own, as everywhere in actix-web.";
+        post, "POST", "Adds a handler for POST that this policy guards.";
+        put, "PUT", "Adds a handler for PUT that this policy guards.";
+        patch, "PATCH", "Adds a handler for PATCH that this policy guards.";
+        delete, "DELETE", "Adds a handler for DELETE that this policy guards.";
     }
 
     /// Adds a route of actix-web's that this policy guards, for what the methods above do not say: further methods, guards of
@@ -86,86 +92,180 @@ impl Routes {
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy.
     #[track_caller]
-    pub fn route(mut self, path: &str, policy: impl Policy + 'static, route: Route) -> Self {
-        let routes = vec![(route, self.gate.require(policy))];
-        self.add(Path { path: path.to_owned(), gate: self.gate.clone(), routes });
-        self
-    }
-
-    /// Adds the routes of others below a path. They stay with the gate they were made with, which answers for unknown paths
-    /// below too.
-    pub fn nest(mut self, path: &str, routes: Self) -> Self {
-        self.entries.push(Entry::Below(path.to_owned(), routes));
-        self
-    }
-
-    /// Adds the routes of others. They stay with the gate they were made with.
-    ///
-    /// # Panics
-    /// If a path is in both, and their gates are not the same.
-    #[track_caller]
-    pub fn merge(mut self, routes: Self) -> Self {
-        for entry in routes.entries {
-            match entry {
-                Entry::Path(path) => self.add(path),
-                below @ Entry::Below(..) => self.entries.push(below),
-            }
-        }
-        self
+    pub fn route(self, path: &str, policy: impl Policy + 'static, route: Route) -> Self {
+        self.add(None, path, policy, route)
     }
 
     #[track_caller]
-    #[expect(clippy::panic, reason = "one path has one gate, and a second one has to show where it is added")]
-    fn add(&mut self, added: Path) {
+    fn add(mut self, method: Option<&'static str>, path: &str, policy: impl Policy + 'static, route: Route) -> Self {
+        let guard = self.gate.require(policy);
+        self.book.add(&self.gate, guard.plan(), method, path);
+        self.add_path(Path { path: path.to_owned(), routes: vec![(route, guard)] });
+        self
+    }
+
+    fn add_path(&mut self, added: Path) {
         let known = self.entries.iter_mut().find_map(|entry| match entry {
             Entry::Path(known) if known.path == added.path => Some(known),
             _ => None,
         });
         match known {
-            Some(known) if known.gate.is_same(&added.gate) => known.routes.extend(added.routes),
-            Some(_) => panic!("the path `{}` is there twice, with different gates", added.path),
+            Some(known) => known.routes.extend(added.routes),
             None => self.entries.push(Entry::Path(added)),
         }
     }
 
+    /// Adds a service that answers this path and all paths below it, such as a resource, a scope, or `Files` of actix-files.
+    /// Its own path stands below this one.
+    ///
+    /// # Panics
+    /// If [`Gate::plan`] returns an error for the policy.
+    #[track_caller]
+    pub fn service(
+        mut self,
+        path: &str,
+        policy: impl Policy + 'static,
+        service: impl HttpServiceFactory + 'static,
+    ) -> Self {
+        let guard = self.gate.require(policy);
+        self.book.add_all_below(&self.gate, guard.plan(), path);
+        let unknown = unknown_path(&self.gate)();
+        let scope = web::scope(path).default_service(unknown).service(service).wrap(guard);
+        self.entries.push(Entry::Service(Box::new(move |config| {
+            config.service(scope);
+        })));
+        self
+    }
+
+    /// Adds the handler for unknown paths, which are answered like [hidden denials](Gate::not_found) without one.
+    ///
+    /// # Panics
+    /// If [`Gate::plan`] returns an error for the policy.
+    #[track_caller]
+    pub fn fallback<T: FromRequest + 'static>(
+        mut self,
+        policy: impl Policy + 'static,
+        handler: impl Handler<T, Output: Responder + 'static>,
+    ) -> Self {
+        let guard = self.gate.require(policy);
+        self.book.add_all_below(&self.gate, guard.plan(), "");
+        self.fallback = Some(Rc::new(move || web::to(handler.clone()).wrap(guard.clone())));
+        self
+    }
+
+    /// Adds the routes of others below a path. They stay guarded as they are, by the gate they were made with. Unknown paths
+    /// below are answered by their own fallback, or as that gate does if it is another one.
+    pub fn nest(mut self, path: &str, routes: Self) -> Self {
+        self.book.nest(path, routes.book.clone());
+        self.entries.push(Entry::Below(path.to_owned(), routes));
+        self
+    }
+
+    /// Adds the routes of others. They stay guarded as they are, by the gate they were made with.
+    ///
+    /// # Panics
+    /// If both have a fallback.
+    #[track_caller]
+    pub fn merge(mut self, routes: Self) -> Self {
+        assert!(
+            self.fallback.is_none() || routes.fallback.is_none(),
+            "both have a fallback for unknown paths; leave one out"
+        );
+        self.book.merge(routes.book);
+        self.fallback = self.fallback.or(routes.fallback);
+        for entry in routes.entries {
+            match entry {
+                Entry::Path(path) => self.add_path(path),
+                other => self.entries.push(other),
+            }
+        }
+        self
+    }
+
+    /// Says the path of the scope that these routes will be configured in, so that its parameters are known:
+    ///
+    /// ```
+    /// use actix_web::{App, web};
+    /// use portcullis_actix::Routes;
+    /// use portcullis_core::{Gate, policy::*};
+    ///
+    /// # fn app(gate: &Gate) {
+    /// let may_read = role("viewer").on("project", path("id"));
+    /// let flights = Routes::new(gate).below("/projects/{id}").get("/flights", may_read, async || "flights");
+    /// App::new().service(web::scope("/projects/{id}").configure(flights.into_config()));
+    /// # }
+    /// ```
+    pub fn below(mut self, path: &str) -> Self {
+        self.book.set_below(path);
+        self
+    }
+
+    /// The routes with their policies, to be printed or checked in a test.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        self.book.table()
+    }
+
     /// What [`App::configure`](actix_web::App::configure) and [`Scope::configure`](actix_web::Scope::configure) take: the
-    /// routes, and the gate as `app_data` for their extractors. Unknown paths are answered like
-    /// [hidden denials](Gate::not_found), by the default service.
+    /// routes, and the gate as `app_data` for their extractors. Without a [`fallback`](Self::fallback), unknown paths are
+    /// answered like [hidden denials](Gate::not_found).
+    ///
+    /// # Panics
+    /// If a policy reads a path parameter that the path of its route does not have, or a path has one twice, or a method of a
+    /// path is there twice.
+    #[track_caller]
     pub fn into_config(self) -> impl FnOnce(&mut ServiceConfig) {
+        self.book.check();
         move |config| {
-            config.default_service(unknown_path(&self.gate));
+            let unknown = self.unknown_path();
+            config.default_service(unknown());
             config.app_data(self.gate.clone());
-            self.add_to(config);
+            self.add_to(config, &unknown);
         }
     }
 
-    fn add_to(self, config: &mut ServiceConfig) {
+    fn unknown_path(&self) -> MakeRoute {
+        self.fallback.clone().unwrap_or_else(|| unknown_path(&self.gate))
+    }
+
+    fn add_to(self, config: &mut ServiceConfig, unknown: &MakeRoute) {
         for entry in self.entries {
             match entry {
                 Entry::Path(path) => path.add_to(config),
+                Entry::Service(add) => add(config),
                 Entry::Below(path, routes) => {
+                    let has_own = routes.fallback.is_some() || !routes.gate.is_same(&self.gate);
+                    let unknown = if has_own { routes.unknown_path() } else { unknown.clone() };
                     // A scope does not hand its default service down to those in it.
-                    let scope = web::scope(&path).default_service(unknown_path(&routes.gate));
-                    config.service(scope.configure(|config| routes.add_to(config)));
+                    let scope = web::scope(&path).default_service(unknown());
+                    config.service(scope.configure(|config| routes.add_to(config, &unknown)));
                 }
             }
         }
     }
 }
 
-fn unknown_path(gate: &Gate) -> Route {
+fn unknown_path(gate: &Gate) -> MakeRoute {
     let gate = gate.clone();
-    web::to(move |request: HttpRequest| {
-        looked_at(&request);
-        ready(respond(gate.not_found()))
+    Rc::new(move || {
+        let gate = gate.clone();
+        web::to(move |request: HttpRequest| {
+            looked_at(&request);
+            ready(respond(gate.not_found()))
+        })
     })
+}
+
+/// As actix-web does.
+fn join_paths(prefix: &str, path: &str) -> String {
+    let slash = if path.is_empty() || path.starts_with('/') { "" } else { "/" };
+    format!("{}{slash}{path}", prefix.trim_end_matches('/'))
 }
 
 impl Path {
     fn add_to(mut self, config: &mut ServiceConfig) {
         let Some((route, last)) = self.routes.pop() else { return };
-        // The extractors of a route go by the gate that guards it, whatever else the app has.
-        let resource = web::resource(self.path).app_data(self.gate);
+        let resource = web::resource(self.path);
         if self.routes.is_empty() {
             config.service(resource.route(route).wrap(last));
             return;
@@ -210,9 +310,6 @@ async fn guard_rest<B: MessageBody>(
 
 impl fmt::Debug for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paths = self.entries.iter().map(|entry| match entry {
-            Entry::Path(Path { path, .. }) | Entry::Below(path, _) => path,
-        });
-        f.debug_struct("Routes").field("paths", &paths.collect::<Vec<_>>()).finish_non_exhaustive()
+        f.debug_tuple("Routes").field(&self.book).finish()
     }
 }

@@ -3,12 +3,15 @@ use axum::{
     Router,
     extract::Request,
     handler::Handler,
-    response::Response,
-    routing::{self, MethodRouter},
+    response::{IntoResponse, Response},
+    routing::{self, MethodRouter, Route},
 };
 use portcullis_core::{Gate, policy::Policy};
 use portcullis_tower::{looked_at, respond};
-use std::future::ready;
+use portcullis_web::{Book, Table};
+use std::{convert::Infallible, fmt, future::ready, sync::Arc};
+use tower_layer::Layer;
+use tower_service::Service;
 
 /// A router in which every route says who may pass.
 ///
@@ -28,15 +31,20 @@ use std::future::ready;
 ///         .into_router()
 /// }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "routes do nothing before `into_router`"]
 pub struct Routes<S = ()> {
     gate: Gate,
     router: Router<S>,
+    book: Book,
+    layers: Vec<AddLayer<S>>,
+    has_fallback: bool,
 }
 
+type AddLayer<S> = Arc<dyn Fn(Router<S>) -> Router<S> + Send + Sync>;
+
 macro_rules! methods {
-    ($($method:ident, $doc:literal;)+) => {$(
+    ($($method:ident, $name:literal, $doc:literal;)+) => {$(
         #[doc = $doc]
         ///
         /// # Panics
@@ -48,7 +56,7 @@ macro_rules! methods {
             policy: impl Policy + 'static,
             handler: impl Handler<T, S>,
         ) -> Self {
-            self.route(path, policy, routing::$method(handler))
+            self.add(Some($name), path, policy, routing::$method(handler))
         }
     )+};
 }
@@ -56,15 +64,16 @@ macro_rules! methods {
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// No routes yet.
     pub fn new(gate: &Gate) -> Self {
-        Self { gate: gate.clone(), router: Router::new() }
+        let (router, book) = (Router::new(), Book::new(join_paths));
+        Self { gate: gate.clone(), router, book, layers: Vec::new(), has_fallback: false }
     }
 
     methods! {
-        get, "Adds a handler for GET that this policy guards. It answers HEAD too, without the body.";
-        post, "Adds a handler for POST that this policy guards.";
-        put, "Adds a handler for PUT that this policy guards.";
-        patch, "Adds a handler for PATCH that this policy guards.";
-        delete, "Adds a handler for DELETE that this policy guards.";
+        get, "GET", "Adds a handler for GET that this policy guards. It answers HEAD too, without the body.";
+        post, "POST", "Adds a handler for POST that this policy guards.";
+        put, "PUT", "Adds a handler for PUT that this policy guards.";
+        patch, "PATCH", "Adds a handler for PATCH that this policy guards.";
+        delete, "DELETE", "Adds a handler for DELETE that this policy guards.";
     }
 
     /// Adds a method router of axum's that this policy guards, for what the methods above do not say: several methods with one
@@ -74,39 +83,159 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// If [`Gate::plan`] returns an error for the policy, or axum refuses the path.
     #[track_caller]
     pub fn route(self, path: &str, policy: impl Policy + 'static, methods: MethodRouter<S>) -> Self {
-        let methods = methods.layer(self.gate.require(policy));
-        Self { router: self.router.route(path, methods), gate: self.gate }
+        self.add(None, path, policy, methods)
     }
 
-    /// Adds the routes of others below a path. They stay guarded as they are, by the gate they were made with, which answers
-    /// for unknown paths below too.
+    #[track_caller]
+    fn add(
+        mut self,
+        method: Option<&'static str>,
+        path: &str,
+        policy: impl Policy + 'static,
+        methods: MethodRouter<S>,
+    ) -> Self {
+        let guard = self.gate.require(policy);
+        self.book.add(&self.gate, guard.plan(), method, path);
+        Self { router: self.router.route(path, methods.layer(guard)), ..self }
+    }
+
+    /// Adds a service that answers this path and all paths below it, such as `ServeDir` of tower-http. It sees the rest of the
+    /// path only.
+    ///
+    /// # Panics
+    /// If [`Gate::plan`] returns an error for the policy, or axum refuses the path, as it does `/`: see
+    /// [`fallback`](Self::fallback).
+    #[track_caller]
+    pub fn service<T>(mut self, path: &str, policy: impl Policy + 'static, service: T) -> Self
+    where
+        T: Service<Request, Error = Infallible, Response: IntoResponse + 'static, Future: Send + 'static>,
+        T: Clone + Send + Sync + 'static,
+    {
+        let guard = self.gate.require(policy);
+        self.book.add_all_below(&self.gate, guard.plan(), path);
+        let service = routing::any_service(service).layer(guard);
+        Self { router: self.router.nest_service(path, service), ..self }
+    }
+
+    /// Adds the handler for unknown paths, which are answered like [hidden denials](Gate::not_found) without one.
+    ///
+    /// # Panics
+    /// If [`Gate::plan`] returns an error for the policy.
+    #[track_caller]
+    pub fn fallback<T: 'static>(mut self, policy: impl Policy + 'static, handler: impl Handler<T, S>) -> Self {
+        let guard = self.gate.require(policy);
+        self.book.add_all_below(&self.gate, guard.plan(), "");
+        Self { router: self.router.fallback(handler.layer(guard)), has_fallback: true, ..self }
+    }
+
+    /// Adds a layer around all routes and the fallback, outside of their guards, wherever in the calls it is said. So a
+    /// preflight (CORS) is answered without a credential, and refusals have the headers that a page needs to read them:
+    ///
+    /// ```
+    /// use axum::{Router, http::{HeaderValue, header::AUTHORIZATION}};
+    /// use portcullis_axum::Routes;
+    /// use portcullis_core::{Gate, policy::*};
+    /// use tower_http::cors::CorsLayer;
+    ///
+    /// fn app(gate: &Gate) -> Router {
+    ///     let origin = HeaderValue::from_static("https://app.example.com");
+    ///     Routes::new(gate)
+    ///         .get("/me", authenticated(), async || "me")
+    ///         .layer(CorsLayer::new().allow_origin(origin).allow_headers([AUTHORIZATION]))
+    ///         .into_router()
+    /// }
+    /// ```
+    ///
+    /// A later layer stands outside of an earlier one. The layers of nested and merged routes stay around those routes.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Route> + Clone + Send + Sync + 'static,
+        L::Service: Service<Request, Response: IntoResponse + 'static, Error: Into<Infallible> + 'static>,
+        L::Service: Service<Request, Future: Send + 'static> + Clone + Send + Sync + 'static,
+    {
+        self.layers.push(Arc::new(move |router| router.layer(layer.clone())));
+        self
+    }
+
+    /// Adds the routes of others below a path. They stay guarded as they are, by the gate they were made with. Unknown paths
+    /// below are answered by their own fallback, or as that gate does if it is another one.
     ///
     /// # Panics
     /// If axum refuses the path.
     #[track_caller]
-    pub fn nest(self, path: &str, routes: Self) -> Self {
-        let is_same = routes.gate.is_same(&self.gate);
-        let below = if is_same { routes.router } else { routes.into_router() };
-        Self { router: self.router.nest(path, below), gate: self.gate }
+    pub fn nest(mut self, path: &str, routes: Self) -> Self {
+        self.book.nest(path, routes.book.clone());
+        let is_other = !routes.gate.is_same(&self.gate);
+        Self { router: self.router.nest(path, routes.finish(is_other)), ..self }
     }
 
     /// Adds the routes of others. They stay guarded as they are, by the gate they were made with.
     ///
     /// # Panics
-    /// If axum finds a route in both.
+    /// If axum finds a route in both, or both have a fallback.
     #[track_caller]
-    pub fn merge(self, routes: Self) -> Self {
-        Self { router: self.router.merge(routes.router), gate: self.gate }
+    pub fn merge(mut self, routes: Self) -> Self {
+        self.book.merge(routes.book.clone());
+        let has_fallback = self.has_fallback || routes.has_fallback;
+        Self { router: self.router.merge(routes.finish(false)), has_fallback, ..self }
     }
 
-    /// The router. Unknown paths are answered like [hidden denials](Gate::not_found), by a fallback. Routers with a fallback
-    /// cannot be merged: merge `Routes` before they become one.
+    /// Says the path below which a router of axum's own will nest these routes, so that its parameters are known:
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use portcullis_axum::Routes;
+    /// use portcullis_core::{Gate, policy::*};
+    ///
+    /// fn app(gate: &Gate) -> Router {
+    ///     let may_read = role("viewer").on("project", path("id"));
+    ///     let flights = Routes::new(gate).below("/projects/{id}").get("/flights", may_read, async || "flights");
+    ///     Router::new().nest("/projects/{id}", flights.into_router())
+    /// }
+    /// ```
+    pub fn below(mut self, path: &str) -> Self {
+        self.book.set_below(path);
+        self
+    }
+
+    /// The routes with their policies, to be printed or checked in a test.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        self.book.table()
+    }
+
+    /// The router. Without a [`fallback`](Self::fallback), unknown paths are answered like [hidden denials](Gate::not_found).
+    /// Routers with a fallback cannot be merged: merge `Routes` before they become one.
+    ///
+    /// # Panics
+    /// If a policy reads a path parameter that the path of its route does not have, or a path has one twice.
+    #[track_caller]
     pub fn into_router(self) -> Router<S> {
+        self.book.check();
+        self.finish(true)
+    }
+
+    fn finish(self, has_unknown_paths: bool) -> Router<S> {
         let gate = self.gate;
-        self.router.fallback(move |request: Request| {
-            looked_at(request.extensions());
-            let answer: Response = respond(gate.not_found());
-            ready(answer)
-        })
+        let router = match has_unknown_paths && !self.has_fallback {
+            true => self.router.fallback(move |request: Request| {
+                looked_at(request.extensions());
+                let answer: Response = respond(gate.not_found());
+                ready(answer)
+            }),
+            false => self.router,
+        };
+        self.layers.iter().fold(router, |router, add| add(router))
+    }
+}
+
+/// As axum does.
+fn join_paths(prefix: &str, path: &str) -> String {
+    if path == "/" { prefix.to_owned() } else { format!("{}{path}", prefix.trim_end_matches('/')) }
+}
+
+impl<S> fmt::Debug for Routes<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Routes").field(&self.book).finish()
     }
 }

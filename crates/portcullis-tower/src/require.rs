@@ -58,6 +58,12 @@ impl RequireLayer {
         }
     }
 
+    /// What the gate has made of the policy.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     fn params(&self, parts: &mut Parts) -> Params {
         match self.params {
             Some(read) if !self.plan.params().is_empty() => read(parts),

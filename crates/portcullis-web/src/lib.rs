@@ -4,5 +4,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod pending;
+mod routes;
 
 pub use pending::PendingError;
+pub use routes::{Book, JoinPaths, Row, Table};

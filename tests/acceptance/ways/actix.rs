@@ -2,9 +2,11 @@
 
 use super::{Local, Outside, Serve};
 use crate::{
+    cors::APP,
     places::{self, Build, METHODS, said, said_of},
     row::{Answer, Request},
 };
+use actix_cors::Cors;
 use actix_web::{
     App, Error, HttpRequest, HttpResponse, Route,
     body::{MessageBody, to_bytes},
@@ -204,6 +206,9 @@ impl Build for Guarded {
         Self(self.0, self.1.route(path, policy::authenticated(), methods().to(visit)))
     }
     fn place<R: Requirement>(self, path: &'static str) -> Self {
+        if path == places::WIRING {
+            return self;
+        }
         Self(self.0, self.1.route(path, R::POLICY, methods().to(visit)))
     }
     fn queried<R: Requirement>(self, path: &'static str) -> Self {
@@ -257,6 +262,11 @@ async fn serve(configure: impl FnOnce(&mut ServiceConfig), gate: Gate, outside: 
         Outside::Nothing => through(init_service(app).await, TestRequest::to_request),
         Outside::EnforceAndScrub => {
             let app = app.wrap(gate.enforce()).wrap(gate.scrub());
+            through(init_service(app).await, TestRequest::to_request)
+        }
+        Outside::Cors => {
+            let cors = Cors::default().allowed_origin(APP).allowed_methods(["GET", "POST"]);
+            let app = app.wrap(cors.allowed_header("authorization").supports_credentials());
             through(init_service(app).await, TestRequest::to_request)
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Local, Outside, Serve};
 use crate::{
+    cors::APP,
     places::{self, Build, said, said_of},
     row::{Answer, Request},
 };
@@ -10,7 +11,7 @@ use axum::{
     body::{Body, to_bytes},
     extract::RawPathParams,
     handler::Handler,
-    http::{self, HeaderValue, StatusCode, Uri},
+    http::{self, HeaderValue, Method, StatusCode, Uri, header::AUTHORIZATION},
     routing::{MethodFilter, MethodRouter, on},
 };
 use portcullis::{
@@ -21,6 +22,7 @@ use portcullis::{
 };
 use std::future::ready;
 use tower::ServiceExt;
+use tower_http::cors::CorsLayer;
 
 /// On all methods of `places::METHODS`; axum answers HEAD by itself.
 fn methods<T: 'static>(handler: impl Handler<T, Gate>) -> MethodRouter<Gate> {
@@ -170,6 +172,9 @@ impl Build for Guarded {
         Self(self.0, self.1.route(path, policy::authenticated(), methods(visit)))
     }
     fn place<R: Requirement>(self, path: &'static str) -> Self {
+        if path == places::WIRING {
+            return self;
+        }
         Self(self.0, self.1.route(path, R::POLICY, methods(visit)))
     }
     fn queried<R: Requirement>(self, path: &'static str) -> Self {
@@ -200,12 +205,25 @@ fn with_fallback(router: Router<Gate>, gate: &Gate) -> Router<Gate> {
 }
 
 pub fn routes(gate: Gate, outside: Outside) -> Local<Serve> {
-    serve(places::places(Guarded::new(&gate)).1.into_router(), gate, outside)
+    let routes = places::places(Guarded::new(&gate)).1;
+    let routes = match outside {
+        Outside::Cors => routes.layer(cors()),
+        Outside::Nothing | Outside::EnforceAndScrub => routes,
+    };
+    serve(routes.into_router(), gate, outside)
+}
+
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(HeaderValue::from_static(APP))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([AUTHORIZATION])
+        .allow_credentials(true)
 }
 
 fn serve(router: Router<Gate>, gate: Gate, outside: Outside) -> Local<Serve> {
     let router = match outside {
-        Outside::Nothing => router,
+        Outside::Nothing | Outside::Cors => router,
         Outside::EnforceAndScrub => router.layer(gate.enforce()).layer(gate.scrub()),
     };
     let router: Router = router.with_state(gate);

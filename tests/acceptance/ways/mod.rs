@@ -31,6 +31,8 @@ pub enum Way {
 pub enum Outside {
     Nothing,
     EnforceAndScrub,
+    /// For `Routes` only: see `cors.rs`.
+    Cors,
 }
 
 impl Way {

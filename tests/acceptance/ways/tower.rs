@@ -148,7 +148,7 @@ pub fn layers(gate: Gate, outside: Outside) -> Local<Serve> {
         async move { Ok::<_, Infallible>(stack.answer(request).await) }
     });
     let service = match outside {
-        Outside::Nothing => BoxCloneSyncService::new(stack),
+        Outside::Nothing | Outside::Cors => BoxCloneSyncService::new(stack),
         Outside::EnforceAndScrub => {
             BoxCloneSyncService::new(ServiceBuilder::new().layer(gate.scrub()).layer(gate.enforce()).service(stack))
         }

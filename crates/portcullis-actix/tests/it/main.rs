@@ -34,6 +34,7 @@ mod require;
 mod require_inner;
 mod routes;
 mod routes_order;
+mod routes_paved;
 mod schemes;
 // The same requests and answers as on the other frameworks.
 #[path = "../../../portcullis-tower/tests/it/schemes_table.rs"]

@@ -216,8 +216,9 @@ async fn routes_go_into_scopes_as_well() {
 #[actix_web::test]
 async fn debug_shows_paths() {
     let gate: Gate = cast::gate();
-    let all = routes(&gate).route("/a", staff(), web::get().to(open)).nest("/n", routes(&gate));
-    assert_eq!(format!("{all:?}"), r#"Routes { paths: ["/a", "/n"], .. }"#);
+    let all =
+        routes(&gate).get("/a", staff(), open).nest("/n", routes(&gate).route("/b", staff(), web::get().to(open)));
+    assert_eq!(format!("{all:?}"), r#"Routes(["GET /a", "any /n/b"])"#);
 }
 
 /// A route may come with middleware of its own; the policy stands outside of it.

@@ -25,6 +25,7 @@ mod leased;
 mod log;
 mod once;
 mod routes;
+mod routes_paved;
 mod schemes;
 // The same requests and answers as on the other frameworks.
 #[path = "../../../portcullis-tower/tests/it/schemes_table.rs"]

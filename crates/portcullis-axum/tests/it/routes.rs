@@ -262,16 +262,25 @@ async fn try_require_returns_what_require_panics_with() {
     expect(&app, "staff", &[("GET /", 200)]).await;
 }
 
-/// The path of a guard is known only when everything is put together, so a parameter that is not there is an error then.
+/// Where a router of axum's own nests routes that do not say so, a parameter that is not there is an error at the request.
 #[tokio::test]
 async fn a_parameter_that_the_path_has_not_is_an_error_and_allows_nobody() {
     let gate = cast::gate();
     let closure = when("no-such-parameter", |question| question.param("nowhere").is_ok());
-    let app = routes(&gate)
-        .route("/p/{project_id}", cast::VIEW, get(async || ()))
-        .route("/c/{project_id}", closure, get(async || ()))
-        .into_router()
-        .with_state(gate);
-    expect(&app, "", &[("GET /p/42", 401), ("GET /c/42", 401)]).await;
-    expect(&app, "viewer", &[("GET /p/42", 500), ("GET /c/42", 403)]).await;
+    let below = routes(&gate)
+        .below("/p/{id}")
+        .route("/view", cast::VIEW, get(async || ()))
+        .route("/closure", closure, get(async || ()))
+        .into_router();
+    let app = Router::new().nest("/p/{project_id}", below).with_state(gate);
+    expect(&app, "", &[("GET /p/42/view", 401), ("GET /p/42/closure", 401)]).await;
+    expect(&app, "viewer", &[("GET /p/42/view", 500), ("GET /p/42/closure", 403)]).await;
+}
+
+#[test]
+fn debug_shows_paths() {
+    let gate = cast::gate();
+    let all =
+        routes(&gate).get("/a", staff(), async || ()).nest("/n", routes(&gate).route("/b", staff(), get(async || ())));
+    assert_eq!(format!("{all:?}"), r#"Routes(["GET /a", "any /n/b"])"#);
 }

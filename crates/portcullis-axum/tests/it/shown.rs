@@ -53,7 +53,9 @@ async fn nothing_private_is_shown() {
         Leased: take::<Leased>(&parts, &gate).await.unwrap(),
         Authorized: take::<Authorized<Anybody>>(&parts, &gate).await.unwrap(),
         Rejection: take::<Authorized<Operators>>(&parts, &gate).await.unwrap_err(),
-        Routes: Routes::<Gate>::new(&gate),
+        Routes: Routes::<Gate>::new(&gate).get("/", staff(), async || ()),
+        Table: Routes::<Gate>::new(&gate).get("/", staff(), async || ()).table(),
+        Row: Routes::<Gate>::new(&gate).get("/", staff(), async || ()).table().rows().next().cloned().unwrap(),
     }
     let end = token.rsplit('.').next().unwrap();
     for (name, shown) in &all {

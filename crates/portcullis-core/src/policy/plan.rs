@@ -149,6 +149,23 @@ impl Plan {
         &self.0.params
     }
 
+    /// The schemes that the policy accepts: by their names, and by their sources where they have none.
+    #[must_use]
+    pub fn schemes(&self) -> Vec<String> {
+        let (sources, rights) = (&self.0.sources, &self.0.rights);
+        let mut schemes = Vec::new();
+        for (place, source) in sources.sources.iter().enumerate() {
+            for reader in sources.readers(place) {
+                let name = rights.schemes.get(*reader).copied().flatten();
+                let text = name.map_or_else(|| source.to_string(), str::to_owned);
+                if !schemes.contains(&text) {
+                    schemes.push(text);
+                }
+            }
+        }
+        schemes
+    }
+
     /// How old may be what is remembered of the caller, by all parts of the policy. `None` if none of them says.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {

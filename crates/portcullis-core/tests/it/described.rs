@@ -113,6 +113,24 @@ fn a_plan_says_what_a_route_has_to_know() {
     assert!(public.is_public() && public.params().is_empty());
 }
 
+#[test]
+fn a_plan_names_the_schemes_that_it_accepts() {
+    let verifier = || TestIssuer::new().verifier();
+    let gate = Gate::builder()
+        .scheme(Scheme::named("key", verifier()).bearer().header("x-key"))
+        .scheme(Scheme::new(verifier()).cookie("session").bearer())
+        .build()
+        .unwrap();
+    for (policy, expected) in [
+        (shared(authenticated()), &["cookie `session`", "bearer header"][..]),
+        (shared(via("key")), &["key"]),
+        (shared(also_via("key", staff())), &["key", "bearer header", "cookie `session`"]),
+        (shared(any((via("key"), staff()))), &["key", "bearer header", "cookie `session`"]),
+    ] {
+        assert_eq!(gate.plan(policy).unwrap().schemes(), expected);
+    }
+}
+
 /// What a rule names is checked as if it stood there itself; what it keeps to itself is not.
 #[test]
 fn names_are_checked_through_rules() {

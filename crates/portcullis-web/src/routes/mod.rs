@@ -1,0 +1,90 @@
+mod path;
+mod table;
+
+pub use table::{Row, Table};
+
+use portcullis_core::{Gate, Plan};
+use std::{fmt, panic::Location};
+
+/// How a framework joins the path of a route to the path that it is nested below.
+pub type JoinPaths = fn(prefix: &str, path: &str) -> String;
+
+/// What `Routes` of an adapter knows of its routes: their policies, and where in the code they were added.
+#[derive(Clone)]
+pub struct Book {
+    rows: Vec<Row>,
+    below: Option<String>,
+    join: JoinPaths,
+}
+
+impl Book {
+    /// No routes yet, in a framework that joins paths like this.
+    #[must_use]
+    pub fn new(join: JoinPaths) -> Self {
+        Self { rows: Vec::new(), below: None, join }
+    }
+
+    /// Adds a route, for one method or for whatever its own methods are.
+    #[track_caller]
+    pub fn add(&mut self, gate: &Gate, plan: &Plan, method: Option<&'static str>, path: &str) {
+        self.rows.push(Row::new(gate, plan, method, path.to_owned(), Location::caller()));
+    }
+
+    /// Adds what answers all paths below this one: a service, or a fallback.
+    #[track_caller]
+    pub fn add_all_below(&mut self, gate: &Gate, plan: &Plan, path: &str) {
+        let path = format!("{}{}", path.trim_end_matches('/'), table::REST);
+        self.rows.push(Row::new(gate, plan, None, path, Location::caller()));
+    }
+
+    /// Says the path below which a router that is not ours nests the routes.
+    pub fn set_below(&mut self, path: &str) {
+        self.below = Some(path.to_owned());
+    }
+
+    /// Adds the routes of another book below a path.
+    pub fn nest(&mut self, path: &str, book: Self) {
+        let join = self.join;
+        self.rows.extend(book.rows.into_iter().map(|row| row.below(path, join)));
+    }
+
+    /// Adds the routes of another book.
+    pub fn merge(&mut self, book: Self) {
+        self.rows.extend(book.rows);
+    }
+
+    /// All routes with their whole paths.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        let whole = |row: &Row| match &self.below {
+            Some(path) => row.clone().below(path, self.join),
+            None => row.clone(),
+        };
+        Table::new(self.rows.iter().map(whole).collect())
+    }
+
+    /// Checks what is only known with the whole paths.
+    ///
+    /// # Panics
+    /// If a policy reads a path parameter that the path of its route does not have, if a path has a parameter twice, or if a
+    /// method of a path is there twice. The message names the line where the route was added.
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a mistake in a route has to show at start")]
+    pub fn check(&self) {
+        let table = self.table();
+        let mut before: Vec<&Row> = Vec::new();
+        for row in table.rows() {
+            if let Some(problem) = row.problem().or_else(|| row.repeats(&before)) {
+                panic!("{problem}");
+            }
+            before.push(row);
+        }
+    }
+}
+
+/// The methods and paths.
+impl fmt::Debug for Book {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.rows.iter().map(Row::to_string)).finish()
+    }
+}

@@ -1,0 +1,4 @@
+//! What adapters are promised, written against the public API.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub, reason = "tests")]
+
+mod routes;
