@@ -127,12 +127,17 @@ async fn unknown_path_parameter() -> Result<(), Error> {
     let issuer = TestIssuer::new();
     let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer());
     let gate = gate.roles(ranked()?).membership("project", Projects).build()?;
-    let app =
-        |policy: OnResource| Routes::new(&gate).route("/projects/{project_id}", policy, get("a project")).into_router();
+    let app = |policy: OnResource| Routes::new(&gate).get("/projects/{project_id}", policy, "a project").into_router();
     let by_alice = format!("Bearer {}", issuer.token("alice").sign());
     let request = |path: &str| Request::get(path).header("authorization", &by_alice);
 
-    let mistaken = app(role("viewer").on("project", path("id")));
+    let said = panic_of(|| drop(app(role("viewer").on("project", path("id")))));
+    let (before, after) = said.split_once("tests/mistakes/policies.rs:").unwrap();
+    let after = after.trim_start_matches(|place: char| place.is_ascii_digit() || place == ':');
+    assert_page_shows(&format!("{before}src/main.rs:14:10{after}"));
+
+    let unchecked = get("a project").layer(gate.require(role("viewer").on("project", path("id"))));
+    let mistaken = Router::new().route("/projects/{project_id}", unchecked);
     assert_eq!(send(&mistaken, Request::get("/projects/42")).await.0, 401);
     assert_refused(send(&mistaken, request("/projects/42")).await, 500);
 
