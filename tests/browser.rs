@@ -26,7 +26,7 @@ use portcullis::{
     testing::{SigningKey, TestIssuer},
 };
 use serde_json::json;
-use services::{Outside, actix_service, axum_service, outside};
+use services::{Outside, actix_cors, actix_service, axum_cors, axum_service, outside};
 use std::{env, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::time::sleep;
 
@@ -66,6 +66,15 @@ const TOKENS: [(&str, u16, &str); 6] = [
     ("no-token", 401, "closed 1006"),
 ];
 
+/// A page that sends a token in a header to another origin: the step, and what comes back. The browser asks before it sends
+/// the first three, and no page but that of the allowed origin reads anything.
+const BEARER: [(&str, bool, u16, &str); 4] = [
+    ("page-token", true, 200, "ordered"),
+    ("page-bad-token", true, 401, r#"{"code":"invalid_token","status":401,"title":"Unauthorized"}"#),
+    ("page-denied", true, 403, r#"{"code":"staff_required","status":403,"title":"Forbidden"}"#),
+    ("page-nobody", false, 401, r#"{"code":"credential_missing","status":401,"title":"Unauthorized"}"#),
+];
+
 async fn wait_for_report(journal: &Journal, from: &str) -> serde_json::Value {
     for _ in 0..1200 {
         if let Some(seen) = journal.told(from) {
@@ -76,7 +85,10 @@ async fn wait_for_report(journal: &Journal, from: &str) -> serde_json::Value {
     panic!("the page {from} did not report within a minute; so far:\n{}", journal.text(""));
 }
 
-async fn run(framework: &str, service: fn(Gate, &Arc<Journal>) -> SocketAddr) {
+type Serve = fn(Gate, &Arc<Journal>) -> SocketAddr;
+type ServeCors = fn(Gate, &str, &Arc<Journal>) -> SocketAddr;
+
+async fn run(framework: &str, service: Serve, cors: ServeCors) {
     let token = issuer().token("alice").permission("echo:use").expires_in(Duration::from_secs(600)).sign();
     let side = Arc::new(Outside::default());
     let journal = side.journal.clone();
@@ -89,6 +101,8 @@ async fn run(framework: &str, service: fn(Gate, &Arc<Journal>) -> SocketAddr) {
     let strict = format!("http://{}", service(websocket::Service::new(issuer().issuer()).unwrap().gate, &journal));
     let allowing = format!("http://{}", service(gate("__Host-session", &pages), &journal));
     let plain = format!("http://shop.test:{}", service(gate("session", &[]), &journal).port());
+    let bearer = Gate::builder().scheme(Scheme::new(issuer().verifier()).bearer()).build().unwrap();
+    let shared = format!("http://{}", cors(bearer, &pages[0], &journal));
     let page = |run: &str, from: &str, of: &str, target: &str| {
         let report = format!("http://127.0.0.1:{other}/report");
         format!("{of}/page?run={run}&from={from}&target={target}&token={token}&report={report}")
@@ -100,6 +114,16 @@ async fn run(framework: &str, service: fn(Gate, &Arc<Journal>) -> SocketAddr) {
     side.plan.lock().unwrap().push_back((TOKENS.len(), example));
     let browser = Chromium::open(&page("token", "with-token", &pages[1], &strict), &[]);
     let clicked = wait_for_report(&journal, "example").await;
+    drop(browser);
+
+    // A token for a service of another origin, which allows one of two pages.
+    let preflights = BEARER.iter().filter(|(_, is_asked, ..)| *is_asked).count();
+    let refused = page("bearer", "page-refused", &pages[1], &shared);
+    let plan = [(BEARER.len() + preflights, refused), (BEARER.len(), String::new())];
+    side.plan.lock().unwrap().extend(plan);
+    let browser = Chromium::open(&page("bearer", "page-allowed", &pages[0], &shared), &[]);
+    let [allowed, refused] = ["page-allowed", "page-refused"].map(|from| wait_for_report(&journal, from));
+    let (allowed, refused) = (allowed.await, refused.await);
     drop(browser);
 
     // A visitor with a cookie, on pages of several origins, one after the other.
@@ -141,6 +165,19 @@ async fn run(framework: &str, service: fn(Gate, &Arc<Journal>) -> SocketAddr) {
         assert_eq!(entries.iter().map(|entry| entry.status).collect::<Vec<_>>(), [status], "{framework}: {step}");
         assert_eq!(journal.told("with-token").unwrap()[step], seen, "{framework}: {step}");
     }
+    for (step, is_asked, status, body) in BEARER {
+        let statuses = |from| {
+            let entries = journal.of(from).into_iter().filter(|entry| entry.step == step);
+            entries.map(|entry| entry.status).collect::<Vec<_>>()
+        };
+        let expected = if is_asked { vec![200, status] } else { vec![status] };
+        assert_eq!(statuses("page-allowed"), expected, "{framework}: {step}");
+        assert_eq!(allowed[step], format!("{status} {body}"), "{framework}: {step}");
+        // What is refused beforehand is not sent, and what is sent without asking is not read.
+        assert_eq!(statuses("page-refused").len(), 1, "{framework}: {step}");
+        assert!(is_asked || statuses("page-refused") == [status], "{framework}: {step}");
+        assert_eq!(refused[step], "TypeError", "{framework}: {step}");
+    }
     let expected = json!({
         "nowhere": "nowhere: refused, 1006",
         "cookie": "cookie: alice: hello",
@@ -162,10 +199,10 @@ async fn run(framework: &str, service: fn(Gate, &Arc<Journal>) -> SocketAddr) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_in_a_browser_on_axum() {
-    run("axum", axum_service).await;
+    run("axum", axum_service, axum_cors).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_in_a_browser_on_actix() {
-    run("actix", actix_service).await;
+    run("actix", actix_service, actix_cors).await;
 }

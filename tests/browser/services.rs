@@ -1,10 +1,17 @@
 //! The services under test, each on a port of its own, and the one that the pages report to.
 
 use crate::journal::Journal;
-use actix_web::{HttpServer, dev::ServiceRequest, rt, web};
+use actix_cors::Cors;
+use actix_web::{
+    App, HttpServer,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    middleware as actix_middleware, rt,
+};
 use axum::{
     Router,
     extract::Request,
+    http::{HeaderValue, Method, header::AUTHORIZATION},
     middleware::{Next, from_fn},
     response::{Html, Redirect},
     routing::{get, post},
@@ -12,7 +19,7 @@ use axum::{
 use portcullis::{
     Gate, RevocationList,
     axum::GateExt,
-    policy::{anyone, authenticated},
+    policy::{anyone, authenticated, staff},
 };
 use std::{
     collections::VecDeque,
@@ -22,6 +29,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::sleep;
+use tower_http::cors::CorsLayer;
 use websocket::{Service, on_actix, on_axum};
 
 pub const PAGE: &str = include_str!("page.html");
@@ -37,6 +45,24 @@ pub fn axum_service(gate: Gate, journal: &Arc<Journal>) -> SocketAddr {
     let own = Router::new()
         .route("/orders", orders.layer(gate.require(authenticated())))
         .route("/page", get(Html(PAGE)).layer(gate.require(anyone())));
+    serve(noted(on_axum::app(example(gate)).merge(own), journal))
+}
+
+/// Orders for pages of one other origin, which send a token.
+pub fn axum_cors(gate: Gate, origin: &str, journal: &Arc<Journal>) -> SocketAddr {
+    let cors = CorsLayer::new()
+        .allow_origin(HeaderValue::try_from(origin).unwrap())
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([AUTHORIZATION]);
+    let orders = portcullis::axum::Routes::new(&gate)
+        .layer(cors)
+        .get("/orders", authenticated(), async || "orders")
+        .post("/orders", authenticated(), async || "ordered")
+        .delete("/orders", staff(), async || "gone");
+    serve(noted(orders.into_router(), journal))
+}
+
+fn noted(app: Router, journal: &Arc<Journal>) -> Router {
     let journal = journal.clone();
     let note = move |request: Request, next: Next| {
         let (uri, headers, journal) = (request.uri().clone(), request.headers().clone(), journal.clone());
@@ -47,7 +73,7 @@ pub fn axum_service(gate: Gate, journal: &Arc<Journal>) -> SocketAddr {
             response
         }
     };
-    serve(on_axum::app(example(gate)).merge(own).layer(from_fn(note)))
+    app.layer(from_fn(note))
 }
 
 /// The same on actix-web.
@@ -56,26 +82,51 @@ pub fn actix_service(gate: Gate, journal: &Arc<Journal>) -> SocketAddr {
     let journal = journal.clone();
     let app = move || {
         let own = portcullis::actix::Routes::new(&gate)
-            .route("/orders", authenticated(), web::get().to(async || "orders"))
-            .route("/orders", authenticated(), web::post().to(async || "ordered"))
-            .route("/page", anyone(), web::get().to(async || web::Html::new(PAGE)));
+            .get("/orders", authenticated(), async || "orders")
+            .post("/orders", authenticated(), async || "ordered")
+            .get("/page", anyone(), async || actix_web::web::Html::new(PAGE));
         let journal = journal.clone();
-        let note = move |request: ServiceRequest, next: actix_web::middleware::Next<_>| {
-            let (uri, headers, journal) = (request.uri().clone(), request.headers().clone(), journal.clone());
-            async move {
-                let response = next.call(request).await?;
-                let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-                journal.note(uri.query().unwrap_or_default(), headers, response.status().as_u16());
-                Ok(response)
-            }
-        };
-        on_actix::app(example(gate.clone())).configure(own.into_config()).wrap(actix_web::middleware::from_fn(note))
+        let note = actix_middleware::from_fn(move |request, next| note(journal.clone(), request, next));
+        on_actix::app(example(gate.clone())).configure(own.into_config()).wrap(note)
     };
     thread::spawn(move || {
         let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap();
         rt::System::new().block_on(server.run())
     });
     address
+}
+
+/// The same on actix-web.
+pub fn actix_cors(gate: Gate, origin: &str, journal: &Arc<Journal>) -> SocketAddr {
+    let (listener, address) = bind();
+    let (origin, journal) = (origin.to_owned(), journal.clone());
+    let app = move || {
+        let orders = portcullis::actix::Routes::new(&gate)
+            .get("/orders", authenticated(), async || "orders")
+            .post("/orders", authenticated(), async || "ordered")
+            .delete("/orders", staff(), async || "gone");
+        let cors = Cors::default().allowed_origin(&origin).allowed_methods(["GET", "POST", "DELETE"]);
+        let journal = journal.clone();
+        let note = actix_middleware::from_fn(move |request, next| note(journal.clone(), request, next));
+        App::new().configure(orders.into_config()).wrap(cors.allowed_header("authorization")).wrap(note)
+    };
+    thread::spawn(move || {
+        let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap();
+        rt::System::new().block_on(server.run())
+    });
+    address
+}
+
+async fn note<B: MessageBody>(
+    journal: Arc<Journal>,
+    request: ServiceRequest,
+    next: actix_middleware::Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let (uri, headers) = (request.uri().clone(), request.headers().clone());
+    let response = next.call(request).await?;
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    journal.note(uri.query().unwrap_or_default(), headers, response.status().as_u16());
+    Ok(response)
 }
 
 /// Gives the browser its cookie, and pages of another origin; takes the reports and says which page comes next.
