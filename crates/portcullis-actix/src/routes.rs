@@ -31,6 +31,8 @@ use std::{fmt, future::ready, rc::Rc};
 /// App::new().configure(routes(&gate).into_config());
 /// # }
 /// ```
+///
+/// What is wrapped around the app, such as CORS, stands outside of all guards.
 #[must_use = "routes do nothing before `into_config`"]
 pub struct Routes {
     gate: Gate,

@@ -25,6 +25,9 @@ pub mod manual {
     pub mod resources {
         #![doc = include_str!("../docs/resources.md")]
     }
+    pub mod routes {
+        #![doc = include_str!("../docs/routes.md")]
+    }
     pub mod schemes {
         #![doc = include_str!("../docs/schemes.md")]
     }
