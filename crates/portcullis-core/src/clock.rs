@@ -52,6 +52,22 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
+/// When something is asked, by the gate's clock, and how old may be what is remembered.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Moment {
+    /// The time.
+    pub now: SystemTime,
+    /// How old may be what is remembered, where the route asks for a [`fresh`](crate::policy::fresh) identity.
+    pub max_age: Option<Duration>,
+}
+
+impl Moment {
+    pub(crate) fn new(now: SystemTime, max_age: Option<Duration>) -> Self {
+        Self { now, max_age }
+    }
+}
+
 /// The clock that something goes by: the system's by default.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Time(Option<Arc<dyn Clock>>);

@@ -28,6 +28,7 @@ mod jwt;
 pub mod policy;
 mod principal;
 mod refusal;
+mod remembered;
 mod revocation;
 mod rights;
 mod scheme;
@@ -40,10 +41,10 @@ mod verifier;
 
 pub use answer::Answer;
 pub use claims::{ClaimMap, ClaimPath, Claims, Rules};
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, Moment, SystemClock};
 pub use credential::{Cookies, Credential, CredentialSource, Scrubber};
 pub use decision::{Access, Decision, Denial, Explanation};
-pub use directory::Directory;
+pub use directory::{CachedDirectory, Directory};
 pub use error::{Error, ErrorKind};
 pub use gate::{Established, Gate, GateBuilder, Lease, TokenCache};
 pub use head::RequestHead;
@@ -55,8 +56,8 @@ pub use principal::{Account, Principal, PrincipalId, PrincipalKind, SessionId, T
 pub use refusal::Refusal;
 pub use revocation::{RevocationList, Revocations};
 pub use rights::{
-    CachedMembership, Membership, Moment, Permission, PermissionSet, ResourceRef, Role, RoleHierarchy,
-    RoleHierarchyBuilder, Standing,
+    CachedMembership, Membership, Permission, PermissionSet, ResourceRef, Role, RoleHierarchy, RoleHierarchyBuilder,
+    Standing,
 };
 pub use scheme::Scheme;
 pub use shared_secret::SharedSecret;

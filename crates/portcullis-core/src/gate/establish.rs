@@ -3,6 +3,7 @@
 use super::{Established, Gate};
 use crate::{
     answer::Answer,
+    clock::Moment,
     credential::{self, Credential},
     error::{Error, ErrorKind},
     head::RequestHead,
@@ -202,7 +203,8 @@ impl<'a> Asking<'a> {
         let Some(directory) = self.gate.0.directory.as_ref().filter(|_| !is_named_here()) else {
             return Ok((Ok(principal), Some(place)));
         };
-        match directory.clone().find(principal).ready() {
+        let moment = Moment::new(self.gate.now(), self.credential.max_age());
+        match directory.clone().find(principal, moment).ready() {
             Ok(outcome) => Ok((outcome, Some(place))),
             Err(asked) => Err(Pending::Directory { asked, place }),
         }

@@ -17,7 +17,7 @@ pub use lease::Lease;
 
 use crate::{
     answer::Answer,
-    clock::Time,
+    clock::{Moment, Time},
     credential::{self, Credential, CredentialSource, Origins, Scrubber},
     decision::{Access, Decision, Explanation},
     directory::AnyDirectory,
@@ -27,7 +27,7 @@ use crate::{
     principal::Principal,
     refusal::Refusal,
     revocation::AnyRevocations,
-    rights::{Moment, Rights, RoleHierarchy, Standings},
+    rights::{Rights, RoleHierarchy, Standings},
     scheme::{Scheme, SchemeSet, Sources},
 };
 use cache::Cache;

@@ -45,11 +45,12 @@ pub use when::{Holds, When, when};
 
 use crate::{
     answer::Answer,
+    clock::Moment,
     decision::{Decision, Denial, Explanation},
     error::{Error, ErrorKind},
     head::{RequestHead, query_param},
     principal::{Principal, PrincipalKind},
-    rights::{Asker, Moment, Rights, Standing, Standings},
+    rights::{Asker, Rights, Standing, Standings},
     scheme::SchemeSet,
 };
 use std::{

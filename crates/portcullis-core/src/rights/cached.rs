@@ -1,21 +1,11 @@
-use super::{Membership, Moment, PermissionSet, Role, Standing};
+use super::{Membership, PermissionSet, Role, Standing};
 use crate::{
-    error::{Error, ErrorKind},
+    clock::Moment,
+    error::Error,
     principal::{Principal, PrincipalId},
+    remembered::Remembered,
 };
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
-use quick_cache::sync::Cache;
-use std::{
-    fmt,
-    future::Future,
-    hash::Hash,
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// A membership that remembers between requests what it was answered: standings with their rows, and what roles permit.
 ///
@@ -46,75 +36,33 @@ pub struct CachedMembership<M>(Arc<Inner<M>>);
 
 struct Inner<M> {
     membership: Arc<M>,
-    max_age: Duration,
-    standings: Cache<(PrincipalId, String), Asked<Standing>>,
-    permits: Cache<(Role, String), Asked<Option<PermissionSet>>>,
-}
-
-/// A question, and when it was asked.
-struct Asked<T: Clone> {
-    at: SystemTime,
-    answer: Shared<BoxFuture<'static, Result<T, Error>>>,
-}
-
-impl<T: Clone> Clone for Asked<T> {
-    fn clone(&self) -> Self {
-        Self { at: self.at, answer: self.answer.clone() }
-    }
+    standings: Remembered<(PrincipalId, String), Standing>,
+    permits: Remembered<(Role, String), Option<PermissionSet>>,
 }
 
 impl<M: Membership> CachedMembership<M> {
     /// Remembers so many standings, and as many roles, for so long at most.
     #[must_use]
     pub fn new(membership: M, places: usize, max_age: Duration) -> Self {
-        let (standings, permits) = (Cache::new(places), Cache::new(places));
-        Self(Arc::new(Inner { membership: Arc::new(membership), max_age, standings, permits }))
+        let (standings, permits) = (Remembered::new(places, max_age), Remembered::new(places, max_age));
+        Self(Arc::new(Inner { membership: Arc::new(membership), standings, permits }))
     }
 
     /// Forgets what this principal is to all resources.
     pub fn forget_principal(&self, who: &PrincipalId) {
-        self.0.standings.retain(|(known, _), _| known != who);
+        self.0.standings.forget_where(|(known, _)| known == who);
     }
 
     /// Forgets what everybody is to this resource, and what roles permit on it.
     pub fn forget_resource(&self, id: &M::Id) {
         let id = id.to_string();
-        self.0.standings.retain(|(_, known), _| *known != id);
-        self.0.permits.retain(|(_, known), _| *known != id);
+        self.0.standings.forget_where(|(_, known)| *known == id);
+        self.0.permits.forget_where(|(_, known)| *known == id);
     }
 
     /// Forgets what this role permits on this resource.
     pub fn forget_role(&self, role: &Role, id: &M::Id) {
-        self.0.permits.remove(&(role.clone(), id.to_string()));
-    }
-}
-
-impl<M> Inner<M> {
-    /// What is remembered and young enough, or what is asked now.
-    async fn remembered<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static>(
-        &self,
-        cache: &Cache<K, Asked<T>>,
-        key: K,
-        moment: Moment,
-        ask: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> Result<T, Error> {
-        let max_age = moment.max_age.map_or(self.max_age, |asked| asked.min(self.max_age));
-        // What is from the future was asked by a clock that has been set back since.
-        let is_young = |asked: &Asked<T>| moment.now.duration_since(asked.at).is_ok_and(|age| age < max_age);
-        cache.remove_if(&key, |asked| !is_young(asked));
-        let begun = || {
-            let asked = AssertUnwindSafe(ask).catch_unwind().map(|answer| {
-                let panicked = |_| Err(Error::new(ErrorKind::Unavailable, "the membership panicked"));
-                answer.unwrap_or_else(panicked)
-            });
-            Ok::<_, Error>(Asked { at: moment.now, answer: asked.boxed().shared() })
-        };
-        let Asked { answer, .. } = cache.get_or_insert_with(&key, begun)?;
-        let outcome = answer.clone().await;
-        if outcome.is_err() {
-            cache.remove_if(&key, |asked| asked.answer.ptr_eq(&answer));
-        }
-        outcome
+        self.0.permits.forget(&(role.clone(), id.to_string()));
     }
 }
 
@@ -142,14 +90,14 @@ impl<M: Membership> Membership for CachedMembership<M> {
         let (membership, who, id) = (self.0.membership.clone(), who.clone(), id.to_string());
         let key = (who.id().clone(), id.clone());
         let ask = async move { membership.standing(&who, &parsed::<M>(&id)?).await };
-        self.0.remembered(&self.0.standings, key, moment, ask).await
+        self.0.standings.get(key, moment, ask).await
     }
 
     async fn permits_at(&self, role: &Role, id: &M::Id, moment: Moment) -> Result<Option<PermissionSet>, Error> {
         let (membership, role, id) = (self.0.membership.clone(), role.clone(), id.to_string());
         let key = (role.clone(), id.clone());
         let ask = async move { membership.permits(&role, &parsed::<M>(&id)?).await };
-        self.0.remembered(&self.0.permits, key, moment, ask).await
+        self.0.permits.get(key, moment, ask).await
     }
 }
 

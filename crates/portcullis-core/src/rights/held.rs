@@ -1,7 +1,8 @@
 //! The roles that somebody has on a resource, there or by inheritance.
 
-use super::{Moment, ResourceRef, Rights, Role, Standing, Standings, standing::State};
+use super::{ResourceRef, Rights, Role, Standing, Standings, standing::State};
 use crate::{
+    clock::Moment,
     error::{Error, quote},
     principal::Principal,
 };

@@ -1,11 +1,10 @@
 use super::{PermissionSet, Role, Standing};
-use crate::{answer::Answer, error::Error, principal::Principal};
+use crate::{answer::Answer, clock::Moment, error::Error, principal::Principal};
 use std::{
     fmt::{self, Display},
     future::Future,
     str::FromStr,
     sync::Arc,
-    time::{Duration, SystemTime},
 };
 
 /// What principals are to the resources of one kind: the question that only your database can answer. Written with plain
@@ -128,22 +127,6 @@ impl<M: Membership> Membership for Arc<M> {
         moment: Moment,
     ) -> impl Future<Output = Result<Option<PermissionSet>, Error>> + Send {
         (**self).permits_at(role, id, moment)
-    }
-}
-
-/// When something is asked, by the gate's clock, and how old may be what is remembered.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Moment {
-    /// The time.
-    pub now: SystemTime,
-    /// How old may be what is remembered, where the route asks for a [`fresh`](crate::policy::fresh) identity.
-    pub max_age: Option<Duration>,
-}
-
-impl Moment {
-    pub(crate) fn new(now: SystemTime, max_age: Option<Duration>) -> Self {
-        Self { now, max_age }
     }
 }
 

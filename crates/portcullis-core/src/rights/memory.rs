@@ -1,7 +1,7 @@
 //! What a request remembers of what its caller is to resources.
 
-use super::{AnyMembership, Moment, PermissionSet, ResourceRef, Role, Standing};
-use crate::{answer::Answer, error::Error, principal::Principal};
+use super::{AnyMembership, PermissionSet, ResourceRef, Role, Standing};
+use crate::{answer::Answer, clock::Moment, error::Error, principal::Principal};
 use futures_util::{FutureExt, future::Shared};
 use std::{
     collections::HashMap,

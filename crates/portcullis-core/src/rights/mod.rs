@@ -12,7 +12,7 @@ mod standing;
 pub use cached::CachedMembership;
 pub(crate) use held::{Asker, HeldRole, Seen};
 pub(crate) use membership::AnyMembership;
-pub use membership::{Membership, Moment};
+pub use membership::Membership;
 pub(crate) use memory::Standings;
 pub(crate) use permission::checked;
 pub use permission::{Permission, PermissionSet};

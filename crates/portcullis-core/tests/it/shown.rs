@@ -51,6 +51,12 @@ impl HttpClient for Nobody {
     }
 }
 
+impl Directory for Nobody {
+    async fn account(&self, _: &Principal) -> Result<Account, Error> {
+        Ok(Account::none())
+    }
+}
+
 impl Membership for Nobody {
     type Id = u32;
 
@@ -173,6 +179,7 @@ fn nothing_private_is_shown() {
         Standing: Standing::role("viewer").under("team", "swordfish").with("swordfish".to_owned()),
         Account: Account::new("swordfish".to_owned()).organization("swordfish"),
         CachedMembership: CachedMembership::new(Nobody, 1, Duration::ZERO),
+        CachedDirectory: CachedDirectory::new(Nobody, 1, Duration::ZERO),
         Permission: Permission::from_static("kb:read"),
         PermissionSet: principal.permissions(),
         Plan: &plan,

@@ -1,7 +1,12 @@
 //! Who a verified principal is in this service.
 
+mod cached;
+
+pub use cached::CachedDirectory;
+
 use crate::{
     answer::Answer,
+    clock::Moment,
     error::{Error, ErrorKind},
     principal::{Account, Principal},
 };
@@ -37,23 +42,34 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
     /// [`Error::no_account`] (401, `user_not_found`) or [`Error::denied`] (403) to refuse the request. Any other error is
     /// answered with 503, or with 500 if it is [`ErrorKind::Misconfigured`].
     fn account(&self, who: &Principal) -> impl Future<Output = Result<Account, Error>> + Send;
+
+    /// The same, for directories that remember.
+    #[doc(hidden)]
+    fn account_at(&self, who: &Principal, moment: Moment) -> impl Future<Output = Result<Account, Error>> + Send {
+        let _ = moment;
+        self.account(who)
+    }
 }
 
 impl<D: Directory> Directory for Arc<D> {
     fn account(&self, who: &Principal) -> impl Future<Output = Result<Account, Error>> + Send {
         (**self).account(who)
     }
+
+    fn account_at(&self, who: &Principal, moment: Moment) -> impl Future<Output = Result<Account, Error>> + Send {
+        (**self).account_at(who, moment)
+    }
 }
 
 /// [`Directory`] as a gate holds it. Its futures own what they need.
 pub(crate) trait AnyDirectory: fmt::Debug + Send + Sync {
-    fn find(self: Arc<Self>, who: Principal) -> Answer<'static, Result<Principal, Error>>;
+    fn find(self: Arc<Self>, who: Principal, moment: Moment) -> Answer<'static, Result<Principal, Error>>;
 }
 
 impl<D: Directory> AnyDirectory for D {
-    fn find(self: Arc<Self>, who: Principal) -> Answer<'static, Result<Principal, Error>> {
+    fn find(self: Arc<Self>, who: Principal, moment: Moment) -> Answer<'static, Result<Principal, Error>> {
         Answer::begin(async move {
-            match self.account(&who).await {
+            match self.account_at(&who, moment).await {
                 Ok(account) => Ok(who.with_account(account)),
                 Err(error) => Err(match error.kind() {
                     ErrorKind::Invalid | ErrorKind::Denied | ErrorKind::Unavailable | ErrorKind::Misconfigured => error,

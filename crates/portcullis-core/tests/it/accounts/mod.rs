@@ -1,5 +1,7 @@
 //! Who a verified principal is in a service, and what every route asks of it.
 
+mod cached;
+
 use crate::head::Head;
 use futures_util::FutureExt;
 use portcullis_core::{

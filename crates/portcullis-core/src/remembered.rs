@@ -1,0 +1,75 @@
+//! Answers that are remembered between requests.
+
+use crate::{
+    clock::Moment,
+    error::{Error, ErrorKind},
+};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use quick_cache::sync::Cache;
+use std::{
+    future::Future,
+    hash::Hash,
+    panic::AssertUnwindSafe,
+    time::{Duration, SystemTime},
+};
+
+/// So many answers, for so long at most. However many ask at once, one question is under way; errors and panics are not kept.
+pub(crate) struct Remembered<K, T: Clone> {
+    max_age: Duration,
+    answers: Cache<K, Asked<T>>,
+}
+
+/// A question, and when it was asked.
+struct Asked<T: Clone> {
+    at: SystemTime,
+    answer: Shared<BoxFuture<'static, Result<T, Error>>>,
+}
+
+impl<T: Clone> Clone for Asked<T> {
+    fn clone(&self) -> Self {
+        Self { at: self.at, answer: self.answer.clone() }
+    }
+}
+
+impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> Remembered<K, T> {
+    pub(crate) fn new(places: usize, max_age: Duration) -> Self {
+        Self { max_age, answers: Cache::new(places) }
+    }
+
+    /// What is remembered and young enough, or what is asked now.
+    pub(crate) async fn get(
+        &self,
+        key: K,
+        moment: Moment,
+        ask: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let max_age = moment.max_age.map_or(self.max_age, |asked| asked.min(self.max_age));
+        // What is from the future was asked by a clock that has been set back since.
+        let is_young = |asked: &Asked<T>| moment.now.duration_since(asked.at).is_ok_and(|age| age < max_age);
+        self.answers.remove_if(&key, |asked| !is_young(asked));
+        let begun = || {
+            let asked = AssertUnwindSafe(ask).catch_unwind().map(|answer| {
+                let panicked = |_| Err(Error::new(ErrorKind::Unavailable, "what was asked panicked"));
+                answer.unwrap_or_else(panicked)
+            });
+            Ok::<_, Error>(Asked { at: moment.now, answer: asked.boxed().shared() })
+        };
+        let Asked { answer, .. } = self.answers.get_or_insert_with(&key, begun)?;
+        let outcome = answer.clone().await;
+        if outcome.is_err() {
+            self.answers.remove_if(&key, |asked| asked.answer.ptr_eq(&answer));
+        }
+        outcome
+    }
+
+    pub(crate) fn forget(&self, key: &K) {
+        self.answers.remove(key);
+    }
+
+    pub(crate) fn forget_where(&self, is_meant: impl Fn(&K) -> bool) {
+        self.answers.retain(|key, _| !is_meant(key));
+    }
+}
