@@ -60,7 +60,7 @@ pub fn cookie(token: &str) -> (&'static str, String) {
 }
 
 pub struct Service {
-    service: dembrane::tenants::Service,
+    pub service: dembrane::tenants::Service,
     pub clock: FixedClock,
 }
 
