@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 const DATA_PRODUCT: &str = "/api/v1/projects/{project_id}/flights/{flight_id}/data_products/{data_product_id}";
 
 /// The routes.
-pub fn app(gate: Gate) -> Router {
-    Routes::new(&gate)
+pub fn routes(gate: &Gate) -> Routes<Gate> {
+    Routes::new(gate)
         .get("/api/v1/users/current", authenticated(), current_user)
         .get("/api/v1/users/unapproved", without_baseline(authenticated()), current_user)
         .get("/api/v1/admin/users", staff(), async || "users")
@@ -35,8 +35,11 @@ pub fn app(gate: Gate) -> Router {
         .get("/api/v1/indoor_projects/{indoor_project_id}", on_indoor_project("viewer"), async || "indoor project")
         .put("/api/v1/indoor_projects/{indoor_project_id}", on_indoor_project("manager"), async || "saved")
         .delete("/api/v1/indoor_projects/{indoor_project_id}", on_indoor_project("owner"), async || "deleted")
-        .into_router()
-        .with_state(gate)
+}
+
+/// The service.
+pub fn app(gate: Gate) -> Router {
+    routes(&gate).into_router().with_state(gate)
 }
 
 async fn current_user(Authenticated(caller): Authenticated) -> Result<Json<User>, Rejection> {

@@ -9,4 +9,5 @@ mod questions;
 mod readmes;
 mod resources;
 mod service;
+mod table;
 mod tokens;

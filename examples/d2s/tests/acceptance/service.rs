@@ -74,7 +74,7 @@ impl Answer {
 
 pub struct Service {
     pub store: Store,
-    gate: Gate,
+    pub gate: Gate,
 }
 
 impl Service {
