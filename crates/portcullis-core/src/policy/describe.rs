@@ -179,8 +179,10 @@ impl fmt::Display for Description {
             Self::Scope(scope) => write!(f, "scope {scope}"),
             Self::Claim { path, is: None } => write!(f, "claim {path}"),
             Self::Claim { path, is: Some(text) } => write!(f, "claim {path} is {text}"),
-            Self::When { code } | Self::Account { code } => f.write_str(code),
-            Self::Row { code, part } => write!(f, "{part}, {code}"),
+            Self::When { code } => f.write_str(code),
+            // These codes say what is wrong with the row: `unless unconfirmed`.
+            Self::Account { code } => write!(f, "unless {code}"),
+            Self::Row { code, part } => write!(f, "{part}, unless {code}"),
             Self::Rule { name, .. } => f.write_str(name),
             Self::All(parts) => Self::list(f, parts, " and "),
             Self::Any(parts) => Self::list(f, parts, " or "),
