@@ -136,10 +136,8 @@ pub fn ok(body: &str) -> Expected {
 /// 401: `credential_missing`, `invalid_token`, `token_expired` or `user_not_found`.
 pub fn unauthorized(code: &str) -> Expected {
     let challenge = match code {
-        "credential_missing" => "Bearer",
-        "invalid_token" | "user_not_found" => {
-            r#"Bearer error="invalid_token", error_description="the token is not valid""#
-        }
+        "credential_missing" | "user_not_found" => "Bearer",
+        "invalid_token" => r#"Bearer error="invalid_token", error_description="the token is not valid""#,
         "token_expired" => r#"Bearer error="invalid_token", error_description="the token has expired""#,
         other => panic!("no 401 has the code {other}"),
     };

@@ -18,6 +18,9 @@ pub enum ErrorKind {
     Invalid,
     /// A credential that was good once: 401, told apart because clients refresh on it.
     Expired,
+    /// The credential is valid, and whoever came with it has no account here: 401 with a bare challenge, since the same credential
+    /// is good once there is one.
+    NoAccount,
     /// A page of another origin makes the request, with a cookie that the browser adds to it: 403.
     CrossOrigin,
     /// The principal may not do this: 403.
@@ -86,7 +89,7 @@ impl Error {
     /// The principal is verified and has no account here (401, `user_not_found`). For directories.
     #[must_use]
     pub fn no_account() -> Self {
-        Self::new(ErrorKind::Invalid, "the principal has no account here").with_code("user_not_found")
+        Self::new(ErrorKind::NoAccount, "the principal has no account here")
     }
 
     pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
@@ -180,6 +183,7 @@ impl Error {
             ErrorKind::Malformed => "invalid_request",
             ErrorKind::Unrecognized | ErrorKind::Invalid => "invalid_token",
             ErrorKind::Expired => "token_expired",
+            ErrorKind::NoAccount => "user_not_found",
             ErrorKind::CrossOrigin => "cross_origin",
             ErrorKind::Denied => self.denial().map_or("denied", Denial::code),
             ErrorKind::Hidden => "not_found",
@@ -193,7 +197,11 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self.0.kind {
             ErrorKind::Malformed => 400,
-            ErrorKind::Missing | ErrorKind::Unrecognized | ErrorKind::Invalid | ErrorKind::Expired => 401,
+            ErrorKind::Missing
+            | ErrorKind::Unrecognized
+            | ErrorKind::Invalid
+            | ErrorKind::Expired
+            | ErrorKind::NoAccount => 401,
             ErrorKind::CrossOrigin | ErrorKind::Denied => 403,
             ErrorKind::Hidden => 404,
             ErrorKind::Unavailable => 503,
@@ -205,7 +213,8 @@ impl Error {
     #[must_use]
     pub fn challenge(&self, realm: Option<&str>) -> Option<String> {
         let error = match self.0.kind {
-            ErrorKind::Missing => None,
+            // To call a valid token invalid would let clients throw it away and ask for the next one, without end.
+            ErrorKind::Missing | ErrorKind::NoAccount => None,
             ErrorKind::Malformed if self.0.parameter.is_some() => return None,
             ErrorKind::Malformed => Some("error=\"invalid_request\"".to_owned()),
             ErrorKind::Expired => {

@@ -72,7 +72,11 @@ impl<D: Directory> AnyDirectory for D {
             match self.account_at(&who, moment).await {
                 Ok(account) => Ok(who.with_account(account)),
                 Err(error) => Err(match error.kind() {
-                    ErrorKind::Invalid | ErrorKind::Denied | ErrorKind::Unavailable | ErrorKind::Misconfigured => error,
+                    ErrorKind::NoAccount
+                    | ErrorKind::Invalid
+                    | ErrorKind::Denied
+                    | ErrorKind::Unavailable
+                    | ErrorKind::Misconfigured => error,
                     _ => Error::new(ErrorKind::Unavailable, "the directory failed").with_cause(error),
                 }),
             }

@@ -103,6 +103,9 @@ async fn an_account_adds_to_what_was_verified_and_changes_nobody() {
         ] {
             let error = of(who).await.unwrap_err();
             assert_eq!((error.status(), error.code()), (status, code), "{who}");
+            // What was presented is valid, so no challenge calls it invalid.
+            let challenge = (status == 401).then(|| r#"Bearer realm="x""#.to_owned());
+            assert_eq!(error.challenge(Some("x")), challenge, "{who}");
         }
         assert_eq!(users.asked(), 8);
     }

@@ -53,6 +53,7 @@ fn however_it_fails_nobody_passes_and_it_is_not_the_tokens_fault() {
         (ErrorKind::Unrecognized, 503),
         (ErrorKind::Invalid, 503),
         (ErrorKind::Expired, 503),
+        (ErrorKind::NoAccount, 503),
         (ErrorKind::CrossOrigin, 503),
         (ErrorKind::Denied, 503),
         (ErrorKind::Hidden, 503),
