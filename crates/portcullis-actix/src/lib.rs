@@ -61,6 +61,7 @@ mod scrub;
 
 pub use enforce::{Enforce, EnforceFuture, EnforceMiddleware};
 pub use extract::{Authenticated, Authorized, Leased, Visitor};
+#[doc(inline)]
 pub use portcullis_web::{Row, Table};
 pub use rejection::{Rejection, respond};
 pub use remembered::{established, looked_at};

@@ -51,6 +51,7 @@ mod rejection;
 mod routes;
 
 pub use extract::{Authenticated, Authorized, HoldsGate, Leased, Visitor};
+#[doc(inline)]
 pub use portcullis_web::{Row, Table};
 pub use rejection::Rejection;
 pub use routes::Routes;
