@@ -1,4 +1,4 @@
-use super::source::{trim, visible};
+use super::value::{trim, visible};
 use crate::{
     error::{Error, ErrorKind},
     head::RequestHead,

@@ -4,6 +4,7 @@ mod cookie;
 mod origin;
 mod scrub;
 mod source;
+mod value;
 
 pub use cookie::Cookies;
 pub(crate) use origin::Origins;

@@ -1,4 +1,4 @@
-use super::source::only;
+use super::value::only;
 use crate::{
     error::{Error, ErrorKind, quote},
     head::{RequestHead, is_websocket},

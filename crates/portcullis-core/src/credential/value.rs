@@ -1,0 +1,106 @@
+//! How values of headers are written.
+
+use super::CredentialSource;
+use crate::{
+    error::{Error, ErrorKind},
+    head::RequestHead,
+};
+
+/// The value of a header that may be there once. A second one is refused even if it is equal: no client sends it (RFC 9110,
+/// section 5.3), and whoever joins the two lines on the way reads another value than we do.
+pub(super) fn only<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&'h [u8]>, Error> {
+    let (mut value, mut count) = (None, 0_usize);
+    head.each_header(name, &mut |found| {
+        value = Some(found);
+        count = count.saturating_add(1);
+    });
+    if count > 1 {
+        return Err(Error::new(ErrorKind::Malformed, format!("more than one `{name}` header")));
+    }
+    Ok(value)
+}
+
+pub(super) fn bearer(head: &dyn RequestHead) -> Result<Option<&[u8]>, Error> {
+    let Some(value) = only(head, "authorization")?.map(trim).filter(|value| !value.is_empty()) else { return Ok(None) };
+    // How nearly every request has it.
+    if let Some((scheme, token)) = value.split_first_chunk::<7>()
+        && (scheme == b"Bearer " || scheme.eq_ignore_ascii_case(b"bearer "))
+    {
+        return Ok(Some(without_spaces(token)));
+    }
+    let end = value.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(value.len());
+    let (scheme, rest) = value.split_at_checked(end).unwrap_or((value, b""));
+    // RFC 9110, section 11.4: a scheme, then at least one space. Anything else is no authorization header at all.
+    if scheme.is_empty() || !(rest.is_empty() || rest.starts_with(b" ")) {
+        return Err(Error::invalid("the authorization header is not `scheme credentials`"));
+    }
+    Ok(scheme.eq_ignore_ascii_case(b"bearer").then_some(without_spaces(rest)))
+}
+
+fn without_spaces(text: &[u8]) -> &[u8] {
+    text.iter().position(|byte| *byte != b' ').and_then(|start| text.get(start..)).unwrap_or_default()
+}
+
+/// The element after `bearer` in the list of subprotocols (RFC 6455, section 11.3.4), which may take several lines.
+pub(super) fn websocket_protocol<'h>(head: &'h dyn RequestHead) -> Result<Option<&'h [u8]>, Error> {
+    let (mut token, mut count, mut is_next) = (None, 0_usize, false);
+    head.each_header("sec-websocket-protocol", &mut |line: &'h [u8]| {
+        for protocol in line.split(|byte| *byte == b',').map(trim) {
+            if is_next {
+                token = Some(protocol);
+            }
+            // What follows is a token, whatever it says; the name before it counts.
+            is_next = !is_next && protocol == CredentialSource::WEBSOCKET_PROTOCOL.as_bytes();
+            count = count.saturating_add(usize::from(is_next));
+        }
+    });
+    match (count, token) {
+        (0, _) => Ok(None),
+        (1, Some(token)) if !token.is_empty() => Ok(Some(token)),
+        (1, _) => Err(Error::invalid("the WebSocket subprotocol `bearer` is not followed by a token")),
+        _ => Err(Error::new(ErrorKind::Malformed, "the WebSocket subprotocol `bearer` is there twice")),
+    }
+}
+
+/// A value of visible ASCII, without the white space around it.
+pub(super) fn visible(value: &[u8]) -> Result<&str, Error> {
+    let value = trim(value);
+    match str::from_utf8(value) {
+        Ok(text) if each(value, |byte| byte.is_ascii_graphic()) => Ok(text),
+        _ => Err(Error::invalid("the credential has characters that no credential has")),
+    }
+}
+
+/// Without the white space around it that HTTP knows: spaces and tabs (RFC 9110, section 5.6.3). Whoever strips more than
+/// others takes `\x0c__Host-session` for a name that browsers protect.
+pub(super) fn trim(value: &[u8]) -> &[u8] {
+    let space = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = value.iter().position(|byte| !space(byte)).unwrap_or(value.len());
+    let end = value.iter().rposition(|byte| !space(byte)).map_or(start, |last| last + 1);
+    value.get(start..end).unwrap_or_default()
+}
+
+/// `token68` of RFC 9110, section 11.2: base64 alphabets, then padding.
+pub(super) fn token68(token: &[u8]) -> Result<&str, Error> {
+    let end = token.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let body = token.get(..end).unwrap_or_default();
+    // From `-` to `9` are `-`, `.`, `/` and the digits.
+    let is_letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a') < 26;
+    let is_good =
+        |byte: u8| is_letter(byte) | (byte.wrapping_sub(b'-') <= b'9' - b'-') | matches!(byte, b'_' | b'~' | b'+');
+    match str::from_utf8(token) {
+        Ok(text) if !body.is_empty() && each(body, is_good) => Ok(text),
+        _ => Err(Error::invalid("`Bearer` is not followed by one token (token68, RFC 6750, section 2.1)")),
+    }
+}
+
+/// Whether this holds for each byte. Tokens are long and nearly always good, so there is no early exit, and the compiler can
+/// look at many at once.
+pub(super) fn each(bytes: &[u8], holds: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |all, byte| all & holds(*byte))
+}
+
+/// `tchar` of RFC 9110, section 5.6.2.
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
