@@ -77,12 +77,12 @@ fn the_table_shows_each_route_in_words() {
 | method | path | who may pass | baseline | by | parameters that no policy reads |
 |---|---|---|---|---|---|
 | GET | `/news/{id}` | anyone |  |  |  |
-| GET | `/projects/{id}/{flight}` | role viewer on project | unconfirmed | cookie `session`, bearer header | flight |
-| PUT | `/projects/{id}/{flight}` | role manager on flight of the project, hidden, also by sync | unconfirmed | cookie `session`, \
+| GET | `/projects/{id}/{flight}` | role viewer on project | unless unconfirmed | cookie `session`, bearer header | flight |
+| PUT | `/projects/{id}/{flight}` | role manager on flight of the project, hidden, also by sync | unless unconfirmed | cookie `session`, \
  bearer header, sync |  |
 | any | `/projects/{id}/files/*` | by sync, without the baseline |  | sync | id |
-| any | `/{kind:a\\|b}` | staff or scope a | unconfirmed | cookie `session`, bearer header | kind |
-| any | `/*` | authenticated | unconfirmed | cookie `session`, bearer header |  |
+| any | `/{kind:a\\|b}` | staff or scope a | unless unconfirmed | cookie `session`, bearer header | kind |
+| any | `/*` | authenticated | unless unconfirmed | cookie `session`, bearer header |  |
 ";
     assert_eq!(book.table().to_string(), table);
     assert_eq!(refused(&book), None);
