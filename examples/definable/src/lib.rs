@@ -180,9 +180,7 @@ fn render(error: &Error, default: Refusal) -> Refusal {
     let required = error.denial().and_then(|denial| denial.required());
     let detail = match (error.kind(), error.code(), required) {
         (ErrorKind::Missing, ..) => "Invalid authorization".to_owned(),
-        (ErrorKind::Unrecognized | ErrorKind::Invalid | ErrorKind::Expired | ErrorKind::NoAccount, ..) => {
-            "Invalid token".to_owned()
-        }
+        _ if error.status() == 401 => "Invalid token".to_owned(),
         (_, "parameter_missing", _) => "org_id is required".to_owned(),
         (_, "conflicting_ids", _) => "The API key is for another organization".to_owned(),
         (_, "permission_malformed", _) => "A permission is resource:action".to_owned(),

@@ -31,11 +31,7 @@ pub fn gate(directus: impl Into<Verifier>, session_cookie: &str, store: &Store) 
 fn render(error: &Error, default: Refusal) -> Refusal {
     let detail = match error.kind() {
         ErrorKind::Malformed => "Invalid request",
-        ErrorKind::Missing
-        | ErrorKind::Unrecognized
-        | ErrorKind::Invalid
-        | ErrorKind::Expired
-        | ErrorKind::NoAccount => "Invalid session",
+        _ if error.status() == 401 => "Invalid session",
         ErrorKind::CrossOrigin => "Cross-origin request",
         ErrorKind::Denied | ErrorKind::Hidden => detail(error.code(), error.denial()),
         ErrorKind::Unavailable => "Service Unavailable",
