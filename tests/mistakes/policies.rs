@@ -5,7 +5,7 @@ use axum::{Router, http::Request, routing::get};
 use portcullis::{
     Error, ErrorKind, Gate, GateBuilder, Membership, Principal, Requirement, RoleHierarchy, Scheme, Standing,
     axum::{Authorized, GateExt, Routes},
-    policy::{OnResource, Policy, not, path, role},
+    policy::{Policy, not, path, role, values::OnResource},
     testing::{TestIssuer, acting_as},
 };
 use std::{

@@ -96,7 +96,7 @@ impl<R: Revocations> AnyRevocations for R {
 /// # let _ = gate; Ok(()) }
 /// ```
 ///
-/// Each entry ends by the time that [passes](Clock::elapsed), so a clock that is set ahead and back forgets nothing. For a
+/// Each entry ends by the time that [passes](crate::Clock::elapsed), so a clock that is set ahead and back forgets nothing. For a
 /// credential without an expiry it never ends. So once a gate has asked about one, all entries of its issuer stay in memory
 /// until the process ends.
 #[derive(Clone)]

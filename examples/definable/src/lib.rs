@@ -9,7 +9,10 @@ use portcullis::{
     Account, Algorithm, Audience, Authenticator, CachedMembership, Clock, Credential, Directory, Error, ErrorKind,
     Gate, HttpClient, Issuer, Jwt, Membership, PermissionSet, Principal, PrincipalKind, Refusal, RemoteKeys,
     Requirement, Role, Scheme, SharedSecret, Standing, SystemClock,
-    policy::{AlsoVia, OnResource, Policy, also_via, organization, permission, query},
+    policy::{
+        Policy, also_via, organization, permission, query,
+        values::{AlsoVia, OnResource},
+    },
     reqwest::Client,
 };
 use serde::Deserialize;

@@ -4,7 +4,11 @@ use crate::store::{Store, Tier};
 use portcullis::{
     Access, Account, Denial, Directory, Error, ErrorKind, Gate, GateBuilder, Membership, PermissionSet, Principal,
     Requirement, Role, RoleHierarchy, RoleHierarchyBuilder, Standing,
-    policy::{OnResource, OnRow, Policy, path, permission, when},
+    policy::{
+        Policy, path, permission,
+        values::{OnResource, OnRow},
+        when,
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

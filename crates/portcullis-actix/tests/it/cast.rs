@@ -3,7 +3,8 @@
 use portcullis_actix::Routes;
 use portcullis_core::{
     Authenticator, Credential, Decision, Error, ErrorKind, Gate, GateBuilder, Membership, Principal, PrincipalKind,
-    Question, Requirement, RoleHierarchy, Scheme, Standing, policy::*,
+    Question, Requirement, RoleHierarchy, Scheme, Standing,
+    policy::{values::OnResource, *},
 };
 use std::{
     sync::{

@@ -12,7 +12,10 @@ use portcullis_actix::{Authenticated, Authorized, GateExt, Leased, Routes, Visit
 use portcullis_core::{
     Audience, Authenticator, ClaimMap, Credential, Error, ErrorKind, Gate, Introspection, Issuer, Principal,
     PrincipalKind, Requirement, RevocationList, Revocations, Scheme, WhoAmI,
-    policy::{self, *},
+    policy::{
+        values::{All, AnyPrincipal, Fresh, Staff},
+        *,
+    },
     testing::{FixedClock, TestIssuer},
 };
 use std::{
@@ -29,8 +32,8 @@ use upstream::Upstream;
 
 type Shared = Arc<dyn Policy>;
 
-const NOW: Fresh<policy::Authenticated> = fresh(Duration::ZERO, authenticated());
-const STAFF_NOW: All<(Staff, Fresh<policy::Authenticated>)> = all((staff(), NOW));
+const NOW: Fresh<AnyPrincipal> = fresh(Duration::ZERO, authenticated());
+const STAFF_NOW: All<(Staff, Fresh<AnyPrincipal>)> = all((staff(), NOW));
 const INACTIVE: &str = r#"{"active":false}"#;
 
 /// Staff as of now.

@@ -7,7 +7,10 @@ use crate::{
 };
 use actix_web::{App, HttpResponse, ResponseError, http::StatusCode, web};
 use portcullis_actix::{Authenticated, Authorized, GateExt, Rejection, Visitor, respond};
-use portcullis_core::{Error, ErrorKind, Gate, Refusal, policy::*};
+use portcullis_core::{
+    Error, ErrorKind, Gate, Refusal,
+    policy::{values::OnResource, *},
+};
 
 const OWN: OnResource = role("owner").on("project", path("id"));
 

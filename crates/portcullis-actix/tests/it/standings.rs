@@ -8,7 +8,8 @@ use actix_web::{App, web};
 use portcullis_actix::{Authenticated, Authorized, GateExt, Rejection, Visitor};
 use portcullis_core::{
     Account, Directory, Error, Gate, Membership, Principal, Requirement, RoleHierarchy, Scheme, Standing, TokenCache,
-    policy::*, testing::TestIssuer,
+    policy::{values::OnResource, *},
+    testing::TestIssuer,
 };
 use std::{
     mem::take,

@@ -8,7 +8,11 @@ use crate::{
 use axum::{Router, routing::get};
 use http::HeaderValue;
 use portcullis_axum::{Authenticated, Authorized, GateExt, Rejection};
-use portcullis_core::{Error, ErrorKind, Gate, Refusal, Scheme, policy::*, testing::TestIssuer};
+use portcullis_core::{
+    Error, ErrorKind, Gate, Refusal, Scheme,
+    policy::{values::OnResource, *},
+    testing::TestIssuer,
+};
 use std::time::Duration;
 
 /// One row: who asks how, and the answer.

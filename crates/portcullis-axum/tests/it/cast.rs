@@ -3,7 +3,8 @@
 use portcullis_axum::Routes;
 use portcullis_core::{
     Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Membership, Principal, PrincipalKind, Requirement,
-    RoleHierarchy, Scheme, Standing, policy::*,
+    RoleHierarchy, Scheme, Standing,
+    policy::{values::OnResource, *},
 };
 use std::{
     sync::{

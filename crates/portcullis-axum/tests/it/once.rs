@@ -12,7 +12,10 @@ use axum::{
     routing::get,
 };
 use portcullis_axum::{Authenticated, Authorized, GateExt, Visitor};
-use portcullis_core::{Gate, Scheme, policy::*};
+use portcullis_core::{
+    Gate, Scheme,
+    policy::{values::OnResource, *},
+};
 
 #[tokio::test]
 async fn a_credential_is_verified_once_however_many_ask() {

@@ -8,7 +8,8 @@ use axum::{Router, routing::get};
 use portcullis_axum::{Authenticated, Authorized, GateExt, Rejection, Visitor};
 use portcullis_core::{
     Account, Directory, Error, Gate, Membership, Principal, Requirement, RoleHierarchy, Scheme, Standing, TokenCache,
-    policy::*, testing::TestIssuer,
+    policy::{values::OnResource, *},
+    testing::TestIssuer,
 };
 use std::{
     mem::take,

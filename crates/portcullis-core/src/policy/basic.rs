@@ -35,20 +35,20 @@ impl Policy for Anyone {
     }
 }
 
-/// Whoever is known. See [`authenticated`].
+/// Every principal. See [`authenticated`].
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub struct Authenticated;
+pub struct AnyPrincipal;
 
 /// Lets every principal pass.
 #[must_use]
-pub const fn authenticated() -> Authenticated {
-    Authenticated
+pub const fn authenticated() -> AnyPrincipal {
+    AnyPrincipal
 }
 
-impl Sealed for Authenticated {}
+impl Sealed for AnyPrincipal {}
 
-impl Policy for Authenticated {
+impl Policy for AnyPrincipal {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         Answer::now(Ok(question.verdict(true, "", || Explanation::new("authenticated", true))))
     }

@@ -6,7 +6,7 @@ use std::{any::type_name, borrow::Cow, fmt, future::Future};
 /// like the others and can be a constant.
 ///
 /// ```
-/// use portcullis_core::{Question, policy::*};
+/// use portcullis_core::{Question, policy::{*, values::RequireRole}};
 ///
 /// /// Writers; with `?force`, owners only.
 /// #[derive(Debug)]

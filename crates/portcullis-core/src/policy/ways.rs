@@ -1,6 +1,6 @@
 //! By which schemes somebody may come.
 
-use super::{Authenticated, Description, Policy, Question, Verdict, ask, sealed::Sealed};
+use super::{AnyPrincipal, Description, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
     answer::Answer,
     decision::{Decision, Denial, Explanation},
@@ -27,11 +27,11 @@ pub struct Via<P> {
 /// const READ: &dyn Policy = &any((staff(), via("api-key").and(scope("read"))));
 /// ```
 #[must_use]
-pub const fn via(scheme: &'static str) -> Via<Authenticated> {
-    Via { scheme, part: Authenticated }
+pub const fn via(scheme: &'static str) -> Via<AnyPrincipal> {
+    Via { scheme, part: AnyPrincipal }
 }
 
-impl Via<Authenticated> {
+impl Via<AnyPrincipal> {
     /// Asks this of the callers of the scheme too.
     #[must_use]
     pub const fn and<P: Policy>(self, policy: P) -> Via<P> {

@@ -6,7 +6,7 @@ use crate::{
 };
 use portcullis_core::{
     Decision, Error, ErrorKind, Gate, Question, RoleHierarchy,
-    policy::*,
+    policy::{values::Staff, *},
     testing::{TestIssuer, acting_as},
 };
 use std::sync::{Arc, Mutex};

@@ -2,7 +2,9 @@
 
 use crate::asking::{Data, Members, gate, shared, why};
 use portcullis_core::{
-    Error, ErrorKind, Gate, Plan, Question, Requirement, RoleHierarchy, Scheme, policy::*, testing::TestIssuer,
+    Error, ErrorKind, Gate, Plan, Question, Requirement, RoleHierarchy, Scheme,
+    policy::{values::Description, *},
+    testing::TestIssuer,
 };
 use std::{borrow::Cow, time::Duration};
 

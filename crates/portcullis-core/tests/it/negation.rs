@@ -6,7 +6,7 @@ use crate::{
 };
 use portcullis_core::{
     ErrorKind, Gate, GateBuilder, PermissionSet, RoleHierarchy, Scheme,
-    policy::*,
+    policy::{values::ResourceId, *},
     testing::{TestIssuer, acting_as},
 };
 use proptest::prelude::{ProptestConfig, Strategy, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};

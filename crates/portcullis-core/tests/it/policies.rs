@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use portcullis_core::{
     Decision, Error, ErrorKind, Gate, PermissionSet, Principal, PrincipalKind, Question, Requirement, Role,
     RoleHierarchy, Scheme,
-    policy::*,
+    policy::{values::RequireClaim, *},
     testing::{TestIssuer, acting_as},
 };
 use serde_json::{Value, json};

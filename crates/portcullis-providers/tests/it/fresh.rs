@@ -7,7 +7,10 @@ use crate::{
 };
 use portcullis_core::{
     ErrorKind, Gate, Plan,
-    policy::{Authenticated, Fresh, authenticated, fresh, staff},
+    policy::{
+        authenticated, fresh, staff,
+        values::{AnyPrincipal, Fresh},
+    },
 };
 use serde_json::json;
 use std::time::Duration;
@@ -19,7 +22,7 @@ fn status(gate: &Gate, plan: &Plan, token: &str) -> u16 {
     now(gate.authorize(&who, plan, &head)).map_or_else(|error| error.status(), |_| 200)
 }
 
-const fn within(seconds: u64) -> Fresh<Authenticated> {
+const fn within(seconds: u64) -> Fresh<AnyPrincipal> {
     fresh(Duration::from_secs(seconds), authenticated())
 }
 

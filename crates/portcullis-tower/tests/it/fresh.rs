@@ -8,7 +8,10 @@ use http::{Request, Response};
 use portcullis_core::{
     Audience, Authenticator, ClaimMap, Credential, Error, ErrorKind, Gate, Introspection, Issuer, Principal,
     PrincipalKind, RevocationList, Revocations, Scheme, WhoAmI,
-    policy::*,
+    policy::{
+        values::{All, AnyPrincipal, Fresh, Staff},
+        *,
+    },
     testing::{FixedClock, TestIssuer},
 };
 use portcullis_tower::{GateExt, established};
@@ -27,8 +30,8 @@ use upstream::Upstream;
 
 type Shared = Arc<dyn Policy>;
 
-const NOW: Fresh<Authenticated> = fresh(Duration::ZERO, authenticated());
-const STAFF_NOW: All<(Staff, Fresh<Authenticated>)> = all((staff(), NOW));
+const NOW: Fresh<AnyPrincipal> = fresh(Duration::ZERO, authenticated());
+const STAFF_NOW: All<(Staff, Fresh<AnyPrincipal>)> = all((staff(), NOW));
 const INACTIVE: &str = r#"{"active":false}"#;
 
 /// What the issuer says of a token that is good, in either way.

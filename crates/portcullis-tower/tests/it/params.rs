@@ -2,7 +2,10 @@
 
 use crate::cast::{self, Text, ask, echo};
 use http::{Request, request::Parts};
-use portcullis_core::{ErrorKind, Gate, RequestHead, Scheme, policy::*};
+use portcullis_core::{
+    ErrorKind, Gate, RequestHead, Scheme,
+    policy::{values::OnResource, *},
+};
 use portcullis_tower::{GateExt, Head, Params, RequireLayer};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -1,5 +1,5 @@
 use super::{JoinPaths, path::params};
-use portcullis_core::{Gate, Plan, policy::Description};
+use portcullis_core::{Gate, Plan, policy::values::Description};
 use std::{fmt, panic::Location};
 
 /// How paths end whose routes answer everything below.

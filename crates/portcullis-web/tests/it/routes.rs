@@ -1,7 +1,8 @@
 //! What is known of all routes: the table of them, and what is refused at start.
 
 use portcullis_core::{
-    Error, Gate, GateBuilder, Membership, Principal, RoleHierarchy, Scheme, SharedSecret, Standing, policy::*,
+    Error, Gate, GateBuilder, Membership, Principal, RoleHierarchy, Scheme, SharedSecret, Standing,
+    policy::{values::OnResource, *},
     testing::TestIssuer,
 };
 use portcullis_web::{Book, Row};

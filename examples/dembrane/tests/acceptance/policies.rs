@@ -8,7 +8,7 @@ use dembrane::{
 };
 use portcullis::{
     actix, axum as on_axum,
-    policy::{OnResource, Policy},
+    policy::{Policy, values::OnResource},
 };
 use std::sync::Arc;
 use tower::ServiceExt;

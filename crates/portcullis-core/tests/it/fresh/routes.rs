@@ -5,12 +5,15 @@ use crate::{asking::shared, head::Head};
 use futures_util::FutureExt;
 use portcullis_core::{
     Error, ErrorKind, Gate, Plan, Question, Scheme,
-    policy::*,
+    policy::{
+        values::{All, AnyPrincipal, Fresh, Staff},
+        *,
+    },
     testing::{TestIssuer, acting_as},
 };
 use std::{sync::Arc, time::Duration};
 
-const NOW: Fresh<Authenticated> = fresh(Duration::ZERO, authenticated());
+const NOW: Fresh<AnyPrincipal> = fresh(Duration::ZERO, authenticated());
 
 /// As a route with this policy does.
 fn enter(gate: &Gate, policy: impl Policy + 'static, head: &Head) -> Result<String, Error> {
@@ -53,7 +56,7 @@ impl Rule for Names {
 
 /// Policies that want everything fresh and otherwise staff, whatever they are put together like.
 fn wrapped() -> Vec<(&'static str, Arc<dyn Policy>)> {
-    static BOTH: All<(Staff, Fresh<Authenticated>)> = all((staff(), NOW));
+    static BOTH: All<(Staff, Fresh<AnyPrincipal>)> = all((staff(), NOW));
     let list: Vec<Arc<dyn Policy>> = vec![Arc::new(staff()), Arc::new(NOW)];
     vec![
         ("staff first", shared(all((staff(), NOW)))),

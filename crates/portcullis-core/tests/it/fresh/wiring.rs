@@ -1,4 +1,4 @@
-//! Fresh<Authenticated> routes where nobody can be asked, and policies that keep to themselves what they need.
+//! Fresh routes where nobody can be asked, and policies that keep to themselves what they need.
 
 use super::{INACTIVE, active, noon, opaque, upstream::Upstream};
 use crate::{
@@ -8,7 +8,12 @@ use crate::{
 use futures_util::FutureExt;
 use portcullis_core::{
     Authenticator, Credential, Error, ErrorKind, Gate, Jwt, Principal, PrincipalKind, RevocationList, Revocations,
-    Scheme, SessionId, SharedSecret, TokenCache, Verifier, policy::*, testing::TestIssuer,
+    Scheme, SessionId, SharedSecret, TokenCache, Verifier,
+    policy::{
+        values::{AnyPrincipal, Fresh},
+        *,
+    },
+    testing::TestIssuer,
 };
 use std::{
     sync::{
@@ -18,7 +23,7 @@ use std::{
     time::Duration,
 };
 
-const NOW: Fresh<Authenticated> = fresh(Duration::ZERO, authenticated());
+const NOW: Fresh<AnyPrincipal> = fresh(Duration::ZERO, authenticated());
 const SECRET: &str = "a-secret-that-two-services-know-of";
 
 fn status(gate: &Gate, policy: impl Policy + 'static, token: &str) -> u16 {

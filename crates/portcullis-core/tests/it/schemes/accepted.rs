@@ -6,7 +6,13 @@ use crate::{
     head::Head,
 };
 use futures_util::FutureExt;
-use portcullis_core::{ErrorKind, Gate, Principal, PrincipalKind, Question, Scheme, policy::*};
+use portcullis_core::{
+    ErrorKind, Gate, Principal, PrincipalKind, Question, Scheme,
+    policy::{
+        values::{AnyPrincipal, Via},
+        *,
+    },
+};
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop, prop_assert_eq, prop_oneof, proptest};
 use std::sync::Arc;
 
@@ -116,7 +122,7 @@ fn what_could_never_let_anybody_in_is_an_error_at_start() {
 #[derive(Debug)]
 struct ByKey;
 
-const BY_KEY: Via<Authenticated> = via("key");
+const BY_KEY: Via<AnyPrincipal> = via("key");
 
 impl Rule for ByKey {
     async fn decide(&self, question: &Question<'_>) -> Verdict {

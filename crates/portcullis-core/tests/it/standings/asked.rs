@@ -2,7 +2,11 @@
 
 use super::{Row, Table, ask, built, ladder, now};
 use crate::head::Head;
-use portcullis_core::{Gate, Question, Standing, policy::*, testing::acting_as};
+use portcullis_core::{
+    Gate, Question, Standing,
+    policy::{values::OnResource, *},
+    testing::acting_as,
+};
 
 const VIEWER: OnResource = role("viewer").on("project", path("id"));
 const MANAGER: OnResource = role("manager").on("project", path("id"));

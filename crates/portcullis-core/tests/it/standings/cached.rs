@@ -5,7 +5,7 @@ use crate::head::Head;
 use futures_util::{FutureExt, future::join_all};
 use portcullis_core::{
     CachedMembership, Error, Gate, Membership, Principal, Role, Standing,
-    policy::*,
+    policy::{values::OnResource, *},
     testing::{FixedClock, acting_as},
 };
 use proptest::prelude::*;

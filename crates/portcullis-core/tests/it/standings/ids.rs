@@ -2,7 +2,11 @@
 
 use super::{Table, ask, built, now, why};
 use crate::head::Head;
-use portcullis_core::{Access, Error, Gate, Standing, policy::*, testing::acting_as};
+use portcullis_core::{
+    Access, Error, Gate, Standing,
+    policy::{values::ResourceId, *},
+    testing::acting_as,
+};
 
 fn gate() -> Gate {
     let table = Table::new().with("*", 42, Standing::role("owner"));

@@ -2,7 +2,10 @@
 
 use super::{Row, Table, ask, built, ladder, now, said, why};
 use crate::head::Head;
-use portcullis_core::{ErrorKind, Gate, RoleHierarchy, Standing, policy::*};
+use portcullis_core::{
+    ErrorKind, Gate, RoleHierarchy, Standing,
+    policy::{values::OnResource, *},
+};
 
 const VIEWER: OnResource = role("viewer").on("project", path("id"));
 

@@ -2,7 +2,10 @@
 
 use super::{Row, Table, ask, built, ladder, now, said, why};
 use crate::head::Head;
-use portcullis_core::{ErrorKind, Gate, PermissionSet, Standing, policy::*};
+use portcullis_core::{
+    ErrorKind, Gate, PermissionSet, Standing,
+    policy::{values::OnResource, *},
+};
 use std::time::{Duration, SystemTime};
 
 fn at(id: &str) -> Head {

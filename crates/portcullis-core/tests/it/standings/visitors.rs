@@ -2,7 +2,10 @@
 
 use super::{Table, ask, built, now, said, why};
 use crate::head::Head;
-use portcullis_core::{ErrorKind, Gate, Standing, policy::*};
+use portcullis_core::{
+    ErrorKind, Gate, Standing,
+    policy::{values::OnResource, *},
+};
 
 const READ: OnResource = role("viewer").on("file", path("id"));
 

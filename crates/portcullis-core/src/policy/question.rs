@@ -1,0 +1,117 @@
+use super::{Policy, Verdict, ask};
+use crate::{
+    clock::Moment,
+    decision::{Decision, Explanation},
+    error::{Error, ErrorKind},
+    head::{RequestHead, query_param},
+    principal::{Principal, PrincipalKind},
+    rights::{Asker, Rights, Standing, Standings},
+    scheme::SchemeSet,
+};
+use std::{borrow::Cow, fmt, sync::LazyLock};
+
+/// What a policy is asked: a principal, and the request it makes.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    pub(crate) rights: &'a Rights,
+    /// Nobody, where callers without a credential may be judged.
+    pub(crate) caller: Option<&'a Principal>,
+    /// The scheme by which the caller came, by its place.
+    pub(crate) scheme: Option<usize>,
+    /// The schemes whose callers may pass here.
+    pub(crate) accepted: SchemeSet,
+    pub(crate) head: &'a dyn RequestHead,
+    /// Whether callers without a credential are judged here.
+    pub(crate) visitors: bool,
+    pub(crate) standings: &'a Standings,
+    pub(crate) moment: Moment,
+    /// Whether the answer will be turned around, perhaps more than once.
+    pub(crate) below_not: bool,
+    pub(crate) explaining: bool,
+}
+
+impl<'a> Question<'a> {
+    /// The caller. A closure and a [`Rule`](super::Rule) are not asked about callers without a credential.
+    #[must_use]
+    pub fn principal(&self) -> &'a Principal {
+        static NOBODY: LazyLock<Principal> = LazyLock::new(|| Principal::new(PrincipalKind::Key, ""));
+        self.caller.unwrap_or(&NOBODY)
+    }
+
+    /// The row of the caller's account that the gate's [`Directory`](crate::Directory) found.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if there is none of this type.
+    pub fn account<T: std::any::Any + Send + Sync>(&self) -> Result<&'a T, Error> {
+        self.principal().account()
+    }
+
+    /// The request's head: method, path, headers.
+    #[must_use]
+    pub fn head(&self) -> &'a dyn RequestHead {
+        self.head
+    }
+
+    /// A parameter of the route's path, decoded as the handler will see it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if it cannot be decoded, and
+    /// [`ErrorKind::Misconfigured`] if the route has no such parameter.
+    pub fn param(&self, name: &str) -> Result<Cow<'a, str>, Error> {
+        self.head.param(name)?.ok_or_else(|| {
+            Error::misconfigured(format!(
+                "the route has no path parameter `{name}`; name it as the route does, and put the guard on the route that \
+                 declares it"
+            ))
+        })
+    }
+
+    /// A parameter of the query, which may be there once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if it is there twice.
+    pub fn query(&self, name: &str) -> Result<Option<Cow<'a, str>>, Error> {
+        query_param(self.head, name)
+    }
+
+    /// What the caller is to a resource, from the memory of the request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] if that is no identifier of its kind, and as the gate's
+    /// [`Membership`](crate::Membership) answers.
+    pub async fn standing(&self, kind: &str, id: impl ToString) -> Result<Standing, Error> {
+        let on = self.rights.resource(kind, &id.to_string())?.ok_or_else(|| {
+            let detail = format!("not the identifier of a {kind}");
+            Error::new(ErrorKind::Malformed, detail).with_code("invalid_id")
+        })?;
+        self.rights.standing(self.asker(), &on).await
+    }
+
+    pub(crate) fn asker(&self) -> Asker<'a> {
+        Asker { who: self.caller, standings: self.standings, moment: self.moment }
+    }
+
+    /// The decision of another policy on the same question.
+    ///
+    /// # Errors
+    /// If the policy cannot be decided.
+    pub async fn ask(&self, policy: &dyn Policy) -> Verdict {
+        ask(policy, *self).await
+    }
+
+    /// A decision by yes or no; the explanation is only made when somebody wants it.
+    pub(crate) fn verdict(&self, allowed: bool, code: &'static str, part: impl FnOnce() -> Explanation) -> Decision {
+        let decision = if allowed { Decision::allow() } else { Decision::deny(code) };
+        if self.explaining { decision.explained(part()) } else { decision }
+    }
+}
+
+impl fmt::Debug for Question<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question")
+            .field("caller", &self.caller)
+            .field("method", &self.head.method())
+            .field("path", &self.head.path())
+            .finish_non_exhaustive()
+    }
+}
