@@ -12,6 +12,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod answer;
+mod answer_cache;
 mod backoff;
 mod claims;
 mod clock;
@@ -28,7 +29,6 @@ mod jwt;
 pub mod policy;
 mod principal;
 mod refusal;
-mod remembered;
 mod revocation;
 mod rights;
 mod scheme;

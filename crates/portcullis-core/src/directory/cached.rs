@@ -1,9 +1,9 @@
 use super::Directory;
 use crate::{
+    answer_cache::AnswerCache,
     clock::Moment,
     error::Error,
     principal::{Account, Principal, PrincipalId},
-    remembered::Remembered,
 };
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -34,14 +34,14 @@ pub struct CachedDirectory<D>(Arc<Inner<D>>);
 
 struct Inner<D> {
     directory: Arc<D>,
-    accounts: Remembered<PrincipalId, Account>,
+    accounts: AnswerCache<PrincipalId, Account>,
 }
 
 impl<D: Directory> CachedDirectory<D> {
     /// Remembers so many accounts, for so long at most.
     #[must_use]
     pub fn new(directory: D, places: usize, max_age: Duration) -> Self {
-        Self(Arc::new(Inner { directory: Arc::new(directory), accounts: Remembered::new(places, max_age) }))
+        Self(Arc::new(Inner { directory: Arc::new(directory), accounts: AnswerCache::new(places, max_age) }))
     }
 
     /// Forgets the account of this principal.

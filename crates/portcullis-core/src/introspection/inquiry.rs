@@ -32,7 +32,7 @@ const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 const MEMORY: usize = 64 << 20;
 
 /// How an issuer is asked about a token, and what its answers say.
-pub(super) trait Question: fmt::Debug + Clone + Send + Sync + 'static {
+pub(super) trait Query: fmt::Debug + Clone + Send + Sync + 'static {
     /// What is asked after these answers; nothing more, if they tell it all.
     fn next(&self, token: &str, answers: &[HttpResponse]) -> Result<Option<HttpRequest>, Error>;
 
@@ -69,7 +69,7 @@ pub(super) struct Settings {
     pub(super) inactive_for: Duration,
 }
 
-impl<Q: Question> Inquiry<Q> {
+impl<Q: Query> Inquiry<Q> {
     pub(super) fn new(question: Q, issuer: Issuer, client: impl HttpClient + 'static) -> Self {
         let settings = Settings {
             issuer,
@@ -177,7 +177,7 @@ impl<Q: Question> Inquiry<Q> {
 }
 
 /// A question that is under way.
-struct Asking<Q: Question> {
+struct Asking<Q: Query> {
     inquiry: Inquiry<Q>,
     key: Key,
     token: Zeroizing<String>,
@@ -187,7 +187,7 @@ struct Asking<Q: Question> {
     begun: Option<Sender<Outcome>>,
 }
 
-impl<Q: Question> Asking<Q> {
+impl<Q: Query> Asking<Q> {
     /// Asks what is to be asked after these answers, or ends.
     fn go_on(self, answers: Vec<HttpResponse>) {
         let inquiry = &self.inquiry.0;
@@ -248,7 +248,7 @@ impl<Q: Question> Asking<Q> {
 }
 
 /// Whatever happens on the way, a question does not stay under way.
-impl<Q: Question> Drop for Asking<Q> {
+impl<Q: Query> Drop for Asking<Q> {
     fn drop(&mut self) {
         self.settle(Err(Error::new(ErrorKind::Unavailable, "nobody asked the issuer to the end")));
     }
@@ -270,7 +270,7 @@ pub(crate) trait Asks: fmt::Debug + Send + Sync {
     fn takes_any_opaque(&self) -> bool;
 }
 
-impl<Q: Question> Asks for Inquiry<Q> {
+impl<Q: Query> Asks for Inquiry<Q> {
     fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
         self.ask_about(credential)
     }
@@ -298,7 +298,7 @@ impl<Q: Question> Asks for Inquiry<Q> {
     }
 }
 
-impl<Q: Question> Inquiry<Q> {
+impl<Q: Query> Inquiry<Q> {
     pub(super) fn ask_about(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
         match &self.0.verifier {
             Some(verifier) => self.verify(verifier, credential),
@@ -373,7 +373,7 @@ impl<Q> Clone for Inquiry<Q> {
     }
 }
 
-impl<Q: Question> fmt::Debug for Inquiry<Q> {
+impl<Q: Query> fmt::Debug for Inquiry<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} of `{}`", self.0.question, self.issuer().name)
     }

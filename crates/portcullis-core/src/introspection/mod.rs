@@ -25,7 +25,7 @@ use crate::{
 use answer::Measure;
 use base64::{Engine, engine::general_purpose::STANDARD};
 pub(crate) use inquiry::Asks;
-use inquiry::{Inquiry, Question};
+use inquiry::{Inquiry, Query};
 use std::{fmt, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
@@ -177,7 +177,7 @@ impl Introspection {
     }
 }
 
-impl Question for Rfc7662 {
+impl Query for Rfc7662 {
     fn next(&self, token: &str, answers: &[HttpResponse]) -> Result<Option<HttpRequest>, Error> {
         if !answers.is_empty() {
             return Ok(None);

@@ -1,6 +1,6 @@
 use super::{
     answer::{self, Measure},
-    inquiry::{Asks, Inquiry, Question},
+    inquiry::{Asks, Inquiry, Query},
     opaque::OpaqueTokens,
 };
 use crate::{
@@ -144,7 +144,7 @@ impl WhoAmI {
     }
 }
 
-impl Question for Shown {
+impl Query for Shown {
     fn next(&self, token: &str, answers: &[HttpResponse]) -> Result<Option<HttpRequest>, Error> {
         match answers.last() {
             Some(answer) => answer::shown(answer)?,

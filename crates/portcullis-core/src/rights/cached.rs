@@ -1,9 +1,9 @@
 use super::{Membership, PermissionSet, Role, Standing};
 use crate::{
+    answer_cache::AnswerCache,
     clock::Moment,
     error::Error,
     principal::{Principal, PrincipalId},
-    remembered::Remembered,
 };
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -36,15 +36,15 @@ pub struct CachedMembership<M>(Arc<Inner<M>>);
 
 struct Inner<M> {
     membership: Arc<M>,
-    standings: Remembered<(PrincipalId, String), Standing>,
-    permits: Remembered<(Role, String), Option<PermissionSet>>,
+    standings: AnswerCache<(PrincipalId, String), Standing>,
+    permits: AnswerCache<(Role, String), Option<PermissionSet>>,
 }
 
 impl<M: Membership> CachedMembership<M> {
     /// Remembers so many standings, and as many roles, for so long at most.
     #[must_use]
     pub fn new(membership: M, places: usize, max_age: Duration) -> Self {
-        let (standings, permits) = (Remembered::new(places, max_age), Remembered::new(places, max_age));
+        let (standings, permits) = (AnswerCache::new(places, max_age), AnswerCache::new(places, max_age));
         Self(Arc::new(Inner { membership: Arc::new(membership), standings, permits }))
     }
 

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-type Asked<T> = Shared<Answer<'static, Result<T, Error>>>;
+type SharedAnswer<T> = Shared<Answer<'static, Result<T, Error>>>;
 
 /// What one identity was found to be, for the length of a request. Clones share it: guard, extractors, each part of a policy
 /// and the handler.
@@ -20,8 +20,8 @@ pub(crate) struct Standings(Arc<Mutex<Memory>>);
 #[derive(Default)]
 struct Memory {
     /// Whether it is asked about nobody stands beside the resource.
-    standings: HashMap<(ResourceRef, bool), Asked<Standing>>,
-    permits: HashMap<(ResourceRef, Role), Asked<Option<PermissionSet>>>,
+    standings: HashMap<(ResourceRef, bool), SharedAnswer<Standing>>,
+    permits: HashMap<(ResourceRef, Role), SharedAnswer<Option<PermissionSet>>>,
 }
 
 impl Standings {
@@ -50,10 +50,10 @@ impl Standings {
     /// Joins the question that was asked before, or asks. What stands here is not polled under the lock.
     fn once<K: Eq + Hash, T: Clone + Unpin>(
         &self,
-        of: impl FnOnce(&mut Memory) -> &mut HashMap<K, Asked<T>>,
+        of: impl FnOnce(&mut Memory) -> &mut HashMap<K, SharedAnswer<T>>,
         key: K,
         ask: impl FnOnce() -> Answer<'static, Result<T, Error>>,
-    ) -> Asked<T> {
+    ) -> SharedAnswer<T> {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         of(&mut memory).entry(key).or_insert_with(|| ask().shared()).clone()
     }

@@ -27,19 +27,19 @@ struct Opaque {
 
 impl Opaque {
     fn new() -> (Self, Receiver<Asked>) {
-        Self::of(|_, _| Issuer::without_keys(ISSUER, Audience::is("test")).unwrap())
+        Self::of(|_| Issuer::without_keys(ISSUER, Audience::is("test")).unwrap())
     }
 
     fn with_keys() -> (Self, Receiver<Asked>) {
-        Self::of(|desk, clock| {
+        Self::of(|desk| {
             let keys = RemoteKeys::jwks(URL, desk.clone()).unwrap();
             Issuer::new(ISSUER, Audience::is("test"), [Algorithm::EdDsa], keys).unwrap()
         })
     }
 
-    fn of(issuer: impl FnOnce(&Desk, &FixedClock) -> Issuer) -> (Self, Receiver<Asked>) {
+    fn of(issuer: impl FnOnce(&Desk) -> Issuer) -> (Self, Receiver<Asked>) {
         let ((desk, asked), clock) = (Desk::new(), FixedClock::at(NOW));
-        let introspection = Introspection::new(issuer(&desk, &clock), ASKS_AT, desk.clone()).unwrap();
+        let introspection = Introspection::new(issuer(&desk), ASKS_AT, desk.clone()).unwrap();
         (Self { introspection: introspection.clock(clock.clone()), desk, clock }, asked)
     }
 

@@ -18,7 +18,7 @@ use std::{
 
 /// A flight that is under way. Dropped before it has landed, as when a clock or a log panics, it has failed: nobody waits for
 /// it for ever, and another one may begin.
-pub(super) struct Begun {
+pub(super) struct KeyFetch {
     pub(super) keys: RemoteKeys,
     pub(super) number: u64,
     pub(super) at: SystemTime,
@@ -26,7 +26,7 @@ pub(super) struct Begun {
     pub(super) landed: Option<Sender<()>>,
 }
 
-impl Begun {
+impl KeyFetch {
     fn end(&mut self, failure: Option<Error>, now: SystemTime) {
         let Some(landed) = self.landed.take() else { return };
         self.keys.flight().end(self.number, failure, now);
@@ -36,7 +36,7 @@ impl Begun {
     }
 }
 
-impl Drop for Begun {
+impl Drop for KeyFetch {
     fn drop(&mut self) {
         if self.landed.is_some() {
             let failure = Error::new(ErrorKind::Unavailable, "the issuer's answer was not read to its end");
@@ -47,7 +47,7 @@ impl Drop for Begun {
 }
 
 impl RemoteKeys {
-    pub(super) fn begin(&self, begun: Begun) {
+    pub(super) fn begin(&self, begun: KeyFetch) {
         let discovered = self.flight().keys_at.clone();
         match (&self.0.settings.place, discovered) {
             (Place::At(url), _) => self.ask_for_keys(url, begun),
@@ -70,7 +70,7 @@ impl RemoteKeys {
         }
     }
 
-    fn ask_for_keys(&self, url: &str, begun: Begun) {
+    fn ask_for_keys(&self, url: &str, begun: KeyFetch) {
         let request = HttpRequest::get(url).with_header("accept", "application/jwk-set+json, application/json");
         let known = self.0.snapshot.load_full().filter(|known| known.tag.as_ref().is_some_and(|tag| tag.url == url));
         let request = match known.as_ref().and_then(|known| known.tag.as_ref()) {
@@ -109,7 +109,7 @@ impl RemoteKeys {
     }
 
     /// The end of a flight: keys that replace those at hand, or a failure that replaces nothing.
-    fn land(&self, fetched: Result<Snapshot, Error>, mut begun: Begun) {
+    fn land(&self, fetched: Result<Snapshot, Error>, mut begun: KeyFetch) {
         let failure = match fetched {
             Ok(snapshot) => {
                 self.log_rejected(&snapshot);

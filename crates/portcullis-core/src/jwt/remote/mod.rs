@@ -18,7 +18,7 @@ use crate::{
     http::{HttpClient, within, without_query},
     sync::{Cell, Mutex, MutexGuard},
 };
-use fetch::Begun;
+use fetch::KeyFetch;
 use flight::{Flight, Joined};
 use futures_channel::oneshot::Receiver;
 use futures_util::future::Shared;
@@ -240,7 +240,7 @@ impl RemoteKeys {
     /// Begins the flight, if nobody has. Not under the lock: a client may answer at once.
     fn landing_of(&self, joined: Joined, now: SystemTime) -> Landing {
         if let Some(landed) = joined.to_begin {
-            self.begin(Begun { keys: self.clone(), number: joined.number, at: now, landed: Some(landed) });
+            self.begin(KeyFetch { keys: self.clone(), number: joined.number, at: now, landed: Some(landed) });
         }
         let Joined { number, landing, rest, briefly, .. } = joined;
         Landing { keys: self.clone(), number, landing, rest, briefly, gives_up: true }

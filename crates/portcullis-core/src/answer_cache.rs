@@ -17,24 +17,24 @@ use std::{
 };
 
 /// So many answers, for so long at most. However many ask at once, one question is under way; errors and panics are not kept.
-pub(crate) struct Remembered<K, T: Clone> {
+pub(crate) struct AnswerCache<K, T: Clone> {
     max_age: Duration,
-    answers: Cache<K, Asked<T>>,
+    answers: Cache<K, TimedAnswer<T>>,
 }
 
 /// A question, and when it was asked.
-struct Asked<T: Clone> {
+struct TimedAnswer<T: Clone> {
     at: SystemTime,
     answer: Shared<BoxFuture<'static, Result<T, Error>>>,
 }
 
-impl<T: Clone> Clone for Asked<T> {
+impl<T: Clone> Clone for TimedAnswer<T> {
     fn clone(&self) -> Self {
         Self { at: self.at, answer: self.answer.clone() }
     }
 }
 
-impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> Remembered<K, T> {
+impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> AnswerCache<K, T> {
     pub(crate) fn new(places: usize, max_age: Duration) -> Self {
         Self { max_age, answers: Cache::new(places) }
     }
@@ -48,16 +48,16 @@ impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> Remembered<K, T> {
     ) -> Result<T, Error> {
         let max_age = moment.max_age.map_or(self.max_age, |asked| asked.min(self.max_age));
         // What is from the future was asked by a clock that has been set back since.
-        let is_young = |asked: &Asked<T>| moment.now.duration_since(asked.at).is_ok_and(|age| age < max_age);
+        let is_young = |asked: &TimedAnswer<T>| moment.now.duration_since(asked.at).is_ok_and(|age| age < max_age);
         self.answers.remove_if(&key, |asked| !is_young(asked));
         let begun = || {
             let asked = AssertUnwindSafe(ask).catch_unwind().map(|answer| {
                 let panicked = |_| Err(Error::new(ErrorKind::Unavailable, "what was asked panicked"));
                 answer.unwrap_or_else(panicked)
             });
-            Ok::<_, Error>(Asked { at: moment.now, answer: asked.boxed().shared() })
+            Ok::<_, Error>(TimedAnswer { at: moment.now, answer: asked.boxed().shared() })
         };
-        let Asked { answer, .. } = self.answers.get_or_insert_with(&key, begun)?;
+        let TimedAnswer { answer, .. } = self.answers.get_or_insert_with(&key, begun)?;
         let outcome = answer.clone().await;
         if outcome.is_err() {
             self.answers.remove_if(&key, |asked| asked.answer.ptr_eq(&answer));
