@@ -191,8 +191,16 @@ impl RequestHead for Request {
         }
     }
 
+    fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+        see("authorization", self.authorization.as_bytes());
+    }
+
     fn param(&self, _: &str) -> Result<Option<Cow<'_, str>>, Error> {
         Ok(None)
+    }
+
+    fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> {
+        Ok(Vec::new())
     }
 }
 

@@ -72,8 +72,16 @@ impl RequestHead for Request {
         self.headers.iter().filter(|(found, _)| found == name).for_each(|(_, value)| see(value));
     }
 
+    fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+        self.headers.iter().for_each(|(name, value)| see(name, value));
+    }
+
     fn param(&self, _: &str) -> Result<Option<Cow<'_, str>>, Error> {
         Ok(None)
+    }
+
+    fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> {
+        Ok(Vec::new())
     }
 }
 

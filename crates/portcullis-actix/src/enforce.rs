@@ -1,18 +1,16 @@
-use crate::{
-    rejection::{Rejection, respond},
-    remembered::Looked,
-};
+use crate::rejection::{Rejection, respond};
 use actix_web::{
     Error, HttpMessage,
     body::{EitherBody, MessageBody},
-    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    dev::{Extensions, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::{
         Method, Uri,
         header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN},
     },
 };
 use pin_project_lite::pin_project;
-use portcullis_core::{self as core, ErrorKind, Gate};
+use portcullis_core::Gate;
+use portcullis_web::{Memory, Seen};
 use std::{
     fmt,
     future::{Future, Ready, ready},
@@ -67,13 +65,23 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let looked = Looked::of(&mut request.extensions_mut());
+        let seen = seen(&mut request.extensions_mut());
         let is_preflight = request.method() == Method::OPTIONS
             && [ORIGIN, ACCESS_CONTROL_REQUEST_METHOD].iter().all(|name| request.headers().contains_key(name));
         // Both are cheap to clone, and only needed for the log. The request itself belongs to the routing further in.
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        EnforceFuture { inner: self.inner.call(request), looked, is_preflight, method, uri, gate: self.gate.clone() }
+        EnforceFuture { inner: self.inner.call(request), seen, is_preflight, method, uri, gate: self.gate.clone() }
     }
+}
+
+fn seen(extensions: &mut Extensions) -> Seen {
+    if let Some(memory) = extensions.get_mut::<Memory>() {
+        return memory.seen();
+    }
+    let mut memory = Memory::default();
+    let seen = memory.seen();
+    extensions.insert(memory);
+    seen
 }
 
 pin_project! {
@@ -81,7 +89,7 @@ pin_project! {
     pub struct EnforceFuture<F> {
         #[pin]
         inner: F,
-        looked: Looked,
+        seen: Seen,
         is_preflight: bool,
         method: Method,
         uri: Uri,
@@ -103,18 +111,10 @@ where
             Ok(response) => response.status(),
             Err(error) => error.as_response_error().status_code(),
         };
-        if this.looked.is_set() || *this.is_preflight || status.as_u16() >= 300 {
+        let forgotten = || this.seen.forgotten(status.as_u16(), this.method.as_str(), this.uri.path());
+        let Some(error) = (!*this.is_preflight).then(forgotten).flatten() else {
             return Poll::Ready(outcome.map(ServiceResponse::map_into_left_body));
-        }
-        let detail = format!(
-            "no guard and no extractor looked at {} {}; a guard covers only what is registered in its scope, and a public \
-             route says `anyone()`",
-            this.method,
-            this.uri.path()
-        );
-        let error = core::Error::new(ErrorKind::Misconfigured, detail);
-        // Said once, also where another such middleware stands outside.
-        this.looked.set();
+        };
         Poll::Ready(match outcome {
             Ok(response) => Ok(response.into_response(respond(this.gate.refuse(&error))).map_into_right_body()),
             Err(_) => Err(Rejection::new(this.gate, error).into()),

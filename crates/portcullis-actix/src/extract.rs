@@ -1,79 +1,58 @@
 use crate::{
+    carried::{Carried, looked_at},
     head::Head,
     rejection::Rejection,
-    remembered::{Who, establish, guarding, has_asked, looked_at},
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::{
     FutureExt,
     future::{Either, LocalBoxFuture, Ready, ready},
 };
-use portcullis_core::{Access, Error, ErrorKind, Established, Gate, Lease, Plan, Principal, Requirement};
+use portcullis_core::{self as core, Access, Error, ErrorKind, Gate, Lease, Principal, Requirement};
+use portcullis_web::{Extracted, Extraction, Route};
 use std::{fmt, marker::PhantomData, ops::Deref};
 
 /// What an extractor of this crate waits for: usually nothing.
 type Extracting<T> = Either<Ready<Result<T, Rejection>>, LocalBoxFuture<'static, Result<T, Rejection>>>;
 
-fn now<T>(extracted: Result<T, Rejection>) -> Extracting<T> {
-    Either::Left(ready(extracted))
-}
-
-/// The gate of the guard of this route, or else that of the innermost scope that has one.
-fn gate_of(request: &HttpRequest) -> Result<Gate, Rejection> {
-    looked_at(request);
-    if let Some(gate) = guarding(request) {
-        return Ok(gate);
+/// The gate is that of the guard of this route, or else that of the innermost scope that has one.
+fn route(request: &HttpRequest) -> Result<Route, Rejection> {
+    if let Some(route) = Route::guarded(&Carried(request)) {
+        return Ok(route);
     }
+    looked_at(request);
     let (plain, shared) = (request.app_data::<Gate>(), request.app_data::<web::Data<Gate>>());
     let detail = match (plain, shared.map(|data| &***data)) {
         // Which of them is further in cannot be told.
         (Some(one), Some(other)) if !one.is_same(other) => {
             "two gates in `app_data`, one as it is and one in `web::Data`; put both there in one form"
         }
-        (Some(gate), _) | (None, Some(gate)) => return Ok(gate.clone()),
+        (Some(gate), _) | (None, Some(gate)) => return Ok(Route::open(gate.clone())),
         (None, None) => "no `Gate` in `app_data`; add `.app_data(gate.clone())` to the App, or use `Routes`",
     };
     Err(Error::new(ErrorKind::Misconfigured, detail).into())
 }
 
-/// Establishes who asks and takes from that what the extractor is about.
-fn extract<T: 'static>(
+fn extract<T: Extracted + 'static, E: 'static>(
     request: &HttpRequest,
-    take: fn(&Established, &HttpRequest) -> Result<T, Error>,
-) -> Extracting<T> {
-    let gate = match gate_of(request) {
-        Ok(gate) => gate,
-        Err(rejection) => return now(Err(rejection)),
+    extraction: impl FnOnce(Route) -> Result<Extraction<T>, Rejection>,
+    wrap: impl FnOnce(T) -> E + 'static,
+) -> Extracting<E> {
+    let extraction = match route(request).and_then(extraction) {
+        Ok(extraction) => extraction,
+        Err(rejection) => return Either::Left(ready(Err(rejection))),
     };
-    let who = establish(&gate, None, request);
-    if let Some(known) = who.now() {
-        return now(take(known, request).map_err(|error| Rejection::new(&gate, error)));
+    let end = move |extraction: &Extraction<T>, extracted: Result<T, Error>| {
+        extracted.map(wrap).map_err(|error| Rejection::new(extraction.gate(), error))
+    };
+    match extraction.now(&mut Carried(request)) {
+        Ok(extracted) => Either::Left(ready(end(&extraction, extracted))),
+        Err(who) => {
+            let request = request.clone();
+            let extracting = async move { end(&extraction, extraction.wait(who, &Head::of(&request)).await) };
+            Either::Right(extracting.boxed_local())
+        }
     }
-    let request = request.clone();
-    Either::Right(
-        async move { take(&who.get().await, &request).map_err(|error| Rejection::new(&gate, error)) }.boxed_local(),
-    )
-}
-
-/// The same of somebody, whom the baseline is asked about where no guard has asked it.
-fn extract_somebody<T: 'static>(
-    request: &HttpRequest,
-    take: fn(&Established, &HttpRequest) -> Result<T, Error>,
-) -> Extracting<T> {
-    let gate = match gate_of(request) {
-        Ok(gate) => gate,
-        Err(rejection) => return now(Err(rejection)),
-    };
-    let Some(baseline) = gate.baseline().filter(|_| !has_asked(&gate, request)).cloned() else {
-        return extract(request, take);
-    };
-    let (who, request) = (establish(&gate, None, request), request.clone());
-    let asking = async move {
-        let who = who.get().await;
-        let allowed = gate.authorize(&who, &baseline, &Head::of(&request)).await;
-        allowed.and_then(|_| take(&who, &request)).map_err(|error| Rejection::new(&gate, error))
-    };
-    Either::Right(asking.boxed_local())
 }
 
 /// Who makes the request; a handler that takes this is not called without.
@@ -93,7 +72,7 @@ impl FromRequest for Authenticated {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract_somebody(request, |who, _| who.principal().cloned().map(Self))
+        extract(request, |route| Ok(Extraction::new(route)), Self)
     }
 }
 
@@ -108,7 +87,7 @@ impl FromRequest for Visitor {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract(request, |who, _| who.visitor().map(|visitor| Self(visitor.cloned())))
+        extract(request, |route| Ok(Extraction::new(route)), Self)
     }
 }
 
@@ -122,7 +101,53 @@ impl FromRequest for Leased {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        extract_somebody(request, |who, request| who.lease(&Head::of(request)).map(Self))
+        extract(request, |route| Ok(Extraction::new(route)), Self)
+    }
+}
+
+/// The caller, for handlers that ask policies themselves, such as about a resource whose identifier is in the body.
+///
+/// It dereferences to [`portcullis_core::Caller`], which has the methods.
+///
+/// ```
+/// use actix_web::{Responder, web};
+/// use portcullis_actix::{Caller, Rejection, Routes};
+/// use portcullis_core::{Gate, policy::*};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Move {
+///     flight: u64,
+///     to: u64,
+/// }
+///
+/// async fn move_flight(caller: Caller, body: web::Json<Move>) -> Result<impl Responder, Rejection> {
+///     caller.require(role("manager").on("flight", id(body.flight))).await?;
+///     caller.require(role("manager").on("project", id(body.to)).hidden()).await?;
+///     Ok("moved")
+/// }
+///
+/// fn routes(gate: &Gate) -> Routes {
+///     Routes::new(gate).route("/moves", authenticated(), web::post().to(move_flight))
+/// }
+/// ```
+#[derive(Debug, Clone)]
+#[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
+pub struct Caller(pub core::Caller);
+
+impl Deref for Caller {
+    type Target = core::Caller;
+
+    fn deref(&self) -> &core::Caller {
+        &self.0
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Rejection;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        extract(request, |route| Ok(Extraction::new(route)), Self)
     }
 }
 
@@ -140,14 +165,6 @@ pub struct Authorized<R> {
     requirement: PhantomData<fn() -> R>,
 }
 
-impl<R> Authorized<R> {
-    /// A public policy asks for nobody, and yet a credential that is not valid makes no visitor.
-    fn new(who: &Established, access: Access) -> Result<Self, Error> {
-        who.visitor()?;
-        Ok(Self { access, requirement: PhantomData })
-    }
-}
-
 impl<R> Deref for Authorized<R> {
     type Target = Access;
 
@@ -162,37 +179,15 @@ impl<R> fmt::Debug for Authorized<R> {
     }
 }
 
-impl<R: Requirement + 'static> FromRequest for Authorized<R> {
+impl<R: Requirement> FromRequest for Authorized<R> {
     type Error = Rejection;
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let gate = match gate_of(request) {
-            Ok(gate) => gate,
-            Err(rejection) => return now(Err(rejection)),
+        let extraction = |route: Route| {
+            let gate = route.gate().clone();
+            Extraction::required::<R>(route).map_err(|error| Rejection::new(&gate, error))
         };
-        let plan = match gate.plan_of::<R>() {
-            Ok(plan) => plan,
-            Err(error) => return now(Err(Rejection::new(&gate, error))),
-        };
-        let who = establish(&gate, Some(&plan), request);
-        if let Some(known) = who.now()
-            && let Ok(access) = gate.authorize(known, &plan, &Head::of(request)).ready()
-        {
-            let authorized = access.and_then(|access| Self::new(known, access));
-            return now(authorized.map_err(|error| Rejection::new(&gate, error)));
-        }
-        Either::Right(authorize(gate, plan, who, request.clone()).boxed_local())
+        extract(request, extraction, |access| Self { access, requirement: PhantomData })
     }
-}
-
-async fn authorize<R: Requirement>(
-    gate: Gate,
-    plan: Plan,
-    who: Who,
-    request: HttpRequest,
-) -> Result<Authorized<R>, Rejection> {
-    let who = who.get().await;
-    let access = gate.authorize(&who, &plan, &Head::of(&request)).await;
-    access.and_then(|access| Authorized::new(&who, access)).map_err(|error| Rejection::new(&gate, error))
 }

@@ -41,6 +41,10 @@ impl RequestHead for Head<'_> {
         self.head.headers.get_all(name).for_each(|value| see(value.as_bytes()));
     }
 
+    fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+        self.head.headers.iter().for_each(|(name, value)| see(name.as_str(), value.as_bytes()));
+    }
+
     /// Nested scopes may each have a parameter of one name. Which of them a handler goes by depends on how it takes them, so
     /// a guard that picked one could look at another resource than the handler.
     fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error> {
@@ -54,6 +58,10 @@ impl RequestHead for Head<'_> {
             Some((place, (_, value))) if value.contains('%') => self.decoded(place).map(Some),
             found => Ok(found.map(|(_, (_, value))| Cow::Borrowed(value))),
         }
+    }
+
+    fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> {
+        Ok(self.params.iter().map(|(name, _)| Cow::Borrowed(name)).collect())
     }
 }
 

@@ -50,21 +50,21 @@
 //! [`gate.enforce()`](GateExt::enforce) as the outermost middleware tells when a guard was forgotten.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod carried;
 mod enforce;
 mod extract;
 mod head;
 mod rejection;
-mod remembered;
 mod require;
 mod routes;
 mod scrub;
 
+pub use carried::{established, looked_at};
 pub use enforce::{Enforce, EnforceFuture, EnforceMiddleware};
-pub use extract::{Authenticated, Authorized, Leased, Visitor};
+pub use extract::{Authenticated, Authorized, Caller, Leased, Visitor};
 #[doc(inline)]
 pub use portcullis_web::{Row, Table};
 pub use rejection::{Rejection, respond};
-pub use remembered::{established, looked_at};
 pub use require::{Require, RequireFuture, RequireMiddleware};
 pub use routes::Routes;
 pub use scrub::{Scrub, ScrubMiddleware};

@@ -1,4 +1,4 @@
-use crate::remembered::guarding;
+use crate::carried::Carried;
 use actix_web::{
     HttpResponse, ResponseError,
     body::{BoxBody, EitherBody},
@@ -9,7 +9,7 @@ use actix_web::{
     },
 };
 use portcullis_core::{Error, Gate, Refusal};
-use portcullis_web::PendingError;
+use portcullis_web::{Carrier, PendingError};
 use std::fmt;
 
 /// A refused request, on its way to becoming a response.
@@ -83,7 +83,8 @@ pub(crate) fn is_pending<B>(response: &ServiceResponse<B>) -> bool {
 #[cold]
 pub(crate) fn rendered<B>(mut response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
     let pending = response.response_mut().extensions_mut().remove();
-    let (Some(PendingError(error)), Some(gate)) = (pending, guarding(response.request())) else {
+    let gate = Carried(response.request()).recall(|memory| memory.guard().map(|guard| guard.gate().clone()));
+    let (Some(PendingError(error)), Some(gate)) = (pending, gate.flatten()) else {
         return response.map_into_left_body();
     };
     let (refusal, body) = respond(gate.render(&error)).into_parts();

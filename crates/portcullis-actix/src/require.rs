@@ -1,16 +1,17 @@
 use crate::{
+    carried::Carried,
     head::Head,
     rejection::{is_pending, rendered, respond},
-    remembered::{Who, enter},
 };
 use actix_web::{
-    Error, HttpRequest,
+    Error, HttpRequest, HttpResponse,
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use pin_project_lite::pin_project;
 use portcullis_core::{self as core, Gate, Plan, policy::Policy};
+use portcullis_web::Guard;
 use std::{
     fmt,
     future::{Future, Ready, ready},
@@ -21,45 +22,27 @@ use std::{
 
 /// Guards an app, a scope, a resource or a route with a policy. Made by [`GateExt::require`](crate::GateExt::require).
 #[derive(Debug, Clone)]
-pub struct Require {
-    gate: Gate,
-    plan: Plan,
-}
+pub struct Require(Guard);
 
 impl Require {
     pub(crate) fn new(gate: &Gate, policy: impl Policy + 'static) -> Result<Self, core::Error> {
-        Ok(Self { gate: gate.clone(), plan: gate.plan(policy)? })
+        Guard::new(gate, policy).map(Self)
     }
 
     pub(crate) fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// The decision, if nobody has to be waited for; otherwise who or what to wait for.
-    fn decide_now(&self, request: &HttpRequest) -> Result<Result<(), core::Error>, Who> {
-        let Some(who) = enter(&self.gate, &self.plan, request) else { return Ok(Ok(())) };
-        let decided = match who.now() {
-            Some(known) => self.gate.authorize(known, &self.plan, &Head::of(request)).ready().ok(),
-            None => None,
-        };
-        decided.map(|decided| decided.map(drop)).ok_or(who)
-    }
-
-    async fn decide(&self, who: Who, request: &HttpRequest) -> Result<(), core::Error> {
-        let who = who.get().await;
-        self.gate.authorize(&who, &self.plan, &Head::of(request)).await.map(drop)
+        self.0.plan()
     }
 
     /// The decision about a request, however long it takes.
     pub(crate) async fn check(&self, request: &HttpRequest) -> Result<(), core::Error> {
-        match self.decide_now(request) {
+        match self.0.decide_now(&mut Carried(request)) {
             Ok(decided) => decided,
-            Err(who) => self.decide(who, request).await,
+            Err(who) => self.0.decide(who, &Head::of(request)).await,
         }
     }
 
-    pub(crate) fn refuse(&self, error: &core::Error) -> actix_web::HttpResponse {
-        respond(self.gate.refuse(error))
+    pub(crate) fn refuse(&self, error: &core::Error) -> HttpResponse {
+        respond(self.0.refuse(error))
     }
 }
 
@@ -96,14 +79,14 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let state = match self.guard.decide_now(request.request()) {
+        let state = match self.guard.0.decide_now(&mut Carried(request.request())) {
             Ok(Ok(())) => State::Inner { future: self.inner.call(request) },
             Ok(Err(error)) => State::Refused { response: Some(request.into_response(self.guard.refuse(&error))) },
             Err(who) => {
                 let guard = self.guard.clone();
                 // The request itself waits here, not a clone: routing further in wants to be its only holder.
                 let deciding = async move {
-                    let decided = guard.decide(who, request.request()).await;
+                    let decided = guard.0.decide(who, &Head::of(request.request())).await;
                     match decided {
                         Ok(()) => Ok(request),
                         Err(error) => Err(request.into_response(guard.refuse(&error))),

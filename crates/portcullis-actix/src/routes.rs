@@ -1,4 +1,4 @@
-use crate::{GateExt, rejection::respond, remembered::looked_at, require::Require};
+use crate::{GateExt, carried::looked_at, rejection::respond, require::Require};
 use actix_web::{
     Error, FromRequest, Handler, HttpMessage, HttpRequest, Resource, Responder, Route,
     body::{EitherBody, MessageBody},

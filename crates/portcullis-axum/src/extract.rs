@@ -2,8 +2,9 @@ use crate::{params, rejection::Rejection};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use futures_util::future::Either;
 use http::request::Parts;
-use portcullis_core::{Access, Error, Established, Gate, Lease, Principal, Requirement};
-use portcullis_tower::{Guard, Head, Params, establish, establish_for, establish_now, remember};
+use portcullis_core::{self as core, Access, Error, Gate, Lease, Principal, Requirement};
+use portcullis_tower::Carried;
+use portcullis_web::{Carrier, Extracted, Extraction, Route};
 use std::{
     fmt,
     future::{Future, ready},
@@ -33,47 +34,38 @@ where
     }
 }
 
-/// The gate of the guard of this route, or else that of the state.
-fn gate_of(parts: &Parts, state: &impl HoldsGate) -> Gate {
-    Guard::of(&parts.extensions).map_or_else(|| state.gate(), |guard| guard.gate().clone())
+/// The gate is that of the guard of this route, or else that of the state.
+fn route(request: &Carried<'_>, state: &impl HoldsGate) -> Route {
+    Route::guarded(request).unwrap_or_else(|| Route::open(state.gate()))
 }
 
-/// Establishes who asks and takes from that what the extractor is about. What waits is boxed, so that it takes no room in
-/// the future of every handler.
-fn extract<T: Send>(
-    gate: Gate,
-    parts: &mut Parts,
-    take: fn(&Established, &Parts) -> Result<T, Error>,
-) -> impl Future<Output = Result<T, Rejection>> + Send {
-    let taken = move |gate: &Gate, who: &Established, parts: &Parts| {
-        take(who, parts).map_err(|error| Rejection::new(gate, error))
+/// Extracts what is there at once. What waits is boxed, so that it takes no room in the future of every handler.
+fn extract<T: Extracted + Send, E: Send>(
+    mut request: Carried<'_>,
+    extraction: Extraction<T>,
+    wrap: impl FnOnce(T) -> E + Send,
+) -> impl Future<Output = Result<E, Rejection>> + Send {
+    let end = move |extraction: &Extraction<T>, extracted: Result<T, Error>| {
+        extracted.map(wrap).map_err(|error| Rejection::new(extraction.gate(), error))
     };
-    match establish_now(&gate, None, parts) {
-        Ok(who) => Either::Left(ready(taken(&gate, &who, parts))),
-        Err(waiting) => Either::Right(Box::pin(async move {
-            let who = waiting.await;
-            remember(&gate, &mut parts.extensions, &who);
-            taken(&gate, &who, parts)
+    match extraction.now(&mut request) {
+        Ok(extracted) => Either::Left(ready(end(&extraction, extracted))),
+        Err(who) => Either::Right(Box::pin(async move {
+            let extracted = extraction.wait(who, &request.head(extraction.plan())).await;
+            end(&extraction, extracted)
         })),
     }
 }
 
-/// The same of somebody, whom the baseline is asked about where no guard has asked it.
-fn extract_somebody<T: Send>(
-    gate: Gate,
+/// The same for a route.
+fn extract_by<T: Extracted + Send, E: Send>(
     parts: &mut Parts,
-    take: fn(&Established, &Parts) -> Result<T, Error>,
-) -> impl Future<Output = Result<T, Rejection>> + Send {
-    let asked = || Guard::of(&parts.extensions).is_some_and(|guard| guard.has_asked(&gate));
-    let Some(baseline) = gate.baseline().filter(|_| !asked()).cloned() else {
-        return Either::Left(extract(gate, parts, take));
-    };
-    Either::Right(Box::pin(async move {
-        let who = establish(&gate, parts).await;
-        let params = params::read(parts);
-        let allowed = gate.authorize(&who, &baseline, &Head::new(parts, &params)).await;
-        allowed.and_then(|_| take(&who, parts)).map_err(|error| Rejection::new(&gate, error))
-    }))
+    state: &impl HoldsGate,
+    wrap: impl FnOnce(T) -> E + Send,
+) -> impl Future<Output = Result<E, Rejection>> + Send {
+    let request = Carried::new(parts, Some(params::read));
+    let extraction = Extraction::new(route(&request, state));
+    extract(request, extraction, wrap)
 }
 
 /// Who makes the request; a handler that takes this is not called without.
@@ -92,7 +84,7 @@ impl<S: HoldsGate> FromRequestParts<S> for Authenticated {
     type Rejection = Rejection;
 
     fn from_request_parts(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
-        extract_somebody(gate_of(parts, state), parts, |who, _| who.principal().cloned().map(Self))
+        extract_by(parts, state, Self)
     }
 }
 
@@ -103,7 +95,7 @@ impl<S: HoldsGate> OptionalFromRequestParts<S> for Authenticated {
         parts: &mut Parts,
         state: &S,
     ) -> impl Future<Output = Result<Option<Self>, Rejection>> + Send {
-        extract(gate_of(parts, state), parts, |who, _| who.visitor().map(|visitor| visitor.cloned().map(Self)))
+        extract_by(parts, state, |visitor: Option<Principal>| visitor.map(Self))
     }
 }
 
@@ -116,7 +108,7 @@ impl<S: HoldsGate> FromRequestParts<S> for Visitor {
     type Rejection = Rejection;
 
     fn from_request_parts(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
-        extract(gate_of(parts, state), parts, |who, _| who.visitor().map(|visitor| Self(visitor.cloned())))
+        extract_by(parts, state, Self)
     }
 }
 
@@ -129,9 +121,52 @@ impl<S: HoldsGate> FromRequestParts<S> for Leased {
     type Rejection = Rejection;
 
     fn from_request_parts(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
-        extract_somebody(gate_of(parts, state), parts, |who, parts| {
-            who.lease(&Head::new(parts, &Params::Absent)).map(Self)
-        })
+        extract_by(parts, state, Self)
+    }
+}
+
+/// The caller, for handlers that ask policies themselves, such as about a resource whose identifier is in the body.
+///
+/// It dereferences to [`portcullis_core::Caller`], which has the methods.
+///
+/// ```
+/// use axum::{Json, Router, routing::post};
+/// use portcullis_axum::{Caller, Rejection, Routes};
+/// use portcullis_core::{Gate, policy::*};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Move {
+///     flight: u64,
+///     to: u64,
+/// }
+///
+/// async fn move_flight(caller: Caller, Json(body): Json<Move>) -> Result<(), Rejection> {
+///     caller.require(role("manager").on("flight", id(body.flight))).await?;
+///     caller.require(role("manager").on("project", id(body.to)).hidden()).await?;
+///     Ok(())
+/// }
+///
+/// fn app(gate: &Gate) -> Router<Gate> {
+///     Routes::new(gate).route("/moves", authenticated(), post(move_flight)).into_router()
+/// }
+/// ```
+#[derive(Debug, Clone)]
+#[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
+pub struct Caller(pub core::Caller);
+
+impl Deref for Caller {
+    type Target = core::Caller;
+
+    fn deref(&self) -> &core::Caller {
+        &self.0
+    }
+}
+
+impl<S: HoldsGate> FromRequestParts<S> for Caller {
+    type Rejection = Rejection;
+
+    fn from_request_parts(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Rejection>> + Send {
+        extract_by(parts, state, Self)
     }
 }
 
@@ -147,14 +182,6 @@ impl<S: HoldsGate> FromRequestParts<S> for Leased {
 pub struct Authorized<R> {
     access: Access,
     requirement: PhantomData<fn() -> R>,
-}
-
-impl<R> Authorized<R> {
-    /// A public policy asks for nobody, and yet a credential that is not valid makes no visitor.
-    fn new(who: &Established, access: Access) -> Result<Self, Error> {
-        who.visitor()?;
-        Ok(Self { access, requirement: PhantomData })
-    }
 }
 
 impl<R> Deref for Authorized<R> {
@@ -175,11 +202,10 @@ impl<S: HoldsGate, R: Requirement> FromRequestParts<S> for Authorized<R> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let gate = gate_of(parts, state);
-        let plan = gate.plan_of::<R>().map_err(|error| Rejection::new(&gate, error))?;
-        let who = establish_for(&gate, &plan, parts).await;
-        let params = params::read(parts);
-        let access = gate.authorize(&who, &plan, &Head::new(parts, &params)).await;
-        access.and_then(|access| Self::new(&who, access)).map_err(|error| Rejection::new(&gate, error))
+        let request = Carried::new(parts, Some(params::read));
+        let route = route(&request, state);
+        let gate = route.gate().clone();
+        let extraction = Extraction::required::<R>(route).map_err(|error| Rejection::new(&gate, error))?;
+        extract(request, extraction, |access| Self { access, requirement: PhantomData }).await
     }
 }

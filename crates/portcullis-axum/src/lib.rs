@@ -50,7 +50,7 @@ mod params;
 mod rejection;
 mod routes;
 
-pub use extract::{Authenticated, Authorized, HoldsGate, Leased, Visitor};
+pub use extract::{Authenticated, Authorized, Caller, HoldsGate, Leased, Visitor};
 #[doc(inline)]
 pub use portcullis_web::{Row, Table};
 pub use rejection::Rejection;

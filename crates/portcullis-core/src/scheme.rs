@@ -169,6 +169,8 @@ impl SchemeSet {
 pub(crate) struct Sources {
     pub(crate) schemes: SchemeSet,
     pub(crate) sources: Vec<CredentialSource>,
+    /// Whether one of them is a query parameter.
+    pub(crate) reads_query: bool,
     /// Of each source, the places of its schemes.
     readers: Vec<Vec<usize>>,
     /// Of each source, that of the first one.
@@ -191,7 +193,8 @@ impl Sources {
                 }
             }
         }
-        Self { schemes, sources, readers, first }
+        let reads_query = sources.iter().any(|source| source.query_name().is_some());
+        Self { schemes, sources, reads_query, readers, first }
     }
 
     pub(crate) fn place(&self, source: &CredentialSource) -> Option<usize> {

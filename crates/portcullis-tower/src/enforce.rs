@@ -1,13 +1,11 @@
-use crate::{
-    refusal::{RefusalBody, respond},
-    remembered::Looked,
-};
+use crate::refusal::{RefusalBody, respond};
 use http::{
     Method, Request, Response, Uri,
     header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN},
 };
 use pin_project_lite::pin_project;
-use portcullis_core::{Error, ErrorKind, Gate};
+use portcullis_core::Gate;
+use portcullis_web::{Memory, Seen};
 use std::{
     fmt,
     future::Future,
@@ -58,12 +56,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let looked = Looked::of(request.extensions_mut());
+        let seen = request.extensions_mut().get_or_insert_default::<Memory>().seen();
         let is_preflight = request.method() == Method::OPTIONS
             && [ORIGIN, ACCESS_CONTROL_REQUEST_METHOD].iter().all(|name| request.headers().contains_key(name));
         // Both are cheap to clone, and only needed for the log.
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        EnforceFuture { inner: self.inner.call(request), looked, is_preflight, method, uri, gate: self.gate.clone() }
+        EnforceFuture { inner: self.inner.call(request), seen, is_preflight, method, uri, gate: self.gate.clone() }
     }
 }
 
@@ -72,7 +70,7 @@ pin_project! {
     pub struct EnforceFuture<F> {
         #[pin]
         inner: F,
-        looked: Looked,
+        seen: Seen,
         is_preflight: bool,
         method: Method,
         uri: Uri,
@@ -90,18 +88,8 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.inner.poll(context))?;
-        if this.looked.is_set() || *this.is_preflight || response.status().as_u16() >= 300 {
-            return Poll::Ready(Ok(response));
-        }
-        let detail = format!(
-            "no guard and no extractor looked at {} {}; a layer guards only what was added before it, and a public route says \
-             `anyone()`",
-            this.method,
-            this.uri.path()
-        );
-        let error = Error::new(ErrorKind::Misconfigured, detail);
-        // Said once, also where another such layer stands outside.
-        this.looked.set();
+        let forgotten = || this.seen.forgotten(response.status().as_u16(), this.method.as_str(), this.uri.path());
+        let Some(error) = (!*this.is_preflight).then(forgotten).flatten() else { return Poll::Ready(Ok(response)) };
         Poll::Ready(Ok(respond(this.gate.refuse(&error))))
     }
 }

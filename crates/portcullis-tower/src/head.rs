@@ -24,12 +24,16 @@ pub enum Params {
 }
 
 impl Params {
+    fn unreadable() -> Error {
+        Error::new(ErrorKind::Malformed, "a path parameter is not UTF-8")
+    }
+
     /// Nested services may each have a parameter of one name. Which of them a handler goes by depends on how it takes them,
     /// so a guard that picked one could look at another resource than the handler.
     fn named(&self, name: &str) -> Result<Option<&str>, Error> {
         let params = match self {
             Self::Absent | Self::OnDemand(_) => return Ok(None),
-            Self::Unreadable => return Err(Error::new(ErrorKind::Malformed, "a path parameter is not UTF-8")),
+            Self::Unreadable => return Err(Self::unreadable()),
             Self::Read(params) => params,
         };
         let mut values = params.iter().filter(|(found, _)| **found == *name).map(|(_, value)| value.as_str());
@@ -67,6 +71,15 @@ impl<'a> Head<'a> {
     }
 }
 
+impl Head<'_> {
+    /// A policy only looks at the request, and frameworks want to hold it when they read parameters: they get another.
+    fn on_demand(&self, read: ReadParams) -> Params {
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.extensions = self.parts.extensions.clone();
+        read(&mut parts)
+    }
+}
+
 impl RequestHead for Head<'_> {
     fn method(&self) -> &str {
         self.parts.method.as_str()
@@ -95,11 +108,28 @@ impl RequestHead for Head<'_> {
         values.iter().for_each(|value| see(value.as_bytes()));
     }
 
+    fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+        self.parts.headers.iter().for_each(|(name, value)| see(name.as_str(), value.as_bytes()));
+    }
+
     fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error> {
         let Params::OnDemand(read) = self.params else { return Ok(self.params.named(name)?.map(Cow::Borrowed)) };
-        // A policy only looks at the request, and frameworks want to hold it when they read parameters: they get another.
-        let (mut parts, ()) = Request::new(()).into_parts();
-        parts.extensions = self.parts.extensions.clone();
-        Ok(read(&mut parts).named(name)?.map(|value| Cow::Owned(value.to_owned())))
+        Ok(self.on_demand(*read).named(name)?.map(|value| Cow::Owned(value.to_owned())))
+    }
+
+    fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> {
+        let read;
+        let params = match self.params {
+            Params::OnDemand(on_demand) => {
+                read = self.on_demand(*on_demand);
+                &read
+            }
+            params => params,
+        };
+        match params {
+            Params::Unreadable => Err(Params::unreadable()),
+            Params::Read(params) => Ok(params.iter().map(|(name, _)| Cow::Owned(name.to_string())).collect()),
+            Params::Absent | Params::OnDemand(_) => Ok(Vec::new()),
+        }
     }
 }

@@ -23,25 +23,40 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A guarded service may read who asks from the request with [`established`]. Path parameters are not known here;
+//! A guarded service finds the caller in the request with [`established`]. Path parameters are not known here;
 //! `portcullis-axum` reads those of axum.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod carried;
 mod enforce;
 mod head;
 mod refusal;
-mod remembered;
 mod require;
 mod scrub;
 
+pub use carried::Carried;
 pub use enforce::{Enforce, EnforceFuture, EnforceLayer};
 pub use head::{Head, Params, ReadParams};
 pub use refusal::{RefusalBody, respond, respond_error};
-pub use remembered::{Guard, establish, establish_for, establish_now, established, looked_at, remember};
 pub use require::{Require, RequireFuture, RequireLayer};
 pub use scrub::{NotedUri, Scrub, ScrubLayer};
 
-use portcullis_core::{Error, Gate, policy::Policy};
+use http::Extensions;
+use portcullis_core::{Error, Established, Gate, policy::Policy};
+use portcullis_web::Memory;
+
+/// The caller of a request, if this gate has established it already.
+#[must_use]
+pub fn established<'a>(gate: &Gate, extensions: &'a Extensions) -> Option<&'a Established> {
+    extensions.get::<Memory>()?.established(gate)
+}
+
+/// Tells [`enforce`](GateExt::enforce) that this request was looked at. Guards and extractors do so themselves.
+pub fn looked_at(extensions: &Extensions) {
+    if let Some(memory) = extensions.get::<Memory>() {
+        memory.look();
+    }
+}
 
 /// What a gate can do for tower services.
 pub trait GateExt {

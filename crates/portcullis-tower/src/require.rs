@@ -1,11 +1,12 @@
 use crate::{
-    head::{Head, Params, ReadParams},
+    carried::Carried,
+    head::ReadParams,
     refusal::{RefusalBody, rendered, respond},
-    remembered::{Guard, establish_now, looked_at, remember},
 };
 use http::{Request, Response, request::Parts};
 use pin_project_lite::pin_project;
-use portcullis_core::{Answer, Error, Established, Gate, Plan, policy::Policy};
+use portcullis_core::{Error, ErrorKind, Gate, Plan, policy::Policy};
+use portcullis_web::{Carrier, Guard, Who};
 use std::{
     fmt,
     future::Future,
@@ -19,8 +20,7 @@ use tower_service::Service;
 /// Guards services with a policy. Made by [`GateExt::require`](crate::GateExt::require).
 #[derive(Debug, Clone)]
 pub struct RequireLayer {
-    gate: Gate,
-    plan: Plan,
+    guard: Guard,
     params: Option<ReadParams>,
 }
 
@@ -31,16 +31,16 @@ impl RequireLayer {
     /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the policy refers to something that
     /// the gate or the framework does not have.
     pub fn new(gate: &Gate, policy: impl Policy + 'static, params: Option<ReadParams>) -> Result<Self, Error> {
-        let plan = gate.plan(policy)?;
-        match (plan.params().first(), params) {
+        let guard = Guard::new(gate, policy)?;
+        match (guard.plan().params().first(), params) {
             (Some(name), None) => Err(Error::new(
-                portcullis_core::ErrorKind::Misconfigured,
+                ErrorKind::Misconfigured,
                 format!(
                     "a policy asks for the path parameter `{name}`, and a plain tower service has none; on axum, \
                          use `portcullis::axum::GateExt`"
                 ),
             )),
-            _ => Ok(Self { gate: gate.clone(), plan, params }),
+            _ => Ok(Self { guard, params }),
         }
     }
 
@@ -61,35 +61,12 @@ impl RequireLayer {
     /// What the gate has made of the policy.
     #[must_use]
     pub fn plan(&self) -> &Plan {
-        &self.plan
+        self.guard.plan()
     }
 
-    fn params(&self, parts: &mut Parts) -> Params {
-        match self.params {
-            Some(read) if !self.plan.params().is_empty() => read(parts),
-            // A closure, or a rule of the application's own, asks without having said so.
-            Some(read) => Params::OnDemand(read),
-            None => Params::Absent,
-        }
-    }
-
-    /// The decision, if nothing has to be waited for; otherwise who makes the request, or what to wait for.
-    fn decide_now(&self, parts: &mut Parts) -> Result<Result<(), Error>, Answer<'static, Established>> {
-        let who = establish_now(&self.gate, Some(&self.plan), parts)?;
-        if who.is_found_again() {
-            // Layers further in may look for it.
-            remember(&self.gate, &mut parts.extensions, &who);
-        }
-        let params = self.params(parts);
-        let decided = self.gate.authorize(&who, &self.plan, &Head::new(parts, &params)).ready().ok();
-        decided.map(|decided| decided.map(drop)).ok_or_else(|| Answer::now(who))
-    }
-
-    async fn decide(self, who: Answer<'static, Established>, mut parts: Parts) -> Result<Parts, Error> {
-        let who = who.await;
-        remember(&self.gate, &mut parts.extensions, &who);
-        let params = self.params(&mut parts);
-        self.gate.authorize(&who, &self.plan, &Head::new(&parts, &params)).await?;
+    async fn decide(self, who: Who, mut parts: Parts) -> Result<Parts, Error> {
+        let mut carried = Carried::new(&mut parts, self.params);
+        self.guard.decide(who, &carried.head(Some(self.guard.plan()))).await?;
         Ok(parts)
     }
 }
@@ -98,7 +75,7 @@ impl<S> Layer<S> for RequireLayer {
     type Service = Require<S>;
 
     fn layer(&self, inner: S) -> Require<S> {
-        Require { inner, guard: self.clone() }
+        Require { inner, layer: self.clone() }
     }
 }
 
@@ -106,7 +83,7 @@ impl<S> Layer<S> for RequireLayer {
 #[derive(Debug, Clone)]
 pub struct Require<S> {
     inner: S,
-    guard: RequireLayer,
+    layer: RequireLayer,
 }
 
 impl<S, B, R> Service<Request<B>> for Require<S>
@@ -124,10 +101,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        looked_at(&parts.extensions);
-        let (gate, plan) = (self.guard.gate.clone(), self.guard.plan.clone());
-        parts.extensions.insert(Guard { gate, plan });
-        let decided = if self.guard.plan.is_public() { Ok(Ok(())) } else { self.guard.decide_now(&mut parts) };
+        let RequireLayer { guard, params } = &self.layer;
+        let decided = guard.decide_now(&mut Carried::new(&mut parts, *params));
         let state = match decided {
             Ok(Ok(())) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
             Ok(Err(error)) => State::Refused { error: Some(error) },
@@ -135,11 +110,11 @@ where
                 // The clone takes the place of the one that is ready and waits here for the decision.
                 let clone = self.inner.clone();
                 let inner = mem::replace(&mut self.inner, clone);
-                let deciding = Box::pin(self.guard.clone().decide(who, parts));
+                let deciding = Box::pin(self.layer.clone().decide(who, parts));
                 State::Deciding { deciding, rest: Some((inner, body)) }
             }
         };
-        RequireFuture { state, gate: self.guard.gate.clone() }
+        RequireFuture { state, gate: self.layer.guard.gate().clone() }
     }
 }
 

@@ -15,7 +15,7 @@ use portcullis::{
     actix::{Authenticated, GateExt, Leased, Routes},
     policy::{anyone, authenticated, permission},
 };
-use std::{future::ready, pin::pin};
+use std::future::ready;
 use tokio::{select, time::sleep};
 
 /// The service. The guard of `/ws` decides before the socket opens, and the lease tells when it has to close.
@@ -47,7 +47,7 @@ async fn echo(Leased(lease): Leased, request: HttpRequest, body: web::Payload) -
     let protocols = [CredentialSource::WEBSOCKET_PROTOCOL];
     let (response, mut session, mut messages) = actix_ws::handle_with_protocols(&request, body, &protocols)?;
     rt::spawn(async move {
-        let mut ended = pin!(lease.ended(sleep));
+        let mut ended = lease.watch(sleep);
         let reason = loop {
             let message = select! {
                 message = messages.recv() => message,

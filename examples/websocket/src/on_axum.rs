@@ -16,7 +16,6 @@ use portcullis::{
     axum::{Authenticated, GateExt, Leased, Routes},
     policy::{anyone, authenticated, permission},
 };
-use std::pin::pin;
 use tokio::{select, time::sleep};
 
 /// The service. The guard of `/ws` decides before the socket opens, and the lease tells when it has to close.
@@ -34,7 +33,7 @@ pub fn app(service: Service) -> Router {
 
 async fn echo(Leased(lease): Leased, upgrade: WebSocketUpgrade) -> Response {
     upgrade.protocols([CredentialSource::WEBSOCKET_PROTOCOL]).on_upgrade(async move |mut socket| {
-        let mut ended = pin!(lease.ended(sleep));
+        let mut ended = lease.watch(sleep);
         loop {
             let answer = select! {
                 message = socket.recv() => match message {

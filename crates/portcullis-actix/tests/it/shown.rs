@@ -1,7 +1,7 @@
 //! What `Debug` shows of every public type: nothing that could be a credential, a session or a subject.
 
 use actix_web::{FromRequest, HttpRequest, test::TestRequest};
-use portcullis_actix::{Authenticated, Authorized, GateExt, Leased, Routes, Visitor};
+use portcullis_actix::{Authenticated, Authorized, Caller, GateExt, Leased, Routes, Visitor};
 use portcullis_core::{Gate, Requirement, Scheme, policy::*, testing::TestIssuer};
 use std::collections::BTreeSet;
 
@@ -53,6 +53,7 @@ async fn nothing_private_is_shown() {
     show! {
         Authenticated: take::<Authenticated>(&request).await.unwrap(),
         Visitor: take::<Visitor>(&request).await.unwrap(),
+        Caller: take::<Caller>(&request).await.unwrap(),
         Leased: take::<Leased>(&request).await.unwrap(),
         Authorized: take::<Authorized<Anybody>>(&request).await.unwrap(),
         Rejection: take::<Authorized<Operators>>(&request).await.unwrap_err(),

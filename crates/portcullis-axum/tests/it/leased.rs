@@ -7,7 +7,7 @@ use crate::{
 use axum::{Router, body::Body, http::Request, routing::get};
 use portcullis_axum::{Authenticated, GateExt, Leased};
 use portcullis_core::{
-    ErrorKind, Gate, Lease, RevocationList, Scheme, SessionId, TokenCache,
+    Error, ErrorKind, Gate, Lease, RevocationList, Scheme, SessionId, TokenCache, Watch,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
@@ -42,9 +42,9 @@ fn take(kept: &Kept) -> Lease {
     kept.lock().unwrap().pop().expect("a lease")
 }
 
-fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
-    match future.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
+fn poll(end: &mut Watch) -> Option<Error> {
+    match pin!(end).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(error) => Some(error),
         Poll::Pending => None,
     }
 }
@@ -90,14 +90,14 @@ async fn it_ends_when_its_session_is_revoked_and_no_other_one() {
             let token = issuer.token("alice").claim("sid", hers.clone()).sign();
             expect(&app, &token, &[(&format!("GET {path}"), 200), ("GET /me", 200)]).await;
             let lease = take(&kept);
-            let mut ended = pin!(lease.ended(|_| pending::<()>()));
-            assert!(poll(ended.as_mut()).is_none());
+            let mut ended = lease.watch(|_| pending::<()>());
+            assert!(poll(&mut ended).is_none());
             revocations.end_session(&SessionId::new(&his).with_issuer("https://issuer.test"));
-            assert!(poll(ended.as_mut()).is_none(), "for what is not hers");
+            assert!(poll(&mut ended).is_none(), "for what is not hers");
             revocations.end_session(&SessionId::new(&hers).with_issuer("https://other.test"));
-            assert!(poll(ended.as_mut()).is_none(), "another issuer's");
+            assert!(poll(&mut ended).is_none(), "another issuer's");
             revocations.end_session(&SessionId::new(&hers).with_issuer("https://issuer.test"));
-            assert_eq!(poll(ended.as_mut()).map(|error| error.kind()), Some(ErrorKind::Invalid));
+            assert_eq!(poll(&mut ended).map(|error| error.kind()), Some(ErrorKind::Invalid));
             expect(&app, &token, &[(&format!("GET {path}"), 401), ("GET /me", 401)]).await;
         }
     }
@@ -128,8 +128,8 @@ async fn it_knows_its_credential_wherever_that_was() {
             assert_eq!(send(&app, request).await.status, 200, "{what}");
             assert_eq!(names.verified(), 1, "{what}");
             let lease = take(&kept);
-            let mut ended = pin!(lease.ended(|_| pending::<()>()));
-            if let Some(error) = poll(ended.as_mut()) {
+            let mut ended = lease.watch(|_| pending::<()>());
+            if let Some(error) = poll(&mut ended) {
                 panic!("{what}: it ended at once: {error}");
             }
             // That it goes on was looked up.
@@ -151,9 +151,9 @@ async fn whom_a_test_acts_as_stays() {
     for who in ["", "abc"] {
         assert_eq!(get_as(&app, "/open", who).await.body, "alice");
         let lease = take(&kept);
-        let mut ended = pin!(lease.ended(|_| ready(())));
-        assert!(poll(ended.as_mut()).is_none());
+        let mut ended = lease.watch(|_| ready(()));
+        assert!(poll(&mut ended).is_none());
         revocations.end_session(&SessionId::new("hers").with_issuer("https://issuer.test"));
-        assert!(poll(ended.as_mut()).is_none());
+        assert!(poll(&mut ended).is_none());
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use portcullis_axum::{Authenticated, Authorized, Leased, Routes, Visitor};
+use portcullis_axum::{Authenticated, Authorized, Caller, Leased, Routes, Visitor};
 use portcullis_core::{Gate, Requirement, Scheme, policy::*, testing::TestIssuer};
 use std::collections::BTreeSet;
 
@@ -50,6 +50,7 @@ async fn nothing_private_is_shown() {
     show! {
         Authenticated: take::<Authenticated>(&parts, &gate).await.unwrap(),
         Visitor: take::<Visitor>(&parts, &gate).await.unwrap(),
+        Caller: take::<Caller>(&parts, &gate).await.unwrap(),
         Leased: take::<Leased>(&parts, &gate).await.unwrap(),
         Authorized: take::<Authorized<Anybody>>(&parts, &gate).await.unwrap(),
         Rejection: take::<Authorized<Operators>>(&parts, &gate).await.unwrap_err(),

@@ -63,6 +63,12 @@ impl<'g> Scrubber<'g> {
         Some(scrubbed)
     }
 
+    /// The same of a query alone.
+    pub(crate) fn query(&self, query: &str) -> Option<String> {
+        let scrubbed = self.address(format!("?{query}").as_bytes())?;
+        String::from_utf8(scrubbed.into_iter().skip(1).collect()).ok()
+    }
+
     /// The value of a header that repeats an address, such as `Referer` or `X-Original-Url`, without the credentials in it;
     /// `None` if it has none. The name is in lower case.
     #[must_use]

@@ -6,6 +6,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     head::{RequestHead, is_websocket, query_param},
+    scheme::Sources,
 };
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -331,11 +332,13 @@ impl fmt::Debug for CredentialSource {
 
 /// The first credential that is present in the order of the sources.
 pub(crate) fn find<'h, 's>(
-    sources: &'s [CredentialSource],
+    sources: &'s Sources,
     head: &'h dyn RequestHead,
 ) -> Result<Option<FoundCredential<'h, 's>>, Error> {
-    refuse_header_with_query(sources, head)?;
-    for (place, source) in sources.iter().enumerate() {
+    if sources.reads_query {
+        refuse_header_with_query(&sources.sources, head)?;
+    }
+    for (place, source) in sources.sources.iter().enumerate() {
         if let Some(text) = source.find(head).map_err(|error| error.with_source(source))? {
             return Ok(Some(FoundCredential { text, source, place }));
         }
@@ -345,12 +348,14 @@ pub(crate) fn find<'h, 's>(
 
 /// The same, if all sources in which something is present agree.
 pub(crate) fn agreed<'h>(
-    sources: &[CredentialSource],
+    sources: &Sources,
     head: &'h dyn RequestHead,
 ) -> Result<Option<(Credential<'h>, usize)>, Error> {
-    refuse_header_with_query(sources, head)?;
+    if sources.reads_query {
+        refuse_header_with_query(&sources.sources, head)?;
+    }
     let mut first: Option<(Credential<'h>, usize)> = None;
-    for (place, source) in sources.iter().enumerate() {
+    for (place, source) in sources.sources.iter().enumerate() {
         let Some(text) = source.find(head).map_err(|error| error.with_source(source))? else { continue };
         let credential = FoundCredential { text, source, place }.check()?;
         match &first {

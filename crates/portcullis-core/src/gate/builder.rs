@@ -229,7 +229,8 @@ impl GateBuilder {
         parts.rights = Arc::new(rights);
         if let Some(policy) = baseline {
             // It is asked about callers of all schemes.
-            let planner = Planner { rights: &parts.rights, unnamed: &parts.all, verify_only: SchemeSet::NONE };
+            let (rights, unnamed, verify_only) = (&parts.rights, &parts.all, SchemeSet::NONE);
+            let planner = Planner { rights, unnamed, verify_only, baseline_waits: false };
             let policy = Arc::new(without_baseline(policy));
             let plan = planner.plan(policy, |accepted| Sources::of(&parts.schemes, accepted))?;
             // Who makes a request is established as the policy of its route asks, before the baseline.

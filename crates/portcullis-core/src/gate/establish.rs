@@ -65,7 +65,7 @@ impl Gate {
         head: &dyn RequestHead,
     ) -> Option<Result<Answer<'static, Established>, KeyState>> {
         let cache = self.0.cache.as_ref().filter(|_| !self.0.reject_conflicts)?;
-        let found = credential::find(&sources.sources, head).ok()??;
+        let found = credential::find(sources, head).ok()??;
         let place = sources.first_reader(found.place)?;
         let jwt = self.0.schemes.get(place)?.verifier.jwt()?;
         self.admit(found.source, head).ok()?;

@@ -106,6 +106,11 @@ impl Established {
         self.standings.as_ref()
     }
 
+    /// The same caller, about whom nothing was asked yet.
+    pub(super) fn without_standings(&self) -> Self {
+        Self { standings: self.gate.new_standings(), ..self.clone() }
+    }
+
     pub(super) fn scheme_place(&self) -> Option<usize> {
         self.scheme.map(usize::from)
     }

@@ -2,114 +2,137 @@ use super::{Established, Gate, establish::is_revoked};
 use crate::{
     credential::Credential,
     error::{Error, ErrorKind},
-    head::RequestHead,
+    head::{OwnedHead, RequestHead},
+    policy::Plan,
     principal::Principal,
-    scheme::Sources,
 };
 use futures_util::future::{Either, select};
 use std::{
     fmt,
     future::{Future, pending},
-    pin::pin,
-    sync::Arc,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-/// How often is looked again, unless said otherwise.
+/// The default time between two checks.
 const USUALLY: Duration = Duration::from_secs(30);
 
-/// No connection is looked after more often, but for what is revoked.
+/// The least time between two checks, but for revocations.
 const LEAST: Duration = Duration::from_secs(1);
 
-/// After which nothing is expected any more of who is asked.
+/// How long a check may take.
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
-/// How long a connection goes on while nobody can say whether it may.
+/// How long a connection goes on while no check can be made.
 const GRACE: Duration = Duration::from_secs(300);
 
-/// Who is at the other end of a connection that outlives its request, such as a WebSocket, and for how long.
+/// The right of a caller to a connection that outlives its request, such as a WebSocket.
 ///
-/// It ends when the credential expires, when it is revoked, and when it does not hold any more for another reason: a key that
-/// was withdrawn, a session that its issuer says is over. For that the gate looks at it again: at once when something is
-/// [revoked](crate::Revocations), when it expires, and from time to time. While nobody can say, as when the issuer is down,
-/// the connection goes on for five minutes, and never beyond the expiry.
+/// The connection has to end when the credential expires or is [revoked](crate::Revocations), when its key is withdrawn or its
+/// issuer says that the session is over, and when the policy of the route no longer lets the caller pass: an account that was
+/// disabled, a member who was removed. The gate checks all of that at once when something is revoked, when the credential expires,
+/// and every half a minute. While it cannot be checked, as when the issuer is down, the connection goes on for five minutes, and
+/// never beyond the expiry.
 ///
-/// Extractors bring it; it is the connection's part to wait for the end and close:
+/// An extractor of the adapters brings it. The handler waits for the end and closes the connection:
 ///
 /// ```
 /// # use portcullis_core::Lease;
-/// # use std::{future::Future, time::Duration};
-/// # async fn receive() -> Option<String> { None }
+/// # use std::{future::{Future, pending}, pin::{Pin, pin}, time::Duration};
+/// use futures_util::future::{Either, select};
+///
+/// # async fn receive() -> Option<String> { pending().await }
 /// # async fn close(reason: &str) {}
-/// # async fn select<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> Result<A, B> { unimplemented!() }
-/// async fn serve(lease: Lease, sleep: impl Fn(Duration) -> std::pin::Pin<Box<dyn Future<Output = ()>>>) {
-///     let serving = async { while let Some(_message) = receive().await {} };
-///     if let Err(error) = select(serving, lease.ended(sleep)).await {
-///         close(error.code()).await;
+/// async fn serve(lease: Lease, sleep: fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>) {
+///     let mut end = lease.watch(sleep); // `tokio::time::sleep` where tokio is the runtime
+///     loop {
+///         match select(&mut end, pin!(receive())).await {
+///             Either::Left((error, _)) => return close(error.code()).await,
+///             Either::Right((Some(_message), _)) => {}
+///             Either::Right((None, _)) => return,
+///         }
 ///     }
 /// }
 /// ```
 #[derive(Clone)]
 pub struct Lease {
-    gate: Gate,
-    /// Where its credential counts.
-    sources: Arc<Sources>,
+    who: Established,
     principal: Principal,
-    /// None for who is known without.
+    /// None for a caller who is known without.
     credential: Option<Credential<'static>>,
-    look_every: Duration,
+    /// The policy of the route, if it has one.
+    plan: Option<Plan>,
+    head: OwnedHead,
+    check_every: Duration,
 }
 
 impl Established {
-    /// What a connection that this request opens goes on with; the head is that of the request.
+    /// The right to a connection that this request opens, on a route with this policy; the head is that of the request. The copy of
+    /// it that is kept has no credentials.
     ///
     /// # Errors
     /// As [`principal`](Self::principal).
-    pub fn lease(&self, head: &dyn RequestHead) -> Result<Lease, Error> {
-        let (gate, principal) = (self.gate.clone(), self.principal()?.clone());
+    pub fn lease(&self, plan: Option<&Plan>, head: &dyn RequestHead) -> Result<Lease, Error> {
+        let principal = self.principal()?.clone();
+        let plan = plan.filter(|plan| !plan.is_public()).cloned();
         let credential = match self.source() {
-            Some(_) => match gate.read_from(&self.sources, head)? {
-                Some((credential, _)) => Some(credential.to_owned()),
+            Some(_) => match self.gate.read_from(&self.sources, head)? {
+                Some((credential, _)) => {
+                    Some(credential.to_owned().with_max_age(plan.as_ref().and_then(Plan::max_age)))
+                }
                 None => {
                     return Err(Error::misconfigured("the request to lease for is another one, without a credential"));
                 }
             },
             None => None,
         };
-        Ok(Lease { gate, sources: self.sources.clone(), principal, credential, look_every: USUALLY })
+        let head = OwnedHead::copy(head, &self.gate.scrubber(head));
+        Ok(Lease { who: self.clone(), principal, credential, plan, head, check_every: USUALLY })
     }
 }
 
 impl Lease {
-    /// Looks again after this time where nothing else is a reason to; half a minute unless said otherwise, a second at least.
+    /// The time between two checks where there is no other reason for one; half a minute by default, a second at least.
     #[must_use]
-    pub fn look_every(mut self, time: Duration) -> Self {
-        self.look_every = time.max(LEAST);
+    pub fn check_every(mut self, time: Duration) -> Self {
+        self.check_every = time.max(LEAST);
         self
     }
 
-    /// Who is at the other end.
+    /// The caller.
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// Comes when the connection has to end, with why: [`ErrorKind::Expired`], [`ErrorKind::Invalid`], or
-    /// [`ErrorKind::Unavailable`] after five minutes of that. `sleep` is the runtime's, such as `tokio::time::sleep`.
+    /// A future that is ready when the connection has to end, with the reason. `sleep` is that of the runtime, such as
+    /// `tokio::time::sleep`.
     ///
-    /// Wait on one future for the whole connection: a new one begins with a look, and its five minutes anew.
-    pub async fn ended<S: Future>(&self, sleep: impl Fn(Duration) -> S) -> Error {
-        let Some(credential) = &self.credential else { return pending().await };
-        match select(pin!(self.revoked()), pin!(self.refused(credential, sleep))).await {
-            Either::Left((error, _)) | Either::Right((error, _)) => error,
-        }
+    /// Make one for a connection: each begins with a check, and with its five minutes anew.
+    pub fn watch<S>(&self, sleep: impl Fn(Duration) -> S + Send + 'static) -> Watch
+    where
+        S: Future + Send + 'static,
+    {
+        let lease = self.clone();
+        Watch(State::Waiting(Box::pin(async move {
+            match select(pin!(lease.revoked()), pin!(lease.refused(sleep))).await {
+                Either::Left((error, _)) | Either::Right((error, _)) => error,
+            }
+        })))
     }
 
-    /// Comes when it is revoked, where that is told.
+    fn gate(&self) -> &Gate {
+        &self.who.gate
+    }
+
+    /// Ready when it is revoked, where the gate is told of that.
     async fn revoked(&self) -> Error {
-        let Some(revocations) = &self.gate.0.revocations else { return pending().await };
+        let Some(revocations) = self.gate().0.revocations.as_ref().filter(|_| self.credential.is_some()) else {
+            return pending().await;
+        };
         loop {
-            // Before looking, so that nothing is missed between.
+            // Before the check, so that nothing is missed between.
             let changed = revocations.clone().changed();
             if let Ok(true) = is_revoked(revocations, &self.principal).await {
                 return Error::invalid("the credential was revoked");
@@ -118,30 +141,44 @@ impl Lease {
         }
     }
 
-    /// Comes when the gate would refuse it.
-    async fn refused<S: Future>(&self, credential: &Credential<'static>, sleep: impl Fn(Duration) -> S) -> Error {
+    /// The caller as it is now, if it would still be let in.
+    async fn check(&self) -> Result<Principal, Error> {
+        let who = match &self.credential {
+            Some(credential) => self.gate().authenticate_by(&self.who.sources, credential).await,
+            None => self.who.without_standings(),
+        };
+        let principal = who.principal()?.clone();
+        if principal.id() != self.principal.id() {
+            return Err(Error::invalid("the credential is somebody else's now"));
+        }
+        if let Some(plan) = &self.plan {
+            self.gate().authorize(&who, plan, &self.head).await?;
+        }
+        Ok(principal)
+    }
+
+    /// Ready when the gate would refuse it.
+    async fn refused<S: Future>(&self, sleep: impl Fn(Duration) -> S) -> Error {
+        if self.credential.is_none() && self.plan.is_none() {
+            return pending().await;
+        }
         let mut end = self.principal.expires_at();
         let mut unknown_for = Duration::ZERO;
         loop {
-            let unknown = match select(self.gate.authenticate_by(&self.sources, credential), pin!(sleep(LONGEST_LOOK)))
-                .await
-            {
-                Either::Left((who, _)) => match who.principal() {
-                    Ok(principal) if principal.id() == self.principal.id() => {
-                        end = principal.expires_at();
-                        None
-                    }
-                    Ok(_) => return Error::invalid("the credential is somebody else's now"),
-                    Err(error) if error.status() >= 500 => Some(error),
-                    Err(error) => return error,
-                },
+            let unknown = match select(pin!(self.check()), pin!(sleep(LONGEST_LOOK))).await {
+                Either::Left((Ok(principal), _)) => {
+                    end = principal.expires_at();
+                    None
+                }
+                Either::Left((Err(error), _)) if error.status() >= 500 => Some(error),
+                Either::Left((Err(error), _)) => return error,
                 Either::Right(_) => {
                     unknown_for = unknown_for.saturating_add(LONGEST_LOOK);
-                    Some(Error::new(ErrorKind::Unavailable, "nobody said in time whether the credential still holds"))
+                    Some(Error::new(ErrorKind::Unavailable, "it took too long to check whether the caller may go on"))
                 }
             };
-            let left = end.map(|end| end.duration_since(self.gate.now()).unwrap_or_default());
-            let wait = left.unwrap_or(self.look_every).min(self.look_every);
+            let left = end.map(|end| end.duration_since(self.gate().now()).unwrap_or_default());
+            let wait = left.unwrap_or(self.check_every).min(self.check_every);
             let wait = match unknown {
                 None => {
                     unknown_for = Duration::ZERO;
@@ -159,6 +196,39 @@ impl Lease {
             };
             sleep(wait).await;
         }
+    }
+}
+
+/// The end of a connection. See [`Lease::watch`].
+///
+/// It keeps its state when it is polled through `&mut`, as `select!` does, and once ready stays so.
+#[must_use = "futures do nothing unless polled"]
+pub struct Watch(State);
+
+enum State {
+    Waiting(Pin<Box<dyn Future<Output = Error> + Send>>),
+    Ended(Error),
+}
+
+impl Future for Watch {
+    type Output = Error;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Error> {
+        let error = match &mut self.0 {
+            State::Waiting(end) => ready!(end.as_mut().poll(context)),
+            State::Ended(error) => return Poll::Ready(error.clone()),
+        };
+        self.0 = State::Ended(error.clone());
+        Poll::Ready(error)
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            State::Waiting(_) => "Watch(..)",
+            State::Ended(_) => "Watch(ended)",
+        })
     }
 }
 

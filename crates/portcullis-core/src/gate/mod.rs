@@ -4,6 +4,7 @@
 mod acting;
 mod builder;
 mod cache;
+mod caller;
 mod establish;
 mod established;
 mod lease;
@@ -12,8 +13,9 @@ mod wiring;
 
 pub use builder::GateBuilder;
 pub use cache::TokenCache;
+pub use caller::Caller;
 pub use established::Established;
-pub use lease::Lease;
+pub use lease::{Lease, Watch};
 
 use crate::{
     answer::Answer,
@@ -120,7 +122,8 @@ impl Gate {
     pub fn plan(&self, policy: impl Policy + 'static) -> Result<Plan, Error> {
         let verify_only = self.0.schemes.iter().enumerate().filter(|(_, scheme)| !scheme.verifier.asks_anew());
         let verify_only = verify_only.fold(SchemeSet::NONE, |all, (place, _)| all.or(SchemeSet::one(place)));
-        let planner = Planner { rights: &self.0.rights, unnamed: &self.0.unnamed, verify_only };
+        let baseline_waits = self.0.baseline.as_ref().is_some_and(Plan::may_wait);
+        let planner = Planner { rights: &self.0.rights, unnamed: &self.0.unnamed, verify_only, baseline_waits };
         planner.plan(Arc::new(policy), |schemes| Sources::of(&self.0.schemes, schemes))
     }
 
@@ -154,8 +157,8 @@ impl Gate {
         head: &'h dyn RequestHead,
     ) -> Result<Option<(Credential<'h>, usize)>, Error> {
         let read = match self.0.reject_conflicts {
-            true => credential::agreed(&sources.sources, head)?,
-            false => match credential::find(&sources.sources, head)? {
+            true => credential::agreed(sources, head)?,
+            false => match credential::find(sources, head)? {
                 Some(found) => {
                     let place = found.place;
                     Some((found.check()?, place))
@@ -170,6 +173,7 @@ impl Gate {
     }
 
     /// Where the browser adds a credential by itself, whether the request is from a page that may.
+    #[inline]
     fn admit(&self, source: &CredentialSource, head: &dyn RequestHead) -> Result<(), Error> {
         if !source.is_ambient() {
             return Ok(());
@@ -199,12 +203,28 @@ impl Gate {
         plan: &'a Plan,
         head: &'a dyn RequestHead,
     ) -> Answer<'a, Result<Access, Error>> {
+        self.authorize_beyond(self.baseline_of(plan), who, plan, head)
+    }
+
+    /// The baseline, where it is asked before this policy.
+    fn baseline_of(&self, plan: &Plan) -> Option<&Plan> {
+        self.0.baseline.as_ref().filter(|_| plan.has_baseline())
+    }
+
+    /// The same, where this is what has to be asked first.
+    fn authorize_beyond<'a>(
+        &'a self,
+        baseline: Option<&'a Plan>,
+        who: &'a Established,
+        plan: &'a Plan,
+        head: &'a dyn RequestHead,
+    ) -> Answer<'a, Result<Access, Error>> {
         if plan.is_public() {
             let principal = who.visitor().ok().flatten().cloned();
             return Answer::now(Ok(Access { principal, ..Access::default() }));
         }
         let explaining = tracing::enabled!(target: "portcullis", tracing::Level::DEBUG);
-        self.ask(who, plan, head, explaining).map(|verdict| {
+        self.ask(baseline, who, plan, head, explaining).map(|verdict| {
             let denial = match verdict {
                 Ok(Decision::Allow(access)) => {
                     return Ok(Access { principal: who.visitor()?.cloned(), ..access });
@@ -233,11 +253,12 @@ impl Gate {
         plan: &'a Plan,
         head: &'a dyn RequestHead,
     ) -> Answer<'a, Verdict> {
-        self.ask(who, plan, head, true)
+        self.ask(self.baseline_of(plan), who, plan, head, true)
     }
 
     fn ask<'a>(
         &'a self,
+        baseline: Option<&'a Plan>,
         who: &'a Established,
         plan: &'a Plan,
         head: &'a dyn RequestHead,
@@ -247,7 +268,7 @@ impl Gate {
             Ok(question) => question,
             Err(error) => return Answer::now(Err(error)),
         };
-        let answer = self.decide(plan, question);
+        let answer = decide(baseline, plan, question);
         if !explaining {
             return answer;
         }
@@ -290,27 +311,8 @@ impl Gate {
         Ok(Question { rights, caller, scheme, accepted, visitors, standings, head, moment, below_not, explaining })
     }
 
-    /// The baseline, and then the policy.
-    fn decide<'a>(&'a self, plan: &'a Plan, question: Question<'a>) -> Answer<'a, Verdict> {
-        let policy = move || ask(plan.policy(), question);
-        let Some(baseline) = self.0.baseline.as_ref().filter(|_| plan.has_baseline() && question.caller.is_some())
-        else {
-            return policy();
-        };
-        // It says nothing about schemes: it holds for whoever a route lets in.
-        match ask(baseline.policy(), Question { accepted: baseline.unnamed(), ..question }).ready() {
-            Ok(Ok(Decision::Allow(_))) => policy(),
-            Ok(denied) => Answer::now(denied),
-            Err(later) => Answer::later(async move {
-                match later.await? {
-                    Decision::Allow(_) => policy().await,
-                    denied => Ok(denied),
-                }
-            }),
-        }
-    }
-
     /// For one identity; none where there are no memberships.
+    #[inline]
     fn new_standings(&self) -> Option<Standings> {
         self.0.has_memberships.then(Standings::default)
     }
@@ -341,6 +343,23 @@ impl Gate {
 
     fn now(&self) -> SystemTime {
         self.0.time.now()
+    }
+}
+
+/// The baseline, and then the policy.
+fn decide<'a>(baseline: Option<&'a Plan>, plan: &'a Plan, question: Question<'a>) -> Answer<'a, Verdict> {
+    let policy = move || ask(plan.policy(), question);
+    let Some(baseline) = baseline.filter(|_| question.caller.is_some()) else { return policy() };
+    // It says nothing about schemes: it holds for whoever a route lets in.
+    match ask(baseline.policy(), Question { accepted: baseline.unnamed(), ..question }).ready() {
+        Ok(Ok(Decision::Allow(_))) => policy(),
+        Ok(denied) => Answer::now(denied),
+        Err(later) => Answer::later(async move {
+            match later.await? {
+                Decision::Allow(_) => policy().await,
+                denied => Ok(denied),
+            }
+        }),
     }
 }
 

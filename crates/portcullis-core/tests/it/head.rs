@@ -79,10 +79,18 @@ impl RequestHead for Head {
         self.headers.iter().filter(|(found, _)| found == name).for_each(|(_, value)| see(value));
     }
 
+    fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+        self.headers.iter().for_each(|(name, value)| see(name, value));
+    }
+
     fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error> {
         match self.params.iter().find(|(found, _)| found == name) {
             Some((_, value)) if value == "%" => Err(Error::new(ErrorKind::Malformed, "the path is no UTF-8")),
             found => Ok(found.map(|(_, value)| value.as_str().into())),
         }
+    }
+
+    fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> {
+        Ok(self.params.iter().map(|(name, _)| name.as_str().into()).collect())
     }
 }

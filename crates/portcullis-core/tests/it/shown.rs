@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 use portcullis_core::{policy::*, testing::*, *};
 use std::{
     collections::BTreeSet,
+    future::pending,
     io,
     sync::Mutex,
     time::{Duration, SystemTime},
@@ -154,7 +155,9 @@ fn nothing_private_is_shown() {
         Gate: &gate,
         Gate: gate.acting_as(principal.clone()),
         GateBuilder: builder(),
-        Lease: who.lease(&head).unwrap(),
+        Caller: who.caller(&head).unwrap(),
+        Lease: who.lease(None, &head).unwrap(),
+        Watch: who.lease(None, &head).unwrap().watch(|_| pending::<()>()),
         TokenCache: TokenCache::new(10),
         HttpRequest: request,
         HttpResponse: response,

@@ -46,8 +46,16 @@ impl RequestHead for Head {
         self.headers.iter().filter(|(found, _)| *found == name).for_each(|(_, value)| see(value.as_bytes()));
     }
 
+    fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+        self.headers.iter().for_each(|(name, value)| see(name, value.as_bytes()));
+    }
+
     fn param(&self, _: &str) -> Result<Option<Cow<'_, str>>, Error> {
         Ok(None)
+    }
+
+    fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> {
+        Ok(Vec::new())
     }
 }
 

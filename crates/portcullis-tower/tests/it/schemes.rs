@@ -6,7 +6,8 @@ use crate::{
 };
 use http::{Request, Response, request::Parts};
 use portcullis_core::{Error, Gate, Plan, Requirement, policy::*};
-use portcullis_tower::{GateExt, Head, Params, establish, establish_for, respond};
+use portcullis_tower::{Carried, GateExt, Head, Params, respond};
+use portcullis_web::establish;
 use std::convert::Infallible;
 use tower::{Layer, service_fn, util::BoxCloneService};
 
@@ -21,10 +22,11 @@ enum Ask {
 async fn answer(gate: &Gate, asks: &[Ask], parts: &mut Parts) -> Result<String, Error> {
     let mut caller = String::new();
     for ask in asks {
-        let who = match ask {
-            Ask::Somebody => establish(gate, parts).await,
-            Ask::For(plan) | Ask::Perhaps(plan) => establish_for(gate, plan, parts).await,
+        let plan = match ask {
+            Ask::Somebody => None,
+            Ask::For(plan) | Ask::Perhaps(plan) => Some(plan),
         };
+        let who = establish(&mut Carried::new(parts, None), gate, plan).get().await;
         if let Ask::For(plan) = ask {
             gate.authorize(&who, plan, &Head::new(parts, &Params::Absent)).await?;
         }

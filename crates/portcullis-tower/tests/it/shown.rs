@@ -1,7 +1,8 @@
 //! What `Debug` shows of every public type: nothing that could be a credential, a session or a subject.
 
 use portcullis_core::{Gate, Scheme, policy::authenticated, testing::TestIssuer};
-use portcullis_tower::{GateExt, Guard, Head, Params, establish};
+use portcullis_tower::{Carried, GateExt, Head, Params};
+use portcullis_web::{Memory, establish};
 use std::{collections::BTreeSet, convert::Infallible, future::ready};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -25,16 +26,16 @@ async fn nothing_private_is_shown() {
     let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build().unwrap();
     let request = http::Request::get("/files?token=swordfish").header("authorization", format!("Bearer {token}"));
     let (mut parts, ()) = request.body(()).unwrap().into_parts();
-    let who = establish(&gate, &mut parts).await;
+    let who = establish(&mut Carried::new(&mut parts, None), &gate, None).get().await;
     assert!(who.principal().unwrap().id().subject().contains(PLANTED));
-    let show_guard = service_fn(|request: http::Request<()>| {
+    let show_memory = service_fn(|request: http::Request<()>| {
         let mut response = http::Response::new(bytes::Bytes::new());
-        response.extensions_mut().insert(Guard::of(request.extensions()).unwrap().clone());
+        response.extensions_mut().insert(request.extensions().get::<Memory>().unwrap().clone());
         ready(Ok::<_, Infallible>(response))
     });
-    let guarded = gate.require(authenticated()).layer(show_guard);
+    let guarded = gate.require(authenticated()).layer(show_memory);
     let response = guarded.oneshot(http::Request::from_parts(parts.clone(), ())).await.unwrap();
-    let mut all: Vec<(&str, String)> = Vec::new();
+    let (mut all, mut copy): (Vec<(&str, String)>, _) = (Vec::new(), parts.clone());
     macro_rules! show {
         ($($name:ident: $value:expr),* $(,)?) => {
             $({ let value = $value; all.push((stringify!($name), format!("{value:?}\n{value:#?}"))); })*
@@ -49,14 +50,16 @@ async fn nothing_private_is_shown() {
         Enforce: gate.enforce().layer(()),
         ScrubLayer: gate.scrub(),
         Scrub: gate.scrub().layer(()),
-        Guard: response.extensions().get::<Guard>().unwrap(),
+        Memory: response.extensions().get::<Memory>().unwrap(),
+        Carried: Carried::new(&mut copy, None),
         Extensions: &parts.extensions,
     }
     let end = token.rsplit('.').next().unwrap();
     for (name, shown) in &all {
         assert!(!shown.contains(PLANTED) && !shown.contains(end), "{name} shows what is private: {shown}");
     }
-    let known = all.iter().map(|(name, _)| *name).filter(|name| *name != "Extensions").chain(WITHOUT_TEXT);
+    let known =
+        all.iter().map(|(name, _)| *name).filter(|name| !["Extensions", "Memory"].contains(name)).chain(WITHOUT_TEXT);
     let known: BTreeSet<String> = known.map(str::to_owned).collect();
     assert_eq!(public(include_str!("../../src/lib.rs")), known, "a public type that this test does not show, or none");
 }

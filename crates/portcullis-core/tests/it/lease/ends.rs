@@ -10,8 +10,10 @@ use portcullis_core::{
 };
 use std::{
     future::ready,
-    pin::pin,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -21,15 +23,14 @@ fn list() -> RevocationList {
 
 /// The end, and how long was slept before it, with sleeps that take no time but on this clock.
 fn end(lease: &Lease, clock: &FixedClock) -> (Error, Duration) {
-    let slept = AtomicU64::new(0);
-    let sleep = |time: Duration| {
-        let slept = &slept;
-        async move {
-            assert!(slept.fetch_add(time.as_secs(), Relaxed) < 100_000, "it never ends");
-            clock.advance(time);
-        }
+    let (slept, clock) = (Arc::new(AtomicU64::new(0)), clock.clone());
+    let counted = slept.clone();
+    let sleep = move |time: Duration| {
+        assert!(counted.fetch_add(time.as_secs(), Relaxed) < 100_000, "it never ends");
+        clock.advance(time);
+        ready(())
     };
-    let error = lease.ended(sleep).now_or_never().expect("an end");
+    let error = lease.watch(sleep).now_or_never().expect("an end");
     (error, seconds(slept.load(Relaxed)))
 }
 
@@ -158,13 +159,14 @@ fn whom_a_test_acts_as_goes_on() {
     let (says, revocations) = (Says::alice(), list());
     let real = gate(&says, &revocations);
     let acting = real.acting_as(alice());
-    let leases = [lease(&acting, "abc"), acting.establish(&Head::new()).now_or_never().unwrap().lease(&Head::new())];
+    let leases =
+        [lease(&acting, "abc"), acting.establish(&Head::new()).now_or_never().unwrap().lease(None, &Head::new())];
     for lease in leases.map(Result::unwrap) {
         assert_eq!(lease.principal().id().subject(), "alice");
-        let mut ended = pin!(lease.ended(|_| ready(())));
-        assert!(ended.as_mut().now_or_never().is_none());
+        let mut ended = lease.watch(|_| ready(()));
+        assert!((&mut ended).now_or_never().is_none());
         revocations.end_session(&SessionId::new("another").with_issuer("here"));
-        assert!(ended.as_mut().now_or_never().is_none());
+        assert!((&mut ended).now_or_never().is_none());
     }
     let mut ending = Ending::of(&lease(&real, "abc").unwrap());
     let acted = lease(&acting, "abc").unwrap();

@@ -4,6 +4,7 @@ mod clocked;
 mod ends;
 mod extended;
 mod outage;
+mod policy;
 mod slow;
 mod waits;
 
@@ -11,11 +12,9 @@ use crate::head::Head;
 use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::FutureExt;
 use portcullis_core::{
-    Authenticator, Credential, Error, ErrorKind, Gate, Lease, Principal, PrincipalKind, RevocationList, Scheme,
+    Authenticator, Credential, Error, ErrorKind, Gate, Lease, Principal, PrincipalKind, RevocationList, Scheme, Watch,
 };
 use std::{
-    future::Future,
-    pin::Pin,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
@@ -59,14 +58,14 @@ impl Sleeps {
 /// The wait for the end of a connection.
 struct Ending {
     sleeps: Sleeps,
-    ended: Pin<Box<dyn Future<Output = Error> + Send>>,
+    ended: Watch,
 }
 
 impl Ending {
     fn of(lease: &Lease) -> Self {
-        let (lease, sleeps) = (lease.clone(), Sleeps::default());
+        let sleeps = Sleeps::default();
         let asked = sleeps.clone();
-        Self { sleeps, ended: Box::pin(async move { lease.ended(|time| asked.sleep(time)).await }) }
+        Self { sleeps, ended: lease.watch(move |time| asked.sleep(time)) }
     }
 
     /// The end, if it has come.
@@ -117,5 +116,5 @@ fn gate(says: &Says, revocations: &RevocationList) -> Gate {
 /// What the request with this token goes on with.
 fn lease(gate: &Gate, token: &str) -> Result<Lease, Error> {
     let head = Head::new().bearer(token);
-    gate.establish(&head).now_or_never().expect("an answer at once").lease(&head)
+    gate.establish(&head).now_or_never().expect("an answer at once").lease(None, &head)
 }

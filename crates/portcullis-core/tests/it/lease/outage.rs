@@ -12,7 +12,7 @@ fn list() -> RevocationList {
 fn an_outage_ends_it_after_five_minutes_however_seldom_is_looked() {
     for every in [1, 7, 30, 60, 150, 200, 299, 300, 301, 3600] {
         let says = Says::alice();
-        let mut ending = Ending::of(&lease(&gate(&says, &list()), "abc").unwrap().look_every(seconds(every)));
+        let mut ending = Ending::of(&lease(&gate(&says, &list()), "abc").unwrap().check_every(seconds(every)));
         assert_eq!(ending.now(), None);
         says.now(Err(ErrorKind::Unavailable));
         // Nobody knows of it before the next look.

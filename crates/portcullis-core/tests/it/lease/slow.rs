@@ -64,7 +64,7 @@ fn a_request_without_its_credential_opens_no_connection_that_never_ends() {
     let gate = Gate::builder().scheme(Scheme::new(asking).bearer()).build().unwrap();
     let head = Head::new().bearer("abc");
     let who = gate.establish(&head).now_or_never().unwrap();
-    assert!(who.lease(&head).is_ok());
-    let refused = who.lease(&Head::new()).map(drop).map_err(|error| error.kind());
+    assert!(who.lease(None, &head).is_ok());
+    let refused = who.lease(None, &Head::new()).map(drop).map_err(|error| error.kind());
     assert_eq!(refused, Err(ErrorKind::Misconfigured), "a lease that nothing ends");
 }

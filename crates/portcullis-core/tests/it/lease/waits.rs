@@ -30,7 +30,7 @@ fn it_looks_at_most_every_second_and_at_least_as_often_as_asked() {
                 let says = Says::alice();
                 let until = good_for.map(|time| SystemTime::now() + time);
                 says.now(Ok(alice().with_times(None, until)));
-                let mut ending = Ending::of(&lease(&gate(&says, &list()), "abc").unwrap().look_every(every));
+                let mut ending = Ending::of(&lease(&gate(&says, &list()), "abc").unwrap().check_every(every));
                 assert_eq!(ending.now(), None);
                 if outage {
                     says.now(Err(ErrorKind::Unavailable));

@@ -2,6 +2,7 @@
 
 mod asked;
 mod cached;
+mod caller;
 mod ids;
 mod inherited;
 mod judged;

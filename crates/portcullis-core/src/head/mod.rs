@@ -1,3 +1,7 @@
+mod owned;
+
+pub(crate) use owned::OwnedHead;
+
 use crate::error::Error;
 use std::borrow::Cow;
 
@@ -21,12 +25,21 @@ pub trait RequestHead: Sync {
     /// Shows every value of a header, in the order of the request. The name is given in lower case.
     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8]));
 
+    /// Shows every header with its name in lower case, in the order of the request.
+    fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8]));
+
     /// A path parameter by the name it has in the route, decoded exactly as the handler will see it.
     /// `None`: the route has no such parameter.
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it cannot be decoded.
     fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error>;
+
+    /// The names of the path parameters.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if the framework cannot read them.
+    fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error>;
 }
 
 /// Whether a WebSocket is asked for: with `Upgrade` (RFC 6455, section 4.1), or with `CONNECT` in HTTP/2 (RFC 8441). Takes

@@ -1,0 +1,43 @@
+use crate::head::Head;
+use actix_web::{HttpMessage, HttpRequest};
+use portcullis_core::{Established, Gate, Plan};
+use portcullis_web::{Carrier, Memory};
+
+/// A request, which carries what this crate remembers of it in its extensions.
+pub(crate) struct Carried<'r>(pub(crate) &'r HttpRequest);
+
+impl Carrier for Carried<'_> {
+    type Head<'a>
+        = Head<'a>
+    where
+        Self: 'a;
+
+    fn head(&mut self, _: Option<&Plan>) -> Head<'_> {
+        Head::of(self.0)
+    }
+
+    fn recall<T>(&self, see: impl FnOnce(&Memory) -> T) -> Option<T> {
+        self.0.extensions().get().map(see)
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Memory)) {
+        if let Some(memory) = self.0.extensions_mut().get_mut() {
+            change(memory);
+        }
+    }
+
+    fn insert(&mut self, memory: Memory) {
+        self.0.extensions_mut().insert(memory);
+    }
+}
+
+/// The caller of a request, if this gate has established it already: for middleware behind a guard.
+#[must_use]
+pub fn established(gate: &Gate, request: &HttpRequest) -> Option<Established> {
+    request.extensions().get::<Memory>()?.established(gate).cloned()
+}
+
+/// Tells [`enforce`](crate::GateExt::enforce) that this request was looked at. Guards and extractors do so themselves.
+pub fn looked_at(request: &HttpRequest) {
+    Carried(request).recall(Memory::look);
+}

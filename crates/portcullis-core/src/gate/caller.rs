@@ -1,0 +1,76 @@
+//! What a handler asks itself, of resources that its request does not name in its head.
+
+use super::Established;
+use crate::{
+    decision::Access,
+    error::{Error, ErrorKind},
+    head::{OwnedHead, RequestHead},
+    policy::{Planner, Policy},
+    principal::Principal,
+    scheme::{SchemeSet, Sources},
+};
+use std::{fmt, sync::Arc};
+
+/// The caller of a request, for handlers that ask policies themselves: about a resource whose identifier is in the body, say.
+///
+/// It shares the memory of the request: what a guard has asked a membership is not asked again. Schemes and the
+/// [baseline](crate::GateBuilder::baseline) are a matter of the route and are not asked again either.
+#[derive(Clone)]
+pub struct Caller {
+    who: Established,
+    principal: Principal,
+    head: OwnedHead,
+}
+
+impl Established {
+    /// The caller, for the handler; the head is that of the request. The copy of it that is kept has no credentials.
+    ///
+    /// # Errors
+    /// As [`principal`](Self::principal).
+    pub fn caller(&self, head: &dyn RequestHead) -> Result<Caller, Error> {
+        let principal = self.principal()?.clone();
+        Ok(Caller { who: self.clone(), principal, head: OwnedHead::copy(head, &self.gate.scrubber(head)) })
+    }
+}
+
+impl Caller {
+    /// Who it is.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Requires that this policy lets the caller pass. Returned from a handler with `?`, the error is answered as the guard of the
+    /// route would.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`] (403) and [`ErrorKind::Hidden`] (404) if it does not;
+    /// [`ErrorKind::Misconfigured`] (500) if the policy names what the gate does not know, or asks for a [fresher](crate::policy::fresh)
+    /// identity than that of the route; and as memberships and rules return.
+    pub async fn require(&self, policy: impl Policy + 'static) -> Result<Access, Error> {
+        let gate = &self.who.gate;
+        // The route has accepted the scheme, whichever it was.
+        let (rights, unnamed, verify_only) = (&gate.0.rights, &gate.0.all, SchemeSet::NONE);
+        let planner = Planner { rights, unnamed, verify_only, baseline_waits: false };
+        let plan = planner.plan(Arc::new(policy), |accepted| Sources::of(&gate.0.schemes, accepted))?;
+        gate.authorize_beyond(None, &self.who, &plan, &self.head).await
+    }
+
+    /// Whether this policy lets the caller pass.
+    ///
+    /// # Errors
+    /// As [`require`](Self::require), but for denials.
+    pub async fn allows(&self, policy: impl Policy + 'static) -> Result<bool, Error> {
+        match self.require(policy).await {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.kind(), ErrorKind::Denied | ErrorKind::Hidden) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").field("principal", &self.principal).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,55 @@
+use crate::head::{Head, Params, ReadParams};
+use http::request::Parts;
+use portcullis_core::Plan;
+use portcullis_web::{Carrier, Memory};
+use std::fmt;
+
+/// The parts of a request, which carry what the adapters remember of it in their extensions.
+pub struct Carried<'a> {
+    parts: &'a mut Parts,
+    read: Option<ReadParams>,
+    params: Params,
+}
+
+impl<'a> Carried<'a> {
+    /// In a framework that reads path parameters like this, if at all.
+    #[must_use]
+    pub fn new(parts: &'a mut Parts, read: Option<ReadParams>) -> Self {
+        // A closure, or a rule of the application's own, asks without having said so.
+        Self { parts, read, params: read.map_or(Params::Absent, Params::OnDemand) }
+    }
+}
+
+impl Carrier for Carried<'_> {
+    type Head<'a>
+        = Head<'a>
+    where
+        Self: 'a;
+
+    fn head(&mut self, plan: Option<&Plan>) -> Head<'_> {
+        if let Some(read) = self.read.filter(|_| plan.is_some_and(|plan| !plan.params().is_empty())) {
+            self.params = read(self.parts);
+        }
+        Head::new(self.parts, &self.params)
+    }
+
+    fn recall<T>(&self, see: impl FnOnce(&Memory) -> T) -> Option<T> {
+        self.parts.extensions.get().map(see)
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Memory)) {
+        if let Some(memory) = self.parts.extensions.get_mut() {
+            change(memory);
+        }
+    }
+
+    fn insert(&mut self, memory: Memory) {
+        self.parts.extensions.insert(memory);
+    }
+}
+
+impl fmt::Debug for Carried<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Carried({} {})", self.parts.method, self.parts.uri.path())
+    }
+}

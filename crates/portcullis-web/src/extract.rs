@@ -1,0 +1,175 @@
+use crate::{Carrier, Who, establish, guard::authorize_now};
+use portcullis_core::{Access, Caller, Error, Established, Gate, Lease, Plan, Principal, RequestHead, Requirement};
+use std::{fmt, marker::PhantomData};
+
+/// The gate that the extractors of a request go by, and what its guard has asked.
+#[derive(Debug, Clone)]
+pub struct Route {
+    gate: Gate,
+    /// None where no policy has asked about the caller, and with that the baseline.
+    asked: Option<Plan>,
+}
+
+impl Route {
+    /// That of the innermost guard, if the request has passed one.
+    #[must_use]
+    pub fn guarded(request: &impl Carrier) -> Option<Self> {
+        request.recall(|memory| {
+            let guard = memory.guard()?;
+            let asked = Some(guard.plan()).filter(|plan| !plan.is_public()).cloned();
+            Some(Self { gate: guard.gate().clone(), asked })
+        })?
+    }
+
+    /// One without a guard.
+    #[must_use]
+    pub fn open(gate: Gate) -> Self {
+        Self { gate, asked: None }
+    }
+
+    /// Its gate.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+}
+
+/// What an extractor hands to a handler.
+pub trait Extracted: Sized {
+    /// Whether the baseline of the gate is asked where no guard has asked it.
+    const ASKS_BASELINE: bool = true;
+
+    /// Takes it from what is known of the request.
+    ///
+    /// # Errors
+    /// If it cannot be had of this request.
+    fn take(known: Known<'_>) -> Result<Self, Error>;
+}
+
+/// What is known of a request once its caller was let in.
+pub struct Known<'a> {
+    who: &'a Established,
+    access: Option<Access>,
+    /// What was asked before the handler.
+    plan: Option<&'a Plan>,
+    head: &'a dyn RequestHead,
+}
+
+impl fmt::Debug for Known<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Known({})", self.who)
+    }
+}
+
+/// The caller.
+impl Extracted for Principal {
+    fn take(known: Known<'_>) -> Result<Self, Error> {
+        known.who.principal().cloned()
+    }
+}
+
+/// The caller, if it presents a credential.
+impl Extracted for Option<Principal> {
+    const ASKS_BASELINE: bool = false;
+
+    fn take(known: Known<'_>) -> Result<Self, Error> {
+        known.who.visitor().map(|visitor| visitor.cloned())
+    }
+}
+
+/// The caller, for handlers that ask policies themselves.
+impl Extracted for Caller {
+    fn take(known: Known<'_>) -> Result<Self, Error> {
+        known.who.caller(known.head)
+    }
+}
+
+/// The right of the caller to a connection that outlives the request.
+impl Extracted for Lease {
+    fn take(known: Known<'_>) -> Result<Self, Error> {
+        known.who.lease(known.plan, known.head)
+    }
+}
+
+/// The caller, let through by a policy.
+impl Extracted for Access {
+    fn take(known: Known<'_>) -> Result<Self, Error> {
+        // A public policy asks for nobody, and yet a credential that is not valid makes no visitor.
+        known.who.visitor()?;
+        Ok(known.access.unwrap_or_default())
+    }
+}
+
+/// What has to be asked before something is extracted.
+#[derive(Debug, Clone)]
+pub struct Extraction<T> {
+    route: Route,
+    policy: Option<Plan>,
+    /// Whether the caller is established as the policy asks for, or else taken as it was found.
+    by_policy: bool,
+    extracted: PhantomData<fn() -> T>,
+}
+
+impl<T: Extracted> Extraction<T> {
+    /// From a request on this route.
+    #[must_use]
+    pub fn new(route: Route) -> Self {
+        let asks = T::ASKS_BASELINE && route.asked.is_none();
+        let policy = route.gate.baseline().filter(|_| asks).cloned();
+        Self { route, policy, by_policy: false, extracted: PhantomData }
+    }
+
+    /// The same with the policy of `R` in place of the baseline alone.
+    ///
+    /// # Errors
+    /// As [`Gate::plan_of`].
+    pub fn required<R: Requirement>(route: Route) -> Result<Self, Error> {
+        let policy = Some(route.gate.plan_of::<R>()?);
+        Ok(Self { route, policy, by_policy: true, extracted: PhantomData })
+    }
+
+    /// The gate that it goes by.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.route.gate
+    }
+
+    /// The plan of the policy that is asked, if one is.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Plan> {
+        self.policy.as_ref()
+    }
+
+    /// What is extracted.
+    ///
+    /// # Errors
+    /// If it has to be waited for, with the caller to [`wait`](Self::wait) for.
+    pub fn now(&self, request: &mut impl Carrier) -> Result<Result<T, Error>, Who> {
+        let who = establish(request, self.gate(), self.plan().filter(|_| self.by_policy));
+        let extracted = who.now().and_then(|known| {
+            let head = request.head(self.plan());
+            let Some(plan) = self.plan() else { return Some(self.take(known, None, &head)) };
+            let access = authorize_now(self.gate(), plan, known, &head)?;
+            Some(access.and_then(|access| self.take(known, Some(access), &head)))
+        });
+        extracted.ok_or(who)
+    }
+
+    /// What is extracted, of a request of this caller with this head.
+    ///
+    /// # Errors
+    /// If the request is refused, with the reason.
+    pub async fn wait(&self, who: Who, head: &dyn RequestHead) -> Result<T, Error> {
+        let who = who.get().await;
+        let access = match self.plan() {
+            Some(plan) => Some(self.gate().authorize(&who, plan, head).await?),
+            None => None,
+        };
+        self.take(&who, access, head)
+    }
+
+    fn take(&self, who: &Established, access: Option<Access>, head: &dyn RequestHead) -> Result<T, Error> {
+        let plan = self.route.asked.as_ref().or(self.plan());
+        T::take(Known { who, access, plan, head })
+    }
+}

@@ -1,0 +1,74 @@
+use crate::{Carrier, Memory, Who, memory};
+use portcullis_core::{Access, Error, Established, Gate, Plan, Refusal, RequestHead, policy::Policy};
+
+/// A gate, and its plan of the policy of a route.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    gate: Gate,
+    plan: Plan,
+}
+
+impl Guard {
+    /// A guard with this policy.
+    ///
+    /// # Errors
+    /// As [`Gate::plan`].
+    pub fn new(gate: &Gate, policy: impl Policy + 'static) -> Result<Self, Error> {
+        Ok(Self { gate: gate.clone(), plan: gate.plan(policy)? })
+    }
+
+    /// Its gate.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The plan of its policy.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Leaves this guard in the request, for extractors to go by, and decides about the request.
+    ///
+    /// # Errors
+    /// If the decision has to be waited for, with the caller to [`decide`](Self::decide) about.
+    pub fn decide_now(&self, request: &mut impl Carrier) -> Result<Result<(), Error>, Who> {
+        if self.plan.is_public() {
+            match request.recall(Memory::look) {
+                Some(_) => request.change(|memory| memory.enter(self)),
+                None => request.insert(Memory::guarded(self)),
+            }
+            return Ok(Ok(()));
+        }
+        let who = memory::enter(request, self);
+        let plan = &self.plan;
+        let decided = who.now().and_then(|known| authorize_now(&self.gate, plan, known, &request.head(Some(plan))));
+        decided.map(|access| access.map(drop)).ok_or(who)
+    }
+
+    /// The decision about a request of this caller.
+    ///
+    /// # Errors
+    /// If it is refused, with the reason.
+    pub async fn decide(&self, who: Who, head: &dyn RequestHead) -> Result<(), Error> {
+        let who = who.get().await;
+        self.gate.authorize(&who, &self.plan, head).await.map(drop)
+    }
+
+    /// The answer to a request that was refused.
+    #[must_use]
+    pub fn refuse(&self, error: &Error) -> Refusal {
+        self.gate.refuse(error)
+    }
+}
+
+/// The decision, if nothing has to be waited for. What may wait is not begun: the future that waits for it asks once.
+pub(crate) fn authorize_now(
+    gate: &Gate,
+    plan: &Plan,
+    who: &Established,
+    head: &dyn RequestHead,
+) -> Option<Result<Access, Error>> {
+    if plan.may_wait() { None } else { gate.authorize(who, plan, head).ready().ok() }
+}

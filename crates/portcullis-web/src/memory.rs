@@ -1,0 +1,175 @@
+//! What a request remembers.
+
+use crate::{Carrier, Guard, Seen};
+use futures_util::{FutureExt, future::Shared};
+use portcullis_core::{Answer, Established, Gate, Plan};
+use std::time::Duration;
+
+/// What a request remembers: the caller, as each gate that was asked has established it, and the guard that it has passed. Nearly
+/// always there is one gate.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    first: Option<Who>,
+    others: Vec<Who>,
+    guard: Option<Guard>,
+    /// Where something enforces guards.
+    seen: Option<Seen>,
+}
+
+/// The caller, as one gate has established it or is about to. Extractors of one handler may run side by side, so what they share
+/// is the pending answer.
+#[derive(Debug, Clone)]
+#[allow(clippy::exhaustive_enums, reason = "there is nothing between")]
+pub enum Who {
+    /// It is known.
+    Known(Established),
+    /// It has to be waited for.
+    Pending(Pending),
+}
+
+/// A caller that a gate is about to establish. It holds the credential and nothing else of the request.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    gate: Gate,
+    /// How old an identity was asked for.
+    max_age: Option<Duration>,
+    answer: Shared<Answer<'static, Established>>,
+}
+
+impl Who {
+    /// If there is nothing to wait for any more.
+    #[must_use]
+    pub fn now(&self) -> Option<&Established> {
+        match self {
+            Self::Known(who) => Some(who),
+            Self::Pending(pending) => pending.answer.peek(),
+        }
+    }
+
+    /// Waits for it.
+    pub async fn get(self) -> Established {
+        match self {
+            Self::Known(who) => who,
+            Self::Pending(pending) => pending.answer.await,
+        }
+    }
+
+    fn is_of(&self, gate: &Gate) -> bool {
+        match self {
+            Self::Known(who) => who.is_of(gate),
+            Self::Pending(pending) => pending.gate.is_same(gate),
+        }
+    }
+
+    /// Whether it is what a route with this plan needs; without a plan, whomever the gate has found is.
+    fn is_enough_for(&self, plan: Option<&Plan>) -> bool {
+        match (self, self.now(), plan) {
+            (_, Some(known), Some(plan)) => known.is_enough_for(plan),
+            // Where nobody was found, other places may not have been read.
+            (_, Some(known), None) => !matches!(known.visitor(), Ok(None)),
+            (Self::Pending(pending), None, plan) => {
+                let asked = plan.and_then(Plan::max_age);
+                asked.is_none_or(|asked| pending.max_age.is_some_and(|earlier| earlier <= asked))
+            }
+            (Self::Known(_), None, _) => false,
+        }
+    }
+}
+
+impl Memory {
+    /// The innermost guard that the request has passed so far. Extractors go by its gate.
+    #[must_use]
+    pub fn guard(&self) -> Option<&Guard> {
+        self.guard.as_ref()
+    }
+
+    /// The caller, if this gate has established it: for services behind a guard.
+    #[must_use]
+    pub fn established(&self, gate: &Gate) -> Option<&Established> {
+        self.who(gate)?.now()
+    }
+
+    /// The mark of a request whose guards are enforced. What enforces them further in shares it.
+    pub fn seen(&mut self) -> Seen {
+        self.seen.get_or_insert_default().clone()
+    }
+
+    /// Notes that a guard or an extractor looks at the request.
+    pub fn look(&self) {
+        if let Some(seen) = &self.seen {
+            seen.set();
+        }
+    }
+
+    pub(crate) fn guarded(guard: &Guard) -> Self {
+        Self { guard: Some(guard.clone()), ..Self::default() }
+    }
+
+    pub(crate) fn enter(&mut self, guard: &Guard) {
+        self.guard = Some(guard.clone());
+    }
+
+    fn who(&self, gate: &Gate) -> Option<&Who> {
+        self.first.iter().chain(&self.others).find(|who| who.is_of(gate))
+    }
+
+    fn add(&mut self, gate: &Gate, who: Who) {
+        let Some(first) = &mut self.first else {
+            self.first = Some(who);
+            return;
+        };
+        match std::iter::once(first).chain(&mut self.others).find(|earlier| earlier.is_of(gate)) {
+            Some(earlier) => *earlier = who,
+            None => self.others.push(who),
+        }
+    }
+}
+
+/// Establishes the caller, unless this gate has already, and remembers it unless it is found again as easily. With a plan, by the
+/// schemes that the policy accepts and as [fresh](portcullis_core::policy::fresh) as it asks for; without one, whomever this gate
+/// has found is taken.
+pub fn establish(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>) -> Who {
+    find(request, gate, plan, None)
+}
+
+/// The same for a guard, which extractors of the request go by from here on.
+pub(crate) fn enter(request: &mut impl Carrier, guard: &Guard) -> Who {
+    find(request, guard.gate(), Some(guard.plan()), Some(guard))
+}
+
+fn find(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>, guard: Option<&Guard>) -> Who {
+    let known = request.recall(|memory| {
+        memory.look();
+        memory.who(gate).filter(|who| who.is_enough_for(plan)).cloned()
+    });
+    let is_new = known.is_none();
+    if let Some(who) = known.flatten() {
+        if let Some(guard) = guard {
+            request.change(|memory| memory.enter(guard));
+        }
+        return who;
+    }
+    let head = request.head(None);
+    let answer = plan.map_or_else(|| gate.establish(&head), |plan| gate.establish_for(plan, &head));
+    drop(head);
+    let who = match answer.ready() {
+        // Nothing but a guard needs a memory for it.
+        Ok(who) if who.is_found_again() && guard.is_none() => return Who::Known(who),
+        Ok(who) => Who::Known(who),
+        Err(pending) => {
+            let (gate, max_age) = (gate.clone(), plan.and_then(Plan::max_age));
+            Who::Pending(Pending { gate, max_age, answer: pending.shared() })
+        }
+    };
+    if is_new {
+        request.insert(Memory { first: Some(who.clone()), others: Vec::new(), guard: guard.cloned(), seen: None });
+        return who;
+    }
+    request.change(|memory| {
+        memory.add(gate, who.clone());
+        if let Some(guard) = guard {
+            memory.enter(guard);
+        }
+    });
+    who
+}
