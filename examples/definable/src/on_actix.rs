@@ -1,13 +1,18 @@
 //! The service on actix-web.
 
 use crate::{DefineRoles, NewRole, ReadKb, Service, right, right_or_key};
-use actix_web::web::{Data, Json};
+use actix_web::{
+    HttpRequest, HttpResponse, rt,
+    web::{Data, Json, Payload},
+};
+use actix_ws::{CloseCode, CloseReason, Message};
 use portcullis::{
     Error, Requirement, Role,
-    actix::{Authenticated, Authorized, Rejection, Routes},
+    actix::{Authenticated, Authorized, Leased, Rejection, Routes},
     policy::{all, also_via, anyone, authenticated, via},
 };
 use serde_json::{Value, json};
+use tokio::{select, time::sleep};
 
 /// The routes, for `App::app_data(Data::new(service.clone())).configure(routes(&service).into_config())`.
 pub fn routes(service: &Service) -> Routes {
@@ -22,6 +27,7 @@ pub fn routes(service: &Service) -> Routes {
         .get("/export", right("everything:read"), async || "exported")
         .post("/publish", all((right("kb:write"), right("agent:execute"))), async || "published")
         .post("/roles", DefineRoles::POLICY, define)
+        .get("/ws/echo", right("everything:read"), echo)
         .get("/internal", via("internal"), async || "internal")
 }
 
@@ -40,4 +46,31 @@ async fn define(
 ) -> Result<&'static str, Rejection> {
     let organization = access.resource().ok_or_else(|| Error::missing("organization"))?;
     Ok(service.define(organization.id(), role.into_inner()).await?)
+}
+
+/// Echoes until the session ends, or the right to it.
+async fn echo(Leased(lease): Leased, request: HttpRequest, body: Payload) -> actix_web::Result<HttpResponse> {
+    let (response, mut session, mut messages) = actix_ws::handle(&request, body)?;
+    rt::spawn(async move {
+        let mut ended = lease.watch(sleep);
+        let reason = loop {
+            let sent = select! {
+                message = messages.recv() => match message {
+                    Some(Ok(Message::Text(text))) => session.text(text).await,
+                    Some(Ok(Message::Ping(bytes))) => session.pong(&bytes).await,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => break None,
+                    _ => continue,
+                },
+                error = &mut ended => {
+                    let description = Some(error.code().to_owned());
+                    break Some(CloseReason { code: CloseCode::Policy, description });
+                }
+            };
+            if sent.is_err() {
+                return;
+            }
+        };
+        let _ = session.close(reason).await;
+    });
+    Ok(response)
 }

@@ -3,14 +3,19 @@
 use crate::{DefineRoles, NewRole, ReadKb, Service, right, right_or_key};
 use axum::{
     Json, Router,
-    extract::{FromRef, State},
+    extract::{
+        FromRef, State,
+        ws::{CloseFrame, Message, WebSocketUpgrade, close_code},
+    },
+    response::Response,
 };
 use portcullis::{
     Error, Gate, Requirement, Role,
-    axum::{Authenticated, Authorized, Rejection, Routes},
+    axum::{Authenticated, Authorized, Leased, Rejection, Routes},
     policy::{all, also_via, anyone, authenticated, via},
 };
 use serde_json::{Value, json};
+use tokio::{select, time::sleep};
 
 impl FromRef<Service> for Gate {
     fn from_ref(service: &Service) -> Self {
@@ -31,6 +36,7 @@ pub fn app(service: Service) -> Router {
         .get("/export", right("everything:read"), async || "exported")
         .post("/publish", all((right("kb:write"), right("agent:execute"))), async || "published")
         .post("/roles", DefineRoles::POLICY, define)
+        .get("/ws/echo", right("everything:read"), echo)
         .get("/internal", via("internal"), async || "internal")
         .into_router()
         .with_state(service)
@@ -51,4 +57,28 @@ async fn define(
 ) -> Result<&'static str, Rejection> {
     let organization = access.resource().ok_or_else(|| Error::missing("organization"))?;
     Ok(service.define(organization.id(), role).await?)
+}
+
+/// Echoes until the session ends, or the right to it.
+async fn echo(Leased(lease): Leased, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(async move |mut socket| {
+        let mut ended = lease.watch(sleep);
+        loop {
+            let answer = select! {
+                message = socket.recv() => match message {
+                    Some(Ok(Message::Text(text))) => Message::Text(text),
+                    Some(Ok(_)) => continue,
+                    _ => return,
+                },
+                error = &mut ended => {
+                    let reason = error.code().to_owned().into();
+                    Message::Close(Some(CloseFrame { code: close_code::POLICY, reason }))
+                }
+            };
+            let is_last = matches!(answer, Message::Close(_));
+            if socket.send(answer).await.is_err() || is_last {
+                return;
+            }
+        }
+    })
 }

@@ -6,3 +6,4 @@ mod keys;
 mod rights;
 mod service;
 mod sessions;
+mod sockets;

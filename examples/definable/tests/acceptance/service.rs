@@ -73,7 +73,7 @@ impl HttpClient for Stytch {
 
 /// The service, with the users `u1` to `u3`, all in the organization `o1`, whose roles the test defines.
 pub struct Tested {
-    service: Service,
+    pub service: Service,
     pub store: Store,
     pub stytch: Stytch,
     pub issuer: TestIssuer,
