@@ -15,6 +15,7 @@ use portcullis::{
     Issuer, Jwt, Key, Principal, PrincipalKind, Refusal, RoleHierarchy, Rules, Scheme, Verifier,
     policy::{account, all},
 };
+use serde::Deserialize;
 use serde_json::json;
 use std::{env, error, net::SocketAddr};
 use store::{Store, User};
@@ -87,6 +88,13 @@ impl Authenticator for ApiKeys {
             owner.ok_or_else(|| Error::new(ErrorKind::Invalid, "no such API key").with_code("unknown_api_key"))?;
         Ok(Principal::new(PrincipalKind::Key, owner.to_string()))
     }
+}
+
+/// The body of a request that moves a flight to another project.
+#[derive(Debug, Deserialize)]
+struct Move {
+    flight: Uuid,
+    project: Uuid,
 }
 
 /// Clients know `{"detail": …}` in these words.

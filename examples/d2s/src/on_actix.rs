@@ -1,13 +1,14 @@
 //! The service on actix-web.
 
 use crate::{
+    Move,
     policies::*,
     store::{DataProduct, Flight, Project, User},
 };
 use actix_web::web::Json;
 use portcullis::{
     Gate, Role,
-    actix::{Authenticated, Authorized, Rejection, Routes},
+    actix::{Authenticated, Authorized, Caller, Rejection, Routes},
     policy::*,
 };
 use serde_json::{Value, json};
@@ -32,6 +33,7 @@ pub fn routes(gate: &Gate) -> Routes {
         .put("/api/v1/projects/{project_id}/flights/{flight_id}", WriteFlight::POLICY, write_flight)
         .delete("/api/v1/projects/{project_id}/flights/{flight_id}", delete_flight(), async || "deleted")
         .get(DATA_PRODUCT, ReadDataProduct::POLICY, read_data_product)
+        .post("/api/v1/flights/move", authenticated(), move_flight)
         .get("/api/v1/indoor_projects/{indoor_project_id}", on_indoor_project("viewer"), async || "indoor project")
         .put("/api/v1/indoor_projects/{indoor_project_id}", on_indoor_project("manager"), async || "saved")
         .delete("/api/v1/indoor_projects/{indoor_project_id}", on_indoor_project("owner"), async || "deleted")
@@ -51,4 +53,9 @@ async fn write_flight(access: Authorized<WriteFlight>) -> Result<Json<Flight>, R
 }
 async fn read_data_product(access: Authorized<ReadDataProduct>) -> Result<Json<DataProduct>, Rejection> {
     Ok(Json(access.row::<DataProduct>()?.clone()))
+}
+async fn move_flight(caller: Caller, body: Json<Move>) -> Result<&'static str, Rejection> {
+    caller.require(no_demo(role("manager").on("flight", id(body.flight)).hidden())).await?;
+    caller.require(no_demo(role("manager").on("project", id(body.project)).hidden())).await?;
+    Ok("moved")
 }

@@ -1,6 +1,7 @@
 //! Cases 46 to 50: teams, indoor projects, flights, data products.
 
 use crate::service::*;
+use serde_json::json;
 use uuid::Uuid;
 
 #[tokio::test]
@@ -73,6 +74,30 @@ async fn flights() {
     service.answers("PUT", flight(PROJECT, LOCKED_FLIGHT), &by(MANAGER), 400, locked).await;
     service.answers("DELETE", flight(PROJECT, LOCKED_FLIGHT), &by(OWNER), 400, locked).await;
     service.answers("PUT", flight(PROJECT, LOCKED_FLIGHT), &by(VIEWER), 403, "Permission denied").await;
+}
+
+/// The two resources stand in the body, and each is asked about once.
+#[tokio::test]
+async fn a_flight_moves_to_another_project() {
+    let service = Service::new();
+    for (who, id, to, status, detail, selects) in [
+        (MANAGER, FLIGHT, OTHER_PROJECT, 200, "", &["users", "flights", "projects", "projects"][..]),
+        // A manager of both projects; back within one, the project is not asked about again.
+        (MANAGER, FLIGHT, PROJECT, 200, "", &["users", "flights", "projects"]),
+        (OWNER, FLIGHT, OTHER_PROJECT, 404, "Project not found", &["users", "flights", "projects", "projects"]),
+        (OWNER, FLIGHT, MISSING, 404, "Project not found", &["users", "flights", "projects", "projects"]),
+        (VIEWER, FLIGHT, OTHER_PROJECT, 403, "Permission denied", &["users", "flights", "projects"]),
+        (STRANGER, FLIGHT, OTHER_PROJECT, 404, "Flight not found", &["users", "flights", "projects"]),
+        (MANAGER, INACTIVE_FLIGHT, OTHER_PROJECT, 404, "Flight not found", &["users", "flights"]),
+        (DEMO, FLIGHT, OTHER_PROJECT, 403, "Permission denied", &["users"]),
+        (UNAPPROVED, FLIGHT, OTHER_PROJECT, 403, "Account requires approval", &["users"]),
+    ] {
+        let body = json!({ "flight": id, "project": to });
+        let answer = service.ask("POST", "/api/v1/flights/move", &by(who), &body).await;
+        let found = answer.json();
+        let found = (answer.status, found["detail"].as_str().unwrap_or_default(), &*answer.selects);
+        assert_eq!(found, (status, detail, selects), "{who} moves {id} to {to}");
+    }
 }
 
 #[tokio::test]
