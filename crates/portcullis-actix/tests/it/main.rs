@@ -11,6 +11,7 @@
 
 #[macro_use]
 mod ask;
+mod caller;
 mod cast;
 mod decoding;
 mod decoding_names;

@@ -11,6 +11,7 @@
 
 mod acting;
 mod answers;
+mod caller;
 mod cast;
 mod decoding;
 mod enforce;
