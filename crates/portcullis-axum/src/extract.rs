@@ -63,7 +63,7 @@ fn extract_by<T: Extracted + Send, E: Send>(
     state: &impl HoldsGate,
     wrap: impl FnOnce(T) -> E + Send,
 ) -> impl Future<Output = Result<E, Rejection>> + Send {
-    let request = Carried::new(parts, Some(params::read));
+    let request = Carried::new(parts, Some(params::AXUM));
     let extraction = Extraction::new(route(&request, state));
     extract(request, extraction, wrap)
 }
@@ -202,7 +202,7 @@ impl<S: HoldsGate, R: Requirement> FromRequestParts<S> for Authorized<R> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let request = Carried::new(parts, Some(params::read));
+        let request = Carried::new(parts, Some(params::AXUM));
         let route = route(&request, state);
         let gate = route.gate().clone();
         let extraction = Extraction::required::<R>(route).map_err(|error| Rejection::new(&gate, error))?;

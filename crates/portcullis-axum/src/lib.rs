@@ -96,7 +96,7 @@ impl GateExt for Gate {
     }
 
     fn try_require(&self, policy: impl Policy + 'static) -> Result<RequireLayer, Error> {
-        RequireLayer::new(self, policy, Some(params::read))
+        RequireLayer::new(self, policy, Some(params::AXUM))
     }
 
     fn enforce(&self) -> EnforceLayer {

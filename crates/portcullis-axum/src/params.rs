@@ -1,16 +1,20 @@
-use axum::extract::{FromRequestParts, RawPathParams, rejection::RawPathParamsRejection};
+use axum::extract::{FromRequestParts, OriginalUri, RawPathParams, rejection::RawPathParamsRejection};
 use http::request::Parts;
-use portcullis_tower::Params;
+use portcullis_tower::{Framework, Params};
 use std::{
     future::Future,
     pin::pin,
     task::{Context, Poll, Waker},
 };
 
+/// What axum says of a request. The routers of nested services cut the path.
+pub(crate) const AXUM: Framework =
+    Framework::new(read, |extensions| extensions.get::<OriginalUri>().map(|OriginalUri(uri)| uri));
+
 /// The path parameters, decoded as `axum::extract::Path` decodes them.
 ///
 /// `RawPathParams` is async by its trait and never waits, so one poll brings the answer.
-pub(crate) fn read(parts: &mut Parts) -> Params {
+fn read(parts: &mut Parts) -> Params {
     let reading = pin!(RawPathParams::from_request_parts(parts, &()));
     match reading.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(params)) => {

@@ -42,7 +42,8 @@ use std::{fmt, future::Future, sync::Arc};
 )]
 pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
     /// The principal whose credential this is. An authenticator that remembers answers uses none that is older than
-    /// [`Credential::max_age`].
+    /// [`Credential::max_age`]. It refuses an expired credential itself: the gate takes the end of the principal for a
+    /// [`Lease`](crate::Lease) only.
     ///
     /// # Errors
     /// `Unrecognized` if it is not for this authenticator, `Invalid` or `Expired` if it is not valid, `Unavailable` if that

@@ -1,4 +1,4 @@
-use crate::head::{Head, Params, ReadParams};
+use crate::head::{Framework, Head, Params};
 use http::request::Parts;
 use portcullis_core::Plan;
 use portcullis_web::{Carrier, Memory};
@@ -7,16 +7,17 @@ use std::fmt;
 /// The parts of a request, which carry what the adapters remember of it in their extensions.
 pub struct Carried<'a> {
     parts: &'a mut Parts,
-    read: Option<ReadParams>,
+    framework: Option<Framework>,
     params: Params,
 }
 
 impl<'a> Carried<'a> {
-    /// In a framework that reads path parameters like this, if at all.
+    /// In a framework that says more of it, if at all.
     #[must_use]
-    pub fn new(parts: &'a mut Parts, read: Option<ReadParams>) -> Self {
+    pub fn new(parts: &'a mut Parts, framework: Option<Framework>) -> Self {
         // A closure, or a rule of the application's own, asks without having said so.
-        Self { parts, read, params: read.map_or(Params::Absent, Params::OnDemand) }
+        let params = framework.map_or(Params::Absent, |framework| Params::OnDemand(framework.params));
+        Self { parts, framework, params }
     }
 }
 
@@ -27,10 +28,11 @@ impl Carrier for Carried<'_> {
         Self: 'a;
 
     fn head(&mut self, plan: Option<&Plan>) -> Head<'_> {
-        if let Some(read) = self.read.filter(|_| plan.is_some_and(|plan| !plan.params().is_empty())) {
-            self.params = read(self.parts);
+        let Some(framework) = self.framework else { return Head::new(self.parts, &self.params) };
+        if plan.is_some_and(|plan| !plan.params().is_empty()) {
+            self.params = (framework.params)(self.parts);
         }
-        Head::new(self.parts, &self.params)
+        Head::new(self.parts, &self.params).within(framework)
     }
 
     fn recall<T>(&self, see: impl FnOnce(&Memory) -> T) -> Option<T> {

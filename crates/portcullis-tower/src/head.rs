@@ -1,6 +1,6 @@
 use crate::scrub;
 use http::{
-    Request,
+    Extensions, Request, Uri,
     header::{AUTHORIZATION, COOKIE},
     request::Parts,
     uri::Authority,
@@ -50,11 +50,30 @@ impl Params {
 /// How a framework tells path parameters.
 pub type ReadParams = fn(&mut Parts) -> Params;
 
+/// How a framework tells the address as the client sent it, where the one in the parts is cut.
+pub type ReadAddress = fn(&Extensions) -> Option<&Uri>;
+
+/// What a framework says of a request beside its parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Framework {
+    pub(crate) params: ReadParams,
+    pub(crate) address: ReadAddress,
+}
+
+impl Framework {
+    /// With these ways to read them.
+    #[must_use]
+    pub const fn new(params: ReadParams, address: ReadAddress) -> Self {
+        Self { params, address }
+    }
+}
+
 /// The head of an [`http::Request`] with its path parameters. `Debug` shows method and path.
 #[derive(Clone, Copy)]
 pub struct Head<'a> {
     parts: &'a Parts,
     params: &'a Params,
+    address: Option<ReadAddress>,
 }
 
 impl fmt::Debug for Head<'_> {
@@ -67,7 +86,12 @@ impl<'a> Head<'a> {
     /// The head of a request with these path parameters.
     #[must_use]
     pub fn new(parts: &'a Parts, params: &'a Params) -> Self {
-        Self { parts, params }
+        Self { parts, params, address: None }
+    }
+
+    /// The same in a framework.
+    pub(crate) fn within(self, framework: Framework) -> Self {
+        Self { address: Some(framework.address), ..self }
     }
 }
 
@@ -86,7 +110,8 @@ impl RequestHead for Head<'_> {
     }
 
     fn path(&self) -> &str {
-        self.parts.uri.path()
+        let address = self.address.and_then(|address| address(&self.parts.extensions));
+        address.unwrap_or(&self.parts.uri).path()
     }
 
     fn query(&self) -> Option<&str> {

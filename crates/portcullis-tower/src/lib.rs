@@ -36,7 +36,7 @@ mod scrub;
 
 pub use carried::Carried;
 pub use enforce::{Enforce, EnforceFuture, EnforceLayer};
-pub use head::{Head, Params, ReadParams};
+pub use head::{Framework, Head, Params, ReadAddress, ReadParams};
 pub use refusal::{RefusalBody, respond, respond_error};
 pub use require::{Require, RequireFuture, RequireLayer};
 pub use scrub::{NotedUri, Scrub, ScrubLayer};

@@ -1,6 +1,6 @@
 use crate::{
     carried::Carried,
-    head::ReadParams,
+    head::Framework,
     refusal::{RefusalBody, rendered, respond},
 };
 use http::{Request, Response, request::Parts};
@@ -21,18 +21,18 @@ use tower_service::Service;
 #[derive(Debug, Clone)]
 pub struct RequireLayer {
     guard: Guard,
-    params: Option<ReadParams>,
+    framework: Option<Framework>,
 }
 
 impl RequireLayer {
-    /// A guard in a framework that tells path parameters like this, if at all.
+    /// A guard in a framework that says more of a request, if at all.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the policy refers to something that
     /// the gate or the framework does not have.
-    pub fn new(gate: &Gate, policy: impl Policy + 'static, params: Option<ReadParams>) -> Result<Self, Error> {
+    pub fn new(gate: &Gate, policy: impl Policy + 'static, framework: Option<Framework>) -> Result<Self, Error> {
         let guard = Guard::new(gate, policy)?;
-        match (guard.plan().params().first(), params) {
+        match (guard.plan().params().first(), framework) {
             (Some(name), None) => Err(Error::new(
                 ErrorKind::Misconfigured,
                 format!(
@@ -40,7 +40,7 @@ impl RequireLayer {
                          use `portcullis::axum::GateExt`"
                 ),
             )),
-            _ => Ok(Self { guard, params }),
+            _ => Ok(Self { guard, framework }),
         }
     }
 
@@ -65,7 +65,7 @@ impl RequireLayer {
     }
 
     async fn decide(self, who: Who, mut parts: Parts) -> Result<Parts, Error> {
-        let mut carried = Carried::new(&mut parts, self.params);
+        let mut carried = Carried::new(&mut parts, self.framework);
         self.guard.decide(who, &carried.head(Some(self.guard.plan()))).await?;
         Ok(parts)
     }
@@ -101,8 +101,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let RequireLayer { guard, params } = &self.layer;
-        let decided = guard.decide_now(&mut Carried::new(&mut parts, *params));
+        let RequireLayer { guard, framework } = &self.layer;
+        let decided = guard.decide_now(&mut Carried::new(&mut parts, *framework));
         let state = match decided {
             Ok(Ok(())) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
             Ok(Err(error)) => State::Refused { error: Some(error) },

@@ -10,7 +10,7 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
     routing::get,
 };
-use portcullis_axum::{Authenticated, Authorized, GateExt, Leased, Rejection, Routes, Visitor};
+use portcullis_axum::{Authenticated, Authorized, Caller, GateExt, Leased, Rejection, Routes, Visitor};
 use portcullis_core::{Error, ErrorKind, Gate, policy::*, testing::acting_as};
 
 /// A gate that writes its name under every refusal.
@@ -146,4 +146,26 @@ async fn the_baseline_is_asked_about_somebody_whom_no_guard_has_asked_about() {
         expect(&app, "staff", &[("GET /me", 200)]).await;
         assert_eq!(names.verified(), 1);
     }
+}
+
+#[tokio::test]
+async fn policies_see_the_path_that_the_client_sent_however_deep_the_router() {
+    let gate = cast::builder(&Names::default()).build().unwrap();
+    let whole = || when("path", |question| question.head().path() == "/outer/inner/%61");
+    let cut = || when("path", |question| question.head().path() == "/%61");
+    let inner = Router::new().route("/{name}", get(async || "in").layer(gate.require(whole()))).route(
+        "/caller/{name}",
+        get(async |caller: Caller| -> Result<String, Rejection> {
+            let seen = when("path", |question| question.head().path() == "/outer/inner/caller/%61");
+            Ok(caller.allows(seen).await?.to_string())
+        }),
+    );
+    let other = Router::new().route("/{name}", get(async || "in").layer(gate.require(cut())));
+    let app: Router =
+        Router::new().nest("/outer", Router::new().nest("/inner", inner).nest("/cut", other)).with_state(gate);
+    assert_eq!(get_as(&app, "/outer/inner/%61", "alice").await.status, 200);
+    assert_eq!(get_as(&app, "/outer/inner/b", "alice").await.status, 403);
+    assert_eq!(get_as(&app, "/outer/cut/%61", "alice").await.status, 403);
+    assert_eq!(get_as(&app, "/outer/inner/caller/%61", "alice").await.body, "true");
+    assert_eq!(get_as(&app, "/outer/inner/caller/b", "alice").await.body, "false");
 }

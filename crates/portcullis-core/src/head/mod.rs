@@ -12,7 +12,7 @@ pub trait RequestHead: Sync {
     /// The method, as it stands in the request.
     fn method(&self) -> &str;
 
-    /// The path, still percent-encoded.
+    /// The path as the client sent it, still percent-encoded.
     fn path(&self) -> &str;
 
     /// The query without its question mark, still encoded.
