@@ -58,6 +58,11 @@ fn links_lead_somewhere() {
     for (page, text) in with_extension(&files, "md") {
         // Pages that are documentation of the crate too, where a path leads elsewhere.
         let is_rustdoc = *page == root().join("README.md") || page.starts_with(root().join("docs"));
+        if is_rustdoc {
+            for link in between(&text, "]: docs/", '\n') {
+                assert!(root().join("docs").join(link).exists(), "{}: no `docs/{link}`", page.display());
+            }
+        }
         for link in between(&prose(&text), "](", ')').filter(|link| !link.starts_with("http")) {
             assert!(!is_rustdoc, "{}: rustdoc has no `{link}`; write the path as code", page.display());
             let (path, fragment) = link.split_once('#').unwrap_or((link, ""));

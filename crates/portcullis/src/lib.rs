@@ -1,3 +1,44 @@
+// The first definition of a link counts: here pages are modules, in the README they are files.
+#![cfg_attr(
+    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
+    doc = "[docs-schemes]: manual::schemes"
+)]
+#![cfg_attr(
+    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
+    doc = "[docs-routes]: manual::routes"
+)]
+#![cfg_attr(
+    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
+    doc = "[docs-policies]: manual::policies"
+)]
+#![cfg_attr(
+    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
+    doc = "[docs-resources]: manual::resources"
+)]
+#![cfg_attr(
+    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
+    doc = "[docs-directory]: manual::directory"
+)]
+#![cfg_attr(
+    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
+    doc = "[docs-introspection]: manual::introspection"
+)]
+#![cfg_attr(
+    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
+    doc = "[docs-testing]: manual::testing"
+)]
+#![cfg_attr(
+    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
+    doc = "[docs-layers]: manual::layers"
+)]
+#![cfg_attr(
+    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
+    doc = "[docs-mistakes]: manual::mistakes"
+)]
+#![cfg_attr(
+    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
+    doc = ""
+)]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
