@@ -15,19 +15,31 @@ use actix_web::{
 };
 use actix_web_httpauth::{extractors::bearer::BearerAuth, middleware::HttpAuthentication};
 use futures_util::FutureExt;
-use portcullis_actix::{Authenticated, Routes};
-use portcullis_core::{Gate, GateBuilder, policy::authenticated, testing::acting_as};
+use portcullis_actix::{Authenticated, GateExt, Routes};
+use portcullis_core::{
+    Error as CoreError, Gate, GateBuilder, Membership, Principal, RoleHierarchy, Standing,
+    policy::{Policy, authenticated, path, role},
+    testing::acting_as,
+};
 use std::hint::black_box;
 
 /// A guarded route to which the caller is known.
 pub(crate) const KNOWN: &str = "guard/actix/known";
 const PEER: &str = "actix-web-httpauth";
 
+/// A second guard that asks for nothing but a caller.
+const AUTHENTICATED: &str = "authenticated()";
+
 pub(super) fn cases(
     wanted: impl Fn(&str) -> bool,
     gate: impl Fn(fn(GateBuilder) -> GateBuilder) -> Gate,
     token: &str,
 ) -> Vec<Case> {
+    let member = gate(|settings| {
+        let roles = RoleHierarchy::ranked(["viewer"]).expect("a role");
+        settings.roles(roles).membership("project", Projects)
+    });
+    let member = member.acting_as(acting_as("alice"));
     let gate = gate(|settings| settings);
     // Known without a token: what it costs then is the guard's own.
     let known = gate.acting_as(acting_as("alice"));
@@ -39,6 +51,12 @@ pub(super) fn cases(
     let cases = [
         case("known", &known, |gate, token| vec![guarded(gate, token), bare(token)]),
         case("known, extracted", &known, |gate, token| vec![extracted(gate, token), bare(token)]),
+        case("remembered standing", &member, |gate, token| {
+            vec![
+                behind(OURS, gate, token, role("viewer").on("project", path("id"))),
+                behind(AUTHENTICATED, gate, token, authenticated()),
+            ]
+        }),
         case("HS256", &gate, |gate, token| vec![extracted(gate, token), peer(token), bare(token)]),
     ];
     cases.into_iter().flatten().collect()
@@ -61,6 +79,27 @@ fn extracted(gate: &Gate, token: &str) -> Operation {
         }),
     );
     operation(OURS, token, routes.into_config())
+}
+
+/// Everybody may view every project.
+#[derive(Debug)]
+struct Projects;
+
+impl Membership for Projects {
+    type Id = String;
+
+    async fn standing(&self, _: &Principal, _: &String) -> Result<Standing, CoreError> {
+        Ok(Standing::role("viewer"))
+    }
+}
+
+/// This guard behind one that has asked about the resource.
+fn behind(by: &'static str, gate: &Gate, token: &str, policy: impl Policy + 'static) -> Operation {
+    let (first, second) = (gate.require(role("viewer").on("project", path("id"))), gate.require(policy));
+    operation(by, token, move |config| {
+        let resource = web::resource("/{id}").route(web::get().to(async || "ok"));
+        config.service(resource.wrap(second).wrap(first));
+    })
 }
 
 fn bare(token: &str) -> Operation {
