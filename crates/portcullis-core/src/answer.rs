@@ -5,21 +5,21 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// A value that is usually there already, and otherwise a future that brings it.
+/// A value that is usually available at once, and otherwise a future that returns it.
 ///
-/// What a seam of this crate returns where most implementations need not wait: verifying a signature answers
-/// [`now`](Self::now), asking a database answers [`later`](Self::later). Callers that can, look with
-/// [`ready`](Self::ready) and skip the machinery of futures; everybody else awaits it.
+/// Methods return it where most implementations need not wait: verifying a signature answers [`now`](Self::now), asking a
+/// database answers [`later`](Self::later). Callers may check with [`ready`](Self::ready) and skip the cost of a future, or
+/// just await it.
 pub struct Answer<'a, T>(State<'a, T>);
 
 enum State<'a, T> {
-    /// `None` once it was taken by polling.
+    /// `None` once polling has taken it.
     Now(Option<T>),
     Later(Pin<Box<dyn Future<Output = T> + Send + 'a>>),
 }
 
 impl<'a, T> Answer<'a, T> {
-    /// An answer that is there.
+    /// An answer that is available.
     pub const fn now(value: T) -> Self {
         Self(State::Now(Some(value)))
     }
@@ -29,7 +29,7 @@ impl<'a, T> Answer<'a, T> {
         Self(State::Later(Box::pin(future)))
     }
 
-    /// A future that is begun. What it did not have to wait for is there at once.
+    /// Polls a future once. If it need not wait, the answer is available at once.
     pub(crate) fn begin(future: impl Future<Output = T> + Send + 'a) -> Self {
         let mut future: Pin<Box<dyn Future<Output = T> + Send + 'a>> = Box::pin(future);
         match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -38,10 +38,10 @@ impl<'a, T> Answer<'a, T> {
         }
     }
 
-    /// The value if it is there, or the future to wait for.
+    /// The value if it is available.
     ///
     /// # Errors
-    /// The answer itself, when it is not there yet.
+    /// The answer itself, to wait for, if it is not.
     pub fn ready(self) -> Result<T, Self> {
         match self.0 {
             State::Now(Some(value)) => Ok(value),
@@ -49,7 +49,7 @@ impl<'a, T> Answer<'a, T> {
         }
     }
 
-    /// Changes the value, now or when it comes.
+    /// Changes the value, now or once it is available.
     pub fn map<U>(self, change: impl FnOnce(T) -> U + Send + 'a) -> Answer<'a, U>
     where
         T: 'a,

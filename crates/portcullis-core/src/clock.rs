@@ -4,19 +4,19 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// Tells the time: the system's, or in tests a fixed one.
+/// Returns the time: the system's, or in tests a fixed one.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The time now.
     fn now(&self) -> SystemTime;
 
-    /// How much time has passed since some moment in the past, however the clock was set since then. By default since the
-    /// process first asked.
+    /// The time that has passed since some fixed moment, even if the clock was set since then. By default since the process
+    /// first asked.
     fn elapsed(&self) -> Duration {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         START.elapsed()
     }
 
-    /// What tells it from other clocks; clones that share one time have the same.
+    /// Identifies the clock; clones that share one time have the same identity.
     #[doc(hidden)]
     fn identity(&self) -> *const () {
         ptr::from_ref(self).cast()
@@ -52,13 +52,13 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// When something is asked, by the gate's clock, and how old may be what is remembered.
+/// The time of a question by the gate's clock, and the greatest age of cached answers.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Moment {
     /// The time.
     pub now: SystemTime,
-    /// How old may be what is remembered, where the route asks for a [`fresh`](crate::policy::fresh) identity.
+    /// The greatest age of cached answers, where the route requires a [`fresh`](crate::policy::fresh) identity.
     pub max_age: Option<Duration>,
 }
 
@@ -68,7 +68,7 @@ impl Moment {
     }
 }
 
-/// The clock that something goes by: the system's by default.
+/// The clock of a part: the system's by default.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Time(Option<Arc<dyn Clock>>);
 
@@ -97,7 +97,7 @@ impl Time {
     }
 }
 
-/// The same for what several gates can share. It is settled once: by a gate, or by the first use.
+/// The same for a part that several gates can share. It is set once: by a gate, or by the first use.
 #[derive(Debug, Default)]
 pub(crate) struct SharedTime(OnceLock<Time>);
 
@@ -114,7 +114,7 @@ impl SharedTime {
         self.get().elapsed()
     }
 
-    /// Settles it, unless it is; then whether it is the same.
+    /// Sets it if it is not set. Returns whether it is the same.
     pub(crate) fn settle(&self, time: &Time) -> bool {
         self.0.get_or_init(|| time.clone()).is_same(time)
     }

@@ -9,37 +9,37 @@ use std::{
     fmt,
 };
 
-/// The answer of a policy: yes or no. Being unable to tell is an [`Error`](crate::Error) and neither.
+/// The result of a policy: allow or deny. A policy that cannot decide returns an [`Error`](crate::Error) instead.
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_enums, reason = "a third answer would have to break every match")]
 pub enum Decision {
-    /// The principal may.
+    /// The caller is allowed.
     Allow(Access),
-    /// The principal may not.
+    /// The caller is denied.
     Deny(Denial),
 }
 
 impl Decision {
-    /// Yes, without more to say.
+    /// Allows, without further facts.
     #[must_use]
     pub fn allow() -> Self {
         Self::Allow(Access::default())
     }
 
-    /// No, with the reason code that the client is told.
+    /// Denies, with this code for the client.
     #[must_use]
     pub fn deny(code: impl Into<Cow<'static, str>>) -> Self {
         Self::Deny(Denial::new(code))
     }
 
-    /// Whether it is yes.
+    /// Whether it allows.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         matches!(self, Self::Allow(_))
     }
 
-    /// How it came to this, part by part: recorded when [`Gate::explain`](crate::Gate::explain) asked, and for denials
-    /// while the log listens at debug level.
+    /// The reasons, part by part. Recorded for [`Gate::explain`](crate::Gate::explain), and for denials while the log is at
+    /// debug level.
     #[must_use]
     pub fn explain(&self) -> Option<&Explanation> {
         match self {
@@ -61,11 +61,11 @@ impl Decision {
     }
 }
 
-/// What a policy found out on the way to yes.
+/// What a policy found out when it allowed the caller.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     pub(crate) principal: Option<Principal>,
-    /// Nothing for most policies: what is decided is handed on by value.
+    /// `None` for most policies: decisions are passed by value.
     pub(crate) found: Option<Box<Found>>,
 }
 
@@ -73,7 +73,7 @@ pub struct Access {
 pub(crate) struct Found {
     pub(crate) role: Option<Role>,
     pub(crate) resource: Option<ResourceRef>,
-    /// All standings that were looked at; of a resource its own first, and then its parents'.
+    /// All standings that were read; for a resource first its own, then those of its parents.
     pub(crate) seen: Seen,
     pub(crate) explanation: Option<Box<Explanation>>,
 }
@@ -82,7 +82,8 @@ impl Access {
     /// The caller.
     ///
     /// # Errors
-    /// [`ErrorKind::Missing`] (401) if a policy for [`visitors`](crate::policy::visitors) let in one without a credential.
+    /// [`ErrorKind::Missing`] (401) if a policy for [`visitors`](crate::policy::visitors) allowed a caller without a
+    /// credential.
     pub fn principal(&self) -> Result<&Principal, Error> {
         let detail = "a caller without a credential, where the handler needs one with";
         self.principal.as_ref().ok_or_else(|| Error::new(ErrorKind::Missing, detail))
@@ -94,29 +95,28 @@ impl Access {
         self.principal.as_ref()
     }
 
-    /// The role by which the caller may, if it was one: on the [`resource`](Self::resource), if there is one.
+    /// The role that allowed the caller, if one did: on the [`resource`](Self::resource), if there is one.
     #[must_use]
     pub fn role(&self) -> Option<&Role> {
         self.found.as_ref()?.role.as_ref()
     }
 
-    /// The resource on which it may, if there was one.
+    /// The resource on which the caller is allowed, if there is one.
     #[must_use]
     pub fn resource(&self) -> Option<&ResourceRef> {
         self.found.as_ref()?.resource.as_ref()
     }
 
-    /// What the caller is to the resource of this kind that the policy looked at; parents too, where they were asked.
+    /// The caller's standing on the resource of this kind, if the policy read it. Includes parents that were asked.
     #[must_use]
     pub fn standing(&self, kind: &str) -> Option<&Standing> {
         self.seen().iter().find(|(on, _)| on.kind() == kind).map(|(_, standing)| standing)
     }
 
-    /// The row of this type that a membership brought, so that the handler asks for nothing again.
+    /// The row of this type from a membership, so that the handler need not read it again.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if there is none, or if two resources brought one: take it from
-    /// [`standing`](Self::standing) then.
+    /// [`ErrorKind::Misconfigured`] if there is none, or if two resources have one: use [`standing`](Self::standing) then.
     pub fn row<T: Any + Send + Sync>(&self) -> Result<&T, Error> {
         let mut rows = self.seen().iter().filter_map(|(on, standing)| Some((on, standing.row::<T>()?)));
         let Some((on, row)) = rows.next() else {
@@ -134,7 +134,7 @@ impl Access {
         }
     }
 
-    /// All standings that were looked at.
+    /// All standings that were read.
     pub(crate) fn seen(&self) -> &[(ResourceRef, Standing)] {
         self.found.as_ref().map_or(&[], |found| &found.seen)
     }
@@ -143,8 +143,8 @@ impl Access {
         self.found.get_or_insert_default()
     }
 
-    /// Both as one. A role stays with the resource on which it is held: one that somebody has everywhere, or elsewhere, is not
-    /// it.
+    /// Joins both. A role stays with the resource that it is on: a role that the caller has everywhere, or elsewhere, does
+    /// not replace it.
     pub(crate) fn join(self, other: Self) -> Self {
         let found = match (self.found, other.found) {
             (Some(mut found), Some(other)) => {
@@ -167,7 +167,7 @@ impl From<Found> for Access {
     }
 }
 
-/// Why a policy said no, and what it would have taken.
+/// Why a policy denied, and what it required.
 #[derive(Debug, Clone)]
 pub struct Denial(Box<Why>);
 
@@ -180,11 +180,11 @@ pub(crate) struct Why {
     pub(crate) kind: Option<Cow<'static, str>>,
     pub(crate) held: Option<Role>,
     pub(crate) is_hidden: bool,
-    /// No negation turns it into a yes: it says that there is nothing to judge, or that the caller may do nothing at all.
+    /// No negation turns it into an allow: there is nothing to judge, or the caller may do nothing at all.
     pub(crate) is_firm: bool,
-    /// It says nothing but that the caller came by another scheme.
+    /// It only says that the caller used another scheme.
     pub(crate) is_about_scheme: bool,
-    /// It says nothing but that there was no credential.
+    /// It only says that there was no credential.
     pub(crate) is_absent: bool,
     pub(crate) explanation: Option<Box<Explanation>>,
 }
@@ -218,7 +218,7 @@ impl Denial {
         self
     }
 
-    /// There is no such resource.
+    /// The resource does not exist.
     pub(crate) fn missing(kind: impl Into<Cow<'static, str>>) -> Self {
         let kind = Some(kind.into());
         Self::new("missing").with(|why| (why.kind, why.is_hidden, why.is_firm) = (kind, true, true))
@@ -228,7 +228,7 @@ impl Denial {
         self.0.code == "missing"
     }
 
-    /// No credential was presented that counts here.
+    /// No credential that counts here was presented.
     pub(crate) fn absent() -> Self {
         Self::new("credential_missing").with(|why| (why.is_firm, why.is_absent) = (true, true))
     }
@@ -237,7 +237,7 @@ impl Denial {
         Self::new("scheme_not_accepted").with(|why| (why.is_firm, why.is_about_scheme) = (true, true))
     }
 
-    /// The two as one: the later reason, unless the earlier one says more; hidden if one of them is, and firm if one is.
+    /// Joins both: the later reason, unless the earlier one says more. Hidden if one of them is, and firm if one is.
     pub(crate) fn then(self, later: Self) -> Self {
         let says_little = |denial: &Self| denial.0.is_about_scheme || denial.0.is_absent;
         let (is_hidden, is_firm) = (self.0.is_hidden || later.0.is_hidden, self.0.is_firm || later.0.is_firm);
@@ -245,19 +245,19 @@ impl Denial {
         reason.with(|why| (why.is_hidden, why.is_firm) = (is_hidden && !why.is_absent, is_firm))
     }
 
-    /// The reason code: that which the client is told, unless the denial is hidden.
+    /// The code for the client, which does not see it if the denial is hidden.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.0.code
     }
 
-    /// The role, permission or scope that was required, by its name.
+    /// The name of the required role, permission or scope.
     #[must_use]
     pub fn required(&self) -> Option<&str> {
         self.0.required
     }
 
-    /// The kind of the resource that it was about.
+    /// The kind of the resource.
     #[must_use]
     pub fn resource_kind(&self) -> Option<&str> {
         self.0.kind.as_deref()
@@ -269,14 +269,14 @@ impl Denial {
         self.0.held.as_ref()
     }
 
-    /// Whether the client is answered as if there were nothing.
+    /// Whether the client gets 404, as if the resource did not exist.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         self.0.is_hidden
     }
 }
 
-/// One part of a policy and what came of it, with the parts below; for logs and tests, never for the client.
+/// One part of a policy and its result, with the parts below. For logs and tests, never for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     part: String,
@@ -306,19 +306,19 @@ impl Explanation {
         &self.part
     }
 
-    /// Whether it held.
+    /// Whether the part allowed the caller.
     #[must_use]
     pub fn allowed(&self) -> bool {
         self.allowed
     }
 
-    /// What decided it, such as where a role came from.
+    /// The fact that decided, such as where a role came from.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }
 
-    /// The parts below that were looked at.
+    /// The parts below that were asked.
     #[must_use]
     pub fn parts(&self) -> &[Self] {
         &self.parts
@@ -338,7 +338,7 @@ impl Explanation {
     }
 }
 
-/// A tree, one part a line: `+` held, `-` did not.
+/// A tree with one part in each line: `+` allowed, `-` denied.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f, 0)

@@ -4,38 +4,39 @@ use crate::{
 };
 use std::{borrow::Cow, error, fmt, sync::Arc, time::Duration};
 
-/// Whose fault a failure is, and with that what the client is answered.
+/// What kind of failure an error is, which decides the answer to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// No credential was presented: 401 with a bare challenge.
     Missing,
-    /// The request presents credentials in a way that may not be (RFC 6750, section 3.1, `invalid_request`): 400.
+    /// The request presents credentials in a way that is not allowed (RFC 6750, section 3.1, `invalid_request`): 400.
     Malformed,
-    /// A verifier does not know this kind of credential; the next scheme that reads it is asked. If nobody knows it: 401.
+    /// The verifier does not know this kind of credential; the next scheme that reads it is asked. 401 if no verifier knows
+    /// it.
     Unrecognized,
-    /// A credential was presented and does not hold: 401.
+    /// The credential is not valid: 401.
     Invalid,
-    /// A credential that was good once: 401, told apart because clients refresh on it.
+    /// The credential was valid and has expired: 401. A kind of its own, because clients refresh on it.
     Expired,
-    /// The credential is valid, and whoever came with it has no account here: 401 with a bare challenge, since the same credential
-    /// is good once there is one.
+    /// The credential is valid, but the caller has no account here: 401 with a bare challenge, since the same credential
+    /// works once there is an account.
     NoAccount,
-    /// A page of another origin makes the request, with a cookie that the browser adds to it: 403.
+    /// A page of another origin makes the request with a cookie: 403.
     CrossOrigin,
-    /// The principal may not do this: 403.
+    /// The caller may not do this: 403.
     Denied,
-    /// The principal may not do this nor know that it exists: 404.
+    /// The caller may not do this, nor know that it exists: 404.
     Hidden,
-    /// Something that is needed to decide did not answer: 503.
+    /// Something needed for the decision did not answer: 503.
     Unavailable,
-    /// A mistake in how the service was put together: an error of `build()`, and 500 if it survives to a request.
+    /// A mistake in the service's configuration: an error of `build()`, or 500 if a request meets it.
     Misconfigured,
 }
 
-/// What went wrong, for the log in words and for the client as a [`code`](Self::code).
+/// What went wrong: in words for the log, and as a [`code`](Self::code) for the client.
 ///
-/// Cheap to clone; never holds a token, a key or a secret. `Debug` shows of a cause what it says in words.
+/// Cheap to clone; never contains a token, a key or a secret. `Debug` shows a cause only by its text.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -51,7 +52,7 @@ struct Inner {
     source: Option<CredentialSource>,
     issuer: Option<Arc<str>>,
     explanation: Option<Explanation>,
-    /// What the verifier said that was asked before, and with that all others.
+    /// The error of the verifier that was asked before, and through it all others.
     before: Option<Error>,
 }
 
@@ -74,13 +75,13 @@ impl Error {
         }))
     }
 
-    /// The caller may not do this, with the code that the client is told (403). For directories and handlers.
+    /// The caller may not do this (403, with this code for the client). For directories and handlers.
     #[must_use]
     pub fn denied(code: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Denied, "the application denies it").with_denial(Denial::new(code))
     }
 
-    /// There is no such resource of this kind: answered like an unknown path (404). For handlers.
+    /// The resource of this kind does not exist: answered like an unknown path (404). For handlers.
     #[must_use]
     pub fn missing(kind: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Hidden, "the application says that there is none").with_denial(Denial::missing(kind))
@@ -107,7 +108,7 @@ impl Error {
         self
     }
 
-    /// With a code of its own for the client, such as `email_unconfirmed`.
+    /// With this code for the client, such as `email_unconfirmed`.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
         Arc::make_mut(&mut self.0).code = Some(code.into());
@@ -121,7 +122,7 @@ impl Error {
         self
     }
 
-    /// With the issuer whose token this was about.
+    /// With the issuer of the token.
     #[must_use]
     pub fn with_issuer(mut self, issuer: impl Into<Arc<str>>) -> Self {
         Arc::make_mut(&mut self.0).issuer = Some(issuer.into());
@@ -148,7 +149,7 @@ impl Error {
         self
     }
 
-    /// With what the verifiers said that were asked before.
+    /// With the errors of the verifiers that were asked before.
     pub(crate) fn after(mut self, before: Option<Self>) -> Self {
         if before.is_some() {
             Arc::make_mut(&mut self.0).before = before;
@@ -156,7 +157,7 @@ impl Error {
         self
     }
 
-    /// What the other verifiers said, in the order in which they were asked.
+    /// The errors of the other verifiers, in the order in which they were asked.
     pub(crate) fn others(&self) -> Vec<&Self> {
         let mut others: Vec<&Self> =
             std::iter::successors(self.0.before.as_ref(), |error| error.0.before.as_ref()).collect();
@@ -164,15 +165,15 @@ impl Error {
         others
     }
 
-    /// Whose fault it is.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The stable code that clients and dashboards may match on.
+    /// The stable code for clients and dashboards.
     ///
-    /// For a denial it names the part of the policy that did not hold, such as `role_required`.
+    /// For a denial it names the part of the policy that denied, such as `role_required`.
     #[must_use]
     pub fn code(&self) -> &str {
         if let Some(code) = &self.0.code {
@@ -231,8 +232,8 @@ impl Error {
         Some(if parameters.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", parameters.join(", ")) })
     }
 
-    /// What was required and what the caller has instead, where a policy said no; of hidden denials too. For renderers and
-    /// logs: what a renderer tells of a hidden one is not hidden any more.
+    /// What a policy required and what the caller has instead, if it denied; also for hidden denials. For renderers and
+    /// logs: what a renderer shows of a hidden denial is no longer hidden.
     #[must_use]
     pub fn denial(&self) -> Option<&Denial> {
         self.0.denial.as_ref()
@@ -244,31 +245,31 @@ impl Error {
         self.0.parameter
     }
 
-    /// The scope that was missing, when scopes were the reason of a denial.
+    /// The missing scope, if a policy denied because of scopes.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.denial().filter(|denial| denial.why().is_scope && !denial.is_hidden())?.required()
     }
 
-    /// When the client may try again, where that is known.
+    /// When the client may try again, if known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Where the credential came from that this is about.
+    /// The source of the credential.
     #[must_use]
     pub fn credential_source(&self) -> Option<&CredentialSource> {
         self.0.source.as_ref()
     }
 
-    /// The issuer, one of those the service trusts, whose token this is about.
+    /// The issuer of the token, one of those that the service trusts.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.0.issuer.as_deref()
     }
 
-    /// Why a policy denied, part by part; recorded while the log listens at debug level.
+    /// Why a policy denied, part by part. Recorded while the log is at debug level.
     #[must_use]
     pub fn explanation(&self) -> Option<&Explanation> {
         self.0.explanation.as_ref()
@@ -281,7 +282,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Errors of others print their fields, such as the row that was not to be inserted. What they say in words goes to the log.
+/// Foreign errors print their fields with `Debug`, such as the row of a failed insert. Only their text goes to the log.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Error");
@@ -305,7 +306,7 @@ impl error::Error for Error {
     }
 }
 
-/// Text of a request that nobody vouches for, made fit for a log: escaped and short.
+/// Unverified text of a request, made fit for a log: escaped and short.
 pub(crate) fn quote(text: &str) -> String {
     let mut short: String = text.chars().take(80).flat_map(char::escape_debug).collect();
     if text.chars().nth(80).is_some() {

@@ -4,11 +4,11 @@
 //! RequestHead ─ Scheme ─▶ Credential ─ Verifier ─▶ Principal ─ Policy ─▶ Decision
 //! ```
 //!
-//! It does no I/O and names no framework; `portcullis-axum` and `portcullis-tower` bring it to theirs. Most services
-//! depend on `portcullis`, which re-exports all of this.
+//! It does no I/O and names no framework. `portcullis-axum`, `portcullis-tower` and the other adapters connect it to one.
+//! Most services depend on `portcullis`, which re-exports all of this.
 //!
 //! # Features
-//! - `testing`: an issuer with embedded keys, a fixed clock, and gates that act as a given principal.
+//! - `testing`: an issuer with embedded keys, a fixed clock, and gates that take every request as a given principal's.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod answer;

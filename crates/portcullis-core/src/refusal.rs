@@ -1,9 +1,9 @@
 use crate::error::{Error, ErrorKind};
 use std::{borrow::Cow, fmt};
 
-/// What the client is answered when its request is refused: status, headers and body, whatever the framework.
+/// The answer to a refused request: status, headers and body, independent of the framework.
 ///
-/// A renderer of your own gets the default one and returns the one to send:
+/// A renderer of your own gets the default answer and returns the one to send:
 ///
 /// ```
 /// use portcullis_core::{Error, Refusal};
@@ -23,8 +23,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// What is taken off a response before another refusal is written to it: the headers of a default answer, and those
-    /// that tell how a body is sent.
+    /// Headers to remove from a response before another refusal is written to it: those of a default answer, and those that
+    /// describe how a body is sent.
     pub const HEADERS: [&'static str; 7] = [
         "cache-control",
         "content-encoding",
@@ -35,15 +35,15 @@ impl Refusal {
         "www-authenticate",
     ];
 
-    /// An answer with this status and without a body. It says `Cache-Control: no-store`, since the next caller may be
-    /// another one, and some caches keep a 404 (RFC 9111, section 4.2.2).
+    /// An answer with this status and without a body. It has `Cache-Control: no-store`, since the next caller may be
+    /// another one, and some caches store a 404 (RFC 9111, section 4.2.2).
     #[must_use]
     pub fn new(status: u16) -> Self {
         Self { status, headers: vec![("cache-control".into(), "no-store".into())], body: Vec::new() }
     }
 
-    /// The default answer: `WWW-Authenticate` as RFC 6750, section 3 has it, and a body as of RFC 9457 with a stable
-    /// `code`. A hidden denial has neither, like an unknown path.
+    /// The default answer: `WWW-Authenticate` as in RFC 6750, section 3, and a body as in RFC 9457 with a stable `code`. A
+    /// hidden denial has neither, like an unknown path.
     pub(crate) fn of(error: &Error, realm: Option<&str>) -> Self {
         let mut refusal = Self::new(error.status());
         if error.kind() == ErrorKind::Hidden {
@@ -78,7 +78,7 @@ impl Refusal {
         self
     }
 
-    /// With this header instead of what it had under the name.
+    /// With this header. It replaces others of the same name.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         let name = name.into();
@@ -119,7 +119,7 @@ impl Refusal {
         &self.body
     }
 
-    /// The body, taken out.
+    /// Takes the body.
     #[must_use]
     pub fn into_body(self) -> Vec<u8> {
         self.body

@@ -1,4 +1,4 @@
-//! What was withdrawn before its time.
+//! Revoked credentials.
 
 use crate::{
     answer::Answer,
@@ -16,25 +16,25 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Knows what was withdrawn before its time: tokens, sessions, or everything that somebody had until then. Written with plain
+/// Knows what was revoked: tokens, sessions, or all that a principal was issued until some time. Written with plain
 /// `async fn`.
 ///
-/// A gate asks it about every principal that a credential brings, cached or not, and a [`Lease`](crate::Lease) goes on
-/// asking. [`RevocationList`] keeps them in memory; a service of several processes has them in a store that all of them read.
+/// A gate asks it about every principal that a credential names, cached or not, and a [`Lease`](crate::Lease) asks again.
+/// [`RevocationList`] is in memory. A service with several processes needs a store that all of them read.
 pub trait Revocations: fmt::Debug + Send + Sync + 'static {
-    /// Whether what this principal came with was withdrawn: its token by its [`token_id`](Principal::token_id), its session
-    /// by [`session`](Principal::session), or everything of its [`id`](Principal::id) that
-    /// [`precedes`](Principal::precedes) a sign-out. All three ids hold their issuer.
+    /// Whether the credential of this principal was revoked: its token by [`token_id`](Principal::token_id), its session by
+    /// [`session`](Principal::session), or everything of its [`id`](Principal::id) that [`precedes`](Principal::precedes) a
+    /// sign-out. All three ids contain their issuer.
     ///
-    /// Where an issuer was asked about a token, this is asked twice: about the principal by what the issuer answers, and by
-    /// what the token says of itself. Either of them is enough to refuse it.
+    /// Where an issuer was asked about a token, this is asked twice: about the principal as the issuer describes it, and as
+    /// the token describes it. One yes is enough to refuse the request.
     ///
     /// # Errors
-    /// If that could not be found out: the request is refused then.
+    /// If it could not be found out. The request is then refused.
     fn is_revoked(&self, principal: &Principal) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// Comes when something more is revoked, for connections that are open. One that never comes, as by default, leaves them
-    /// to look from time to time. It is polled before they look, so that nothing is missed between.
+    /// Resolves when something is revoked, so that open connections are checked. The default never resolves, and
+    /// connections are checked from time to time. It is polled before each check, so that nothing is missed in between.
     fn changed(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
@@ -50,15 +50,15 @@ impl<R: Revocations> Revocations for Arc<R> {
     }
 }
 
-/// [`Revocations`] as a gate holds them. Their futures own what they need, and are begun where they are made.
+/// [`Revocations`] as a gate stores them. Their futures own what they need, and start where they are made.
 pub(crate) trait AnyRevocations: fmt::Debug + Send + Sync {
     fn is_revoked(self: Arc<Self>, principal: Principal) -> Answer<'static, Result<bool, Error>>;
     fn changed(self: Arc<Self>) -> Answer<'static, ()>;
 
-    /// Makes it go by this clock, if it keeps time.
+    /// Sets its clock, if it has one.
     ///
     /// # Errors
-    /// If it goes by another one.
+    /// If it uses another one.
     fn settle(&self, time: &Time) -> Result<(), Error>;
 }
 
@@ -82,7 +82,7 @@ impl<R: Revocations> AnyRevocations for R {
     }
 }
 
-/// Revocations in memory. Clones share them: one goes into the gate, another where somebody signs out.
+/// Revocations in memory. Clones share them: give one to the gate, and use another where callers sign out.
 ///
 /// ```
 /// use portcullis_core::{Gate, RevocationList, Scheme, SessionId, testing::TestIssuer};
@@ -96,9 +96,9 @@ impl<R: Revocations> AnyRevocations for R {
 /// # let _ = gate; Ok(()) }
 /// ```
 ///
-/// Each entry ends by the time that [passes](crate::Clock::elapsed), so a clock that is set ahead and back forgets nothing. For a
-/// credential without an expiry it never ends. So once a gate has asked about one, all entries of its issuer stay in memory
-/// until the process ends.
+/// Entries end by the time that has [passed](crate::Clock::elapsed), so setting the clock ahead and back loses nothing.
+/// Entries for credentials without an expiry never end: once a gate has asked about such a credential, all entries of its
+/// issuer stay in memory until the process ends.
 #[derive(Clone)]
 pub struct RevocationList(Arc<Inner>);
 
@@ -115,7 +115,7 @@ struct State {
     revoked: Shared<Receiver<()>>,
 }
 
-/// What was revoked of one issuer.
+/// The revocations of one issuer.
 #[derive(Default)]
 struct Revoked {
     tokens: HashMap<String, End>,
@@ -125,12 +125,12 @@ struct Revoked {
     is_endless: bool,
 }
 
-/// The time that has passed when an entry is over.
+/// The time passed at which an entry ends.
 type End = Duration;
 
 impl RevocationList {
-    /// Remembers what is revoked for this long: as long as a token lives at most, and twice the leeway of its issuer. After
-    /// that it is refused anyway.
+    /// Keeps entries for this long. Choose the longest life of a token, plus twice the leeway of its issuer: after that, the
+    /// token is refused anyway.
     #[must_use]
     pub fn new(keep: Duration) -> Self {
         let (revoking, revoked) = channel();
@@ -138,10 +138,10 @@ impl RevocationList {
         Self(Arc::new(Inner { keep, time: SharedTime::default(), state: RwLock::new(state) }))
     }
 
-    /// Withdraws the credential that this principal came with, for as long as it lives.
+    /// Revokes the credential of this principal, for as long as it lives.
     ///
-    /// It is known by its [`token_id`](Principal::token_id). Without one its [session](Self::end_session) is ended; without a
-    /// session either, everything is withdrawn that the principal was [issued](Self::sign_out) until then.
+    /// It is recognized by its [`token_id`](Principal::token_id). Without one, its [session](Self::end_session) is ended.
+    /// Without a session either, all that the principal was [issued](Self::sign_out) until now is revoked.
     pub fn revoke(&self, principal: &Principal) {
         let tokens: Vec<TokenId> = principal.each_said().filter_map(Principal::token_id).collect();
         let sessions: Vec<SessionId> = principal.each_said().filter_map(Principal::session).collect();
@@ -159,27 +159,27 @@ impl RevocationList {
         tokens.iter().for_each(|id| self.add(id.issuer(), |revoked| insert(&mut revoked.tokens, id.id(), end)));
     }
 
-    /// Withdraws a token.
+    /// Revokes a token.
     pub fn revoke_token(&self, token: &TokenId) {
         let end = self.after(self.0.keep);
         self.add(token.issuer(), |revoked| insert(&mut revoked.tokens, token.id(), end));
     }
 
-    /// Withdraws all tokens of a session. A new session is another one, so who signs in again is let in at once.
+    /// Revokes all tokens of a session. Signing in again starts another session, which is allowed at once.
     pub fn end_session(&self, session: &SessionId) {
         let end = self.after(self.0.keep);
         self.add(session.issuer(), |revoked| insert(&mut revoked.sessions, session.id(), end));
     }
 
-    /// Withdraws everything that somebody was issued until a time, such as now.
+    /// Revokes all that a principal was issued until a time, such as now.
     ///
-    /// A token counts as issued before when its `iat` is at most that time plus the leeway of its issuer, whose clock may be
-    /// ahead by that. The price: who signs in again within the leeway is refused with the new token too, until they sign in
-    /// after it. [`end_session`](Self::end_session) has no such price.
+    /// A token counts as issued before if its `iat` is at most that time plus the leeway of its issuer, whose clock may be
+    /// ahead by that much. The price: a caller that signs in again within the leeway is refused with the new token too,
+    /// until it signs in after the leeway. [`end_session`](Self::end_session) has no such price.
     ///
     /// A credential that says neither when it was issued nor when its owner signed in (`iat`, `auth_time`) counts as issued
-    /// before. A new one of that kind cannot be told from an old one: it is refused until this entry ends. Where credentials
-    /// are like that, end the session or [revoke](Self::revoke) the credential instead.
+    /// before. A new one cannot be told from an old one, so it is refused until this entry ends. For such credentials, end
+    /// the session or [revoke](Self::revoke) the credential instead.
     pub fn sign_out(&self, principal: &PrincipalId, at: SystemTime) {
         let ahead = at.duration_since(self.0.time.now()).unwrap_or_default();
         let end = self.after(self.0.keep.saturating_add(ahead));
@@ -214,7 +214,7 @@ impl RevocationList {
     }
 }
 
-/// Of two ends the later one.
+/// Keeps the later of two ends.
 fn insert(ends: &mut HashMap<String, End>, id: &str, end: End) {
     let latest = ends.entry(id.to_owned()).or_insert(end);
     *latest = end.max(*latest);
@@ -225,7 +225,7 @@ impl State {
         self.issuers.entry(issuer.unwrap_or_default().to_owned()).or_default()
     }
 
-    /// Forgets what is refused anyway; from time to time, since it looks at everything.
+    /// Removes entries that are no longer needed. Called from time to time, since it visits all of them.
     fn tidy(&mut self, passed: Duration, keep: Duration) {
         if passed.saturating_sub(self.tidied) <= keep {
             return;

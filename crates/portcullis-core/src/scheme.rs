@@ -6,11 +6,11 @@ use crate::{
 };
 use std::fmt;
 
-/// A way to authenticate: sources in which a credential may stand, and the one verifier that sees it.
+/// A way to authenticate: the sources of a credential, and the one verifier that sees it.
 ///
-/// A scheme without a name is accepted on every route. One with a name is accepted only where a policy says so, with
+/// A scheme without a name is accepted on every route. A named one is accepted only where a policy says so, with
 /// [`via`](crate::policy::via) or [`also_via`](crate::policy::also_via); elsewhere its credential counts as absent. No
-/// credential is shown to the verifier of another scheme, unless both read the very same source.
+/// credential is shown to the verifier of another scheme, unless both read the same source.
 ///
 /// ```
 /// use portcullis_core::{Gate, Scheme, SharedSecret, policy::via, testing::TestIssuer};
@@ -28,7 +28,7 @@ use std::fmt;
 /// # Ok(()) }
 /// ```
 ///
-/// The names are those of security schemes in OpenAPI.
+/// The names match those of security schemes in OpenAPI.
 #[derive(Clone)]
 #[must_use = "a scheme does nothing before a gate has it"]
 pub struct Scheme {
@@ -42,9 +42,9 @@ pub struct Scheme {
 impl Scheme {
     /// A scheme that is accepted on every route.
     ///
-    /// A shared secret or an API key usually belongs into a [named](Self::named) one: otherwise whoever has it may use every
-    /// route for which its principal has the rights. For a [`SharedSecret`](crate::SharedSecret) here, the log has a warning
-    /// when the gate is built.
+    /// A shared secret or an API key usually belongs in a [named](Self::named) scheme. Otherwise every client that has it
+    /// may use every route that its principal has the rights for. For a [`SharedSecret`](crate::SharedSecret) here, a
+    /// warning is logged when the gate is built.
     pub fn new(verifier: impl Into<Verifier>) -> Self {
         Self { name: None, sources: Vec::new(), verifier: verifier.into(), may_be_unnamed: false }
     }
@@ -54,8 +54,8 @@ impl Scheme {
         Self { name: Some(name), ..Self::new(verifier) }
     }
 
-    /// A scheme that is accepted on every route, also where its verifier is a [`SharedSecret`](crate::SharedSecret): without a
-    /// warning in the log.
+    /// A scheme that is accepted on every route, without the warning in the log if its verifier is a
+    /// [`SharedSecret`](crate::SharedSecret).
     pub fn dangerous_unnamed(verifier: impl Into<Verifier>) -> Self {
         Self { may_be_unnamed: true, ..Self::new(verifier) }
     }
@@ -75,7 +75,7 @@ impl Scheme {
         self.source(CredentialSource::header(name))
     }
 
-    /// Reads credentials from this query parameter; see [`CredentialSource::query`] before you do.
+    /// Reads credentials from this query parameter. Read the warning at [`CredentialSource::query`] first.
     pub fn query(self, name: &str) -> Self {
         self.source(CredentialSource::query(name))
     }
@@ -90,8 +90,8 @@ impl Scheme {
         self.source(CredentialSource::websocket_query(name))
     }
 
-    /// Reads credentials from this source too. The first source in which something is present decides, in the order of the
-    /// gate's schemes, and within one in the order of these calls.
+    /// Reads credentials from this source too. The first source with a value decides, in the order of the gate's schemes,
+    /// and within a scheme in the order of these calls.
     pub fn source(mut self, source: CredentialSource) -> Self {
         self.sources.push(source);
         self
@@ -158,22 +158,22 @@ impl SchemeSet {
         self.0 == 0
     }
 
-    /// Whether all of the others are in it.
+    /// Whether it contains all of the others.
     pub(crate) const fn includes(self, others: Self) -> bool {
         others.0 & !self.0 == 0
     }
 }
 
-/// Where credentials of some schemes are read: each source once, in order, with the schemes that read it.
+/// The sources of some schemes: each source once, in order, with the schemes that read it.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     pub(crate) schemes: SchemeSet,
     pub(crate) sources: Vec<CredentialSource>,
     /// Whether one of them is a query parameter.
     pub(crate) reads_query: bool,
-    /// Of each source, the places of its schemes.
+    /// For each source, the places of its schemes.
     readers: Vec<Vec<usize>>,
-    /// Of each source, that of the first one.
+    /// For each source, the place of its first scheme.
     first: Vec<usize>,
 }
 

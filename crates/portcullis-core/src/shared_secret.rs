@@ -8,10 +8,10 @@ use crate::{
 /// Shorter secrets can be guessed.
 const MIN_BYTES: usize = 32;
 
-/// Whoever knows this secret is this principal: a shared secret between two services, or one static token.
+/// Authenticates clients that know a secret, as one principal: a secret shared by two services, or one static token.
 ///
-/// Only fingerprints are kept, and compared in constant time. The sources of its scheme have to be able to carry it: a bearer
-/// header carries letters, digits and `-._~+/`, other places visible ASCII, and none a space.
+/// Only fingerprints are stored, and compared in constant time. The sources of its scheme have to be able to carry it: a
+/// bearer header carries letters, digits and `-._~+/`, other sources visible ASCII, and none a space.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
@@ -26,12 +26,12 @@ const MIN_BYTES: usize = 32;
 pub struct SharedSecret {
     principal: Principal,
     fingerprints: Vec<Fingerprint>,
-    /// Where each of them can stand in a request.
+    /// Which sources can carry each of them.
     carriers: Vec<Carriers>,
 }
 
 impl SharedSecret {
-    /// The secret of a service, which will be the principal's subject.
+    /// The secret of a service. The name becomes the principal's subject.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret has less than 32 bytes.
@@ -39,7 +39,7 @@ impl SharedSecret {
         Self::of(Principal::new(PrincipalKind::Service, service), secret)
     }
 
-    /// The secret of a principal with roles, permissions or whatever else it needs.
+    /// The secret of a principal, with its roles and permissions.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret has less than 32 bytes.
@@ -47,7 +47,7 @@ impl SharedSecret {
         Self { principal, fingerprints: Vec::new(), carriers: Vec::new() }.also(secret)
     }
 
-    /// One more secret for the same principal, so that secrets can be changed without a gap.
+    /// Adds another secret for the same principal, so that secrets can be changed without a gap.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret has less than 32 bytes.
@@ -60,7 +60,7 @@ impl SharedSecret {
         self.dangerous_short_secret(secret)
     }
 
-    /// One more secret of any length but empty. A short one can be guessed by asking often.
+    /// Adds another secret of any length but empty. Short ones can be guessed by many attempts.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret is empty or blank.
@@ -73,19 +73,19 @@ impl SharedSecret {
         Ok(self)
     }
 
-    /// Whether one of these sources can carry each of the secrets.
+    /// Whether each secret can be carried by one of these sources.
     pub(crate) fn is_carried(&self, sources: &[CredentialSource]) -> bool {
         self.carriers.iter().all(|secret| sources.iter().any(|source| source.carries(*secret)))
     }
 
-    /// Whether both know one secret.
+    /// Whether both have a secret in common.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         self.fingerprints.iter().any(|ours| other.fingerprints.iter().any(|theirs| ours.is_same(theirs)))
     }
 }
 
 impl SharedSecret {
-    /// The principal whose secret this is. For an [`Authenticator`](crate::Authenticator) around this one.
+    /// The principal of this secret. For an [`Authenticator`](crate::Authenticator) around this one.
     ///
     /// # Errors
     /// [`ErrorKind::Unrecognized`] if it is another secret.

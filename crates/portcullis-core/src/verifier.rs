@@ -1,4 +1,4 @@
-//! Who verifies credentials.
+//! What verifies credentials.
 
 use crate::{
     answer::Answer,
@@ -13,11 +13,11 @@ use crate::{
 use futures_util::future::try_join_all;
 use std::{fmt, future::Future, sync::Arc};
 
-/// Turns a credential into a principal: the seam for credentials of your own. Written with plain `async fn`.
+/// Turns a credential into a principal; implement it for credentials of your own. Written with plain `async fn`.
 ///
-/// A gate asks the schemes of a source in order. An authenticator that does not know this kind of credential returns an error of
-/// the kind [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized), and the next scheme is asked. Any other error refuses
-/// the request, so a credential that was recognized and is not valid is never tried elsewhere.
+/// A gate asks the schemes of a source in order. An authenticator that does not know this kind of credential returns an
+/// error of the kind [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized), and the next scheme is asked. Any other
+/// error refuses the request. So a credential that was recognized and is not valid is never tried elsewhere.
 ///
 /// ```
 /// use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Principal, PrincipalKind};
@@ -41,23 +41,23 @@ use std::{fmt, future::Future, sync::Arc};
     note = "write `impl Authenticator for {Self}`, or name a `Jwt`, `SharedSecret`, `Introspection`, `WhoAmI` or a provider"
 )]
 pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
-    /// The principal whose credential this is. An authenticator that remembers answers uses none that is older than
-    /// [`Credential::max_age`]. It refuses an expired credential itself: the gate takes the end of the principal for a
-    /// [`Lease`](crate::Lease) only.
+    /// The principal that this credential names. An authenticator with a cache uses no answer older than
+    /// [`Credential::max_age`]. It refuses an expired credential itself: the gate uses the principal's expiry only for a
+    /// [`Lease`](crate::Lease).
     ///
     /// # Errors
-    /// `Unrecognized` if it is not for this authenticator, `Invalid` or `Expired` if it is not valid, `Unavailable` if that
-    /// could not be found out.
+    /// `Unrecognized` if the credential is not for this authenticator, `Invalid` or `Expired` if it is not valid,
+    /// `Unavailable` if it could not be checked.
     fn authenticate(&self, credential: &Credential<'_>) -> impl Future<Output = Result<Principal, Error>> + Send;
 
-    /// Whether this looks again where [`Credential::max_age`] asks for it, such as in a database. By default it does not, and
-    /// a route that asks for a [`fresh`](crate::policy::fresh) identity gets none from it.
+    /// Whether this asks again, a database for example, where [`Credential::max_age`] requires it. By default it does not,
+    /// and a route cannot get a [`fresh`](crate::policy::fresh) identity from it.
     fn asks_anew(&self) -> bool {
         false
     }
 
-    /// Waits until this can verify: see [`Gate::ready`](crate::Gate::ready). By default it can at once. An authenticator around
-    /// another one hands it on.
+    /// Waits until this can verify: see [`Gate::ready`](crate::Gate::ready). Ready at once by default. An authenticator
+    /// around another one calls that one's.
     ///
     /// # Errors
     /// If it cannot yet.
@@ -80,7 +80,7 @@ impl<A: Authenticator> Authenticator for Arc<A> {
     }
 }
 
-/// [`Authenticator`] as a gate holds it. Its futures own what they need.
+/// [`Authenticator`] as a gate stores it. Its futures own what they need.
 pub(crate) trait AnyAuthenticator: fmt::Debug + Send + Sync {
     fn authenticate(self: Arc<Self>, credential: Credential<'static>) -> Answer<'static, Result<Principal, Error>>;
     fn asks_anew(&self) -> bool;
@@ -104,7 +104,7 @@ impl<A: Authenticator> AnyAuthenticator for A {
 /// What verifies the credentials of a gate: an [`Authenticator`] of yours, a [`Jwt`], a [`SharedSecret`], an
 /// [`Introspection`], a [`WhoAmI`], or a provider.
 ///
-/// An authenticator around another one holds it as a `Verifier`:
+/// An authenticator around another one stores it as a `Verifier`:
 ///
 /// ```
 /// use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Principal, Verifier};
@@ -130,7 +130,7 @@ impl<A: Authenticator> AnyAuthenticator for A {
 #[derive(Clone)]
 pub struct Verifier(Kind);
 
-/// What a gate does differently for them.
+/// The kinds that a gate treats differently.
 #[derive(Clone)]
 pub(crate) enum Kind {
     Tokens(Jwt),
@@ -140,7 +140,7 @@ pub(crate) enum Kind {
 }
 
 impl Verifier {
-    /// The principal whose credential this is.
+    /// The principal that this credential names.
     ///
     /// # Errors
     /// As [`Authenticator::authenticate`].
@@ -148,8 +148,8 @@ impl Verifier {
         self.ask(credential).await
     }
 
-    /// Whether it finds out anew what [`Credential::max_age`] asks for. A verifier of signatures does not; a shared secret is
-    /// always compared.
+    /// Whether it asks again where [`Credential::max_age`] requires it. A verifier of signatures does not; a shared secret
+    /// is always compared.
     #[must_use]
     pub fn asks_anew(&self) -> bool {
         match &self.0 {
@@ -162,7 +162,7 @@ impl Verifier {
     /// Waits until it can verify: see [`Gate::ready`](crate::Gate::ready).
     ///
     /// # Errors
-    /// As [`Authenticator::ready`]; [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if an issuer did not answer with
+    /// As [`Authenticator::ready`]; [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if an issuer did not return
     /// keys.
     pub async fn ready(&self) -> Result<(), Error> {
         match &self.0 {
@@ -192,10 +192,10 @@ impl Verifier {
         Some(time).filter(|time| !time.is_system())
     }
 
-    /// The same in a gate that goes by this clock.
+    /// The same with the clock of this gate.
     ///
     /// # Errors
-    /// If it shares something that goes by another one.
+    /// If it shares a part that uses another clock.
     pub(crate) fn in_gate(&self, time: &Time) -> Result<Self, Error> {
         Ok(Self(match &self.0 {
             Kind::Tokens(jwt) => Kind::Tokens(jwt.in_gate(time)?),
@@ -208,7 +208,8 @@ impl Verifier {
         &self.0
     }
 
-    /// The verifier of signatures, if it is nothing else: what it accepts follows from the token, its keys and the time.
+    /// The verifier of signatures, if it is nothing else. What it accepts then depends only on the token, its keys and the
+    /// time.
     pub(crate) fn jwt(&self) -> Option<&Jwt> {
         match &self.0 {
             Kind::Tokens(jwt) => Some(jwt),

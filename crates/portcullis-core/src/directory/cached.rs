@@ -7,14 +7,14 @@ use crate::{
 };
 use std::{fmt, sync::Arc, time::Duration};
 
-/// A directory that remembers accounts between requests, with their rows.
+/// A directory that caches accounts between requests, with their rows.
 ///
-/// It is bounded, asks once however many requests wait, and keeps neither errors nor panics: who has no account is asked about
-/// again. A route with [`fresh`](crate::policy::fresh) passes by what is older than it asks for. An account is remembered for
-/// the [`PrincipalId`], so it has to follow from that, and not from other claims of the token.
+/// It is bounded, asks once for all waiting requests, and caches neither errors nor panics, so a principal without an
+/// account is asked about again. A route with [`fresh`](crate::policy::fresh) skips entries older than it allows. Accounts
+/// are cached by [`PrincipalId`], so they may depend only on that, and not on other claims of the token.
 ///
-/// Clones share what is remembered: one goes into the gate, another where accounts are changed. Write to the database first, and
-/// forget then:
+/// Clones share the cache: give one to the gate, and use another where accounts change. Write to the database first, then
+/// forget:
 ///
 /// ```
 /// use portcullis_core::{Account, CachedDirectory, Directory, Error, GateBuilder, Principal, PrincipalId};
@@ -38,7 +38,7 @@ struct Inner<D> {
 }
 
 impl<D: Directory> CachedDirectory<D> {
-    /// Remembers so many accounts, for so long at most.
+    /// Caches at most this many accounts, for at most `max_age`.
     #[must_use]
     pub fn new(directory: D, places: usize, max_age: Duration) -> Self {
         Self(Arc::new(Inner { directory: Arc::new(directory), accounts: AnswerCache::new(places, max_age) }))

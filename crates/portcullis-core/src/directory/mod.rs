@@ -1,4 +1,4 @@
-//! Who a verified principal is in this service.
+//! The accounts of verified principals in this service.
 
 mod cached;
 
@@ -12,11 +12,12 @@ use crate::{
 };
 use std::{fmt, future::Future, sync::Arc};
 
-/// Knows who a verified principal is in this service: the seam for a table of users. Written with plain `async fn`.
+/// Finds the account of a verified principal in this service, in a table of users for example. Written with plain
+/// `async fn`.
 ///
-/// Asked once for a request, after the credential was verified and before any policy. It answers an [`Account`] and no
-/// principal: identity, claims, session and expiry stay what was verified. It is not asked about principals that the gate names
-/// itself, those of [shared secrets](crate::SharedSecret).
+/// Asked once for a request, after the credential was verified and before any policy. It returns an [`Account`], not a
+/// principal: identity, claims, session and expiry stay as verified. It is not asked about the principals of
+/// [shared secrets](crate::SharedSecret), which the gate names itself.
 ///
 /// ```
 /// use portcullis_core::{Account, Directory, Error, Principal};
@@ -36,14 +37,14 @@ use std::{fmt, future::Future, sync::Arc};
 /// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` does not know accounts", note = "write `impl Directory for {Self}`")]
 pub trait Directory: fmt::Debug + Send + Sync + 'static {
-    /// The account of a principal; [`Account::none`] where people register after they have signed in.
+    /// The account of a principal; [`Account::none`] if people register after they sign in.
     ///
     /// # Errors
-    /// [`Error::no_account`] (401, `user_not_found`) or [`Error::denied`] (403) to refuse the request. Any other error is
-    /// answered with 503, or with 500 if it is [`ErrorKind::Misconfigured`].
+    /// [`Error::no_account`] (401, `user_not_found`) or [`Error::denied`] (403) to refuse the request. Other errors are
+    /// answered with 503, or with 500 for [`ErrorKind::Misconfigured`].
     fn account(&self, who: &Principal) -> impl Future<Output = Result<Account, Error>> + Send;
 
-    /// The same, for directories that remember.
+    /// The same, for directories with a cache.
     #[doc(hidden)]
     fn account_at(&self, who: &Principal, moment: Moment) -> impl Future<Output = Result<Account, Error>> + Send {
         let _ = moment;
@@ -61,7 +62,7 @@ impl<D: Directory> Directory for Arc<D> {
     }
 }
 
-/// [`Directory`] as a gate holds it. Its futures own what they need.
+/// [`Directory`] as a gate stores it. Its futures own what they need.
 pub(crate) trait AnyDirectory: fmt::Debug + Send + Sync {
     fn find(self: Arc<Self>, who: Principal, moment: Moment) -> Answer<'static, Result<Principal, Error>>;
 }

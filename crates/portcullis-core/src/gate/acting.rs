@@ -1,10 +1,10 @@
-//! Gates to which every request comes from one principal, for tests.
+//! Gates that take every request as one principal's, for tests.
 
 use super::{Established, Gate, Parts};
 use crate::{error::Error, head::RequestHead, principal::Principal, scheme::Sources};
 use std::sync::Arc;
 
-/// Who comes, and by which scheme.
+/// The caller, and its scheme.
 #[derive(Clone)]
 pub(super) struct Acting {
     principal: Principal,
@@ -12,18 +12,18 @@ pub(super) struct Acting {
 }
 
 impl Gate {
-    /// A gate like this one to which every request comes from this principal, without any credential: for tests of
-    /// handlers and routes.
+    /// A gate like this one that takes every request as this principal's, without any credential: for tests of handlers and
+    /// routes.
     ///
-    /// It comes by the first scheme without a name. Where a policy accepts only others, it counts as absent, as its credential
-    /// would: see [`acting_via`](Self::acting_via).
+    /// The caller counts as authenticated by the first scheme without a name. Where a policy accepts only other schemes, it
+    /// counts as absent, as its credential would: see [`acting_via`](Self::acting_via).
     #[must_use]
     pub fn acting_as(&self, principal: Principal) -> Self {
         let scheme = self.0.schemes.iter().position(|scheme| scheme.name.is_none());
         self.acting(principal, Ok(scheme))
     }
 
-    /// The same as if it came by the scheme of this name. If the gate has none of it, every request is refused with 500.
+    /// The same, by the scheme of this name. If the gate has no such scheme, every request is refused with 500.
     #[must_use]
     pub fn acting_via(&self, scheme: &str, principal: Principal) -> Self {
         self.acting(principal, self.0.rights.scheme(scheme).map(Some))

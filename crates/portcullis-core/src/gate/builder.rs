@@ -11,74 +11,75 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 
-/// Puts a [`Gate`] together.
+/// Builds a [`Gate`].
 #[derive(Default)]
 pub struct GateBuilder {
     parts: Parts,
     rights: Rights,
     baseline: Option<Arc<dyn Policy>>,
     time: Option<Time>,
-    /// What was wrong first with what was said, for `build` to return.
+    /// The first mistake in the calls so far, for `build` to return.
     problem: Option<Error>,
 }
 
 impl GateBuilder {
-    /// One more way to authenticate: see [`Scheme`].
+    /// Adds a way to authenticate: see [`Scheme`].
     ///
-    /// The first source in which something is present decides, in the order of these calls. Where several schemes read it, they
-    /// are asked in order, and the first that recognizes the credential decides.
+    /// The first source with a value decides, in the order of these calls. If several schemes read that source, they are
+    /// asked in order, and the first that recognizes the credential decides.
     #[must_use]
     pub fn scheme(mut self, scheme: impl Into<Scheme>) -> Self {
         self.parts.schemes.push(scheme.into());
         self
     }
 
-    /// Refuses requests in which two sources present different credentials (400, `conflicting_credentials`), instead of
-    /// going by the first.
+    /// Refuses requests in which two sources present different credentials (400, `conflicting_credentials`). By default the
+    /// first source decides.
     #[must_use]
     pub fn reject_conflicts(mut self) -> Self {
         self.parts.reject_conflicts = true;
         self
     }
 
-    /// Pages of this origin, such as `https://app.example.com`, may make requests that carry a cookie, beside those of the
-    /// service itself.
+    /// Allows pages of this origin, such as `https://app.example.com`, to make requests with a cookie, beside the service's
+    /// own pages.
     ///
-    /// A cookie comes with every request, whichever page made it. So where a cookie is the credential, a request that
-    /// changes something (every method but GET, HEAD, OPTIONS and TRACE) or opens a WebSocket has to come from the service's
-    /// own origin or from an allowed one, by what the browser says in `Sec-Fetch-Site` or else in `Origin`. What another
-    /// site loads into its pages is refused too, such as an image, which names no origin and so cannot be allowed; following
-    /// a link is not refused, nor is a page in a frame. The answer is 403, `cross_origin`. Credentials in other places are only sent by who knows them,
-    /// and are not concerned; a header that a login proxy adds for whoever has its cookie is not such a place.
+    /// Browsers send a cookie with every request, whichever page made it. So a request that is authenticated by a cookie
+    /// has to come from the service's own origin or from an allowed one, if it changes something (every method but GET,
+    /// HEAD, OPTIONS and TRACE) or opens a WebSocket. The browser states the origin in `Sec-Fetch-Site`, or else in
+    /// `Origin`. What another site loads into its pages is refused too, such as an image; an image names no origin and so
+    /// cannot be allowed. Following a link and a page in a frame are not refused. The answer is 403, `cross_origin`.
+    /// Credentials in other places are sent only by clients that know them, so this does not apply to them. It does apply
+    /// to a header that a login proxy adds to requests with its cookie.
     ///
-    /// `Origin` is compared with the host that the request is for, whatever the scheme. Where a proxy changes the host, allow
-    /// the service's own origin as well.
+    /// `Origin` is compared with the host of the request; `http` or `https` makes no difference. If a proxy changes the
+    /// host, allow the service's own origin as well.
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.parts.origins.allowed.push(origin.into());
         self
     }
 
-    /// Lets pages of every origin make requests with a visitor's cookie: see [`allow_origin`](Self::allow_origin).
+    /// Allows pages of every origin to make requests with the caller's cookie: see [`allow_origin`](Self::allow_origin).
     #[must_use]
     pub fn dangerous_allow_cross_origin(mut self) -> Self {
         self.parts.origins.is_any_allowed = true;
         self
     }
 
-    /// Remembers tokens that were verified, so that the next request with one costs a look at its text instead of a signature.
+    /// Caches verified tokens. A repeated token then costs a lookup by its text instead of a signature.
     ///
-    /// Every request is answered as it would be without: times and keys are looked at anew each time, revocations too, and
-    /// what somebody may do is decided each time. It serves schemes that do nothing but verify signatures: those of a
-    /// [`Jwt`](crate::Jwt), and of a provider that is one. An [`Authenticator`](crate::Authenticator) of yours is asked each
-    /// time, also one around a `Jwt`.
+    /// Every request is answered as it would be without the cache. Times, keys and revocations are checked each time, and
+    /// each decision is made again. The cache serves schemes that only verify signatures: those of a [`Jwt`](crate::Jwt),
+    /// and of a provider that is one. An [`Authenticator`](crate::Authenticator) of yours is asked each time, also one
+    /// around a `Jwt`.
     #[must_use]
     pub fn cache(mut self, size: TokenCache) -> Self {
         self.parts.cache = Some(Arc::new(Cache::new(size)));
         self
     }
 
-    /// What was withdrawn before its time. Asked about every principal that a credential brings.
+    /// What was revoked. Asked about every principal that a credential names.
     #[must_use]
     pub fn revocations(mut self, revocations: impl Revocations) -> Self {
         self.once(".revocations(…)", self.parts.revocations.is_none());
@@ -86,13 +87,13 @@ impl GateBuilder {
         self
     }
 
-    /// The clock of the gate and of all of its parts: verifiers, keys that are fetched, the [list](crate::RevocationList) of
-    /// what was revoked, memberships that remember, [leases](crate::Lease).
+    /// The clock of the gate and all of its parts: verifiers, fetched keys, the [list](crate::RevocationList) of
+    /// revocations, caches of memberships and accounts, [leases](crate::Lease).
     ///
-    /// Without it, this is the clock of the first verifier that was given one, as that of a test issuer; or else the system's.
-    /// An [`Authenticator`](crate::Authenticator) of yours keeps its own time.
+    /// By default, the clock of the first verifier that was given one, such as that of a test issuer; otherwise the
+    /// system's. An [`Authenticator`](crate::Authenticator) of yours keeps its own time.
     ///
-    /// Parts that gates share have one clock, so those gates need the same: clones of one `Arc`.
+    /// A part that several gates share has one clock, so these gates need the same one: clones of one `Arc`.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.once(".clock(…)", self.time.is_none());
@@ -100,14 +101,14 @@ impl GateBuilder {
         self
     }
 
-    /// The roles there are, on resources as well unless [`roles_on`](Self::roles_on) says otherwise.
+    /// The known roles. They also count on resources, except kinds with [`roles_on`](Self::roles_on).
     #[must_use]
     pub fn roles(mut self, roles: RoleHierarchy) -> Self {
         self.rights.roles = roles;
         self
     }
 
-    /// The roles there are on resources of this kind.
+    /// The known roles on resources of this kind.
     #[must_use]
     pub fn roles_on(mut self, kind: impl Into<String>, roles: RoleHierarchy) -> Self {
         let kind = kind.into();
@@ -116,8 +117,8 @@ impl GateBuilder {
         self
     }
 
-    /// All permissions that there are. Then every other one is an error: in a policy, where its route is added, and in what a
-    /// role permits, here.
+    /// All known permissions. Any other one is then an error: in a policy, when its route is added; in what a role permits,
+    /// when the gate is built.
     ///
     /// ```
     /// # use portcullis_core::{GateBuilder, RoleHierarchy, policy::permission};
@@ -140,7 +141,7 @@ impl GateBuilder {
         self
     }
 
-    /// What principals are to the resources of this kind: see [`Membership`].
+    /// The standing of callers on resources of this kind: see [`Membership`].
     #[must_use]
     pub fn membership(mut self, kind: impl Into<String>, membership: impl Membership) -> Self {
         let kind = kind.into();
@@ -149,7 +150,7 @@ impl GateBuilder {
         self
     }
 
-    /// Who verified principals are in this service: see [`Directory`].
+    /// The accounts of verified principals: see [`Directory`].
     #[must_use]
     pub fn directory(mut self, directory: impl Directory) -> Self {
         self.once(".directory(…)", self.parts.directory.is_none());
@@ -157,10 +158,10 @@ impl GateBuilder {
         self
     }
 
-    /// What is required of every caller on each route that is not public, before the route's own policy: an account that is
-    /// confirmed, say. It holds for callers of all schemes, and says nothing about schemes itself.
+    /// What every route that is not public requires of its callers, before its own policy: a confirmed account, for
+    /// example. It applies to callers of all schemes, and cannot choose among schemes.
     /// [`without_baseline`](crate::policy::without_baseline) leaves it out. It cannot contain
-    /// [`fresh`](crate::policy::fresh), which stands around the policy of a route.
+    /// [`fresh`](crate::policy::fresh), which belongs around the policy of a route.
     ///
     /// ```
     /// # use portcullis_core::{GateBuilder, policy::*};
@@ -183,15 +184,15 @@ impl GateBuilder {
         self
     }
 
-    /// Makes the answers to refused requests from the error and the default answer. Go by the error's kind and code; what
-    /// it says in words is for the log, and would tell a hidden denial from an unknown path.
+    /// Makes the answer to a refused request, from the error and the default answer. Use the error's kind and code. Its
+    /// text is for the log only: it would tell a hidden denial from an unknown path.
     #[must_use]
     pub fn render(mut self, render: impl Fn(&Error, Refusal) -> Refusal + Send + Sync + 'static) -> Self {
         self.parts.render = Some(Arc::new(render));
         self
     }
 
-    /// What is said a second time would silently take the place of the first.
+    /// A second call would silently replace the first.
     fn once(&mut self, what: &str, is_new: bool) {
         if !is_new && self.problem.is_none() {
             self.problem =
@@ -199,15 +200,15 @@ impl GateBuilder {
         }
     }
 
-    /// The gate.
+    /// Builds the gate.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is no scheme, or more than 64; for a scheme without
-    /// a source, with a source that is there twice or cannot be in a request, or with a name that another one has; if an allowed
-    /// origin is none, or the realm cannot be quoted; and for wiring that cannot work: a scheme that is never asked since one
-    /// before it decides, or without keys, or with a secret that no source can carry; an issuer that would be shown what other
-    /// schemes read; roles or permissions that do not fit each other; what has no effect without something else; what would add
-    /// up and is said twice; a part that another gate has with another clock.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is no scheme, or more than 64. For a scheme
+    /// without a source, with a source that occurs twice or is not possible in a request, or with the name of another
+    /// scheme. If an allowed origin is no origin, or the realm cannot be quoted. And for what cannot work: a scheme that is
+    /// never asked since an earlier one decides, one without keys, one with a secret that no source can carry; an issuer
+    /// that would see the credentials of other schemes; roles or permissions that do not fit each other; a setting without
+    /// effect; a setting made twice; a part that another gate uses with another clock.
     pub fn build(self) -> Result<Gate, Error> {
         let Self { mut parts, mut rights, baseline, time, problem } = self;
         if let Some(error) = problem {

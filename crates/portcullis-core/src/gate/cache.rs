@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 /// What an entry takes beside what grows with its token.
 const BESIDE: usize = 512;
 
-/// How many verified tokens a gate remembers: see [`GateBuilder::cache`](crate::GateBuilder::cache).
+/// The size of a gate's cache of verified tokens: see [`GateBuilder::cache`](crate::GateBuilder::cache).
 #[derive(Debug, Clone, Copy)]
 pub struct TokenCache {
     entries: usize,
@@ -25,14 +25,14 @@ pub struct TokenCache {
 }
 
 impl TokenCache {
-    /// At most so many tokens, in at most 64 MiB.
+    /// At most this many tokens, in at most 64 MiB.
     #[must_use]
     pub fn new(entries: usize) -> Self {
         Self { entries, bytes: 64 << 20 }
     }
 
-    /// In at most so many bytes. A token counts four times and half a KiB more: for its text and claims, the principal, and
-    /// what handlers parse of it.
+    /// At most this many bytes. A token counts four times its length plus half a KiB: for its text and claims, the
+    /// principal, and what handlers parse of it.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;
@@ -40,15 +40,15 @@ impl TokenCache {
     }
 }
 
-/// Tokens that were verified, and what came of it.
+/// Verified tokens, and what came of them.
 ///
-/// An entry is found by the whole text of its token and the place of its verifier in the gate, so that none is taken for
-/// another. It is immutable and shared. What it depends on beside, keys and time, is asked on every hit.
+/// An entry is found by the whole text of its token and the place of its verifier in the gate, so no two can be confused.
+/// It is immutable and shared. What else it depends on, keys and time, is checked on every hit.
 pub(super) struct Cache(sync::Cache<Token, Arc<Entry>, Weight>);
 
 struct Entry {
     verified: Verified,
-    /// From when until when its times hold surely.
+    /// From when until when its times are certainly valid.
     surely: Range<SystemTime>,
 }
 
@@ -61,8 +61,8 @@ impl Cache {
         Self(sync::Cache::with_weighter(size.entries, bytes, Weight { share }))
     }
 
-    /// Who comes with this token, if that is known and the verifier would say the same now. Otherwise the state
-    /// of its keys, which is looked at once for a request.
+    /// The caller with this token, if it is cached and the verifier would say the same now. Otherwise the state of its
+    /// keys, which is read once for a request.
     pub(super) fn recall(&self, place: usize, verifier: &Jwt, token: &[u8]) -> Result<Principal, KeyState> {
         let token = TokenRef { place, token };
         let Some(entry) = self.0.get(&token) else { return Err(KeyState::default()) };
@@ -75,7 +75,7 @@ impl Cache {
         }
     }
 
-    /// What the verifier answers, which is remembered.
+    /// The answer of the verifier, which is then cached.
     pub(super) fn verify(
         &self,
         place: usize,
@@ -133,8 +133,8 @@ impl Hash for Token {
     }
 }
 
-/// A signature stands at the end, and tells tokens apart as well as all of them would. Nobody can choose one for others to
-/// collide with: what is in the cache was signed.
+/// The signature is at the end, and tells tokens apart as well as the whole text. Nobody can choose one to collide with
+/// others: what is in the cache was signed.
 impl Hash for TokenRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(self.token.last_chunk::<16>().map_or(self.token, |end| end));

@@ -1,4 +1,4 @@
-//! What a handler asks itself, of resources that its request does not name in its head.
+//! Policies that a handler asks, about resources that the head of the request does not name.
 
 use super::Established;
 use crate::{
@@ -11,10 +11,11 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 
-/// The caller of a request, for handlers that ask policies themselves: about a resource whose identifier is in the body, say.
+/// The caller of a request, for handlers that ask policies themselves: about a resource whose identifier is in the body,
+/// for example.
 ///
 /// It shares the memory of the request: what a guard has asked a membership is not asked again. Schemes and the
-/// [baseline](crate::GateBuilder::baseline) are a matter of the route and are not asked again either.
+/// [baseline](crate::GateBuilder::baseline) belong to the route and are not checked again.
 #[derive(Clone)]
 pub struct Caller {
     who: Established,
@@ -23,7 +24,7 @@ pub struct Caller {
 }
 
 impl Established {
-    /// The caller, for the handler; the head is that of the request. The copy of it that is kept has no credentials.
+    /// The caller, for a handler. `head` is that of the request; a copy without its credentials is kept.
     ///
     /// # Errors
     /// As [`principal`](Self::principal).
@@ -34,19 +35,19 @@ impl Established {
 }
 
 impl Caller {
-    /// Who it is.
+    /// The principal.
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// Requires that this policy lets the caller pass. Returned from a handler with `?`, the error is answered as the guard of the
-    /// route would.
+    /// Requires that this policy allows the caller. A handler that returns the error with `?` gives the answer that the
+    /// guard of the route would give.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`] (403) and [`ErrorKind::Hidden`] (404) if it does not;
-    /// [`ErrorKind::Misconfigured`] (500) if the policy names what the gate does not know, or asks for a [fresher](crate::policy::fresh)
-    /// identity than that of the route; and as memberships and rules return.
+    /// [`ErrorKind::Denied`] (403) and [`ErrorKind::Hidden`] (404) if it does not; [`ErrorKind::Misconfigured`] (500) if
+    /// the policy names what the gate does not know, or requires a [fresher](crate::policy::fresh) identity than that of
+    /// the route; and as memberships and rules return.
     pub async fn require(&self, policy: impl Policy + 'static) -> Result<Access, Error> {
         let gate = &self.who.gate;
         // The route has accepted the scheme, whichever it was.
@@ -56,10 +57,10 @@ impl Caller {
         gate.authorize_beyond(None, &self.who, &plan, &self.head).await
     }
 
-    /// Whether this policy lets the caller pass.
+    /// Whether this policy allows the caller.
     ///
     /// # Errors
-    /// As [`require`](Self::require), but for denials.
+    /// As [`require`](Self::require), except denials.
     pub async fn allows(&self, policy: impl Policy + 'static) -> Result<bool, Error> {
         match self.require(policy).await {
             Ok(_) => Ok(true),

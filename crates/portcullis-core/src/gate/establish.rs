@@ -1,4 +1,4 @@
-//! Finding out who makes a request.
+//! Authenticates the caller of a request.
 
 use super::{Established, Gate};
 use crate::{
@@ -19,13 +19,13 @@ use std::{sync::Arc, time::Duration};
 type Outcome = Result<Principal, Error>;
 
 impl Gate {
-    /// Finds out who makes a request, by the schemes without a name. The returned future borrows nothing from the request.
+    /// Authenticates the caller, by the schemes without a name. The returned future borrows nothing from the request.
     pub fn establish(&self, head: &dyn RequestHead) -> Answer<'static, Established> {
         self.establish_by(&self.0.unnamed, None, head)
     }
 
-    /// The same for a route with this policy: by the schemes that it accepts, and as [fresh](crate::policy::fresh) as it asks
-    /// for.
+    /// The same for a route with this policy: by the schemes that it accepts, and as [fresh](crate::policy::fresh) as it
+    /// requires.
     pub fn establish_for(&self, plan: &Plan, head: &dyn RequestHead) -> Answer<'static, Established> {
         self.establish_by(plan.sources(), plan.max_age(), head)
     }
@@ -57,8 +57,8 @@ impl Gate {
         }
     }
 
-    /// Who makes a request, if the cache knows. The bytes of a token that is in there have been looked at before. The error
-    /// is that it does not; `None`, that it was not asked.
+    /// The caller, if it is in the cache. The token was checked when it was cached. The error: it is not there. `None`: the
+    /// cache was not asked.
     fn recall(
         &self,
         sources: &Arc<Sources>,
@@ -82,8 +82,8 @@ impl Gate {
         Some(Ok(asking.end(asking.accept(principal, place))))
     }
 
-    /// Finds out who presents this credential, by the schemes without a name that read its source: the first that recognizes
-    /// it decides.
+    /// Authenticates with this credential, by the schemes without a name that read its source. The first that recognizes it
+    /// decides.
     pub fn authenticate(&self, credential: Credential<'_>) -> Answer<'static, Established> {
         self.authenticate_by(&self.0.unnamed, &credential)
     }
@@ -109,7 +109,7 @@ struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    /// The schemes that read where the credential stands, from this one on; with their places in the gate.
+    /// The schemes that read the credential's source, from this one on, with their places in the gate.
     fn schemes(&self, from: usize) -> impl Iterator<Item = (usize, &'a Scheme)> {
         let readers = self.source.map_or(&[][..], |source| self.sources.readers(source)).iter().copied();
         readers
@@ -117,7 +117,7 @@ impl<'a> Asking<'a> {
             .filter_map(|place| Some((place, self.gate.0.schemes.get(place)?)))
     }
 
-    /// What was found, or what is found when it was waited for.
+    /// What was found, or the future that finds it.
     fn end(&self, found: Result<(Outcome, Option<usize>), Pending>) -> Answer<'static, Established> {
         let (source, max_age) = (self.source, self.credential.max_age());
         let from = move |scheme| Some((source, max_age, scheme));
@@ -170,7 +170,7 @@ impl<'a> Asking<'a> {
         Ok((Err(unknown.unwrap_or_else(nobody)), None))
     }
 
-    /// What a scheme accepts may still not be fresh enough for the route, or revoked.
+    /// A principal that a scheme accepted may still be revoked, or not fresh enough for the route.
     fn accept(&self, principal: Principal, place: usize) -> Result<(Outcome, Option<usize>), Pending> {
         let asks_anew = || self.gate.0.schemes.get(place).is_some_and(|scheme| scheme.verifier.asks_anew());
         if self.credential.max_age().is_some() && !asks_anew() {
@@ -196,7 +196,7 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Who it is in this service. Whom the gate names itself needs no account.
+    /// Finds the account. A principal that the gate itself names needs none.
     fn find(&self, principal: Principal, place: usize) -> Result<(Outcome, Option<usize>), Pending> {
         let is_named_here =
             || self.gate.0.schemes.get(place).is_some_and(|scheme| matches!(scheme.verifier.kind(), Kind::Secret(_)));
@@ -211,7 +211,7 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// What a gate waits for while it finds out who presents a credential.
+/// What a gate waits for while it authenticates.
 enum Pending {
     Verifier { asked: Answer<'static, Outcome>, place: usize, unknown: Option<Error> },
     Revocations { revoked: Answer<'static, Result<bool, Error>>, principal: Principal, place: usize },
@@ -219,7 +219,7 @@ enum Pending {
 }
 
 impl Pending {
-    /// Waits, and goes on from there.
+    /// Waits, and continues from there.
     async fn step(self, asking: Asking<'_>) -> Result<(Outcome, Option<usize>), Self> {
         match self {
             Self::Directory { asked, place } => Ok((asked.await, Some(place))),
@@ -235,7 +235,7 @@ impl Pending {
     }
 }
 
-/// By what its issuer says, and by what its token says of itself where both are known.
+/// Asks about what the issuer says, and what the token itself says, where both are known.
 pub(super) fn is_revoked(
     revocations: &Arc<dyn AnyRevocations>,
     principal: &Principal,
@@ -252,7 +252,7 @@ pub(super) fn is_revoked(
     }
 }
 
-/// Where it is not known what was revoked, nobody passes.
+/// If revocations cannot be read, nobody passes.
 fn unless_revoked(principal: Principal, revoked: Result<bool, Error>) -> Outcome {
     match revoked {
         Ok(false) => Ok(principal),

@@ -10,27 +10,28 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// Who makes a request, as one gate found out: somebody, nobody, or a credential that is not valid.
+/// The result of authenticating a request at one gate: a principal, no credential, or one that is not valid.
 ///
-/// Adapters remember it in the request, so that it is found out once. What one gate established means nothing to
-/// another: see [`is_of`](Self::is_of).
+/// Adapters keep it in the request, so the work is done once. It is valid only for the gate that established it: see
+/// [`is_of`](Self::is_of).
 #[derive(Debug, Clone)]
 pub struct Established {
     pub(super) gate: Gate,
-    /// Where was read.
+    /// What was read.
     pub(super) sources: Arc<Sources>,
-    /// The place of the scheme by which the caller came.
+    /// The place of the caller's scheme.
     scheme: Option<u16>,
     /// The place of the source of its credential.
     source: Option<u16>,
     max_age: Option<Duration>,
     is_preflight: bool,
-    /// What the caller is to resources, as far as it was asked.
+    /// The standings of the caller, as far as they were asked.
     standings: Option<Standings>,
     outcome: Result<Option<Principal>, Error>,
 }
 
-/// The place of the source of a credential, how old may be what is remembered of it, and the place of the scheme that decided.
+/// The place of the source of a credential, the greatest age of cached facts about it, and the place of the scheme that
+/// decided.
 pub(super) type From = (Option<usize>, Option<Duration>, Option<usize>);
 
 impl Established {
@@ -54,7 +55,7 @@ impl Established {
         this
     }
 
-    /// Somebody who is known already: by the cache from a source, or without one for a test.
+    /// A principal that is known already: from the cache with a source, or for a test without one.
     pub(super) fn known(
         gate: &Gate,
         sources: &Arc<Sources>,
@@ -74,7 +75,7 @@ impl Established {
         }
     }
 
-    /// Nobody says who they are.
+    /// No credential was presented.
     pub(super) fn nobody(gate: &Gate, sources: &Arc<Sources>, head: &dyn RequestHead) -> Self {
         Self { is_preflight: is_preflight(head), ..Self::new(gate, sources, None, Ok(None)) }
     }
@@ -85,9 +86,9 @@ impl Established {
         self.gate.is_same(gate)
     }
 
-    /// Whether nothing more can be found out for a route with this policy: it is as [fresh](crate::policy::fresh) as the
-    /// policy asks for, and if nobody was found, all sources that the policy accepts were read. A credential that is not valid
-    /// does not get better.
+    /// Whether it can be used for a route with this policy. It can if it is as [fresh](crate::policy::fresh) as the policy
+    /// requires or, without a caller, if all sources that the policy accepts were read. It also can if the credential is
+    /// not valid.
     #[must_use]
     pub fn is_enough_for(&self, plan: &Plan) -> bool {
         match &self.outcome {
@@ -106,7 +107,7 @@ impl Established {
         self.standings.as_ref()
     }
 
-    /// The same caller, about whom nothing was asked yet.
+    /// The same caller, without any standings.
     pub(super) fn without_standings(&self) -> Self {
         Self { standings: self.gate.new_standings(), ..self.clone() }
     }
@@ -115,37 +116,37 @@ impl Established {
         self.scheme.map(usize::from)
     }
 
-    /// The name of the scheme by which the caller came, if it has one.
+    /// The name of the caller's scheme, if it has one.
     #[must_use]
     pub fn scheme(&self) -> Option<&'static str> {
         self.gate.0.schemes.get(self.scheme_place()?)?.name
     }
 
-    /// Whether finding it out anew costs no more than remembering it, and finds the same: the gate has it in its
-    /// [cache](crate::TokenCache), and no scheme with a name.
+    /// Whether establishing it again costs no more than keeping it, with the same result: the gate has it in its
+    /// [cache](crate::TokenCache), and has no named schemes.
     #[must_use]
     pub fn is_found_again(&self) -> bool {
         self.gate.0.finds_again && self.outcome.is_ok()
     }
 
-    /// Where the credential came from.
+    /// The source of the credential.
     #[must_use]
     pub fn source(&self) -> Option<&CredentialSource> {
         self.sources.sources.get(usize::from(self.source?))
     }
 
-    /// Who is asking, if somebody says who they are.
+    /// The caller, if a credential was presented.
     ///
     /// # Errors
-    /// If a credential was presented and is not valid.
+    /// If the credential is not valid.
     pub fn visitor(&self) -> Result<Option<&Principal>, Error> {
         self.outcome.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
-    /// Who is asking.
+    /// The caller.
     ///
     /// # Errors
-    /// [`ErrorKind::Missing`] if nobody says who they are, and as [`visitor`](Self::visitor).
+    /// [`ErrorKind::Missing`] if no credential was presented, and as [`visitor`](Self::visitor).
     pub fn principal(&self) -> Result<&Principal, Error> {
         self.visitor()?.ok_or_else(|| self.missing())
     }

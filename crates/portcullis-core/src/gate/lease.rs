@@ -18,24 +18,24 @@ use std::{
 /// The default time between two checks.
 const USUALLY: Duration = Duration::from_secs(30);
 
-/// The least time between two checks, but for revocations.
+/// The least time between two checks, except after a revocation.
 const LEAST: Duration = Duration::from_secs(1);
 
 /// How long a check may take.
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
-/// How long a connection goes on while no check can be made.
+/// How long a connection may continue while no check can be made.
 const GRACE: Duration = Duration::from_secs(300);
 
-/// The right of a caller to a connection that outlives its request, such as a WebSocket.
+/// A caller's right to a connection that outlives its request, such as a WebSocket.
 ///
-/// The connection has to end when the credential expires or is [revoked](crate::Revocations), when its key is withdrawn or its
-/// issuer says that the session is over, and when the policy of the route no longer lets the caller pass: an account that was
-/// disabled, a member who was removed. The gate checks all of that at once when something is revoked, when the credential expires,
-/// and every half a minute. While it cannot be checked, as when the issuer is down, the connection goes on for five minutes, and
+/// The connection has to end when the credential expires or is [revoked](crate::Revocations), when its key is withdrawn,
+/// when its issuer ends the session, and when the policy of the route no longer allows the caller: a disabled account, a
+/// removed member. The gate checks all of this at once after a revocation, when the credential expires, and every 30
+/// seconds. While it cannot check, because the issuer is down for example, the connection continues for five minutes, and
 /// never beyond the expiry.
 ///
-/// An extractor of the adapters brings it. The handler waits for the end and closes the connection:
+/// An extractor of the adapters provides it. The handler waits for the end and closes the connection:
 ///
 /// ```
 /// # use portcullis_core::Lease;
@@ -59,7 +59,7 @@ const GRACE: Duration = Duration::from_secs(300);
 pub struct Lease {
     who: Established,
     principal: Principal,
-    /// None for a caller who is known without.
+    /// None for a caller that is known without one.
     credential: Option<Credential<'static>>,
     /// The policy of the route, if it has one.
     plan: Option<Plan>,
@@ -68,8 +68,8 @@ pub struct Lease {
 }
 
 impl Established {
-    /// The right to a connection that this request opens, on a route with this policy; the head is that of the request. The copy of
-    /// it that is kept has no credentials.
+    /// A lease for the connection that this request opens, on a route with this policy. `head` is that of the request; a
+    /// copy without its credentials is kept.
     ///
     /// # Errors
     /// As [`principal`](Self::principal).
@@ -93,7 +93,7 @@ impl Established {
 }
 
 impl Lease {
-    /// The time between two checks where there is no other reason for one; half a minute by default, a second at least.
+    /// The longest time between two checks: 30 seconds by default, at least one second.
     #[must_use]
     pub fn check_every(mut self, time: Duration) -> Self {
         self.check_every = time.max(LEAST);
@@ -106,10 +106,10 @@ impl Lease {
         &self.principal
     }
 
-    /// A future that is ready when the connection has to end, with the reason. `sleep` is that of the runtime, such as
+    /// A future that resolves when the connection has to end, with the reason. `sleep` is that of the runtime, such as
     /// `tokio::time::sleep`.
     ///
-    /// Make one for a connection: each begins with a check, and with its five minutes anew.
+    /// Make one for each connection: it starts with a check, and with five minutes of its own.
     pub fn watch<S>(&self, sleep: impl Fn(Duration) -> S + Send + 'static) -> Watch
     where
         S: Future + Send + 'static,
@@ -126,7 +126,7 @@ impl Lease {
         &self.who.gate
     }
 
-    /// Ready when it is revoked, where the gate is told of that.
+    /// Resolves when the credential is revoked, if the gate has revocations.
     async fn revoked(&self) -> Error {
         let Some(revocations) = self.gate().0.revocations.as_ref().filter(|_| self.credential.is_some()) else {
             return pending().await;
@@ -141,7 +141,7 @@ impl Lease {
         }
     }
 
-    /// The caller as it is now, if it would still be let in.
+    /// The caller as it is now, if it is still allowed.
     async fn check(&self) -> Result<Principal, Error> {
         let who = match &self.credential {
             Some(credential) => self.gate().authenticate_by(&self.who.sources, credential).await,
@@ -157,7 +157,7 @@ impl Lease {
         Ok(principal)
     }
 
-    /// Ready when the gate would refuse it.
+    /// Resolves when the gate would refuse the caller.
     async fn refused<S: Future>(&self, sleep: impl Fn(Duration) -> S) -> Error {
         if self.credential.is_none() && self.plan.is_none() {
             return pending().await;
@@ -201,7 +201,7 @@ impl Lease {
 
 /// The end of a connection. See [`Lease::watch`].
 ///
-/// It keeps its state when it is polled through `&mut`, as `select!` does, and once ready stays so.
+/// It keeps its state when it is polled through `&mut`, as `select!` does, and stays ready once it is.
 #[must_use = "futures do nothing unless polled"]
 pub struct Watch(State);
 

@@ -1,4 +1,4 @@
-//! Everything assembled once: where credentials are read, who verifies them, which roles there are, what is answered.
+//! The gate: schemes, roles, policies and answers, assembled once.
 
 #[cfg(feature = "testing")]
 mod acting;
@@ -41,7 +41,7 @@ use std::{
     time::SystemTime,
 };
 
-/// Where requests are let in or refused. Built once, shared by all routes; cheap to clone.
+/// Authenticates and authorizes requests. Built once, shared by all routes; cheap to clone.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
@@ -63,14 +63,14 @@ type Render = dyn Fn(&Error, Refusal) -> Refusal + Send + Sync;
 #[derive(Clone, Default)]
 struct Parts {
     schemes: Vec<Scheme>,
-    /// Where all schemes are read.
+    /// The sources of all schemes.
     all: Arc<Sources>,
-    /// Where those without a name are read, which every route accepts.
+    /// The sources of the schemes without a name, which every route accepts.
     unnamed: Arc<Sources>,
     reject_conflicts: bool,
     origins: Origins,
     cache: Option<Arc<Cache>>,
-    /// Whoever is authenticated is in the cache, nobody else is asked, and all routes read the same.
+    /// Every authenticated caller is in the cache, nothing else is asked, and all routes read the same sources.
     finds_again: bool,
     revocations: Option<Arc<dyn AnyRevocations>>,
     directory: Option<Arc<dyn AnyDirectory>>,
@@ -81,7 +81,7 @@ struct Parts {
     has_memberships: bool,
     time: Time,
     rights: Arc<Rights>,
-    /// Of the policies that extractors name.
+    /// The plans of policies that extractors name.
     plans: Arc<RwLock<HashMap<TypeId, Result<Plan, Error>>>>,
     realm: Option<String>,
     render: Option<Arc<Render>>,
@@ -90,35 +90,35 @@ struct Parts {
 }
 
 impl Gate {
-    /// A gate put together step by step.
+    /// Starts a gate.
     #[must_use]
     pub fn builder() -> GateBuilder {
         GateBuilder::default()
     }
 
-    /// Whether this is the same gate, not one built alike.
+    /// Whether both are the same gate, not only built alike.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The roles there are.
+    /// The known roles.
     #[must_use]
     pub fn roles(&self) -> &RoleHierarchy {
         &self.0.rights.roles
     }
 
-    /// The roles there are on resources of this kind.
+    /// The known roles on resources of this kind.
     #[must_use]
     pub fn roles_on(&self, kind: &str) -> &RoleHierarchy {
         self.0.rights.roles_on(kind)
     }
 
-    /// What this gate makes of a policy, to be done once where a route is added.
+    /// Checks a policy and prepares it for this gate, once, when a route is added.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the policy names a role, permission or scheme that the gate does not know, or could
-    /// never let anybody in. The error lists the names that are known.
+    /// never allow any caller. The error lists the known names.
     pub fn plan(&self, policy: impl Policy + 'static) -> Result<Plan, Error> {
         let verify_only = self.0.schemes.iter().enumerate().filter(|(_, scheme)| !scheme.verifier.asks_anew());
         let verify_only = verify_only.fold(SchemeSet::NONE, |all, (place, _)| all.or(SchemeSet::one(place)));
@@ -127,7 +127,7 @@ impl Gate {
         planner.plan(Arc::new(policy), |schemes| Sources::of(&self.0.schemes, schemes))
     }
 
-    /// The same for a policy with a name, done once for this gate. A test can hold with it that the policy is sound.
+    /// The same for a named policy, done once for this gate. Call it in a test to check that the policy is sound.
     ///
     /// # Errors
     /// As [`plan`](Self::plan).
@@ -141,11 +141,11 @@ impl Gate {
         plan
     }
 
-    /// Reads the credential that decides about this request, by the schemes without a name; nothing is verified yet.
+    /// Reads the credential that decides about this request, by the schemes without a name. Nothing is verified yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] if credentials are presented in a way that may not be, [`ErrorKind::Invalid`] if one is
-    /// there and unreadable, [`ErrorKind::CrossOrigin`] if it is a cookie and a page of another origin makes the request.
+    /// [`ErrorKind::Malformed`] if credentials are presented in a way that is not allowed, [`ErrorKind::Invalid`] if one is
+    /// present and unreadable, [`ErrorKind::CrossOrigin`] if it is a cookie and a page of another origin makes the request.
     pub fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Credential<'h>>, Error> {
         Ok(self.read_from(&self.0.unnamed, head)?.map(|(credential, _)| credential))
     }
@@ -172,7 +172,7 @@ impl Gate {
         Ok(read)
     }
 
-    /// Where the browser adds a credential by itself, whether the request is from a page that may.
+    /// Where the browser adds the credential by itself, checks that the page may make the request.
     #[inline]
     fn admit(&self, source: &CredentialSource, head: &dyn RequestHead) -> Result<(), Error> {
         if !source.is_ambient() {
@@ -181,22 +181,22 @@ impl Gate {
         self.0.origins.admit(head).map_err(|error| error.with_source(source))
     }
 
-    /// Where credentials of all schemes are read, in order.
+    /// The sources of all schemes, in order.
     pub fn sources(&self) -> impl Iterator<Item = &CredentialSource> {
         self.0.all.sources.iter()
     }
 
-    /// What has to be kept out of logs in this request. See `scrub` of the adapters.
+    /// What must not appear in logs of this request. See `scrub` of the adapters.
     #[must_use]
     pub fn scrubber(&self, head: &dyn RequestHead) -> Scrubber<'_> {
         Scrubber::new(&self.0.all.sources, is_websocket(head))
     }
 
-    /// Decides whether who makes a request may do what it asks for. A policy that lets everybody pass does so here too,
-    /// whoever asks. A caller who came by a scheme that the policy does not accept counts as absent.
+    /// Decides whether the caller may make this request. A public policy allows every request here too. A caller of a
+    /// scheme that the policy does not accept counts as absent.
     ///
-    /// The error carries everything for the log, and [`refuse`](Self::refuse) makes the answer from it. What another gate has
-    /// established or planned is not believed: [`ErrorKind::Misconfigured`].
+    /// The error has everything for the log, and [`refuse`](Self::refuse) makes the answer from it. What another gate
+    /// established or planned is refused: [`ErrorKind::Misconfigured`].
     pub fn authorize<'a>(
         &'a self,
         who: &'a Established,
@@ -211,7 +211,7 @@ impl Gate {
         self.0.baseline.as_ref().filter(|_| plan.has_baseline())
     }
 
-    /// The same, where this is what has to be asked first.
+    /// The same, with this baseline.
     fn authorize_beyond<'a>(
         &'a self,
         baseline: Option<&'a Plan>,
@@ -240,13 +240,13 @@ impl Gate {
         })
     }
 
-    /// The plan of the [baseline](GateBuilder::baseline) alone, for handlers that no policy stands before.
+    /// The plan of the [baseline](GateBuilder::baseline) alone, for handlers without a policy.
     #[must_use]
     pub fn baseline(&self) -> Option<&Plan> {
         self.0.baseline.as_ref()
     }
 
-    /// Decides like [`authorize`](Self::authorize), and says how it came to that: see [`Decision::explain`].
+    /// Decides like [`authorize`](Self::authorize), and records why: see [`Decision::explain`].
     pub fn explain<'a>(
         &'a self,
         who: &'a Established,
@@ -311,20 +311,20 @@ impl Gate {
         Ok(Question { rights, caller, scheme, accepted, visitors, standings, head, moment, below_not, explaining })
     }
 
-    /// For one identity; none where there are no memberships.
+    /// For one identity; `None` for a gate without memberships.
     #[inline]
     fn new_standings(&self) -> Option<Standings> {
         self.0.has_memberships.then(Standings::default)
     }
 
-    /// The answer to a refused request. Writes the one event that the log gets for it.
+    /// The answer to a refused request. Also writes its one log event.
     #[must_use]
     pub fn refuse(&self, error: &Error) -> Refusal {
         log(error);
         self.render(error)
     }
 
-    /// The same without an event, for an error that the log has been told of.
+    /// The same without a log event, for an error that is logged already.
     #[must_use]
     pub fn render(&self, error: &Error) -> Refusal {
         let default = Refusal::of(error, self.0.realm.as_deref());
@@ -334,8 +334,8 @@ impl Gate {
         }
     }
 
-    /// What an unknown path is answered so that it looks like a hidden denial. `Routes` of the adapters answer so; a router
-    /// of your own needs a fallback that does.
+    /// The answer to an unknown path, which looks like a hidden denial. `Routes` of the adapters use it. A router of your
+    /// own needs a fallback that does.
     #[must_use]
     pub fn not_found(&self) -> Refusal {
         self.render(&Error::new(ErrorKind::Hidden, "there is no such path"))
@@ -372,7 +372,7 @@ impl Established {
     }
 }
 
-/// What is said of a principal in logs: not whom the token is about, which may be an e-mail address.
+/// A principal as logs show it: without its subject, which may be an e-mail address.
 impl fmt::Display for Established {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Ok(Some(principal)) = self.visitor() else { return f.write_str("nobody") };
@@ -388,7 +388,7 @@ impl fmt::Display for Established {
 }
 
 impl Error {
-    /// The default answer to a request that failed with this, where no [`Gate`] is at hand: see [`Gate::refuse`].
+    /// The default answer to a request that failed with this error, where no [`Gate`] is at hand: see [`Gate::refuse`].
     #[must_use]
     pub fn refuse(&self) -> Refusal {
         log(self);
@@ -419,7 +419,7 @@ fn log(error: &Error) {
     }
 }
 
-/// So many of the other verifiers are told of.
+/// At most this many of the other verifiers are logged.
 const MAX_OTHERS: usize = 8;
 
 /// Why the other verifiers did not recognize the credential.

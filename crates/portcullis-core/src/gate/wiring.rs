@@ -1,4 +1,4 @@
-//! Wiring that cannot work, found when the gate is built.
+//! Configuration that cannot work, found when the gate is built.
 
 use super::Parts;
 use crate::{

@@ -5,11 +5,11 @@ pub(crate) use owned::OwnedHead;
 use crate::error::Error;
 use std::borrow::Cow;
 
-/// What this crate sees of a request: its head, borrowed, whatever the framework.
+/// The head of a request, borrowed, independent of the framework.
 ///
-/// Each adapter implements it once; a policy of your own gets one through [`Question`](crate::Question).
+/// Each adapter implements it once. A policy of your own gets it through [`Question`](crate::Question).
 pub trait RequestHead: Sync {
-    /// The method, as it stands in the request.
+    /// The method, as in the request.
     fn method(&self) -> &str;
 
     /// The path as the client sent it, still percent-encoded.
@@ -18,18 +18,18 @@ pub trait RequestHead: Sync {
     /// The query without its question mark, still encoded.
     fn query(&self) -> Option<&str>;
 
-    /// Host and port that the request is for, where the target itself says so (HTTP/2 and the absolute form). Otherwise
-    /// the `host` header does.
+    /// Host and port of the request, if the target itself contains them (HTTP/2 and the absolute form). Otherwise the
+    /// `host` header does.
     fn authority(&self) -> Option<&str>;
 
-    /// Shows every value of a header, in the order of the request. The name is given in lower case.
+    /// Passes every value of a header to `see`, in the order of the request. The name is in lower case.
     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8]));
 
-    /// Shows every header with its name in lower case, in the order of the request.
+    /// Passes every header to `see`, with its name in lower case, in the order of the request.
     fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8]));
 
-    /// A path parameter by the name it has in the route, decoded exactly as the handler will see it.
-    /// `None`: the route has no such parameter.
+    /// A path parameter by its name in the route, decoded exactly as the handler will see it. `None`: the route has no such
+    /// parameter.
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it cannot be decoded.
@@ -42,8 +42,8 @@ pub trait RequestHead: Sync {
     fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error>;
 }
 
-/// Whether a WebSocket is asked for: with `Upgrade` (RFC 6455, section 4.1), or with `CONNECT` in HTTP/2 (RFC 8441). Takes
-/// for one whatever a framework might take for one.
+/// Whether the request opens a WebSocket: with `Upgrade` (RFC 6455, section 4.1), or with `CONNECT` in HTTP/2 (RFC 8441).
+/// Includes all that a framework might accept as one.
 pub(crate) fn is_websocket(head: &dyn RequestHead) -> bool {
     let mut found = head.method() == "CONNECT";
     head.each_header("upgrade", &mut |value| {
@@ -52,7 +52,7 @@ pub(crate) fn is_websocket(head: &dyn RequestHead) -> bool {
     found
 }
 
-/// Whether a browser asks beforehand what a page of another origin may do (CORS). It never sends credentials with that.
+/// Whether this is a preflight of a browser (CORS). Preflights never carry credentials.
 pub(crate) fn is_preflight(head: &dyn RequestHead) -> bool {
     let mut found = false;
     if head.method() == "OPTIONS" {
@@ -61,10 +61,10 @@ pub(crate) fn is_preflight(head: &dyn RequestHead) -> bool {
     found
 }
 
-/// The value of a header that may be there once, as text without the white space around it.
+/// The value of a header that may be present at most once, as text without the white space around it.
 ///
 /// # Errors
-/// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is there twice or is no text.
+/// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is present twice or is no text.
 pub(crate) fn only_header<'a>(head: &'a dyn RequestHead, name: &str) -> Result<Option<&'a str>, Error> {
     let (mut value, mut count) = (None, 0_usize);
     head.each_header(&name.to_ascii_lowercase(), &mut |found| {
@@ -81,12 +81,11 @@ pub(crate) fn only_header<'a>(head: &'a dyn RequestHead, name: &str) -> Result<O
     }
 }
 
-/// The value of a query parameter (`application/x-www-form-urlencoded`), which may stand there once. Twice is
-/// refused even if both are equal (RFC 6749, section 3.1): who writes an address can write it once, and others read the first
-/// or the last.
+/// The value of a query parameter (`application/x-www-form-urlencoded`), which may be present at most once. Two are refused
+/// even if they are equal (RFC 6749, section 3.1): clients can write it once, and other readers take the first or the last.
 ///
 /// # Errors
-/// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is there twice.
+/// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is present twice.
 pub(crate) fn query_param<'a>(head: &'a dyn RequestHead, name: &str) -> Result<Option<Cow<'a, str>>, Error> {
     let query = head.query().unwrap_or_default();
     let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(found, _)| found == name);

@@ -2,7 +2,7 @@ use super::RequestHead;
 use crate::{credential::Scrubber, error::Error};
 use std::{borrow::Cow, sync::Arc};
 
-/// A copy of a request's head without the credentials in it, for what policies ask after the request. Clones share it.
+/// A copy of a request's head without its credentials, for policies that are asked after the request. Clones share it.
 #[derive(Clone)]
 pub(crate) struct OwnedHead(Arc<Parts>);
 

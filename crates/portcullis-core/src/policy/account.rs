@@ -2,15 +2,15 @@ use super::{Description, Policy, Question, Verdict, sealed::Sealed};
 use crate::{answer::Answer, decision::Explanation};
 use std::{any::Any, fmt};
 
-/// Who has an account like this. See [`account`].
+/// Requires something of the caller's account. See [`account`].
 pub struct OfAccount<T> {
     code: &'static str,
     holds: fn(&T) -> bool,
 }
 
-/// Requires something of the row of the caller's [account](crate::Directory). The code is that of its denials.
+/// Requires something of the row of the caller's [account](crate::Directory). `code` is the code of its denials.
 ///
-/// Without a row of this type it cannot be judged, below [`not`](super::not) as well: an error, and neither yes nor no.
+/// Without a row of this type it cannot decide, which is an error, below [`not`](super::not) as well.
 ///
 /// ```
 /// use portcullis_core::policy::*;

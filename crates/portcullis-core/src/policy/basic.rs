@@ -1,4 +1,4 @@
-//! Policies about the principal alone.
+//! Policies about the caller alone.
 
 use super::{Description, Locate, OnResource, Policy, Question, Verdict, sealed::Sealed};
 use crate::{
@@ -8,12 +8,12 @@ use crate::{
     rights,
 };
 
-/// Everybody, whether they say who they are or not. See [`anyone`].
+/// Every caller, authenticated or not. See [`anyone`].
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Anyone;
 
-/// Lets everybody pass, and asks nobody: a public route says so with this.
+/// Allows every caller, without authentication: for public routes.
 #[must_use]
 pub const fn anyone() -> Anyone {
     Anyone
@@ -35,12 +35,12 @@ impl Policy for Anyone {
     }
 }
 
-/// Every principal. See [`authenticated`].
+/// Every authenticated caller. See [`authenticated`].
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct AnyPrincipal;
 
-/// Lets every principal pass.
+/// Allows every authenticated caller.
 #[must_use]
 pub const fn authenticated() -> AnyPrincipal {
     AnyPrincipal
@@ -58,12 +58,12 @@ impl Policy for AnyPrincipal {
     }
 }
 
-/// Who has the staff flag. See [`staff`].
+/// Callers with the staff flag. See [`staff`].
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Staff;
 
-/// Lets staff pass: those who run the service. Code `staff_required`.
+/// Allows staff: the people who run the service. Code `staff_required`.
 #[must_use]
 pub const fn staff() -> Staff {
     Staff
@@ -84,14 +84,14 @@ impl Policy for Staff {
     }
 }
 
-/// Who was lent a scope. See [`scope`].
+/// Callers with a scope. See [`scope`].
 #[derive(Debug, Clone, Copy)]
 pub struct RequireScope(&'static str);
 
-/// Lets principals pass whose client was lent this scope (RFC 6749, section 3.3). Code `insufficient_scope`.
+/// Requires that the client was granted this scope (RFC 6749, section 3.3). Code `insufficient_scope`.
 ///
 /// # Panics
-/// If it is empty or has white space, quotes or backslashes in it.
+/// If it is empty or contains white space, quotes or backslashes.
 #[must_use]
 #[track_caller]
 pub const fn scope(scope: &'static str) -> RequireScope {
@@ -123,18 +123,18 @@ impl Policy for RequireScope {
     }
 }
 
-/// Who holds a permission. See [`permission`].
+/// Callers with a permission. See [`permission`].
 #[derive(Debug, Clone, Copy)]
 pub struct RequirePermission(&'static str);
 
-/// Lets principals pass that hold this permission, by themselves or by a role that they have everywhere. Code
-/// `permission_required`.
+/// Requires this permission, from the caller itself or from a role that it has everywhere. Code `permission_required`.
 ///
-/// Where the gate names its [permissions](crate::GateBuilder::permissions), another one is an error of the wiring. So is
-/// one below [`not`](super::not) that is named neither there nor by a role, since nobody would hold what is misspelt.
+/// Where the gate lists its [permissions](crate::GateBuilder::permissions), any other one is a configuration error. Below
+/// [`not`](super::not), a permission that neither that list nor a role names is one too, since a misspelt permission would
+/// deny nobody.
 ///
 /// # Panics
-/// If it is not `resource:action`; in a constant that is an error of the build.
+/// If it is not `resource:action`; in a constant, the build fails.
 #[must_use]
 #[track_caller]
 pub const fn permission(name: &'static str) -> RequirePermission {
@@ -142,7 +142,7 @@ pub const fn permission(name: &'static str) -> RequirePermission {
 }
 
 impl RequirePermission {
-    /// Lets principals pass whose role on a resource permits this.
+    /// Requires that the caller's role on a resource permits this.
     #[must_use]
     pub const fn on<I: Locate>(self, kind: &'static str, id: I) -> OnResource<I> {
         OnResource::permission(self.0, kind, id)
@@ -181,22 +181,22 @@ impl Policy for RequirePermission {
     }
 }
 
-/// Who has a role. See [`role`].
+/// Callers with a role. See [`role`].
 #[derive(Debug, Clone, Copy)]
 pub struct RequireRole(&'static str);
 
-/// Lets principals pass that have this role everywhere, or one that includes it; with [`on`](RequireRole::on), those
-/// that have it on a resource. Code `role_required`.
+/// Requires this role everywhere, or one that includes it; with [`on`](RequireRole::on), on a resource. Code
+/// `role_required`.
 ///
-/// A role that the gate does not know is an error of the wiring. One that a token brings and the gate does not know is worth
-/// nothing, to [`not`](super::not) as well: issuers write roles of other services into their tokens too.
+/// A role that the gate does not know is a configuration error. Roles in a token that the gate does not know have no
+/// effect, below [`not`](super::not) as well: issuers also write roles of other services into their tokens.
 #[must_use]
 pub const fn role(name: &'static str) -> RequireRole {
     RequireRole(name)
 }
 
 impl RequireRole {
-    /// Lets principals pass that have the role on a resource, which the gate's membership is asked for.
+    /// Requires the role on a resource. The gate's membership is asked for it.
     #[must_use]
     pub const fn on<I: Locate>(self, kind: &'static str, id: I) -> OnResource<I> {
         OnResource::role(self.0, kind, id)

@@ -6,22 +6,22 @@ use crate::{
     error::Error,
 };
 
-/// Whose token says something. See [`claim`].
+/// Callers with a claim in their token. See [`claim`].
 #[derive(Debug, Clone, Copy)]
 pub struct RequireClaim {
     path: &'static str,
     text: Option<&'static str>,
 }
 
-/// Lets principals pass whose token has this claim set, by its [place](crate::ClaimPath): JSON `true` or `1`. Code
+/// Requires that this claim is set in the caller's token: JSON `true` or `1`, at this [path](crate::ClaimPath). Code
 /// `claim_required`.
 ///
-/// A claim that is `false`, `0`, `null` or not there is not set, and who came without a token has no claims. One of another
-/// type, such as a text, cannot be judged. The token is refused then, below [`not`](super::not) as well: 401, as where a
-/// claim does not fit a [type of yours](crate::Claims::get). The log says what it is.
+/// A claim that is `false`, `0`, `null` or absent is not set. A caller without a token has no claims. A claim of another
+/// type, such as a text, cannot be judged. The token is then refused with 401, below [`not`](super::not) as well, as where
+/// a claim does not fit a [type of yours](crate::Claims::get). The log has the reason.
 ///
 /// # Panics
-/// If the place is malformed; in a constant, that fails the build.
+/// If the path is malformed; in a constant, the build fails.
 #[must_use]
 #[track_caller]
 pub const fn claim(path: &'static str) -> RequireClaim {
@@ -29,14 +29,13 @@ pub const fn claim(path: &'static str) -> RequireClaim {
 }
 
 impl RequireClaim {
-    /// Lets principals pass whose claim is this text, or an array of texts with this one in it. Something else than texts
-    /// cannot be judged, as above.
+    /// Requires that the claim is this text, or an array of texts that contains it. Other types cannot be judged, as above.
     #[must_use]
     pub const fn is(self, text: &'static str) -> Self {
         Self { path: self.path, text: Some(text) }
     }
 
-    /// Whether it holds; `None` if the claim has another type.
+    /// Whether the claim is as required; `None` if it has another type.
     fn holds(&self, claims: &Claims) -> Option<bool> {
         let Some(value) = claims.at(self.path) else { return is_absent(claims, self.path).then_some(false) };
         match (value.text(), self.text, value.elements()) {
@@ -50,7 +49,7 @@ impl RequireClaim {
     }
 }
 
-/// Nothing stands at this place, and nothing on the way to it that should be an object and is none.
+/// Whether the claim is absent, and the value above it could contain it.
 fn is_absent(claims: &Claims, path: &str) -> bool {
     let mut way = if path.starts_with('/') { path } else { "" };
     while let Some((parent, name)) = way.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {

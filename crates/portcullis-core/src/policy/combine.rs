@@ -1,4 +1,4 @@
-//! Policies made of policies.
+//! Policies that combine policies.
 
 use super::{Description, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
@@ -53,23 +53,23 @@ impl<P: Policy> PolicyList for Vec<P> {
     }
 }
 
-/// Every one of several policies. See [`all`].
+/// All of several policies. See [`all`].
 #[derive(Debug, Clone, Copy)]
 pub struct All<L>(L);
 
-/// Lets pass whom every one of these lets pass; they are asked in order, up to the first that does not. None at all is an
-/// error of the wiring.
+/// Requires all of these policies. They are asked in order, up to the first that denies. An empty list is a configuration
+/// error.
 #[must_use]
 pub const fn all<L: PolicyList>(list: L) -> All<L> {
     All(list)
 }
 
-/// One of several policies. See [`any`].
+/// At least one of several policies. See [`any`].
 #[derive(Debug, Clone, Copy)]
 pub struct Any<L>(L);
 
-/// Lets pass whom one of these lets pass; they are asked in order, up to the first that does. One that cannot decide
-/// ends it there: put those that need no database first. None at all is an error of the wiring.
+/// Requires at least one of these policies. They are asked in order, up to the first that allows. One that fails with an
+/// error ends the search, so put those that need no database first. An empty list is a configuration error.
 #[must_use]
 pub const fn any<L: PolicyList>(list: L) -> Any<L> {
     Any(list)
@@ -136,7 +136,7 @@ fn combine<'a, L: PolicyList>(list: &'a L, all: bool, question: Question<'a>) ->
     Answer::now(tally.end())
 }
 
-/// What the parts have said so far.
+/// The decisions of the parts so far.
 struct Tally {
     all: bool,
     access: Option<Access>,
@@ -146,7 +146,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Takes a part's decision into account, and tells whether it settles the matter.
+    /// Counts a part's decision, and returns whether it settles the result.
     fn settles(&mut self, mut decision: Decision) -> bool {
         if self.explaining {
             self.parts.extend(decision.explanation_mut().take().map(|part| *part));
@@ -185,7 +185,7 @@ impl Tally {
     }
 }
 
-/// Said once where a route is added, and once where a request is decided.
+/// Returned where a route is added, and where a request is decided.
 pub(crate) fn empty_list() -> Error {
     Error::misconfigured(
         "a policy has an empty list, which neither allows nor denies; write `anyone()`, or leave it out",
@@ -196,13 +196,12 @@ pub(crate) fn empty_list() -> Error {
 #[derive(Debug, Clone, Copy)]
 pub struct Not<P>(P);
 
-/// Lets principals pass whom this one does not. Code `not_allowed`.
+/// Allows the callers that this policy denies. Code `not_allowed`.
 ///
-/// What cannot be judged is an error, and is not turned around: a role, a permission or a list of the policy that cannot be
-/// right, a claim of another type, a membership that does not answer or answers a role that nobody knows, parents of a
-/// resource that were not followed to their end. What is not there is a firm no: a claim or role that somebody does not
-/// have, a resource on which nobody has a role. So `not(role("banned").on("project", ..))` lets strangers pass; beside it
-/// stands who may.
+/// What cannot be judged is an error and is not inverted: a role, permission or list in the policy that cannot be right, a
+/// claim of another type, a membership that fails or returns an unknown role, parents of a resource that could not all be
+/// followed. What is absent is a clear no: a claim or role that the caller does not have, a resource on which it has no
+/// role. So `not(role("banned").on("project", ..))` allows strangers; combine it with a policy that says who is allowed.
 #[must_use]
 pub const fn not<P: Policy>(policy: P) -> Not<P> {
     Not(policy)
@@ -228,13 +227,13 @@ impl<P: Policy> Policy for Not<P> {
     }
 }
 
-/// A policy whose denials do not show. See [`hidden`].
+/// A policy whose denials look like an unknown path. See [`hidden`].
 #[derive(Debug, Clone, Copy)]
 pub struct Hidden<P>(pub(super) P);
 
-/// Answers whom this policy denies as if there were nothing: 404, as for an unknown path. Who has not said who they are is
-/// asked to, with 401. What is hidden is the resource: that there is a route for such resources shows in this 401, in the
-/// methods that a framework lists when it is asked for another, and in how it answers HEAD.
+/// Callers this policy denies get 404, as if the resource did not exist. Callers without a credential get 401. Only the
+/// resource is hidden. That such a route exists still shows: in this 401, in the methods that a framework lists when
+/// another one is used, and in its answers to HEAD.
 #[must_use]
 pub const fn hidden<P: Policy>(policy: P) -> Hidden<P> {
     Hidden(policy)

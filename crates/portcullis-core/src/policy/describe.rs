@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-/// What a policy asks, as data: what is checked when a route is added, and what tables of routes show, comes from this.
+/// What a policy requires, as data. The checks when a route is added and the tables of routes use it.
 ///
 /// `Display` writes it in words: `role viewer on project, hidden or staff`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,23 +18,23 @@ pub enum Description {
     Role {
         /// The name of the role.
         role: &'static str,
-        /// The resource on which it is asked for, if it is one.
+        /// The resource on which it is required, if any.
         on: Option<On>,
     },
     /// [`permission`](super::permission).
     Permission {
         /// The name of the permission.
         permission: &'static str,
-        /// The resource on which it is asked for, if it is one.
+        /// The resource on which it is required, if any.
         on: Option<On>,
     },
     /// [`scope`](super::scope).
     Scope(&'static str),
     /// [`claim`](super::claim).
     Claim {
-        /// The place of the claim.
+        /// The path of the claim.
         path: &'static str,
-        /// The text it has to be; `None` if it has to be set.
+        /// The required text; `None` if the claim has to be set.
         is: Option<&'static str>,
     },
     /// [`when`](super::when).
@@ -61,21 +61,21 @@ pub enum Description {
     Via {
         /// The name of the scheme.
         scheme: &'static str,
-        /// What is asked of those who came by it.
+        /// What is required of callers of this scheme.
         part: Box<Self>,
     },
     /// [`also_via`](super::also_via).
     AlsoVia {
         /// The name of the scheme.
         scheme: &'static str,
-        /// What is asked.
+        /// What is required.
         part: Box<Self>,
     },
     /// [`fresh`](super::fresh).
     Fresh {
-        /// How old the identity may be.
+        /// The greatest allowed age of the identity.
         max_age: Duration,
-        /// What is asked.
+        /// What is required.
         part: Box<Self>,
     },
     /// [`visitors`](super::visitors).
@@ -91,7 +91,7 @@ pub enum Description {
     Row {
         /// The code of its denials.
         code: &'static str,
-        /// What is asked on the resource.
+        /// What is required on the resource.
         part: Box<Self>,
     },
 }
@@ -135,7 +135,7 @@ impl Description {
         self.parts().iter().for_each(|part| part.walk(below_not, see));
     }
 
-    /// Whether it lets everybody pass, so that nobody needs to be asked who they are.
+    /// Whether it allows every caller, so that no caller needs to be authenticated.
     #[must_use]
     pub fn is_public(&self) -> bool {
         match self {

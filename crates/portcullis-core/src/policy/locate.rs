@@ -1,4 +1,4 @@
-//! Where the identifier of a resource stands.
+//! Where the identifier of a resource is in a request.
 
 use super::Question;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{borrow::Cow, fmt};
 
-/// Where in a request the identifier of a resource stands.
+/// Where the identifier of a resource is in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResourceId {
     first: IdPlace,
@@ -27,7 +27,7 @@ impl ResourceId {
         Self { first, second: None }
     }
 
-    /// The other place, where this one has none. If both have one and they differ, the request is refused (400,
+    /// Uses the other place if this one has no identifier. If both have one and they differ, the request is refused (400,
     /// `conflicting_ids`).
     ///
     /// ```
@@ -37,7 +37,7 @@ impl ResourceId {
     /// ```
     ///
     /// # Panics
-    /// If these are more than two places; in a constant, that is an error of the compiler.
+    /// With more than two places; in a constant, the build fails.
     #[must_use]
     #[expect(clippy::panic, reason = "a mistake in the source, found when it is compiled or started")]
     pub const fn or(self, other: Self) -> Self {
@@ -66,18 +66,18 @@ pub const fn header(name: &'static str) -> ResourceId {
     ResourceId::at(IdPlace::Header(name))
 }
 
-/// The organization in which the caller acts, by its token, key or account. Without one the request is refused (400,
+/// The organization of the caller, by its token, key or account. Without one, the request is refused (400,
 /// `parameter_missing`).
 #[must_use]
 pub const fn organization() -> ResourceId {
     ResourceId::at(IdPlace::Organization)
 }
 
-/// An identifier that is at hand. See [`id`].
+/// An identifier given as a value. See [`id`].
 #[derive(Clone)]
 pub struct IdValue(String);
 
-/// An identifier that is at hand, such as one that stands in a body.
+/// An identifier given as a value, such as one from a body.
 #[must_use]
 pub fn id(value: impl ToString) -> IdValue {
     IdValue(value.to_string())

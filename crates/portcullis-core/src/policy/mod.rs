@@ -1,6 +1,6 @@
-//! Policies: who may pass, as values that combine.
+//! Policies: who is allowed, as values that combine.
 //!
-//! All of them are `const fn`, so that a policy can be a constant and a malformed literal in one fails the build:
+//! All are `const fn`, so a policy can be a constant, and a malformed literal in it fails the build:
 //!
 //! ```
 //! use portcullis_core::{Requirement, policy::*};
@@ -48,12 +48,12 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 
-/// What a policy answers: a decision, or that it cannot decide.
+/// The result of a policy: a decision, or the error that prevented one.
 ///
-/// What cannot be judged is an error and never a no, so that [`not`] lets nobody in by ignorance.
+/// What cannot be judged is an error and never a denial, so that [`not`] allows nobody by mistake.
 pub type Verdict = Result<Decision, Error>;
 
-/// Decides whether a caller may do what its request asks for: one of the [`values`] of this module, or a [`Rule`] of yours.
+/// Decides whether a caller may make its request: one of the [`values`] of this module, or a [`Rule`] of yours.
 ///
 /// Sealed: implement [`Rule`].
 #[diagnostic::on_unimplemented(
@@ -64,11 +64,11 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Send + Sync {
     #[doc(hidden)]
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict>;
 
-    /// What it asks, as data.
+    /// What it requires, as data.
     fn describe(&self) -> Description;
 
-    /// Whether it judges nobody itself but asks its parts. Everything else is only asked about callers of a scheme that is
-    /// accepted at its place.
+    /// Whether it only asks its parts and judges nothing itself. Every other policy is asked only about callers of a scheme
+    /// that is accepted at its place.
     #[doc(hidden)]
     fn is_transparent(&self) -> bool {
         false
@@ -138,7 +138,7 @@ pub(crate) fn ask<'a>(policy: &'a dyn Policy, question: Question<'a>) -> Answer<
     })
 }
 
-/// A policy with a name of its own, for an `Authorized<…>` in a handler's signature and wherever a policy goes.
+/// A policy with a name, for `Authorized<…>` in a handler's signature and wherever else a policy is expected.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` names no policy",
     note = "write `impl Requirement for {Self} {{ const POLICY: &'static dyn Policy = &…; }}`"

@@ -1,4 +1,4 @@
-//! Words around a policy: for visitors too, without the baseline, with a fresh identity.
+//! Modifiers of a policy: for visitors, without the baseline, with a fresh identity.
 
 use super::{Description, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
@@ -8,13 +8,13 @@ use crate::{
 };
 use std::time::Duration;
 
-/// A policy that is asked about callers without a credential too. See [`visitors`].
+/// A policy that also judges callers without a credential. See [`visitors`].
 #[derive(Debug, Clone, Copy)]
 pub struct Visitors<P>(P);
 
-/// Asks the policy about callers without a credential too: about resources by [`Membership::visitor`](crate::Membership::visitor).
-/// Every other part says no about them. A no about a caller without a credential is 401. What they may, callers with a credential
-/// may as well.
+/// Also asks the policy about callers without a credential. For resources,
+/// [`Membership::visitor`](crate::Membership::visitor) answers; every other part denies them. A denied caller without a
+/// credential gets 401. Callers with a credential are allowed whatever visitors are.
 ///
 /// ```
 /// use portcullis_core::policy::*;
@@ -27,7 +27,7 @@ pub const fn visitors<P: Policy>(policy: P) -> Visitors<P> {
 }
 
 impl<P: Policy> Visitors<P> {
-    /// What callers without a credential may, everybody may: they could leave theirs out.
+    /// What callers without a credential may do, all may: they could leave theirs out.
     async fn or_as_visitor(&self, question: Question<'_>, denial: Denial) -> Verdict {
         match ask(&self.0, Question { caller: None, scheme: None, ..question }).await? {
             Decision::Deny(_) => Ok(Decision::Deny(denial)),
@@ -64,12 +64,12 @@ impl<P: Policy> Policy for Visitors<P> {
     }
 }
 
-/// A policy below which the gate's baseline does not hold. See [`without_baseline`].
+/// A policy without the gate's baseline. See [`without_baseline`].
 #[derive(Debug, Clone, Copy)]
 pub struct WithoutBaseline<P>(P);
 
-/// Leaves the gate's [baseline](crate::GateBuilder::baseline) out: for the routes on which callers confirm an address or accept
-/// terms. It stands around the whole policy.
+/// Leaves out the gate's [baseline](crate::GateBuilder::baseline): for the routes on which callers confirm an address or
+/// accept terms. It has to be around the whole policy.
 #[must_use]
 pub const fn without_baseline<P: Policy>(policy: P) -> WithoutBaseline<P> {
     WithoutBaseline(policy)
@@ -95,9 +95,9 @@ impl<P: Policy> Policy for WithoutBaseline<P> {
 #[derive(Debug, Clone, Copy)]
 pub struct Fresh<P>(Duration, P);
 
-/// Requires that the caller's identity was checked with its issuer at most `max_age` ago; with [`Duration::ZERO`], that its
-/// issuer is asked anew. For routes where a session that was just ended, or a right that was just taken away, must count: all
-/// parts of the route's policy and its handler go by what is known then.
+/// Requires that the caller's identity was checked with its issuer at most `max_age` ago; with [`Duration::ZERO`], that the
+/// issuer is asked again. For routes where an ended session or a withdrawn right must count at once. All parts of the
+/// route's policy, and its handler, use what is known then.
 ///
 /// ```
 /// use portcullis_core::policy::*;
@@ -106,9 +106,9 @@ pub struct Fresh<P>(Duration, P);
 /// const DELETE_ACCOUNT: &dyn Policy = &fresh(Duration::ZERO, staff());
 /// ```
 ///
-/// What answers is what would answer anyway, without its memory: [`Introspection`](crate::Introspection) asks also about
-/// tokens that it would otherwise verify here. Where a scheme that the route accepts only verifies, nobody could be asked,
-/// which is an error when the route is added.
+/// The same verifier answers, without its cache. [`Introspection`](crate::Introspection) also asks about tokens that it
+/// otherwise verifies locally. If the route accepts a scheme that only verifies and cannot ask again, adding the route is
+/// an error.
 #[must_use]
 pub const fn fresh<P: Policy>(max_age: Duration, policy: P) -> Fresh<P> {
     Fresh(max_age, policy)
@@ -141,7 +141,7 @@ impl<P: Policy> Policy for Fresh<P> {
     }
 }
 
-/// Whether what was established with one age is good for another.
+/// Whether an identity established with one maximum age is good for another.
 pub(crate) fn is_within(established: Option<Duration>, asked: Option<Duration>) -> bool {
     asked.is_none_or(|asked| established.is_some_and(|established| established <= asked))
 }

@@ -6,9 +6,9 @@ use crate::{
 };
 use std::{fmt, sync::Arc, time::Duration};
 
-/// A policy, and what a gate has worked out about it: made once for a route. Cheap to clone.
+/// A policy, checked and prepared by a gate, once for each route. Cheap to clone.
 ///
-/// Made by [`Gate::plan`](crate::Gate::plan), and good for that gate.
+/// Made by [`Gate::plan`](crate::Gate::plan), and valid only for that gate.
 #[derive(Clone)]
 pub struct Plan(Arc<Parts>);
 
@@ -25,12 +25,12 @@ struct Parts {
     params: Vec<&'static str>,
 }
 
-/// What a gate has to know to make plans.
+/// What a gate needs to make plans.
 pub(crate) struct Planner<'g> {
     pub(crate) rights: &'g Arc<Rights>,
     /// Those that every route accepts.
     pub(crate) unnamed: &'g Arc<Sources>,
-    /// Those of which nothing can be found out anew.
+    /// Those that only verify, and cannot ask again.
     pub(crate) verify_only: SchemeSet,
     /// Whether the baseline may have to wait.
     pub(crate) baseline_waits: bool,
@@ -38,7 +38,7 @@ pub(crate) struct Planner<'g> {
 
 impl Planner<'_> {
     /// # Errors
-    /// Every name that the gate does not know, and what could never work: the start of a program is where that has to show.
+    /// For every name that the gate does not know, and for what can never work: both have to show when a program starts.
     pub(crate) fn plan(&self, policy: Arc<dyn Policy>, read: impl FnOnce(SchemeSet) -> Sources) -> Result<Plan, Error> {
         let description = policy.describe();
         let accepted = self.accepted(&description, self.unnamed.schemes);
@@ -124,7 +124,7 @@ impl Planner<'_> {
         kinds.try_for_each(|kind| self.rights.membership(kind).map(drop))
     }
 
-    /// The schemes by which somebody may come and pass: `all` intersects, `any` unites, and `not` opens nothing.
+    /// The schemes whose callers can be allowed: `all` intersects, `any` unites, and `not` adds none.
     fn accepted(&self, part: &Description, here: SchemeSet) -> SchemeSet {
         let one = |scheme: &str| self.rights.scheme(scheme).map_or(SchemeSet::NONE, SchemeSet::one);
         match part {
@@ -147,19 +147,19 @@ impl Planner<'_> {
 }
 
 impl Plan {
-    /// What the policy asks.
+    /// What the policy requires.
     #[must_use]
     pub fn description(&self) -> &Description {
         &self.0.description
     }
 
-    /// Whether the policy lets everybody pass, so that nobody needs to be asked who they are.
+    /// Whether the policy allows every caller, so that no caller needs to be authenticated.
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.0.is_public
     }
 
-    /// Whether a decision may have to wait, for a membership or a [`Rule`](super::Rule). What does not wait is decided at once.
+    /// Whether a decision may have to wait, for a membership or a [`Rule`](super::Rule). Otherwise it is made at once.
     #[must_use]
     pub fn may_wait(&self) -> bool {
         self.0.may_wait
@@ -171,7 +171,7 @@ impl Plan {
         &self.0.params
     }
 
-    /// The schemes that the policy accepts: by their names, and by their sources where they have none.
+    /// The schemes that the policy accepts: their names, or their sources if they have none.
     #[must_use]
     pub fn schemes(&self) -> Vec<String> {
         let (sources, rights) = (&self.0.sources, &self.0.rights);
@@ -188,7 +188,7 @@ impl Plan {
         schemes
     }
 
-    /// How old may be what is remembered of the caller, by all parts of the policy. `None` if none of them says.
+    /// The greatest age of cached facts about the caller, for all parts of the policy. `None` if no part sets one.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.0.max_age
@@ -211,7 +211,7 @@ impl Plan {
         &self.0.sources
     }
 
-    /// The schemes that are accepted where the policy says nothing of them.
+    /// The schemes that are accepted where the policy names none.
     pub(crate) fn unnamed(&self) -> SchemeSet {
         self.0.unnamed
     }

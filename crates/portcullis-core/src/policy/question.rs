@@ -10,13 +10,13 @@ use crate::{
 };
 use std::{borrow::Cow, fmt, sync::LazyLock};
 
-/// What a policy is asked: a principal, and the request it makes.
+/// What a policy is asked: the caller, and its request.
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
     pub(crate) rights: &'a Rights,
-    /// Nobody, where callers without a credential may be judged.
+    /// `None` for callers without a credential, where they may be judged.
     pub(crate) caller: Option<&'a Principal>,
-    /// The scheme by which the caller came, by its place.
+    /// The caller's scheme, by its place.
     pub(crate) scheme: Option<usize>,
     /// The schemes whose callers may pass here.
     pub(crate) accepted: SchemeSet,
@@ -25,13 +25,13 @@ pub struct Question<'a> {
     pub(crate) visitors: bool,
     pub(crate) standings: &'a Standings,
     pub(crate) moment: Moment,
-    /// Whether the answer will be turned around, perhaps more than once.
+    /// Whether the answer will be inverted, perhaps more than once.
     pub(crate) below_not: bool,
     pub(crate) explaining: bool,
 }
 
 impl<'a> Question<'a> {
-    /// The caller. A closure and a [`Rule`](super::Rule) are not asked about callers without a credential.
+    /// The caller. Closures and [`Rule`](super::Rule)s are not asked about callers without a credential.
     #[must_use]
     pub fn principal(&self) -> &'a Principal {
         static NOBODY: LazyLock<Principal> = LazyLock::new(|| Principal::new(PrincipalKind::Key, ""));
@@ -46,7 +46,7 @@ impl<'a> Question<'a> {
         self.principal().account()
     }
 
-    /// The request's head: method, path, headers.
+    /// The head of the request: method, path, headers.
     #[must_use]
     pub fn head(&self) -> &'a dyn RequestHead {
         self.head
@@ -66,19 +66,19 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// A parameter of the query, which may be there once.
+    /// A query parameter. It may be present at most once.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] if it is there twice.
+    /// [`ErrorKind::Malformed`] if it is present twice.
     pub fn query(&self, name: &str) -> Result<Option<Cow<'a, str>>, Error> {
         query_param(self.head, name)
     }
 
-    /// What the caller is to a resource, from the memory of the request.
+    /// The caller's standing on a resource, from the memory of the request.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] if that is no identifier of its kind, and as the gate's
-    /// [`Membership`](crate::Membership) answers.
+    /// [`ErrorKind::Malformed`] if the text is no identifier of this kind, and as the gate's
+    /// [`Membership`](crate::Membership) returns.
     pub async fn standing(&self, kind: &str, id: impl ToString) -> Result<Standing, Error> {
         let on = self.rights.resource(kind, &id.to_string())?.ok_or_else(|| {
             let detail = format!("not the identifier of a {kind}");
@@ -94,12 +94,12 @@ impl<'a> Question<'a> {
     /// The decision of another policy on the same question.
     ///
     /// # Errors
-    /// If the policy cannot be decided.
+    /// If the policy cannot decide.
     pub async fn ask(&self, policy: &dyn Policy) -> Verdict {
         ask(policy, *self).await
     }
 
-    /// A decision by yes or no; the explanation is only made when somebody wants it.
+    /// An allow or a denial. The explanation is made only when it is wanted.
     pub(crate) fn verdict(&self, allowed: bool, code: &'static str, part: impl FnOnce() -> Explanation) -> Decision {
         let decision = if allowed { Decision::allow() } else { Decision::deny(code) };
         if self.explaining { decision.explained(part()) } else { decision }

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{any::Any, any::type_name, fmt};
 
-/// Who has a role, or a permission, on a resource of the request. See [`role`](super::role) and
+/// Callers with a role, or a permission, on a resource of the request. See [`role`](super::role) and
 /// [`permission`](super::permission).
 #[derive(Debug, Clone, Copy)]
 pub struct OnResource<I = ResourceId> {
@@ -58,15 +58,15 @@ impl<I: Locate> OnResource<I> {
         Self { asked: Asked::Permission(name), kind, id, of: [None, None], is_hidden: false }
     }
 
-    /// Strangers get 404, as if the resource did not exist. Members that may not do this get 403.
+    /// Strangers get 404, as if the resource did not exist. Members without the right get 403.
     #[must_use]
     pub const fn hidden(mut self) -> Self {
         self.is_hidden = true;
         self
     }
 
-    /// Requires that the resource belongs to this other one, such as a flight to the project in the path; otherwise it does not
-    /// exist (404). Checked before anything is asked about the other one.
+    /// Requires that the resource belongs to this other one, such as a flight to the project in the path. Otherwise it
+    /// counts as missing (404). Checked before anything is asked about the other one.
     ///
     /// ```
     /// use portcullis_core::policy::*;
@@ -75,11 +75,11 @@ impl<I: Locate> OnResource<I> {
     ///     &role("viewer").on("flight", path("flight_id")).of("project", path("project_id")).hidden();
     /// ```
     ///
-    /// Said twice, the resource has to belong to both, such as a photo to the flight and to the project in the path. Its
+    /// Called twice, the resource has to belong to both, such as a photo to the flight and to the project in the path. Its
     /// membership names both with [`Standing::under`].
     ///
     /// # Panics
-    /// If it is said a third time; in a constant, that is an error of the compiler.
+    /// If it is called a third time; in a constant, the build fails.
     #[must_use]
     #[expect(clippy::panic, reason = "a mistake in the source, found when it is compiled or started")]
     pub const fn of(mut self, kind: &'static str, id: ResourceId) -> Self {
@@ -91,8 +91,8 @@ impl<I: Locate> OnResource<I> {
         self
     }
 
-    /// Requires something of the resource's row, which its membership brings with [`Standing::with`]. The code is that of the
-    /// denial. Without a row of this type it cannot be judged, which is an error.
+    /// Requires something of the resource's row, which its membership provides with [`Standing::with`]. `code` is the code
+    /// of the denial. Without a row of this type it cannot decide, which is an error.
     ///
     /// ```
     /// use portcullis_core::policy::*;
@@ -109,7 +109,7 @@ impl<I: Locate> OnResource<I> {
         OnRow { on: self, code, holds }
     }
 
-    /// What the policy names has to be known, or nobody would have it.
+    /// The policy's names have to be known, or no caller could pass.
     fn check(&self, question: &Question<'_>) -> Result<(), Error> {
         match self.asked {
             Asked::Role(name) => question.rights.knows_role(name, Some(self.kind)),
@@ -233,7 +233,7 @@ impl<I: Locate> Policy for OnResource<I> {
     }
 }
 
-/// Who has a role or permission on a resource whose row is like this. See [`OnResource::row`].
+/// Callers with a role or permission on a resource with a suitable row. See [`OnResource::row`].
 pub struct OnRow<T, I = ResourceId> {
     on: OnResource<I>,
     code: &'static str,

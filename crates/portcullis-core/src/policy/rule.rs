@@ -2,7 +2,7 @@ use super::{Description, Policy, Question, Verdict, sealed::Sealed};
 use crate::answer::Answer;
 use std::{any::type_name, borrow::Cow, fmt, future::Future};
 
-/// A policy of your own: the seam for what the policies of this module cannot say. Written with plain `async fn`, it combines
+/// A policy of your own, for what the policies of this module cannot express. Written with plain `async fn`, it combines
 /// like the others and can be a constant.
 ///
 /// ```
@@ -36,11 +36,11 @@ pub trait Rule: fmt::Debug + Send + Sync + 'static {
     /// Decides about the caller and its request. Asked once for a guard or extractor.
     ///
     /// # Errors
-    /// If that could not be found out. An error refuses the request and is not reported as a denial, also below
-    /// [`not`](super::not).
+    /// If it cannot decide. An error refuses the request and is never reported as a denial, below [`not`](super::not) as
+    /// well.
     fn decide(&self, question: &Question<'_>) -> impl Future<Output = Verdict> + Send;
 
-    /// How tables and logs call it: the name of its type by default.
+    /// Its name in tables and logs: by default, the name of its type.
     fn name(&self) -> Cow<'static, str> {
         let name = type_name::<Self>();
         let name = name.split_once('<').map_or(name, |(name, _)| name);

@@ -1,4 +1,4 @@
-//! By which schemes somebody may come.
+//! The schemes that a policy accepts.
 
 use super::{AnyPrincipal, Description, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
@@ -14,11 +14,12 @@ pub struct Via<P> {
     part: P,
 }
 
-/// Requires that the caller came by this scheme. Credentials of other schemes count as absent. Code `scheme_required`.
+/// Requires that the caller authenticated by this scheme. Credentials of other schemes count as absent. Code
+/// `scheme_required`.
 ///
-/// `via("sync")` lets in every caller of the scheme, `via("sync").and(policy)` those that the policy lets in too. It is the
-/// whole policy or a part of an [`any`](super::any): in an [`all`](super::all) beside parts that accept other schemes,
-/// nobody could pass, which is an error when the route is added.
+/// `via("sync")` allows every caller of the scheme; `via("sync").and(policy)` only those that the policy allows too. It is
+/// the whole policy or a part of an [`any`](super::any). In an [`all`](super::all) beside parts that accept other schemes,
+/// no caller could pass, which is an error when the route is added.
 ///
 /// ```
 /// use portcullis_core::policy::*;
@@ -32,7 +33,7 @@ pub const fn via(scheme: &'static str) -> Via<AnyPrincipal> {
 }
 
 impl Via<AnyPrincipal> {
-    /// Asks this of the callers of the scheme too.
+    /// Also requires this policy of the scheme's callers.
     #[must_use]
     pub const fn and<P: Policy>(self, policy: P) -> Via<P> {
         Via { scheme: self.scheme, part: policy }
@@ -71,8 +72,7 @@ pub struct AlsoVia<P> {
     part: P,
 }
 
-/// Lets callers of this scheme in as well, beside those of the schemes that the policy accepts anyway. It stands around the
-/// whole policy.
+/// Also accepts callers of this scheme, beside those that the policy accepts anyway. It has to be around the whole policy.
 ///
 /// ```
 /// use portcullis_core::policy::*;

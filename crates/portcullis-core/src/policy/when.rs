@@ -11,8 +11,8 @@ pub struct When<F> {
     holds: F,
 }
 
-/// Requires what a closure says, as a `bool` or, where it may be unable to tell, as a `Result<bool, Error>`. The name is the
-/// code of its denials. What has to wait is a [`Rule`](super::Rule).
+/// Requires that a closure returns true: as a `bool` or, if it may fail, as a `Result<bool, Error>`. `name` is the code of
+/// its denials. For a check that has to wait, write a [`Rule`](super::Rule).
 ///
 /// ```
 /// use portcullis_core::policy::{Policy, when};
@@ -28,12 +28,12 @@ where
     When { name, holds }
 }
 
-/// What a closure returns: whether it holds, or that it cannot tell.
+/// What a closure returns: a `bool`, or a result with one.
 pub trait Holds {
     /// The same as a result.
     ///
     /// # Errors
-    /// If it cannot tell.
+    /// If the closure failed.
     fn holds(self) -> Result<bool, Error>;
 }
 

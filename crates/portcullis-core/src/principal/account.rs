@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-/// What a service knows of a principal: what a [`Directory`](crate::Directory) answers. It cannot change who that is.
+/// What a service knows of a principal, as a [`Directory`](crate::Directory) returns it. It cannot change the identity.
 ///
 /// ```
 /// use portcullis_core::Account;
@@ -26,19 +26,19 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account with this row, which policies and handlers read by [`Principal::account`].
+    /// An account with this row, which policies and handlers read with [`Principal::account`].
     #[must_use]
     pub fn new<T: Any + Send + Sync>(row: T) -> Self {
         Self { row: Some(Arc::new(row)), ..Self::default() }
     }
 
-    /// No account yet: the principal passes as it was verified.
+    /// No account yet: the principal stays as verified.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// With or without the staff flag, whatever the token says. Otherwise the token's counts.
+    /// With or without the staff flag. By default, the token's counts.
     #[must_use]
     pub fn staff(mut self, staff: bool) -> Self {
         self.staff = Some(staff);
@@ -60,7 +60,7 @@ impl Account {
         self
     }
 
-    /// In this organization, whatever the token says. Otherwise the token's counts.
+    /// In this organization. By default, the token's counts.
     #[must_use]
     pub fn organization(mut self, id: impl ToString) -> Self {
         self.organization = Some(id.to_string());
@@ -68,7 +68,7 @@ impl Account {
     }
 }
 
-/// Nothing of the row.
+/// Shows nothing of the row.
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Account(..)")
@@ -76,7 +76,7 @@ impl fmt::Debug for Account {
 }
 
 impl Principal {
-    /// With this account, as a directory would leave it. Who it is stays what it was.
+    /// With this account, as a directory would add it. The identity does not change.
     #[must_use]
     pub fn with_account(self, account: Account) -> Self {
         self.with(|inner| {
@@ -90,7 +90,7 @@ impl Principal {
         })
     }
 
-    /// The row of its account that the gate's [`Directory`](crate::Directory) found.
+    /// The row of the account that the gate's [`Directory`](crate::Directory) found.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is none of this type.

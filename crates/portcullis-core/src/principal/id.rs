@@ -2,11 +2,11 @@ use super::PrincipalKind;
 use crate::error::Error;
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// Who a principal is: its kind, its issuer, and the name by which that issuer knows it.
+/// The identity of a principal: its kind, its issuer, and its name at that issuer.
 ///
-/// This is what to compare and to store. The same subject at two issuers is two principals, and so is one without an
-/// issuer. As text it is `user|https://id.example.com|alice`: `|` and `%` of the issuer are escaped as in a URL, the subject
-/// is the rest. `Debug` shows kind and issuer only, since a subject may be an e-mail address.
+/// Compare and store this. The same subject at two issuers is two principals, and a third one without an issuer. As text it
+/// is `user|https://id.example.com|alice`: `|` and `%` in the issuer are escaped as in a URL, the subject is the rest.
+/// `Debug` shows kind and issuer only, since a subject may be an e-mail address.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
@@ -25,13 +25,13 @@ pub struct PrincipalId {
 }
 
 impl PrincipalId {
-    /// The principal of this kind and name that has no issuer.
+    /// The principal of this kind and name, without an issuer.
     #[must_use]
     pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
         Self { kind, issuer: None, subject: subject.into() }
     }
 
-    /// The one that this issuer knows. An issuer with an empty name is none.
+    /// With this issuer. An empty name is no issuer.
     #[must_use]
     pub fn with_issuer(mut self, issuer: impl Into<Arc<str>>) -> Self {
         self.set_issuer(issuer.into());
@@ -42,13 +42,13 @@ impl PrincipalId {
         self.issuer = named(issuer);
     }
 
-    /// What it is.
+    /// What kind of principal it is.
     #[must_use]
     pub fn kind(&self) -> PrincipalKind {
         self.kind
     }
 
-    /// Who knows it, if that is somebody else than this service.
+    /// Its issuer; `None` if that is this service itself.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
@@ -58,7 +58,7 @@ impl PrincipalId {
         self.issuer.clone()
     }
 
-    /// The name by which its issuer knows it. It is unique there, and says nothing without the issuer.
+    /// Its name at the issuer. It is unique only there.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
@@ -108,7 +108,7 @@ macro_rules! id_at_issuer {
                 Self { issuer: None, id: id.into() }
             }
 
-            /// The one of this issuer. An issuer with an empty name is none.
+            /// With this issuer. An empty name is no issuer.
             #[must_use]
             pub fn with_issuer(self, issuer: impl Into<Arc<str>>) -> Self {
                 Self { issuer: named(issuer.into()), ..self }
@@ -118,13 +118,13 @@ macro_rules! id_at_issuer {
                 Self { issuer, id: id.into() }
             }
 
-            /// Whose it is, if that is somebody else than this service.
+            /// Its issuer; `None` if that is this service itself.
             #[must_use]
             pub fn issuer(&self) -> Option<&str> {
                 self.issuer.as_deref()
             }
 
-            /// The id alone. It is unique at its issuer.
+            /// The id alone, which is unique only at its issuer.
             #[must_use]
             pub fn id(&self) -> &str {
                 &self.id
@@ -156,10 +156,10 @@ macro_rules! id_at_issuer {
 }
 
 id_at_issuer! {
-    /// A session: its issuer, and its id there (`sid` of tokens, unless the [map](crate::ClaimMap::session) says otherwise).
+    /// A session: its issuer, and its id there (by default the `sid` of tokens; see the [map](crate::ClaimMap::session)).
     ///
-    /// As text it is `https://id.example.com|the-session`, written like a [`PrincipalId`]. `Debug` shows the issuer only: some
-    /// issuers use a session's id as a credential.
+    /// As text it is `https://id.example.com|the-session`, written like a [`PrincipalId`]. `Debug` shows the issuer only,
+    /// since some issuers use a session's id as a credential.
     SessionId, "session"
 }
 
@@ -178,7 +178,7 @@ fn escaped(issuer: Option<&str>) -> String {
     issuer.unwrap_or_default().replace('%', "%25").replace('|', "%7C")
 }
 
-/// An issuer and what stands after it. Each has one spelling, so that texts may be compared as well.
+/// An issuer and the rest. Each has one spelling, so texts may be compared as well.
 fn split(text: &str) -> Option<(Option<Arc<str>>, String)> {
     let (written, rest) = text.split_once('|')?;
     let issuer = named(written.replace("%7C", "|").replace("%25", "%").into());

@@ -1,4 +1,4 @@
-//! Who acts, and the names of principals, sessions and tokens.
+//! Principals, and the names of principals, sessions and tokens.
 
 mod account;
 mod id;
@@ -20,10 +20,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Who acts: a user, a service, or a key.
+/// A verified identity: a user, a service, or a key.
 ///
-/// What every application needs is here; what only yours knows it reads out of the [`claims`](Self::claims). Cheap to
-/// clone. `Debug` shows kind and issuer only.
+/// It has what every application needs; read what only yours knows from the [`claims`](Self::claims). Cheap to clone.
+/// `Debug` shows kind and issuer only.
 #[derive(Clone)]
 pub struct Principal(Arc<Parts>);
 
@@ -37,7 +37,7 @@ pub(crate) struct Parts {
     pub(crate) roles: Vec<Role>,
     pub(crate) scopes: Vec<String>,
     pub(crate) permissions: PermissionSet,
-    /// `None` if its token has something there that is no flag.
+    /// `None` if the claim in its token is not a flag.
     pub(crate) staff: Option<bool>,
     pub(crate) authenticated_at: Option<SystemTime>,
     pub(crate) expires_at: Option<SystemTime>,
@@ -45,11 +45,11 @@ pub(crate) struct Parts {
     pub(crate) claims: Option<Claims>,
     /// The row of its account.
     account: Option<Arc<dyn Any + Send + Sync>>,
-    /// The same by what its token says of itself, where its issuer was asked.
+    /// The same principal as its token describes it, if its issuer was asked.
     by_token: Option<Principal>,
 }
 
-/// What a principal is.
+/// The kinds of principals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PrincipalKind {
@@ -57,14 +57,14 @@ pub enum PrincipalKind {
     User,
     /// A program with an account of its own.
     Service,
-    /// A key that somebody handed out.
+    /// A key that was issued to a client.
     Key,
 }
 
 impl PrincipalKind {
     const ALL: [Self; 3] = [Self::User, Self::Service, Self::Key];
 
-    /// As a [`PrincipalId`] is written.
+    /// As in the text of a [`PrincipalId`].
     fn name(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -102,7 +102,7 @@ impl From<Parts> for Principal {
 }
 
 impl Principal {
-    /// A principal that a verifier vouches for, without any roles or rights.
+    /// A principal without any roles or rights, for verifiers to return.
     #[must_use]
     pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
         Self::of(PrincipalId::new(kind, subject))
@@ -117,7 +117,7 @@ impl Principal {
         self
     }
 
-    /// With the issuer that knows it.
+    /// With this issuer.
     #[must_use]
     pub fn with_issuer(self, issuer: impl Into<Arc<str>>) -> Self {
         self.with(|inner| inner.id.set_issuer(issuer.into()))
@@ -129,7 +129,7 @@ impl Principal {
         self.with(|inner| inner.organization = Some(organization.into()))
     }
 
-    /// With the session that its credential belongs to, by its id at the issuer.
+    /// With the session of its credential, by its id at the issuer.
     #[must_use]
     pub fn with_session(self, session: impl Into<String>) -> Self {
         self.with(|inner| inner.session = Some(session.into()))
@@ -165,19 +165,19 @@ impl Principal {
         self.with(|inner| inner.staff = Some(staff))
     }
 
-    /// With the times when it proved itself and until when that holds.
+    /// With the time of its sign-in, and the end of its validity.
     #[must_use]
     pub fn with_times(self, authenticated_at: Option<SystemTime>, expires_at: Option<SystemTime>) -> Self {
         self.with(|inner| (inner.authenticated_at, inner.expires_at) = (authenticated_at, expires_at))
     }
 
-    /// With how far the clock of its issuer may be ahead: see [`precedes`](Self::precedes).
+    /// With the leeway for the clock of its issuer, which may be ahead: see [`precedes`](Self::precedes).
     #[must_use]
     pub fn with_leeway(self, leeway: Duration) -> Self {
         self.with(|inner| inner.leeway = leeway)
     }
 
-    /// What an issuer was told of, and says, about a principal that its token was verified for.
+    /// The principal as its issuer describes it, which has to be the one that its token was verified for.
     pub(crate) fn confirming(self, verified: &Self) -> Result<Self, Error> {
         if self.id() != verified.id() {
             return Err(Error::invalid("the issuer says that the token is about somebody else"));
@@ -186,7 +186,7 @@ impl Principal {
         Ok(said.held_against(verified.clone()))
     }
 
-    /// With what its token says of itself, verified or not: that may be revoked, and expires, as well as what is said here.
+    /// With what its token says of itself, verified or not. Both may be revoked, and the earlier expiry counts.
     pub(crate) fn held_against(self, own: Self) -> Self {
         let ends = self.expires_at().into_iter().chain(own.expires_at()).min();
         let own = match own.since() {
@@ -196,20 +196,20 @@ impl Principal {
         self.with(|inner| (inner.expires_at, inner.by_token) = (ends, Some(own)))
     }
 
-    /// Who it is, by kind, issuer and subject: what to compare and to store. The subject alone, `id().subject()`, is unique at
-    /// its issuer only.
+    /// Its identity, by kind, issuer and subject: compare and store this. The subject alone, `id().subject()`, is unique
+    /// only at its issuer.
     #[must_use]
     pub fn id(&self) -> &PrincipalId {
         &self.0.id
     }
 
-    /// What it is.
+    /// What kind of principal it is.
     #[must_use]
     pub fn kind(&self) -> PrincipalKind {
         self.0.id.kind()
     }
 
-    /// Who knows it, if that is somebody else than this service.
+    /// Its issuer; `None` if that is this service itself.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.0.id.issuer()
@@ -225,7 +225,7 @@ impl Principal {
         self.0.organization.as_deref()
     }
 
-    /// The session that its credential belongs to, if it says so.
+    /// The session of its credential, if known.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         self.session_text().map(|id| SessionId::of(self.issuer_shared(), id))
@@ -235,7 +235,7 @@ impl Principal {
         self.0.session.as_deref()
     }
 
-    /// The id of its credential, if it has one: that of a token is its `jti`.
+    /// The id of its credential, if it has one; for a token its `jti`.
     #[must_use]
     pub fn token_id(&self) -> Option<TokenId> {
         self.token_id_text().map(|id| TokenId::of(self.issuer_shared(), id))
@@ -246,48 +246,48 @@ impl Principal {
         own.or_else(|| self.all_claims().find_map(Claims::token_id))
     }
 
-    /// The roles that it has everywhere; those on a resource are the business of [`Membership`](crate::Membership).
+    /// The roles that it has everywhere. For those on a resource see [`Membership`](crate::Membership).
     #[must_use]
     pub fn roles(&self) -> &[Role] {
         &self.0.roles
     }
 
-    /// What the client that speaks for it was lent (RFC 6749, section 3.3).
+    /// The scopes granted to its client (RFC 6749, section 3.3).
     #[must_use]
     pub fn scopes(&self) -> &[String] {
         &self.0.scopes
     }
 
-    /// The permissions that it brought along; those of its roles are added by the gate.
+    /// Its own permissions. The gate adds those of its roles.
     #[must_use]
     pub fn permissions(&self) -> &PermissionSet {
         &self.0.permissions
     }
 
-    /// Whether it brought this permission along.
+    /// Whether this permission is one of its own.
     #[must_use]
     pub fn has_permission(&self, permission: &Permission) -> bool {
         self.0.permissions.contains(permission)
     }
 
-    /// Whether it runs the service rather than uses it.
+    /// Whether it is staff, who run the service.
     #[must_use]
     pub fn is_staff(&self) -> bool {
         self.0.staff == Some(true)
     }
 
-    /// The same; `None` if that cannot be told.
+    /// The same; `None` if that is not known.
     pub(crate) fn staff_flag(&self) -> Option<bool> {
         self.0.staff
     }
 
-    /// When it proved itself.
+    /// When it signed in, if known.
     #[must_use]
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.0.authenticated_at
     }
 
-    /// When its token was issued (`iat`); without a token, when it proved itself.
+    /// When its token was issued (`iat`); without a token, when it signed in.
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
         match self.all_claims().next() {
@@ -300,9 +300,9 @@ impl Principal {
         self.0.leeway
     }
 
-    /// Whether its credential counts as issued before a sign-out at this time: if it was issued until then, or after it by
-    /// no more than the clock of its issuer may be ahead. What does not say when it was issued goes by when its owner signed
-    /// in, and counts as issued before if that is not known either.
+    /// Whether its credential counts as issued before a sign-out at this time. It does if it was issued until then, or
+    /// later by at most the leeway of its issuer, whose clock may be ahead. If the time of issue is not known, the time of
+    /// the sign-in counts. If that is not known either, it counts as issued before.
     #[must_use]
     pub fn precedes(&self, sign_out: SystemTime) -> bool {
         self.since().zip(sign_out.checked_add(self.0.leeway)).is_none_or(|(issued, last)| issued <= last)
@@ -312,7 +312,7 @@ impl Principal {
         self.issued_at().or_else(|| self.authenticated_at())
     }
 
-    /// It, and beside that the same by what its token says of itself, where its issuer was asked. Either may be revoked.
+    /// This principal, and the same as its token describes it, if its issuer was asked. Either may be revoked.
     pub(crate) fn each_said(&self) -> impl Iterator<Item = &Self> {
         iter::once(self).chain(self.by_token())
     }
@@ -325,13 +325,13 @@ impl Principal {
         self.each_said().filter_map(Self::token_claims)
     }
 
-    /// Until when that holds.
+    /// Until when it is valid, if that ends.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.0.expires_at
     }
 
-    /// What its token said, if it came with one.
+    /// The claims of its token, if it has one.
     #[must_use]
     pub fn token_claims(&self) -> Option<&Claims> {
         self.0.claims.as_ref()
@@ -357,7 +357,7 @@ impl Principal {
     }
 }
 
-/// Kind and issuer: a subject may be an e-mail address, and a session's id a credential.
+/// Shows kind and issuer only: a subject may be an e-mail address, and a session's id a credential.
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Principal({:?}, ..)", self.id())

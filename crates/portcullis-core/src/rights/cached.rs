@@ -7,15 +7,15 @@ use crate::{
 };
 use std::{fmt, sync::Arc, time::Duration};
 
-/// A membership that remembers between requests what it was answered: standings with their rows, and what roles permit.
+/// A membership that caches between requests: standings with their rows, and what roles permit.
 ///
-/// What is answered is remembered by [`Principal::id`] and the resource, so it may depend on nothing else: not on the
-/// organization, the scopes or the claims of the credential. Two keys of one user would share the answer. What differs between
-/// the credentials of a principal belongs into the policy.
+/// Answers are cached by [`Principal::id`] and the resource, so they may depend on nothing else: not on the organization,
+/// the scopes or the claims of the credential. Two keys of one user share an answer. What differs between the credentials
+/// of a principal belongs in the policy.
 ///
-/// It is bounded, asks once however many requests wait, and keeps neither errors nor panics. A route with
-/// [`fresh`](crate::policy::fresh) passes by what is older than it asks for. Clones share what is remembered: one goes into the
-/// gate, another where memberships are changed. Write to the database first, and forget then:
+/// It is bounded, asks once for all waiting requests, and caches neither errors nor panics. A route with
+/// [`fresh`](crate::policy::fresh) skips entries older than it allows. Clones share the cache: give one to the gate, and
+/// use another where memberships change. Write to the database first, then forget:
 ///
 /// ```
 /// use portcullis_core::{CachedMembership, Error, Gate, GateBuilder, Membership, Principal, Standing};
@@ -41,19 +41,19 @@ struct Inner<M> {
 }
 
 impl<M: Membership> CachedMembership<M> {
-    /// Remembers so many standings, and as many roles, for so long at most.
+    /// Caches at most this many standings, and as many roles, for at most `max_age`.
     #[must_use]
     pub fn new(membership: M, places: usize, max_age: Duration) -> Self {
         let (standings, permits) = (AnswerCache::new(places, max_age), AnswerCache::new(places, max_age));
         Self(Arc::new(Inner { membership: Arc::new(membership), standings, permits }))
     }
 
-    /// Forgets what this principal is to all resources.
+    /// Forgets this principal's standings on all resources.
     pub fn forget_principal(&self, who: &PrincipalId) {
         self.0.standings.forget_where(|(known, _)| known == who);
     }
 
-    /// Forgets what everybody is to this resource, and what roles permit on it.
+    /// Forgets all standings on this resource, and what roles permit on it.
     pub fn forget_resource(&self, id: &M::Id) {
         let id = id.to_string();
         self.0.standings.forget_where(|(_, known)| *known == id);

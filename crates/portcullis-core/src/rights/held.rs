@@ -1,4 +1,4 @@
-//! The roles that somebody has on a resource, there or by inheritance.
+//! The roles of a caller on a resource, its own or inherited.
 
 use super::{ResourceRef, Rights, Role, Standing, Standings, standing::State};
 use crate::{
@@ -14,7 +14,7 @@ const MAX_STEPS: usize = 8;
 /// How many resources are asked about for one decision.
 const MAX_RESOURCES: usize = 100;
 
-/// A role that somebody has on a resource, and where it comes from.
+/// A role of a caller on a resource, and where it comes from.
 #[derive(Debug, Clone)]
 pub(crate) struct HeldRole {
     pub(crate) role: Role,
@@ -30,7 +30,7 @@ impl fmt::Display for HeldRole {
     }
 }
 
-/// Who asks about standings: somebody or nobody, with the memory of the request.
+/// Who asks about standings: a caller, or none, with the memory of the request.
 #[derive(Clone, Copy)]
 pub(crate) struct Asker<'a> {
     pub(crate) who: Option<&'a Principal>,
@@ -44,12 +44,12 @@ pub(crate) type Seen = Vec<(ResourceRef, Standing)>;
 type Held<'a> = Pin<Box<dyn Future<Output = Result<Vec<HeldRole>, Error>> + Send + 'a>>;
 
 impl Rights {
-    /// The resource that a text names; `None` if it is no identifier of its kind.
+    /// The resource with this identifier; `None` if the text is no identifier of its kind.
     pub(crate) fn resource(&self, kind: &str, id: &str) -> Result<Option<ResourceRef>, Error> {
         Ok(self.membership(kind)?.canonical(id).map(|id| ResourceRef::new(kind.to_owned(), id)))
     }
 
-    /// What the caller is to a resource, from the memory of the request.
+    /// The caller's standing on a resource, from the memory of the request.
     pub(crate) async fn standing(&self, asker: Asker<'_>, on: &ResourceRef) -> Result<Standing, Error> {
         let membership = self.membership(on.kind())?;
         let standing = asker.standings.standing(membership, asker.who, on, asker.moment).await?;
@@ -86,7 +86,8 @@ impl Rights {
         Ok(permitted.is_some_and(|permitted| permitted.holds(permission)))
     }
 
-    /// The roles of the caller on a resource: its own one, or else those that it inherits. `seen` takes all that is looked at.
+    /// The roles of the caller on a resource: its own, or else the inherited ones. `seen` gets every standing that was
+    /// read.
     pub(crate) async fn roles_held(
         &self,
         asker: Asker<'_>,
@@ -96,7 +97,7 @@ impl Rights {
         self.held(asker, on, &[], seen).await
     }
 
-    /// `below` is the way that led here; what is on it already is not asked again.
+    /// `below` is the path that led here. Resources on it are not asked again.
     fn held<'a>(
         &'a self,
         asker: Asker<'a>,
@@ -152,7 +153,7 @@ impl Rights {
         })
     }
 
-    /// A stored role that nobody knows may be a misspelt one, and what it would forbid is not known.
+    /// A stored role that is unknown may be a misspelt one, and what it would forbid is not known.
     async fn check_stored(&self, asker: Asker<'_>, role: &Role, on: &ResourceRef) -> Result<(), Error> {
         let roles = self.roles_on(on.kind());
         if roles.knows(role.as_str())

@@ -7,12 +7,11 @@ use std::{
     sync::Arc,
 };
 
-/// What principals are to the resources of one kind: the question that only your database can answer. Written with plain
-/// `async fn`.
+/// The standing of callers on the resources of one kind, which only your database knows. Written with plain `async fn`.
 ///
-/// Asked once for a request and resource, whoever needs it: guard, extractor, each part of a policy, handler. That a team's
-/// roles hold on its projects is said once in the [`RoleHierarchy`](crate::RoleHierarchy); a standing names the team, and the
-/// membership of teams is asked then.
+/// Asked once for a request and resource, for all that need it: guard, extractor, each part of a policy, handler. The
+/// [`RoleHierarchy`](crate::RoleHierarchy) says once that a team's roles count on its projects. A standing names the team,
+/// and the membership of teams is then asked too.
 ///
 /// ```
 /// use portcullis_core::{Error, Membership, Principal, Standing};
@@ -39,39 +38,39 @@ use std::{
     note = "write `impl Membership for {Self}`"
 )]
 pub trait Membership: fmt::Debug + Send + Sync + 'static {
-    /// What identifies a resource, such as a number or a UUID. A request with something else is refused (400, `invalid_id`).
-    /// What is parsed alike is the same resource, so `/042` is 42.
+    /// What identifies a resource, such as a number or a UUID. A request with anything else is refused (400, `invalid_id`).
+    /// Texts that parse to the same value are the same resource, so `/042` is 42.
     type Id: FromStr + Display + Send + Sync + 'static;
 
-    /// What the principal is to this resource.
+    /// The caller's standing on this resource.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be found out.
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be read.
     fn standing(&self, who: &Principal, id: &Self::Id) -> impl Future<Output = Result<Standing, Error>> + Send;
 
-    /// What a role permits on this resource beside what the gate's roles say, for roles that customers define. `None`, as by
-    /// default: nothing is known of such a role here. Then one that the gate does not know either is an error.
+    /// What a role permits on this resource beyond the gate's roles, for roles that customers define. `None`, the default,
+    /// means that the role is not known here. If the gate does not know it either, that is an error.
     ///
-    /// Asked where a policy needs a permission, and where the gate does not know the role.
+    /// Asked where a policy requires a permission, and where the gate does not know the role.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be found out.
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be read.
     fn permits(&self, role: &Role, id: &Self::Id) -> impl Future<Output = Result<Option<PermissionSet>, Error>> + Send {
         let _ = (role, id);
         async { Ok(None) }
     }
 
-    /// What callers are to this resource who do not say who they are: strangers by default. Asked below
-    /// [`visitors`](crate::policy::visitors) only.
+    /// The standing of callers without a credential: strangers by default. Asked only below
+    /// [`visitors`](crate::policy::visitors).
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be found out.
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be read.
     fn visitor(&self, id: &Self::Id) -> impl Future<Output = Result<Standing, Error>> + Send {
         let _ = id;
         async { Ok(Standing::stranger()) }
     }
 
-    /// The same as `standing`, for memberships that remember.
+    /// The same as `standing`, for memberships with a cache.
     #[doc(hidden)]
     fn standing_at(
         &self,
@@ -83,7 +82,7 @@ pub trait Membership: fmt::Debug + Send + Sync + 'static {
         self.standing(who, id)
     }
 
-    /// The same as `permits`, for memberships that remember.
+    /// The same as `permits`, for memberships with a cache.
     #[doc(hidden)]
     fn permits_at(
         &self,
@@ -130,8 +129,8 @@ impl<M: Membership> Membership for Arc<M> {
     }
 }
 
-/// [`Membership`] as a gate holds it. Identifiers are texts that it has printed. Futures own what they need, so that a request
-/// can share them, and nothing is asked before one is polled.
+/// [`Membership`] as a gate stores it. Identifiers are texts that it has printed. Futures own what they need, so that a
+/// request can share them, and nothing is asked before one is polled.
 pub(crate) trait AnyMembership: fmt::Debug + Send + Sync {
     /// The identifier as it prints it; `None` if it is none.
     fn canonical(&self, id: &str) -> Option<String>;

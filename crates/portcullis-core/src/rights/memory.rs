@@ -1,4 +1,4 @@
-//! What a request remembers of what its caller is to resources.
+//! The standings and permissions that a request has read already.
 
 use super::{AnyMembership, PermissionSet, ResourceRef, Role, Standing};
 use crate::{answer::Answer, clock::Moment, error::Error, principal::Principal};
@@ -12,14 +12,14 @@ use std::{
 
 type SharedAnswer<T> = Shared<Answer<'static, Result<T, Error>>>;
 
-/// What one identity was found to be, for the length of a request. Clones share it: guard, extractors, each part of a policy
+/// What one caller was found to be, for the length of a request. Clones share it: guard, extractors, each part of a policy
 /// and the handler.
 #[derive(Clone, Default)]
 pub(crate) struct Standings(Arc<Mutex<Memory>>);
 
 #[derive(Default)]
 struct Memory {
-    /// Whether it is asked about nobody stands beside the resource.
+    /// By resource, and whether the question is about callers without a credential.
     standings: HashMap<(ResourceRef, bool), SharedAnswer<Standing>>,
     permits: HashMap<(ResourceRef, Role), SharedAnswer<Option<PermissionSet>>>,
 }
@@ -47,7 +47,7 @@ impl Standings {
         self.once(|memory| &mut memory.permits, (on.clone(), role.clone()), ask).await
     }
 
-    /// Joins the question that was asked before, or asks. What stands here is not polled under the lock.
+    /// Joins an earlier question, or asks. Nothing here is polled under the lock.
     fn once<K: Eq + Hash, T: Clone + Unpin>(
         &self,
         of: impl FnOnce(&mut Memory) -> &mut HashMap<K, SharedAnswer<T>>,

@@ -1,4 +1,4 @@
-//! What policies name and a gate holds: roles, permissions, and who has them on resources.
+//! Roles, permissions, and who has them on resources.
 
 mod cached;
 mod held;
@@ -27,26 +27,26 @@ use std::{
     sync::Arc,
 };
 
-/// The rights that a gate knows.
+/// The roles, permissions and memberships of a gate.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rights {
     pub(crate) roles: RoleHierarchy,
     pub(crate) roles_on: HashMap<String, RoleHierarchy>,
-    /// All that there are, if the application says so.
+    /// All known permissions, if the application lists them.
     pub(crate) permissions: Option<PermissionSet>,
-    /// For each kind of resource, who knows what principals are to it.
+    /// The membership of each kind of resource.
     pub(crate) memberships: BTreeMap<String, Arc<dyn AnyMembership>>,
     /// The names of the gate's schemes, in order; `None` for those without.
     pub(crate) schemes: Vec<Option<&'static str>>,
 }
 
 impl Rights {
-    /// The roles there are on resources of this kind.
+    /// The known roles on resources of this kind.
     pub(crate) fn roles_on(&self, kind: &str) -> &RoleHierarchy {
         self.roles_on.get(kind).unwrap_or(&self.roles)
     }
 
-    /// The roles there are on resources of a kind, or everywhere.
+    /// The known roles on resources of a kind, or everywhere.
     fn roles_of(&self, kind: Option<&str>) -> &RoleHierarchy {
         kind.map_or(&self.roles, |kind| self.roles_on(kind))
     }

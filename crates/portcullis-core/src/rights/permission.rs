@@ -1,14 +1,14 @@
 use crate::error::Error;
 use std::{borrow::Cow, fmt, str::FromStr};
 
-/// Something that may be done to a kind of thing: `resource:action`, such as `kb:read`.
+/// An action on a kind of resource: `resource:action`, such as `kb:read`.
 ///
-/// What is asked for has no wildcards; those are for what is held, in a [`PermissionSet`]. Compared with case.
+/// It has no wildcards; those are for a [`PermissionSet`]. Case matters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Permission(Cow<'static, str>);
 
 impl Permission {
-    /// A permission from a literal; a malformed one fails the build when this is evaluated in a constant.
+    /// A permission from a literal; in a constant, a malformed one fails the build.
     ///
     /// # Panics
     /// If the text is not `resource:action`.
@@ -75,9 +75,9 @@ const fn tail(text: &[u8], at: usize) -> Option<(u8, &[u8])> {
     }
 }
 
-/// Permissions that somebody holds, wildcards included: `kb:*`, `*:read`, `*:*`.
+/// Granted permissions, with wildcards: `kb:*`, `*:read`, `*:*`.
 ///
-/// A star stands for a whole side or for the end of one: `kb*:read` holds `kb_docs:read`.
+/// A star stands for a whole side or for the end of one: `kb*:read` includes `kb_docs:read`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PermissionSet {
     /// Sorted, without duplicates; so are the patterns.
@@ -102,7 +102,7 @@ impl PermissionSet {
         Ok(set.sorted())
     }
 
-    /// Those of a token; what is malformed gives nothing.
+    /// The permissions of a token. Malformed ones are ignored.
     pub(crate) fn from_untrusted(held: impl IntoIterator<Item = String>) -> Self {
         let mut set = Self::default();
         for text in held {
@@ -113,7 +113,7 @@ impl PermissionSet {
         set.sorted()
     }
 
-    /// Adds at the end; whoever adds sorts when all are there.
+    /// Appends without sorting: sort after the last one.
     fn push(&mut self, text: &str) -> bool {
         if !is_permission(text.as_bytes(), true) {
             return false;
@@ -135,13 +135,13 @@ impl PermissionSet {
         self
     }
 
-    /// Whether this permission is held, by name or by a wildcard.
+    /// Whether this permission is in the set, by name or by a wildcard.
     #[must_use]
     pub fn contains(&self, permission: &Permission) -> bool {
         self.holds(permission.as_str())
     }
 
-    /// The same for a text that was checked before.
+    /// The same for a text that was checked already.
     pub(crate) fn holds(&self, text: &str) -> bool {
         self.names(text) || self.matches(text)
     }
@@ -160,12 +160,12 @@ impl PermissionSet {
         self.patterns.iter().any(|pattern| pattern_holds(pattern, resource, action))
     }
 
-    /// Whether this very permission was named, and not only a wildcard that holds it.
+    /// Whether this permission itself is in the set, not only a wildcard that includes it.
     pub(crate) fn names(&self, text: &str) -> bool {
         self.exact.binary_search_by(|held| held.as_str().cmp(text)).is_ok()
     }
 
-    /// Something in here that holds none of these permissions.
+    /// An entry that includes none of these permissions.
     pub(crate) fn beside(&self, all: &Self) -> Option<String> {
         let sides =
             |text: &str| text.split_once(':').map(|(resource, action)| (resource.to_owned(), action.to_owned()));
@@ -183,7 +183,7 @@ impl PermissionSet {
         self.sorted()
     }
 
-    /// Whether nothing is held.
+    /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.patterns.is_empty()
@@ -195,7 +195,7 @@ fn pattern_holds(pattern: &(String, String), resource: &str, action: &str) -> bo
     side(&pattern.0, resource) && side(&pattern.1, action)
 }
 
-/// So many patterns are looked at one by one.
+/// At most this many patterns are compared one by one.
 const FEW: usize = 32;
 
 /// Whether this holds for one of the groups of patterns in which a side fits: those that name it, and those that name a

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, fmt, sync::Arc};
 
-/// A thing that roles are held on: its kind and its identifier, such as project 42.
+/// A resource on which callers have roles: its kind and its identifier, such as project 42.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ResourceRef {
     kind: Cow<'static, str>,

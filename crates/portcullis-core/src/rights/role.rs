@@ -2,12 +2,12 @@ use super::{Permission, PermissionSet};
 use crate::error::Error;
 use std::{borrow::Cow, collections::HashMap, fmt};
 
-/// The name of a role, such as `manager`. What it is worth is a matter of the [`RoleHierarchy`].
+/// The name of a role, such as `manager`. A [`RoleHierarchy`] gives it a meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Role(Cow<'static, str>);
 
 impl Role {
-    /// A role by its name.
+    /// A role with this name.
     #[must_use]
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Self(name.into())
@@ -38,10 +38,9 @@ impl fmt::Display for Role {
     }
 }
 
-/// Which roles there are, which of them include which others, what they permit, and from where they are inherited.
+/// The known roles: which include which others, what they permit, and from where they are inherited.
 ///
-/// Everything is worked out once; asking costs a look into a table and one bit. A role that is not listed here is worth
-/// nothing, whoever has it.
+/// All is worked out when it is built; a lookup reads a table and one bit. A role that is not listed has no effect.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
@@ -66,7 +65,7 @@ impl fmt::Display for Role {
 pub struct RoleHierarchy {
     places: HashMap<String, usize>,
     names: Vec<String>,
-    /// For each role, one bit for each role that it includes, itself among them.
+    /// For each role, one bit for each role that it includes, with itself.
     included: Vec<Vec<u64>>,
     /// For each role, what it and the included roles permit.
     permitted: Vec<PermissionSet>,
@@ -76,7 +75,7 @@ pub struct RoleHierarchy {
 #[derive(Debug, Clone)]
 struct Inherited {
     kind: String,
-    /// Which role there gives which role here; `None`: the same.
+    /// Which role on the parent gives which role here; `None`: the same one.
     roles: Option<Vec<(String, Role)>>,
 }
 
@@ -84,51 +83,51 @@ impl RoleHierarchy {
     /// Roles from the lowest to the highest; each includes those before it.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a name is empty or there twice.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a name is empty or occurs twice.
     pub fn ranked<S: Into<String>>(roles: impl IntoIterator<Item = S>) -> Result<Self, Error> {
         RoleHierarchyBuilder::default().ranked(roles).build()
     }
 
-    /// A hierarchy put together role by role.
+    /// Starts a hierarchy that is built role by role.
     #[must_use]
     pub fn builder() -> RoleHierarchyBuilder {
         RoleHierarchyBuilder::default()
     }
 
-    /// Whether who has one role has the other too.
+    /// Whether the first role is or includes the second.
     #[must_use]
     pub fn includes(&self, held: &str, asked: &str) -> bool {
         self.place(asked).is_some_and(|asked| self.includes_at(held, asked))
     }
 
-    /// Where a role stands in the tables; `None` if there is none of this name.
+    /// The place of a role in the tables; `None` if the name is unknown.
     pub(crate) fn place(&self, role: &str) -> Option<usize> {
         self.places.get(role).copied()
     }
 
-    /// Whether who has one role has the one at this place too.
+    /// Whether the first role is or includes the one at this place.
     pub(crate) fn includes_at(&self, held: &str, asked: usize) -> bool {
         let bits = self.places.get(held).and_then(|&held| self.included.get(held)?.get(asked / 64));
         bits.is_some_and(|bits| bits >> (asked % 64) & 1 == 1)
     }
 
-    /// Whether a role, by itself or by those it includes, permits this.
+    /// Whether a role permits this, by itself or by the roles that it includes.
     #[must_use]
     pub fn permits(&self, role: &str, permission: &Permission) -> bool {
         self.permitted(role).is_some_and(|permitted| permitted.contains(permission))
     }
 
-    /// Everything that a role, by itself or by those it includes, permits.
+    /// All that a role permits, by itself or by the roles that it includes.
     pub(crate) fn permitted(&self, role: &str) -> Option<&PermissionSet> {
         self.places.get(role).and_then(|&place| self.permitted.get(place))
     }
 
-    /// Whether a role is said to permit this by its very name, not by a wildcard.
+    /// Whether a role permits this by its exact name, not by a wildcard.
     pub(crate) fn names_permission(&self, permission: &str) -> bool {
         self.permitted.iter().any(|permitted| permitted.names(permission))
     }
 
-    /// Whether there is a role of this name.
+    /// Whether a role has this name.
     #[must_use]
     pub fn knows(&self, role: &str) -> bool {
         self.places.contains_key(role)
@@ -153,12 +152,12 @@ impl RoleHierarchy {
         })
     }
 
-    /// Something that a role permits and that is none of these permissions.
+    /// A permission of a role that is none of these.
     pub(crate) fn permits_beside(&self, all: &PermissionSet) -> Option<String> {
         self.permitted.iter().find_map(|permitted| permitted.beside(all))
     }
 
-    /// The roles here that a role on a parent of this kind gives, where those `there` include each other as well.
+    /// The roles here that a role on a parent of this kind gives; `there` is the hierarchy of the parent.
     pub(crate) fn inherited_roles(&self, kind: &str, role: &Role, there: &Self) -> Vec<Role> {
         let Some(inherited) = self.inherited.iter().find(|inherited| inherited.kind == kind) else { return Vec::new() };
         let Some(pairs) = &inherited.roles else { return vec![role.clone()] };
@@ -167,7 +166,7 @@ impl RoleHierarchy {
     }
 }
 
-/// Puts a [`RoleHierarchy`] together.
+/// Builds a [`RoleHierarchy`].
 #[derive(Debug, Clone, Default)]
 pub struct RoleHierarchyBuilder {
     roles: Vec<(String, Vec<String>)>,
@@ -202,15 +201,15 @@ impl RoleHierarchyBuilder {
         self
     }
 
-    /// Who has a role on a parent of this kind has the same role here, unless it has one here itself.
+    /// Callers with a role on a parent of this kind have the same role here, unless they have one here.
     #[must_use]
     pub fn inherits(mut self, kind: &str) -> Self {
         self.inherited.push(Inherited { kind: kind.to_owned(), roles: None });
         self
     }
 
-    /// Who has the first role of a pair on a parent of this kind, or one that includes it there, has the second one here,
-    /// unless it has one here itself.
+    /// Callers with the first role of a pair on a parent of this kind, or with one that includes it there, have the second
+    /// one here, unless they have one here.
     #[must_use]
     pub fn inherits_as<const N: usize>(mut self, kind: &str, roles: [(&str, &str); N]) -> Self {
         let roles = roles.map(|(there, here)| (there.to_owned(), Role::new(here.to_owned())));
@@ -218,12 +217,11 @@ impl RoleHierarchyBuilder {
         self
     }
 
-    /// Works the hierarchy out.
+    /// Builds the hierarchy.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a role is empty, there twice, includes one that is
-    /// not there, or includes itself by a detour, if a permission is malformed, and if it is said twice what is inherited
-    /// from a kind.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a role is empty, occurs twice, includes an unknown
+    /// one, or includes itself through others; if a permission is malformed; and if inheritance from one kind is set twice.
     pub fn build(self) -> Result<RoleHierarchy, Error> {
         let mut hierarchy = RoleHierarchy { inherited: self.inherited, ..RoleHierarchy::default() };
         for (place, (name, _)) in self.roles.iter().enumerate() {

@@ -1,14 +1,14 @@
 use super::{PermissionSet, ResourceRef, Role};
 use std::{any::Any, borrow::Cow, fmt, iter, sync::Arc, time::SystemTime};
 
-/// What somebody is to a resource: what a [`Membership`](super::Membership) answers.
+/// A caller's relation to a resource, as a [`Membership`](super::Membership) returns it.
 ///
 /// | | the answer to a request | parents are asked | below `not` |
 /// |---|---|---|---|
-/// | [`role`](Self::role) | what the role permits | no: the nearest place counts | judged |
+/// | [`role`](Self::role) | what the role permits | no: the nearest role counts | judged |
 /// | [`stranger`](Self::stranger) | 403 `not_a_member`, or 404 below `.hidden()` | yes | judged |
-/// | [`missing`](Self::missing) | 404 | no | stays a no |
-/// | [`refused`](Self::refused) | 403 with its code | no | stays a no |
+/// | [`missing`](Self::missing) | 404 | no | stays a denial |
+/// | [`refused`](Self::refused) | 403 with its code | no | stays a denial |
 ///
 /// ```
 /// use portcullis_core::Standing;
@@ -36,13 +36,13 @@ pub(crate) enum State {
     Refused(Cow<'static, str>),
 }
 
-/// What a resource belongs to.
+/// A resource that this one belongs to.
 #[derive(Debug, Clone)]
 pub(super) struct Parent {
     pub(super) on: ResourceRef,
-    /// The least role there that counts here.
+    /// The least role on the parent that counts here.
     pub(super) least: Option<&'static str>,
-    /// What any role there is here; `None`: what the gate's roles say.
+    /// The role here that any role on the parent gives; `None`: as the gate's roles say.
     pub(super) gives: Option<Role>,
 }
 
@@ -57,38 +57,38 @@ impl Standing {
         Self { state, permissions: PermissionSet::default(), parents: Vec::new(), until: None, row: None }
     }
 
-    /// There is no such resource: 404, whoever asks.
+    /// The resource does not exist: 404 for every caller.
     #[must_use]
     pub fn missing() -> Self {
         Self::new(State::Missing)
     }
 
-    /// It is nothing to the resource. Parents are asked, if there are some.
+    /// The caller has no role on the resource. Its parents are asked, if it has any.
     #[must_use]
     pub fn stranger() -> Self {
         Self::new(State::Stranger)
     }
 
-    /// It has this role.
+    /// The caller has this role.
     #[must_use]
     pub fn role(role: impl Into<Role>) -> Self {
         Self::new(State::Role(role.into()))
     }
 
-    /// It is a member that may do nothing now, such as a suspended one. The code is that of the denial (403).
+    /// The caller is a member but may do nothing now: a suspended one, for example. `code` is the code of the denial (403).
     #[must_use]
     pub fn refused(code: impl Into<Cow<'static, str>>) -> Self {
         Self::new(State::Refused(code.into()))
     }
 
-    /// Belongs to this resource of another kind, by the row that was read anyway. Whether roles there count here is said by
-    /// [`inherits`](super::RoleHierarchyBuilder::inherits).
+    /// Names a parent: a resource of another kind that this one belongs to.
+    /// [`inherits`](super::RoleHierarchyBuilder::inherits) says whether roles on it count here.
     #[must_use]
     pub fn under(self, kind: &'static str, id: impl ToString) -> Self {
         self.under_each(kind, iter::once(id))
     }
 
-    /// The same for each of these: an `Option`, a `Vec`.
+    /// The same for several parents: an `Option`, a `Vec`.
     #[must_use]
     pub fn under_each<I: ToString>(mut self, kind: &'static str, ids: impl IntoIterator<Item = I>) -> Self {
         let parents = ids.into_iter().map(|id| Parent::new(kind, id));
@@ -96,30 +96,30 @@ impl Standing {
         self
     }
 
-    /// The same, where only this role there and those that include it count here: a workspace that is open to the owners of
-    /// its organization only.
+    /// The same, but only this role on the parent, and those that include it, count here: a workspace that is open only to
+    /// the owners of its organization, for example.
     #[must_use]
     pub fn under_at_least(mut self, kind: &'static str, id: impl ToString, role: &'static str) -> Self {
         self.parents.push(Parent { least: Some(role), ..Parent::new(kind, id) });
         self
     }
 
-    /// The same, where whoever has a role there, whichever it is, has this one here: a project that is shared with somebody,
-    /// for as long as they are in its workspace. It needs no [`inherits`](super::RoleHierarchyBuilder::inherits).
+    /// The same, but any role on the parent gives this one here: a project shared with a caller for as long as it is a
+    /// member of the workspace. It needs no [`inherits`](super::RoleHierarchyBuilder::inherits).
     #[must_use]
     pub fn under_as(mut self, kind: &'static str, id: impl ToString, role: impl Into<Role>) -> Self {
         self.parents.push(Parent { gives: Some(role.into()), ..Parent::new(kind, id) });
         self
     }
 
-    /// With these permissions on it, beside those of the role.
+    /// With these permissions on the resource, beside those of the role.
     #[must_use]
     pub fn permitting(mut self, permissions: PermissionSet) -> Self {
         self.permissions = permissions;
         self
     }
 
-    /// Until when that holds; `None`: without an end. After it, it is a stranger's.
+    /// The end of this standing; `None`: no end. After it, the caller is a stranger.
     #[must_use]
     pub fn until(mut self, end: impl Into<Option<SystemTime>>) -> Self {
         self.until = end.into();
@@ -133,13 +133,13 @@ impl Standing {
         self
     }
 
-    /// The row, if there is one of this type.
+    /// The row, if it has this type.
     #[must_use]
     pub fn row<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.row.as_deref()?.downcast_ref()
     }
 
-    /// The role on the resource itself; `None` if it has none there.
+    /// The role on the resource itself; `None` without one.
     #[must_use]
     pub fn held(&self) -> Option<&Role> {
         match &self.state {
@@ -160,7 +160,7 @@ impl Standing {
         self.parents.iter().any(|known| known.on == *parent)
     }
 
-    /// As it is at this time.
+    /// The standing at this time.
     pub(super) fn at(self, now: SystemTime) -> Self {
         match self.until {
             Some(end) if end <= now => Self { state: State::Stranger, permissions: PermissionSet::default(), ..self },
@@ -175,7 +175,7 @@ impl<R: Into<Role>> From<Option<R>> for Standing {
     }
 }
 
-/// Nothing of the row.
+/// Shows nothing of the row.
 impl fmt::Debug for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Standing({:?}, ..)", self.state)
