@@ -3,7 +3,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use portcullis_core::{Established, Gate, Plan};
 use portcullis_web::{Carrier, Memory};
 
-/// A request, which carries what this crate remembers of it in its extensions.
+/// A request whose extensions hold what this crate remembers about it.
 pub(crate) struct Carried<'r>(pub(crate) &'r HttpRequest);
 
 impl Carrier for Carried<'_> {
@@ -31,13 +31,13 @@ impl Carrier for Carried<'_> {
     }
 }
 
-/// The caller of a request, if this gate has established it already: for middleware behind a guard.
+/// The caller of a request, if this gate has already established it. For middleware behind a guard.
 #[must_use]
 pub fn established(gate: &Gate, request: &HttpRequest) -> Option<Established> {
     request.extensions().get::<Memory>()?.established(gate).cloned()
 }
 
-/// Tells [`enforce`](crate::GateExt::enforce) that this request was looked at. Guards and extractors do so themselves.
+/// Tells [`enforce`](crate::GateExt::enforce) that this request was checked. Guards and extractors do this themselves.
 pub fn looked_at(request: &HttpRequest) {
     Carried(request).recall(Memory::look);
 }

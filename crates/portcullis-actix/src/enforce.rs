@@ -18,9 +18,9 @@ use std::{
     task::{self, Context, Poll},
 };
 
-/// Refuses responses that nobody looked at. Made by [`GateExt::enforce`](crate::GateExt::enforce).
+/// Refuses responses to requests that nothing has checked. Made by [`GateExt::enforce`](crate::GateExt::enforce).
 ///
-/// Preflights (CORS) pass, and so does every answer of 300 and above: it was given instead of what a handler would tell.
+/// Preflights (CORS) pass. So does every answer of 300 and above: it took the place of what a handler would return.
 #[derive(Debug, Clone)]
 pub struct Enforce(Gate);
 
@@ -46,7 +46,7 @@ where
     }
 }
 
-/// A service whose every response has to have been looked at.
+/// A service that may only respond to requests that were checked.
 #[derive(Debug)]
 pub struct EnforceMiddleware<S> {
     inner: S,

@@ -12,10 +12,10 @@ use portcullis_core::{self as core, Access, Error, ErrorKind, Gate, Lease, Princ
 use portcullis_web::{Extracted, Extraction, Route};
 use std::{fmt, marker::PhantomData, ops::Deref};
 
-/// What an extractor of this crate waits for: usually nothing.
+/// The future of an extractor of this crate. Usually it is ready at once.
 type Extracting<T> = Either<Ready<Result<T, Rejection>>, LocalBoxFuture<'static, Result<T, Rejection>>>;
 
-/// The gate is that of the guard of this route, or else that of the innermost scope that has one.
+/// The gate of the guard of this route, or else that of the innermost scope that has one.
 fn route(request: &HttpRequest) -> Result<Route, Rejection> {
     if let Some(route) = Route::guarded(&Carried(request)) {
         return Ok(route);
@@ -55,14 +55,14 @@ fn extract<T: Extracted + 'static, E: 'static>(
     }
 }
 
-/// Who makes the request; a handler that takes this is not called without.
+/// The caller. A handler that takes this only runs for an authenticated caller.
 ///
-/// That is whom a guard or another extractor has found, by whichever [scheme](portcullis_core::Scheme), and otherwise whoever
-/// comes by a scheme without a name. Where no policy has asked the [baseline](portcullis_core::GateBuilder::baseline) of the gate,
-/// this does.
+/// If a guard or another extractor has established the caller, by any [scheme](portcullis_core::Scheme), this is that caller.
+/// Otherwise the credential has to be one of a scheme without a name. The [baseline](portcullis_core::GateBuilder::baseline)
+/// of the gate is asked here if no policy has asked it yet.
 ///
-/// Not for use as `Option<Authenticated>`: actix-web itself says what an optional extractor is, and takes *every* error for
-/// `None`, so that a forged token or a missing gate would make a visitor nobody. Take a [`Visitor`].
+/// Do not use it as `Option<Authenticated>`. In actix-web, an optional extractor turns *every* error into `None`: a forged
+/// token or a missing gate would look like a request without a credential. Take a [`Visitor`] instead.
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Authenticated(pub Principal);
@@ -76,8 +76,7 @@ impl FromRequest for Authenticated {
     }
 }
 
-/// Who makes the request, if they say so. Lets those in who say nothing about who they are, and refuses a credential that
-/// does not hold.
+/// The caller, if the request has a credential. Requests without one are let in. A credential that is not valid is refused.
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Visitor(pub Option<Principal>);
@@ -91,7 +90,7 @@ impl FromRequest for Visitor {
     }
 }
 
-/// Who opens a connection that outlives the request, such as a WebSocket, and for how long they may: see [`Lease`].
+/// The caller of a connection that outlives the request, such as a WebSocket, and how long it may stay open: see [`Lease`].
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Leased(pub Lease);
@@ -105,7 +104,7 @@ impl FromRequest for Leased {
     }
 }
 
-/// The caller, for handlers that ask policies themselves, such as about a resource whose identifier is in the body.
+/// The caller, for handlers that ask policies themselves, for example about a resource whose identifier is in the body.
 ///
 /// It dereferences to [`portcullis_core::Caller`], which has the methods.
 ///
@@ -151,15 +150,16 @@ impl FromRequest for Caller {
     }
 }
 
-/// The caller, let through by the policy of `R`, and what was found out on the way: its role, the resource, and the row that a
-/// membership has read, by the methods of [`Access`].
+/// The caller, allowed by the policy of `R`, with what the decision found: the role, the resource, and the row that a
+/// membership has read. See the methods of [`Access`].
 ///
-/// A handler that takes this is not called without, wherever its route ends up. The caller is whom a guard or another extractor
-/// has found, and otherwise whoever comes by one of the [schemes](portcullis_core::Scheme) that the policy accepts. A request
-/// has one caller: one who was found and came by another scheme is refused with 401.
+/// A handler that takes this only runs if the policy allows the caller, wherever its route is mounted. If a guard or another
+/// extractor has established the caller, this is that caller. Otherwise the credential has to be one of the
+/// [schemes](portcullis_core::Scheme) that the policy accepts. A request has one caller: if it was established by a scheme
+/// that the policy does not accept, the request is refused with 401.
 ///
-/// Where the policy lets callers in without a credential there may be no principal: see [`Access::visitor`]. A credential that
-/// is not valid is refused there as well.
+/// If the policy also allows requests without a credential, there may be no principal: see [`Access::visitor`]. A credential
+/// that is not valid is refused even then.
 pub struct Authorized<R> {
     access: Access,
     requirement: PhantomData<fn() -> R>,

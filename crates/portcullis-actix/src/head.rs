@@ -45,8 +45,8 @@ impl RequestHead for Head<'_> {
         self.head.headers.iter().for_each(|(name, value)| see(name.as_str(), value.as_bytes()));
     }
 
-    /// Nested scopes may each have a parameter of one name. Which of them a handler goes by depends on how it takes them, so
-    /// a guard that picked one could look at another resource than the handler.
+    /// Nested scopes may each have a parameter of the same name. Which one a handler reads depends on how it takes them. If
+    /// the guard picked one, it could check another resource than the handler uses.
     fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error> {
         let mut found = self.params.iter().enumerate().filter(|(_, (found, _))| *found == name);
         let (first, second) = (found.next(), found.next());
@@ -66,7 +66,7 @@ impl RequestHead for Head<'_> {
 }
 
 impl Head<'_> {
-    /// A parameter as `web::Path` tells it, because this is what `web::Path` reads.
+    /// A parameter as `web::Path` decodes it, because that is what handlers read.
     fn decoded(&self, place: usize) -> Result<Cow<'_, str>, Error> {
         let unreadable = || Error::new(ErrorKind::Malformed, "a path parameter cannot be read");
         let params: Vec<String> = self.params.load().map_err(|error| unreadable().with_cause(error))?;

@@ -1,4 +1,4 @@
-//! Portcullis for actix-web: extractors in handlers, and routes that say who may pass.
+//! Portcullis for actix-web: extractors for handlers, and routes that each have a policy.
 //!
 //! ```
 //! use actix_web::{App, test};
@@ -33,21 +33,21 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Three forms of guard, from the one that is hardest to get wrong:
-//! - [`Routes`]: the policy is an argument of every route, and covers every method of it;
-//! - [`Authorized<R>`](Authorized) in a handler's signature: it cannot run without;
+//! Three forms of guard; the first is the hardest to get wrong:
+//! - [`Routes`]: the policy is an argument of every route, and covers every method of it.
+//! - [`Authorized<R>`](Authorized) in a handler's signature: the handler cannot run without it.
 //! - [`gate.require(policy)`](GateExt::require) for `wrap` on an app, a scope, a resource or a route of your own. It covers
-//!   what is registered *in* there: a resource of the same path that was registered before a guarded scope gets the request
-//!   and is not guarded. A guard knows the path parameters that were matched where it hangs: an app's none, a scope's those
-//!   of its prefix.
+//!   what is registered *inside*. A resource of the same path that was registered before a guarded scope gets the request,
+//!   and is not guarded. A guard knows the path parameters that are matched where it is attached: none on an app, those of
+//!   the prefix on a scope.
 //!
-//! Path parameters are those of `web::Path`: decoded twice by actix-web, and with `U+FFFD` for what is not UTF-8. A guard
-//! looks at the same value as the handler. HEAD is a method like others here, and not part of `web::get()`.
+//! Path parameters are those of `web::Path`: actix-web decodes them twice and writes `U+FFFD` for what is not UTF-8. A guard
+//! sees the same value as the handler. HEAD is a method of its own here; `web::get()` does not include it.
 //!
-//! Extractors find the gate in `app_data`: [`Routes`] puts it there; elsewhere say `.app_data(gate.clone())`, or
-//! `.app_data(web::Data::new(gate.clone()))`. Without, they answer 500 and the log says so.
+//! Extractors find the gate in `app_data`. [`Routes`] puts it there. Elsewhere, call `.app_data(gate.clone())` or
+//! `.app_data(web::Data::new(gate.clone()))`. Without a gate, extractors answer 500, and the log says so.
 //!
-//! [`gate.enforce()`](GateExt::enforce) as the outermost middleware tells when a guard was forgotten.
+//! [`gate.enforce()`](GateExt::enforce) as the outermost middleware reports forgotten guards.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod carried;
@@ -71,9 +71,9 @@ pub use scrub::{Scrub, ScrubMiddleware};
 
 use portcullis_core::{Error, Gate, policy::Policy};
 
-/// What a gate can do for actix-web.
+/// Methods of a gate for actix-web.
 pub trait GateExt {
-    /// Middleware that lets requests through if this policy does.
+    /// Middleware that lets requests through if this policy allows them.
     ///
     /// # Panics
     /// If [`try_require`](Self::try_require) returns an error.
@@ -81,23 +81,23 @@ pub trait GateExt {
     #[track_caller]
     fn require(&self, policy: impl Policy + 'static) -> Require;
 
-    /// The same for policies that are put together at run time.
+    /// The same for policies that are built at run time.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) as [`Gate::plan`]: for a policy that names a role,
-    /// permission or scheme that the gate does not know, or that could never let anybody in.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) as [`Gate::plan`]: for a policy that names a
+    /// role, permission or scheme that the gate does not know, or that could never allow anybody.
     fn try_require(&self, policy: impl Policy + 'static) -> Result<Require, Error>;
 
-    /// Outermost middleware that answers 500, and says so in the log, instead of a response that no guard and no extractor
-    /// has looked at: the net below guards that were forgotten. The handler has run by then, so what it did is done.
-    /// Preflights (CORS) pass, and so do answers of 300 and above. See `docs/layers.md` for the order of layers.
+    /// Outermost middleware that reports forgotten guards. If no guard and no extractor has checked a request, it replaces
+    /// the response with 500 and says so in the log. The handler has already run by then, and its effects stay. Preflights
+    /// (CORS) pass, and so do answers of 300 and above. See `docs/layers.md` for the order of layers.
     #[must_use]
     fn enforce(&self) -> Enforce;
 
-    /// Outermost middleware that keeps credentials out of what the middleware further in logs, such as actix-web's `Logger`:
-    /// it replaces their values in the address, and in headers that repeat an address such as `Referer`, by `redacted`, and
-    /// marks the headers that hold one as sensitive. Guards and extractors still read them. Handlers see the other pairs of the
-    /// query as they came.
+    /// Outermost middleware that keeps credentials out of what the inner middleware logs, such as actix-web's `Logger`. It
+    /// replaces the values of credentials with `redacted` in the address, and in headers that repeat an address, such as
+    /// `Referer`. It marks headers that contain a credential as sensitive. Guards and extractors can still read the
+    /// credentials. Handlers see the rest of the query unchanged.
     #[must_use]
     fn scrub(&self) -> Scrub;
 }

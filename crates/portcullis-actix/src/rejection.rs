@@ -12,9 +12,9 @@ use portcullis_core::{Error, Gate, Refusal};
 use portcullis_web::{Carrier, PendingError};
 use std::fmt;
 
-/// A refused request, on its way to becoming a response.
+/// A refused request, which becomes a response.
 ///
-/// Also what a handler returns to answer an [`Error`] of its own, such as one of
+/// Handlers can also return it for an [`Error`] of their own, such as one of
 /// [`Principal::claims`](portcullis_core::Principal::claims):
 ///
 /// ```
@@ -36,7 +36,7 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// The error, answered as this gate does.
+    /// Answers the error as this gate does.
     #[must_use]
     pub fn new(gate: &Gate, error: Error) -> Self {
         Self { gate: Some(gate.clone()), error }
@@ -49,7 +49,7 @@ impl Rejection {
     }
 }
 
-/// Rendered by the guard of the route, the innermost one; without a guard, answered by default.
+/// The innermost guard of the route renders the error. Without a guard, the default answer is sent.
 impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         Self { gate: None, error }
@@ -57,7 +57,7 @@ impl From<Error> for Rejection {
 }
 
 impl ResponseError for Rejection {
-    /// That of the default answer; a renderer may send another.
+    /// The status of the default answer. A renderer may send another.
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -72,14 +72,14 @@ impl ResponseError for Rejection {
     }
 }
 
-/// Whether an error is pending in a response, and is still an error. It is not taken out, as that costs more and nearly
+/// Whether the response has a pending error that is still an error. It is not removed, because that costs more and nearly
 /// always there is none.
 pub(crate) fn is_pending<B>(response: &ServiceResponse<B>) -> bool {
     response.status().as_u16() >= 400 && response.response().extensions().contains::<PendingError>()
 }
 
-/// A response with a pending error gets the status, the body and the headers that the gate of the innermost guard renders,
-/// beside the headers that others have written.
+/// Renders the pending error of a response, if it has one: status, body and headers come from the gate of the innermost
+/// guard. Headers that others have set stay.
 #[cold]
 pub(crate) fn rendered<B>(mut response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
     let pending = response.response_mut().extensions_mut().remove();
@@ -116,8 +116,8 @@ impl std::error::Error for Rejection {
 
 /// A refusal as a response of actix-web.
 ///
-/// What a renderer made up and HTTP cannot carry is told to the log: a header with a line break is left out, and a status
-/// below 100 becomes 500.
+/// What a renderer sets and HTTP cannot send is logged: a header with a line break is left out, and a status below 100
+/// becomes 500.
 #[must_use]
 pub fn respond(refusal: Refusal) -> HttpResponse {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or_else(|_| {

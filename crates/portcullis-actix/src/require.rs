@@ -33,7 +33,7 @@ impl Require {
         self.0.plan()
     }
 
-    /// The decision about a request, however long it takes.
+    /// Decides about the request, waiting if necessary.
     pub(crate) async fn check(&self, request: &HttpRequest) -> Result<(), core::Error> {
         match self.0.decide_now(&mut Carried(request)) {
             Ok(decided) => decided,
@@ -100,7 +100,7 @@ where
 }
 
 pin_project! {
-    /// The response of a guarded service: the inner one's, polled where it stands, or a refusal.
+    /// The response of a guarded service: the inner one's, polled in place, or a refusal.
     pub struct RequireFuture<S: Service<ServiceRequest>> {
         #[pin]
         state: State<S>,

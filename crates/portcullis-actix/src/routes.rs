@@ -10,10 +10,10 @@ use portcullis_core::{Gate, policy::Policy};
 use portcullis_web::{Book, Table};
 use std::{fmt, future::ready, rc::Rc};
 
-/// The routes of an app or a scope, each of which says who may pass.
+/// The routes of an app or a scope, each with a policy.
 ///
-/// The policy is an argument, so it cannot be forgotten, and the order of the calls opens no hole: the first path that matches
-/// gets the request, and no handler can be reached past its own policy. A public route says
+/// The policy is an argument, so it cannot be forgotten. The order of the calls cannot leave a route unguarded: the first
+/// path that matches gets the request, and no handler can be reached without its own policy. A public route has the policy
 /// [`anyone()`](portcullis_core::policy::anyone). Each method of a path has its own policy. The last one added also guards
 /// the methods that the path does not have, which get 405:
 ///
@@ -32,7 +32,7 @@ use std::{fmt, future::ready, rc::Rc};
 /// # }
 /// ```
 ///
-/// What is wrapped around the app, such as CORS, stands outside of all guards.
+/// What is wrapped around the app, such as CORS, runs outside of all guards.
 #[must_use = "routes do nothing before `into_config`"]
 pub struct Routes {
     gate: Gate,
@@ -75,7 +75,7 @@ macro_rules! methods {
 }
 
 impl Routes {
-    /// No routes yet.
+    /// Creates an empty set of routes.
     pub fn new(gate: &Gate) -> Self {
         Self { gate: gate.clone(), book: Book::new(join_paths), entries: Vec::new(), fallback: None }
     }
@@ -88,8 +88,8 @@ impl Routes {
         delete, "DELETE", "Adds a handler for DELETE that this policy guards.";
     }
 
-    /// Adds a route of actix-web's that this policy guards, for what the methods above do not say: further methods, guards of
-    /// actix-web's, or middleware inside of this guard.
+    /// Adds a route of actix-web, guarded by this policy. Use it for what the methods above cannot express: further methods,
+    /// guards of actix-web, or middleware inside of this guard.
     ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy.
@@ -118,7 +118,7 @@ impl Routes {
     }
 
     /// Adds a service that answers this path and all paths below it, such as a resource, a scope, or `Files` of actix-files.
-    /// Its own path stands below this one.
+    /// The service's own path is appended to this one.
     ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy.
@@ -139,7 +139,7 @@ impl Routes {
         self
     }
 
-    /// Adds the handler for unknown paths, which are answered like [hidden denials](Gate::not_found) without one.
+    /// Adds the handler for unknown paths. Without one, they are answered like [hidden denials](Gate::not_found).
     ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy.
@@ -155,15 +155,15 @@ impl Routes {
         self
     }
 
-    /// Adds the routes of others below a path. They stay guarded as they are, by the gate they were made with. Unknown paths
-    /// below are answered by their own fallback, or as that gate does if it is another one.
+    /// Adds other routes below a path. They stay guarded as they are, by the gate they were made with. Unknown paths below
+    /// are answered by the fallback of those routes, or as their gate does if it is another one.
     pub fn nest(mut self, path: &str, routes: Self) -> Self {
         self.book.nest(path, routes.book.clone());
         self.entries.push(Entry::Below(path.to_owned(), routes));
         self
     }
 
-    /// Adds the routes of others. They stay guarded as they are, by the gate they were made with.
+    /// Adds other routes. They stay guarded as they are, by the gate they were made with.
     ///
     /// # Panics
     /// If both have a fallback.
@@ -184,7 +184,7 @@ impl Routes {
         self
     }
 
-    /// Says the path of the scope that these routes will be configured in, so that its parameters are known:
+    /// Sets the path of the scope that these routes will be configured in, so that its parameters are known:
     ///
     /// ```
     /// use actix_web::{App, web};
@@ -202,14 +202,14 @@ impl Routes {
         self
     }
 
-    /// The routes with their policies, to be printed or checked in a test.
+    /// The routes with their policies, to print or to check in a test.
     #[must_use]
     pub fn table(&self) -> Table {
         self.book.table()
     }
 
-    /// What [`App::configure`](actix_web::App::configure) and [`Scope::configure`](actix_web::Scope::configure) take: the
-    /// routes, and the gate as `app_data` for their extractors. Without a [`fallback`](Self::fallback), unknown paths are
+    /// The routes, for [`App::configure`](actix_web::App::configure) or [`Scope::configure`](actix_web::Scope::configure).
+    /// Also adds the gate as `app_data` for their extractors. Without a [`fallback`](Self::fallback), unknown paths are
     /// answered like [hidden denials](Gate::not_found).
     ///
     /// # Panics
@@ -281,7 +281,7 @@ impl Path {
     }
 }
 
-/// One of the routes of a path has the method of the request, and guards it.
+/// Matches if one of the routes of a path has the method of the request. That route then guards it.
 struct HasMethod;
 
 async fn mark<B>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
@@ -289,7 +289,7 @@ async fn mark<B>(request: ServiceRequest, next: Next<B>) -> Result<ServiceRespon
     next.call(request).await
 }
 
-/// Guards what a resource answers for methods that it does not have, where each method has a guard of its own.
+/// Guards the answer of a resource for methods that it does not have, where each of its methods has its own guard.
 async fn guard_rest<B: MessageBody>(
     guard: Require,
     request: ServiceRequest,

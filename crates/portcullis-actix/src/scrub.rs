@@ -13,11 +13,11 @@ use std::{
     sync::Arc,
 };
 
-/// The query as it came, with the credentials in it; guards and extractors go by this one.
+/// The original query, with its credentials. Guards and extractors read this one.
 #[derive(Debug, Clone)]
 pub(crate) struct AsItCame {
     query: Arc<str>,
-    /// What stands in its place. Where something else does, a middleware has rewritten the address since.
+    /// The query that replaced it. If the request has another one, a middleware has rewritten the address since.
     scrubbed: Option<Arc<str>>,
 }
 
@@ -29,7 +29,7 @@ impl AsItCame {
     }
 }
 
-/// Keeps credentials out of what the middleware further in logs. Made by [`GateExt::scrub`](crate::GateExt::scrub).
+/// Keeps credentials out of what the inner middleware logs. Made by [`GateExt::scrub`](crate::GateExt::scrub).
 #[derive(Debug, Clone)]
 pub struct Scrub(Gate);
 
@@ -51,7 +51,7 @@ impl<S: Service<ServiceRequest>> Transform<S, ServiceRequest> for Scrub {
     }
 }
 
-/// A service that does not see credentials in the address of a request.
+/// A service that does not see the credentials in the address of a request.
 #[derive(Debug)]
 pub struct ScrubMiddleware<S> {
     inner: S,
@@ -108,7 +108,7 @@ fn scrub_headers(scrubber: &Scrubber<'_>, headers: &mut HeaderMap) {
     }
 }
 
-/// The same address without the values of credentials, if it has any.
+/// The same address without the values of credentials; `None` if it has none.
 fn address(scrubber: &Scrubber<'_>, uri: &Uri) -> Option<Uri> {
     let scrubbed = scrubber.address(uri.path_and_query()?.as_str().as_bytes())?;
     let mut parts = uri.clone().into_parts();

@@ -12,7 +12,7 @@ use std::{
     ops::Deref,
 };
 
-/// A router state in which a [`Gate`] can be found: the gate itself, or anything with `impl FromRef<…> for Gate`.
+/// A router state with a [`Gate`] in it: the gate itself, or any type with `impl FromRef<…> for Gate`.
 #[diagnostic::on_unimplemented(
     message = "no `Gate` in the router state `{Self}`",
     label = "this state holds no gate",
@@ -34,12 +34,12 @@ where
     }
 }
 
-/// The gate is that of the guard of this route, or else that of the state.
+/// The gate of the guard of this route, or else that of the state.
 fn route(request: &Carried<'_>, state: &impl HoldsGate) -> Route {
     Route::guarded(request).unwrap_or_else(|| Route::open(state.gate()))
 }
 
-/// Extracts what is there at once. What waits is boxed, so that it takes no room in the future of every handler.
+/// Extracts what is available at once. A future that waits is boxed, so that it takes no room in the future of every handler.
 fn extract<T: Extracted + Send, E: Send>(
     mut request: Carried<'_>,
     extraction: Extraction<T>,
@@ -68,14 +68,13 @@ fn extract_by<T: Extracted + Send, E: Send>(
     extract(request, extraction, wrap)
 }
 
-/// Who makes the request; a handler that takes this is not called without.
+/// The caller. A handler that takes this only runs for an authenticated caller.
 ///
-/// That is whom a guard or another extractor has found, by whichever [scheme](portcullis_core::Scheme), and otherwise whoever
-/// comes by a scheme without a name. Where no policy has asked the [baseline](portcullis_core::GateBuilder::baseline) of the gate,
-/// this does.
+/// If a guard or another extractor has established the caller, by any [scheme](portcullis_core::Scheme), this is that caller.
+/// Otherwise the credential has to be one of a scheme without a name. The [baseline](portcullis_core::GateBuilder::baseline)
+/// of the gate is asked here if no policy has asked it yet.
 ///
-/// As `Option<Authenticated>` it lets those in who say nothing about who they are, and still refuses a credential that
-/// does not hold.
+/// `Option<Authenticated>` also lets in requests without a credential. A credential that is not valid is still refused.
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Authenticated(pub Principal);
@@ -99,7 +98,7 @@ impl<S: HoldsGate> OptionalFromRequestParts<S> for Authenticated {
     }
 }
 
-/// Who makes the request, if they say so. The same as `Option<Authenticated>`, under a name that all frameworks share.
+/// The caller, if the request has a credential. The same as `Option<Authenticated>`, under a name that all frameworks share.
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Visitor(pub Option<Principal>);
@@ -112,7 +111,7 @@ impl<S: HoldsGate> FromRequestParts<S> for Visitor {
     }
 }
 
-/// Who opens a connection that outlives the request, such as a WebSocket, and for how long they may: see [`Lease`].
+/// The caller of a connection that outlives the request, such as a WebSocket, and how long it may stay open: see [`Lease`].
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Leased(pub Lease);
@@ -125,7 +124,7 @@ impl<S: HoldsGate> FromRequestParts<S> for Leased {
     }
 }
 
-/// The caller, for handlers that ask policies themselves, such as about a resource whose identifier is in the body.
+/// The caller, for handlers that ask policies themselves, for example about a resource whose identifier is in the body.
 ///
 /// It dereferences to [`portcullis_core::Caller`], which has the methods.
 ///
@@ -170,15 +169,16 @@ impl<S: HoldsGate> FromRequestParts<S> for Caller {
     }
 }
 
-/// The caller, let through by the policy of `R`, and what was found out on the way: its role, the resource, and the row that a
-/// membership has read, by the methods of [`Access`].
+/// The caller, allowed by the policy of `R`, with what the decision found: the role, the resource, and the row that a
+/// membership has read. See the methods of [`Access`].
 ///
-/// A handler that takes this is not called without, wherever its route ends up. The caller is whom a guard or another extractor
-/// has found, and otherwise whoever comes by one of the [schemes](portcullis_core::Scheme) that the policy accepts. A request
-/// has one caller: one who was found and came by another scheme is refused with 401.
+/// A handler that takes this only runs if the policy allows the caller, wherever its route is mounted. If a guard or another
+/// extractor has established the caller, this is that caller. Otherwise the credential has to be one of the
+/// [schemes](portcullis_core::Scheme) that the policy accepts. A request has one caller: if it was established by a scheme
+/// that the policy does not accept, the request is refused with 401.
 ///
-/// Where the policy lets callers in without a credential there may be no principal: see [`Access::visitor`]. A credential that
-/// is not valid is refused there as well.
+/// If the policy also allows requests without a credential, there may be no principal: see [`Access::visitor`]. A credential
+/// that is not valid is refused even then.
 pub struct Authorized<R> {
     access: Access,
     requirement: PhantomData<fn() -> R>,

@@ -1,4 +1,4 @@
-//! Portcullis for axum: extractors in handlers, and routes that say who may pass.
+//! Portcullis for axum: extractors for handlers, and routes that each have a policy.
 //!
 //! ```
 //! use axum::{Router, body::Body};
@@ -34,15 +34,15 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Three forms of guard, from the one that is hardest to get wrong:
-//! - [`Routes`]: the policy is an argument of every route, and covers every method of it;
-//! - [`Authorized<R>`](Authorized) in a handler's signature: it cannot run without;
+//! Three forms of guard; the first is the hardest to get wrong:
+//! - [`Routes`]: the policy is an argument of every route, and covers every method of it.
+//! - [`Authorized<R>`](Authorized) in a handler's signature: the handler cannot run without it.
 //! - [`gate.require(policy)`](GateExt::require) as a layer of a router of your own. Axum's layers cover what was added
 //!   *before* them: what is added later by `.route`, `.merge`, `.fallback` or a further method is not guarded.
 //!
-//! With `policy::*` imported, name axum's own `any` as `axum::routing::any`: an explicit import of it would hide the policy.
+//! With `policy::*` imported, write axum's own `any` as `axum::routing::any`. Importing it by name would hide the policy.
 //!
-//! [`gate.enforce()`](GateExt::enforce) as the outermost layer tells when one was forgotten.
+//! [`gate.enforce()`](GateExt::enforce) as the outermost layer reports forgotten guards.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod extract;
@@ -60,9 +60,9 @@ use axum::extract::OriginalUri;
 use portcullis_core::{Error, Gate, policy::Policy};
 use portcullis_tower::{EnforceLayer, RequireLayer, ScrubLayer};
 
-/// What a gate can do for axum's routers.
+/// Methods of a gate for axum's routers.
 pub trait GateExt {
-    /// A layer that lets requests through if this policy does.
+    /// A layer that lets requests through if this policy allows them.
     ///
     /// # Panics
     /// If [`try_require`](Self::try_require) returns an error.
@@ -70,22 +70,23 @@ pub trait GateExt {
     #[track_caller]
     fn require(&self, policy: impl Policy + 'static) -> RequireLayer;
 
-    /// The same for policies that are put together at run time.
+    /// The same for policies that are built at run time.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) as [`Gate::plan`]: for a policy that names a role,
-    /// permission or scheme that the gate does not know, or that could never let anybody in.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) as [`Gate::plan`]: for a policy that names a
+    /// role, permission or scheme that the gate does not know, or that could never allow anybody.
     fn try_require(&self, policy: impl Policy + 'static) -> Result<RequireLayer, Error>;
 
-    /// An outermost layer that answers 500, and says so in the log, instead of a response that no guard and no extractor
-    /// has looked at: the net below guards that were forgotten. The handler has run by then, so what it did is done.
-    /// Preflights (CORS) pass, and so do answers of 300 and above. See `docs/layers.md` for the order of layers.
+    /// An outermost layer that reports forgotten guards. If no guard and no extractor has checked a request, it replaces the
+    /// response with 500 and says so in the log. The handler has already run by then, and its effects stay. Preflights (CORS)
+    /// pass, and so do answers of 300 and above. See `docs/layers.md` for the order of layers.
     #[must_use]
     fn enforce(&self) -> EnforceLayer;
 
-    /// An outermost layer that keeps credentials out of what the layers behind it log: it replaces their values in the
-    /// address, and in headers that repeat an address such as `Referer`, by `redacted`, and marks the headers that hold one as
-    /// sensitive. Guards and extractors still read them. Handlers see the other pairs of the query as they came.
+    /// An outermost layer that keeps credentials out of what the inner layers log. It replaces the values of credentials with
+    /// `redacted` in the address, and in headers that repeat an address, such as `Referer`. It marks headers that contain a
+    /// credential as sensitive. Guards and extractors can still read the credentials. Handlers see the rest of the query
+    /// unchanged.
     #[must_use]
     fn scrub(&self) -> ScrubLayer;
 }

@@ -7,13 +7,13 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// What axum says of a request. The routers of nested services cut the path.
+/// What axum knows about a request. Routers of nested services shorten the path.
 pub(crate) const AXUM: Framework =
     Framework::new(read, |extensions| extensions.get::<OriginalUri>().map(|OriginalUri(uri)| uri));
 
 /// The path parameters, decoded as `axum::extract::Path` decodes them.
 ///
-/// `RawPathParams` is async by its trait and never waits, so one poll brings the answer.
+/// `RawPathParams` is async by its trait and never waits, so one poll returns the answer.
 fn read(parts: &mut Parts) -> Params {
     let reading = pin!(RawPathParams::from_request_parts(parts, &()));
     match reading.poll(&mut Context::from_waker(Waker::noop())) {

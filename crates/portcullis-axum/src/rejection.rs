@@ -3,9 +3,9 @@ use portcullis_core::{Error, Gate};
 use portcullis_tower::{respond, respond_error};
 use std::fmt;
 
-/// A refused request, on its way to becoming a response.
+/// A refused request, which becomes a response.
 ///
-/// Also what a handler returns to answer an [`Error`] of its own, such as one of
+/// Handlers can also return it for an [`Error`] of their own, such as one of
 /// [`Principal::claims`](portcullis_core::Principal::claims):
 ///
 /// ```
@@ -27,7 +27,7 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// The error, answered as this gate does.
+    /// Answers the error as this gate does.
     #[must_use]
     pub fn new(gate: &Gate, error: Error) -> Self {
         Self { gate: Some(gate.clone()), error }
@@ -40,7 +40,7 @@ impl Rejection {
     }
 }
 
-/// Rendered by the guard of the route, the innermost one; without a guard, answered by default.
+/// The innermost guard of the route renders the error. Without a guard, the default answer is sent.
 impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         Self { gate: None, error }

@@ -13,11 +13,11 @@ use std::{convert::Infallible, fmt, future::ready, sync::Arc};
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// A router in which every route says who may pass.
+/// A router in which every route has a policy.
 ///
-/// The policy is an argument, so it cannot be forgotten, and the order of the calls opens no hole. A public route says
-/// [`anyone()`](portcullis_core::policy::anyone). Each method of a path has its own policy. The last one added also guards
-/// the methods that the path does not have, which get 405:
+/// The policy is an argument, so it cannot be forgotten. The order of the calls cannot leave a route unguarded. A public
+/// route has the policy [`anyone()`](portcullis_core::policy::anyone). Each method of a path has its own policy. The last one
+/// added also guards the methods that the path does not have, which get 405:
 ///
 /// ```
 /// use axum::Router;
@@ -62,7 +62,7 @@ macro_rules! methods {
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
-    /// No routes yet.
+    /// Creates an empty set of routes.
     pub fn new(gate: &Gate) -> Self {
         let (router, book) = (Router::new(), Book::new(join_paths));
         Self { gate: gate.clone(), router, book, layers: Vec::new(), has_fallback: false }
@@ -76,8 +76,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         delete, "DELETE", "Adds a handler for DELETE that this policy guards.";
     }
 
-    /// Adds a method router of axum's that this policy guards, for what the methods above do not say: several methods with one
-    /// policy, [`any`](routing::any), or layers inside of the guard.
+    /// Adds a method router of axum, guarded by this policy. Use it for what the methods above cannot express: several
+    /// methods with one policy, [`any`](routing::any), or layers inside of the guard.
     ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy, or axum refuses the path.
@@ -99,11 +99,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: self.router.route(path, methods.layer(guard)), ..self }
     }
 
-    /// Adds a service that answers this path and all paths below it, such as `ServeDir` of tower-http. It sees the rest of the
-    /// path only.
+    /// Adds a service that answers this path and all paths below it, such as `ServeDir` of tower-http. The service only sees
+    /// the rest of the path.
     ///
     /// # Panics
-    /// If [`Gate::plan`] returns an error for the policy, or axum refuses the path, as it does `/`: see
+    /// If [`Gate::plan`] returns an error for the policy, or axum refuses the path. Axum refuses `/`: use
     /// [`fallback`](Self::fallback).
     #[track_caller]
     pub fn service<T>(mut self, path: &str, policy: impl Policy + 'static, service: T) -> Self
@@ -117,7 +117,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: self.router.nest_service(path, service), ..self }
     }
 
-    /// Adds the handler for unknown paths, which are answered like [hidden denials](Gate::not_found) without one.
+    /// Adds the handler for unknown paths. Without one, they are answered like [hidden denials](Gate::not_found).
     ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy.
@@ -128,8 +128,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: self.router.fallback(handler.layer(guard)), has_fallback: true, ..self }
     }
 
-    /// Adds a layer around all routes and the fallback, outside of their guards, wherever in the calls it is said. So a
-    /// preflight (CORS) is answered without a credential, and refusals have the headers that a page needs to read them:
+    /// Adds a layer around all routes and the fallback, outside of their guards. It does not matter where among the calls it
+    /// is added. So a preflight (CORS) is answered without a credential, and refusals have the headers that a page needs to
+    /// read them:
     ///
     /// ```
     /// use axum::{Router, http::{HeaderValue, header::AUTHORIZATION}};
@@ -146,7 +147,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// }
     /// ```
     ///
-    /// A later layer stands outside of an earlier one. The layers of nested and merged routes stay around those routes.
+    /// A later layer is outside of an earlier one. The layers of nested and merged routes stay around those routes.
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Route> + Clone + Send + Sync + 'static,
@@ -157,8 +158,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Adds the routes of others below a path. They stay guarded as they are, by the gate they were made with. Unknown paths
-    /// below are answered by their own fallback, or as that gate does if it is another one.
+    /// Adds other routes below a path. They stay guarded as they are, by the gate they were made with. Unknown paths below
+    /// are answered by the fallback of those routes, or as their gate does if it is another one.
     ///
     /// # Panics
     /// If axum refuses the path.
@@ -169,7 +170,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: self.router.nest(path, routes.finish(is_other)), ..self }
     }
 
-    /// Adds the routes of others. They stay guarded as they are, by the gate they were made with.
+    /// Adds other routes. They stay guarded as they are, by the gate they were made with.
     ///
     /// # Panics
     /// If axum finds a route in both, or both have a fallback.
@@ -180,7 +181,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: self.router.merge(routes.finish(false)), has_fallback, ..self }
     }
 
-    /// Says the path below which a router of axum's own will nest these routes, so that its parameters are known:
+    /// Sets the path below which a router of axum will nest these routes, so that its parameters are known:
     ///
     /// ```
     /// use axum::Router;
@@ -198,7 +199,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// The routes with their policies, to be printed or checked in a test.
+    /// The routes with their policies, to print or to check in a test.
     #[must_use]
     pub fn table(&self) -> Table {
         self.book.table()

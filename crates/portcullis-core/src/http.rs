@@ -1,4 +1,4 @@
-//! What is asked of issuers over HTTP, and the seam to the client that asks.
+//! HTTP requests to issuers, and the trait for the client that sends them.
 
 use crate::{
     answer::Answer,
@@ -9,34 +9,34 @@ use futures_util::future::{Either, select};
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
-/// Sends requests to issuers: their key sets, their discovery documents, their introspection.
+/// Sends requests to issuers: for key sets, discovery documents and introspection.
 ///
-/// `portcullis-reqwest` has the one to use. One of your own follows no redirects, gives up after some seconds, bounds the
-/// size of an answer, and talks HTTPS only, or else it is the hole in what is built on it.
+/// `portcullis-reqwest` has one. A client of your own must not follow redirects, must give up after some seconds, must limit
+/// the size of an answer, and must use HTTPS only. Otherwise it weakens everything built on it.
 pub trait HttpClient: fmt::Debug + Send + Sync {
     /// Sends a request and gives the answer to `reply`, sooner or later.
     ///
-    /// Returns at once: the request goes on in a task or thread of the client's own, because whoever asked first may have
-    /// gone while others still wait. Statuses of 400 and above are answers like others.
+    /// Returns at once. The request continues in a task or thread of the client's own, because the caller that asked first
+    /// may leave while others still wait. Statuses of 400 and above are answers like others.
     fn send(&self, request: HttpRequest, reply: Reply);
 
-    /// How long an answer is waited for at most; 6 seconds by default.
+    /// The maximum time to wait for an answer. 6 seconds by default.
     ///
-    /// The client's own limit comes first. This one holds where the client cannot keep its own, as on a runtime whose only
-    /// thread is blocked: whoever waits gets 503, and the request counts as failed.
+    /// The client's own limit comes first. This one is for clients that cannot keep their own, such as on a runtime whose
+    /// only thread is blocked. When it ends, the waiting requests get 503, and the request counts as failed.
     fn time_limit(&self) -> Duration {
         Duration::from_secs(6)
     }
 
-    /// Waits for so long.
+    /// Waits for this time.
     ///
-    /// By default a timer that needs no runtime and has a thread of its own. A client of tests returns what it likes.
+    /// By default a timer that needs no runtime and has a thread of its own. A client for tests may return what it likes.
     fn sleep(&self, time: Duration) -> Answer<'static, ()> {
         Answer::later(Delay::new(time))
     }
 }
 
-/// What comes within this time. `None` if nothing did, whatever the client is still doing.
+/// The output of the future, or `None` if it takes longer than this time. The client may still be busy then.
 pub(crate) async fn within<F: Future>(client: &dyn HttpClient, time: Duration, future: F) -> Option<F::Output> {
     match select(pin!(future), client.sleep(time)).await {
         Either::Left((output, _)) => Some(output),
@@ -180,11 +180,11 @@ impl fmt::Debug for HttpResponse {
 
 type Then = Box<dyn FnOnce(Result<HttpResponse, Error>) + Send>;
 
-/// Where an [`HttpClient`] gives the answer. Dropped without one, it tells those who wait that there will be none.
+/// Where an [`HttpClient`] gives the answer. If it is dropped without one, those who wait learn that there will be none.
 pub struct Reply(Option<Then>);
 
 impl Reply {
-    /// A reply that does this with the answer, on the client's task: it should be quick.
+    /// A reply that calls this function with the answer, on the client's task. It should be quick.
     pub fn new(then: impl FnOnce(Result<HttpResponse, Error>) + Send + 'static) -> Self {
         Self(Some(Box::new(then)))
     }
@@ -211,12 +211,12 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// An address for logs: some have a key in their query.
+/// An address for logs: the query of some contains a key.
 pub(crate) fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// An address that can be asked at all; whether it may be, the client decides.
+/// Checks that an address can be asked at all. Whether it may be asked, the client decides.
 pub(crate) fn checked(url: String) -> Result<String, Error> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

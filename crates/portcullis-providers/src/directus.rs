@@ -1,4 +1,4 @@
-//! Tokens of [Directus](https://directus.io), verified with the instance's secret or by asking it.
+//! Tokens of [Directus](https://directus.io), verified with the secret of the instance or by asking the instance.
 
 use portcullis_core::{
     Algorithm, Audience, ClaimMap, Claims, Clock, Error, ErrorKind, HttpClient, Issuer, Jwt, Key, KeySet, KeySource,
@@ -6,7 +6,7 @@ use portcullis_core::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// The cookie in which Directus keeps session tokens, unless configured otherwise.
+/// The cookie in which Directus keeps session tokens by default.
 pub const SESSION_COOKIE: &str = "directus_session_token";
 
 /// The `iss` of every instance.
@@ -14,16 +14,17 @@ const NAME: &str = "directus";
 
 /// Verifies the tokens that one Directus instance issues, with its `SECRET` and without asking it.
 ///
-/// The principal's subject is the token's `id`, its role is `role` (the identifier of a row, not a name), and it is
-/// staff if `admin_access` is JSON `true` or `1`. Directus 10 writes the number, later ones the boolean. Everything else
-/// stays readable in the claims, `app_access` and `session` among them.
+/// The principal's subject is the token's `id`. Its role is `role`, which is the identifier of a row, not a name. It is staff
+/// if `admin_access` is JSON `true` or `1`: Directus 10 writes the number, later versions the boolean. Everything else stays
+/// readable in the claims, including `app_access` and `session`.
 ///
-/// A token is accepted if it is signed with HS256, `iss` is `directus`, it has `exp` and neither `aud` nor `share`. So
-/// tokens of shares are refused, and those that Directus makes for invitations and password resets, which name nobody.
+/// A token is accepted if it is signed with HS256, its `iss` is `directus`, and it has `exp` and neither `aud` nor `share`.
+/// So tokens of shares are refused. So are the tokens that Directus makes for invitations and password resets, which name no
+/// user.
 ///
-/// What is not seen without asking Directus: a session that was logged out, a user who was suspended or deleted, and
-/// rights that were taken away. They end when the token does. [`hybrid`](Self::hybrid) asks where that may matter, and
-/// [`introspect`](Self::introspect) always does.
+/// Without asking Directus, some changes are not seen before the token expires: a session that was logged out, a user who was
+/// suspended or deleted, and rights that were taken away. [`hybrid`](Self::hybrid) asks where that may matter, and
+/// [`introspect`](Self::introspect) always asks.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
@@ -42,7 +43,7 @@ pub struct Directus {
 }
 
 impl Directus {
-    /// The instance with this `SECRET`.
+    /// Creates a verifier for the instance with this `SECRET`.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret has less than 32 bytes.
@@ -50,7 +51,8 @@ impl Directus {
         Self::with_keys([Algorithm::Hs256], Key::secret(Algorithm::Hs256, secret)?)
     }
 
-    /// An instance whose `SECRET` is shorter, but not empty. It can be guessed from any one token.
+    /// Creates a verifier for an instance whose `SECRET` is shorter, but not empty. A short secret can be guessed from any
+    /// one token.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret is empty.
@@ -58,12 +60,11 @@ impl Directus {
         Self::with_keys([Algorithm::Hs256], Key::dangerous_short_secret(Algorithm::Hs256, secret)?)
     }
 
-    /// The instance with this `SECRET`, whose tokens may be signed with HS384 and HS512 as well. Directus itself accepts
-    /// them and never issues them, so this is for tokens that something else signs with its secret.
+    /// Creates a verifier for the instance with this `SECRET`, which also accepts tokens signed with HS384 and HS512.
+    /// Directus accepts such tokens and never issues them: they are signed with its secret by something else.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if the secret has less than 64 bytes, as
-    /// HS512 needs.
+    /// [`ErrorKind::Misconfigured`] if the secret has less than 64 bytes, as HS512 needs.
     pub fn dangerous_any_hmac(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         let algorithms = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
         let keys: Result<KeySet, Error> = algorithms.into_iter().map(|alg| Key::secret(alg, secret.as_ref())).collect();
@@ -75,24 +76,24 @@ impl Directus {
         Ok(Self { jwt: Jwt::new(issuer.clone()), issuer, clock: None })
     }
 
-    /// Asks the instance at this address about every token, static ones too: who somebody is, and whether they are an
-    /// administrator now. For services that do not have its `SECRET`.
+    /// Asks the instance at this address about every token, static ones too: who the user is, and whether they are an
+    /// administrator now. For services that do not have the instance's `SECRET`.
     ///
-    /// Answers are remembered for some seconds: see [`WhoAmI::remember`]. With a token that is not from a session, Directus 11
-    /// knows a user who was deleted as before, until the token expires; one who was suspended is refused if they may read
-    /// their own `status`, as everybody may who has access to the app. Directus 10 has no `/policies/me/globals`, so it is
-    /// answered with 503.
+    /// Answers are remembered for some seconds: see [`WhoAmI::remember`]. If a token does not belong to a session, Directus
+    /// 11 still answers for a deleted user until the token expires. A suspended user is refused if they may read their own
+    /// `status`, as every user with access to the app may. Directus 10 has no `/policies/me/globals`: requests are answered
+    /// with 503.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if it is no HTTP address.
+    /// [`ErrorKind::Misconfigured`] if `url` is no HTTP address.
     pub fn introspect(url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
         asking(with_rules(Issuer::without_keys(NAME, Audience::absent())?)?, url, client)
     }
 
-    /// Verifies tokens here, with these settings, and asks the instance at this address about those that could have ended
-    /// meanwhile: those of a session, static ones, which only the instance knows, and all where a route asks for a
-    /// [`fresh`](portcullis_core::policy::fresh) identity. What it then says counts, rather than the token: see
-    /// [`introspect`](Self::introspect).
+    /// Verifies tokens here, with these settings, and asks the instance at this address about tokens that could have ended
+    /// since. These are tokens of a session, and static ones, which only the instance knows. Where a route requires a
+    /// [`fresh`](portcullis_core::policy::fresh) identity, it asks about every token. The answer then counts, not the token:
+    /// see [`introspect`](Self::introspect).
     ///
     /// ```
     /// # use portcullis_core::{Error, Gate, HttpClient, Scheme};
@@ -104,7 +105,7 @@ impl Directus {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if it is no HTTP address.
+    /// [`ErrorKind::Misconfigured`] if `url` is no HTTP address.
     pub fn hybrid(self, url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
         let asking = asking(self.issuer, url, client)?.sessions_only();
         Ok(match self.clock {
@@ -113,7 +114,7 @@ impl Directus {
         })
     }
 
-    /// The same with its rules changed.
+    /// The same with another issuer.
     fn with_issuer(self, issuer: Issuer) -> Self {
         let jwt = Jwt::new(issuer.clone());
         let jwt = match &self.clock {
@@ -123,7 +124,7 @@ impl Directus {
         Self { issuer, jwt, ..self }
     }
 
-    /// How far the instance's clock may differ: see [`Issuer::leeway`], which says what the default is.
+    /// How far the instance's clock may differ. See [`Issuer::leeway`] for the default.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] above five minutes.
@@ -132,38 +133,38 @@ impl Directus {
         Ok(self.with_issuer(issuer))
     }
 
-    /// Accepts tokens whatever their `iss` says, and without one. Then everything that was ever signed with the secret
-    /// is a token, whoever signed it.
+    /// Accepts tokens with any `iss`, and without one. Then everything that was ever signed with the secret is a token,
+    /// whoever signed it.
     #[must_use]
     pub fn dangerous_any_issuer(self) -> Self {
         let issuer = self.issuer.clone().dangerous_any_name();
         self.with_issuer(issuer)
     }
 
-    /// Accepts tokens without `exp`, which are good for as long as the secret is.
+    /// Accepts tokens without `exp`. They are valid for as long as the secret is in use.
     #[must_use]
     pub fn dangerous_without_expiry(self) -> Self {
         let issuer = self.issuer.clone().dangerous_without_expiry();
         self.with_issuer(issuer)
     }
 
-    /// Accepts tokens that have an `aud`, which Directus never looks at: its OAuth tokens for other services among them.
+    /// Accepts tokens that have an `aud`, which Directus never checks. Among them are its OAuth tokens for other services.
     ///
     /// # Errors
-    /// None today; the audience is checked like any other.
+    /// None today. The audience is checked like any other.
     pub fn dangerous_any_audience(self) -> Result<Self, Error> {
         let issuer = self.issuer.clone().for_audience(Audience::dangerous_anybody())?;
         Ok(self.with_issuer(issuer))
     }
 
-    /// Accepts tokens that say they will be issued in the future.
+    /// Accepts tokens whose time of issue is in the future.
     #[must_use]
     pub fn dangerous_issued_in_future(self) -> Self {
         let issuer = self.issuer.clone().dangerous_issued_in_future();
         self.with_issuer(issuer)
     }
 
-    /// Tells the time by another clock than the system's.
+    /// Uses another clock than the system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
@@ -171,7 +172,7 @@ impl Directus {
         self.with_issuer(issuer)
     }
 
-    /// Verifies a token and returns what it says.
+    /// Verifies a token and returns its claims.
     ///
     /// # Errors
     /// As [`Jwt::verify`].
@@ -180,7 +181,7 @@ impl Directus {
     }
 }
 
-/// Reads the instance's session cookie, and after that a bearer token. `Scheme::new(directus)` reads what it is told to.
+/// Reads the instance's session cookie, then a bearer token. `Scheme::new(directus)` reads the sources that you add to it.
 impl From<Directus> for Scheme {
     fn from(directus: Directus) -> Self {
         Self::new(directus).cookie(SESSION_COOKIE).bearer()
@@ -193,13 +194,13 @@ impl From<Directus> for Verifier {
     }
 }
 
-/// What a token says and what the instance answers have the same names.
+/// The claims of a token and the answers of the instance have the same names.
 fn with_rules(issuer: Issuer) -> Result<Issuer, Error> {
     let map = ClaimMap::new().subject("id")?.roles("role")?.staff("admin_access")?.session("session")?;
     Ok(issuer.claim_map(map).rules(Rules::new().forbid("share")?))
 }
 
-/// Of the ways to ask whether somebody is an administrator, only `globals` counts policies of parent roles and of the user.
+/// Of the ways to ask whether a user is an administrator, only `globals` counts policies of parent roles and of the user.
 fn asking(issuer: Issuer, url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
     let base = url.strip_suffix('/').unwrap_or(url);
     // What is added to it must not end up in another host, nor in a query.

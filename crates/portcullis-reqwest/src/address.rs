@@ -12,7 +12,7 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// The details show nothing of an address but its host: more of it might be a secret.
+    /// Errors show nothing of an address but its host: the rest might be a secret.
     pub(crate) fn new(address: &str, allow_http: bool) -> Result<Self, Error> {
         let misconfigured = |detail| Error::new(ErrorKind::Misconfigured, detail);
         let url = Url::parse(address)
@@ -38,7 +38,7 @@ impl Address {
     }
 }
 
-/// For a host as a URL has it after parsing: in lower case, numbers as dotted quads, IPv6 in brackets.
+/// `host` is as a URL has it after parsing: in lower case, IPv4 as dotted quads, IPv6 in brackets.
 fn is_loopback(host: &str) -> bool {
     let v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     match v6 {
@@ -47,7 +47,7 @@ fn is_loopback(host: &str) -> bool {
     }
 }
 
-/// The names that are this machine (RFC 6761, section 6.3).
+/// The names that mean this machine (RFC 6761, section 6.3).
 pub(crate) fn is_localhost(name: &str) -> bool {
     name.strip_suffix("localhost").is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }

@@ -1,4 +1,4 @@
-//! What a client is told before it asks anybody.
+//! Settings of a client.
 
 use crate::{
     Client,
@@ -13,7 +13,7 @@ use std::{fmt, time::Duration};
 use tokio::runtime::Handle;
 use tower::util::MapResponseLayer;
 
-/// Makes a [`Client`]; see [`Client::builder`].
+/// Builds a [`Client`]; see [`Client::builder`].
 #[must_use]
 pub struct ClientBuilder {
     inner: Result<reqwest::ClientBuilder, Error>,
@@ -56,7 +56,7 @@ impl ClientBuilder {
         }
     }
 
-    /// Trusts these authorities too, beside those that the system trusts: PEM of one certificate or several.
+    /// Trusts these authorities as well as those that the system trusts. PEM of one or several certificates.
     ///
     /// May be called more than once.
     pub fn root_certificates(self, pem: impl AsRef<[u8]>) -> Self {
@@ -65,18 +65,18 @@ impl ClientBuilder {
 
     /// Presents this certificate to issuers that ask for one (RFC 8705, section 2).
     ///
-    /// Both are PEM: the certificate, followed by those between it and its authority, and its private key in PKCS #8,
-    /// PKCS #1 or SEC 1, not encrypted.
+    /// Both are PEM: the certificate, followed by those between it and its authority, and its private key in PKCS #8, PKCS #1
+    /// or SEC 1, not encrypted.
     pub fn client_certificate(self, certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
         self.and(|inner| Ok(inner.identity(pem::identity(certificate.as_ref(), key.as_ref())?)))
     }
 
-    /// Asks through this proxy, as in `http://name:password@proxy.example.com:3128`. None by default, whatever the
-    /// environment says.
+    /// Sends requests through this proxy, such as `http://name:password@proxy.example.com:3128`. By default there is none,
+    /// whatever the environment says.
     ///
-    /// `https` goes through a tunnel (`CONNECT`), so the proxy sees the name of the issuer and nothing else; the proxy
-    /// looks that name up. `localhost`, names below it, `127.0.0.0/8` and `::1` are asked without it: they are this
-    /// machine and not the proxy's.
+    /// `https` goes through a tunnel (`CONNECT`): the proxy sees the issuer's name and nothing else, and looks that name up.
+    /// `localhost`, names below it, `127.0.0.0/8` and `::1` are asked without the proxy, since they mean this machine and not
+    /// the proxy's.
     pub fn proxy(self, url: &str) -> Self {
         self.and(|inner| {
             // The address may have a password in it, so no cause is kept.
@@ -89,7 +89,7 @@ impl ClientBuilder {
         })
     }
 
-    /// What requests say who asks. `portcullis/` and the version by default.
+    /// The `User-Agent` of requests. `portcullis/` and the version by default.
     pub fn user_agent(self, name: &str) -> Self {
         self.and(|inner| {
             let name = HeaderValue::from_str(name)
@@ -115,26 +115,26 @@ impl ClientBuilder {
         self
     }
 
-    /// Asks on this runtime instead of on a thread of the client's own.
+    /// Sends requests on this runtime instead of on a thread of the client's own.
     ///
-    /// It needs its I/O and time drivers (`enable_all`). Whatever blocks its threads holds up every answer, and with it
-    /// all who wait for one. When it is shut down, what is asked is answered with [`ErrorKind::Unavailable`].
+    /// The runtime needs its I/O and time drivers (`enable_all`). Whatever blocks its threads delays every answer, and every
+    /// caller that waits for one. If it is shut down, requests are answered with [`ErrorKind::Unavailable`].
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Allows plain `http` to every host. Who is on the way to the issuer can then replace its keys by their own.
+    /// Allows plain `http` to every host. An attacker between this service and the issuer can then replace the issuer's keys.
     pub fn dangerous_allow_http(mut self) -> Self {
         self.allow_http = true;
         self
     }
 
-    /// The client.
+    /// Creates the client.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] for PEM, a proxy or a user agent that cannot be used, and if nobody is trusted: the
-    /// system has no certificates, as in containers without `ca-certificates`, and none were given.
+    /// [`ErrorKind::Misconfigured`] for PEM, a proxy or a user agent that cannot be used, and if there is no authority to
+    /// trust: the system has no certificates, as in containers without `ca-certificates`, and none were given.
     pub fn build(self) -> Result<Client, Error> {
         let inner = self
             .inner?

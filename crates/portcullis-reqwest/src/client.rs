@@ -1,4 +1,4 @@
-//! The client: what it sends, and what it makes of the answer.
+//! The client: what it sends, and how it reads the answer.
 
 use crate::{ClientBuilder, address::Address, runtime::Runtime};
 use portcullis_core::{Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply};
@@ -7,12 +7,12 @@ use std::{cell::Cell, fmt, time::Duration};
 
 /// Asks issuers over HTTPS. Cheap to clone.
 ///
-/// Share one: its clones have their thread and their connections in common. The thread ends when the last of them is gone
-/// and what they asked is answered.
+/// Share one client: its clones use the same thread and the same connections. The thread ends when the last clone is dropped
+/// and its requests are answered.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: reqwest::Client,
-    /// Whether it tells [`NEW`] of its connections.
+    /// Whether it reports its connections to [`NEW`].
     pub(crate) counted: bool,
     pub(crate) timeout: Duration,
     pub(crate) max_body_bytes: usize,
@@ -25,11 +25,11 @@ tokio::task_local! {
     pub(crate) static NEW: Cell<bool>;
 }
 
-/// How many connections to a host are kept while nothing is asked.
+/// How many idle connections to a host are kept.
 pub(crate) const KEPT: usize = 64;
 
 impl Client {
-    /// A client with the limits of the [crate's documentation](crate).
+    /// Creates a client with the limits of the [crate's documentation](crate).
     ///
     /// # Errors
     /// As [`ClientBuilder::build`].
@@ -37,7 +37,7 @@ impl Client {
         Self::builder().build()
     }
 
-    /// A client with certificates, a proxy, limits or a runtime of your own.
+    /// Builds a client with certificates, a proxy, limits or a runtime of your own.
     ///
     /// ```no_run
     /// use portcullis_reqwest::Client;
@@ -110,8 +110,9 @@ impl Client {
         Ok(headers.fold(answer, |answer, (name, value)| answer.with_header(name.as_str(), value)))
     }
 
-    /// An issuer may close a kept connection at the moment it is used again, which looks like an outage and is none. What
-    /// fails on a kept one before an answer begins is sent on the next; on a new one the failure counts.
+    /// An issuer may close a kept connection at the moment it is used again. That looks like an outage and is none. A request
+    /// that fails on a kept connection before its answer begins is sent on the next one. On a new connection, the failure
+    /// counts.
     async fn transmit(&self, request: Request) -> reqwest::Result<reqwest::Response> {
         let mut kept = KEPT;
         loop {
@@ -128,12 +129,12 @@ impl Client {
     }
 }
 
-/// Asks with a client of the application's own, on a thread of ours.
+/// Sends requests with a client of the application's own, on a thread of ours.
 ///
-/// The time and body limits of the [crate's documentation](crate) hold, and what may be asked stays as it is there. All
-/// else is then the caller's business: set `redirect(Policy::none())`, or an issuer sends its credentials elsewhere; mind
-/// proxies of the environment, whom it trusts, shorter time limits, cookies, decompression, how many connections it keeps and
-/// what it sends again.
+/// The time and body limits of the [crate's documentation](crate) still apply, and so do the rules of what may be asked. The
+/// rest is up to your client. Set `redirect(Policy::none())`, or an issuer can send its credentials elsewhere. Mind also
+/// proxies of the environment, the authorities it trusts, shorter time limits, cookies, decompression, how many connections
+/// it keeps, and what it sends again.
 impl From<reqwest::Client> for Client {
     fn from(inner: reqwest::Client) -> Self {
         let ClientBuilder { timeout, max_body_bytes, allow_http, .. } = Self::builder();
@@ -142,14 +143,15 @@ impl From<reqwest::Client> for Client {
 }
 
 impl HttpClient for Client {
-    /// Asks in a task of its own; see the [crate's documentation](crate) for where and what.
+    /// Sends the request in a task of its own. See the [crate's documentation](crate) for where it runs and what may be
+    /// asked.
     ///
-    /// The reply is given on the client's thread, also for an address that may not be asked: what it does holds up other
-    /// answers. It is given before this returns only if there is no thread to ask on.
+    /// The reply is given on the client's thread, also for an address that may not be asked: slow code in it delays other
+    /// answers. It is given before this returns only if there is no thread to send on.
     ///
     /// # Errors
-    /// Given to the reply: [`ErrorKind::Unavailable`] for everything that the network and the issuer do, and if no thread
-    /// can be started; [`ErrorKind::Misconfigured`] for what may not or cannot be asked.
+    /// Given to the reply: [`ErrorKind::Unavailable`] for every failure of the network and the issuer, and if no thread can
+    /// be started; [`ErrorKind::Misconfigured`] for what may not or cannot be asked.
     fn send(&self, request: HttpRequest, reply: Reply) {
         match self.runtime.handle() {
             Ok(runtime) => {
@@ -161,7 +163,7 @@ impl HttpClient for Client {
         }
     }
 
-    /// A second more than [a request](crate::ClientBuilder::timeout) takes at most.
+    /// One second more than the maximum for [a request](crate::ClientBuilder::timeout).
     fn time_limit(&self) -> Duration {
         self.timeout.saturating_add(Duration::from_secs(1))
     }

@@ -1,4 +1,4 @@
-//! Portcullis asks issuers through reqwest: [`Client`] is the [`HttpClient`](portcullis_core::HttpClient) for everybody.
+//! Portcullis asks issuers through reqwest: [`Client`] is the usual [`HttpClient`](portcullis_core::HttpClient).
 //!
 //! ```no_run
 //! use portcullis_core::{Algorithm, Audience, Issuer, RemoteKeys};
@@ -16,32 +16,31 @@
 //! ```
 //!
 //! # What it does
-//! A request takes at most 5 seconds from looking up the name to the last byte, and the body of an answer has at most 1 MiB
-//! as it was sent: nothing is decompressed. Redirects are not followed, they are answers. There are no cookies, and proxies
-//! of the environment are not used. Certificates are checked against those that the system trusts; on Linux,
-//! `SSL_CERT_FILE` and `SSL_CERT_DIR` name others. [`Client::builder`] changes what of this is yours to change.
+//! A request takes at most 5 seconds, from looking up the name to the last byte. The body of an answer has at most 1 MiB as
+//! it was sent: nothing is decompressed. Redirects are not followed; they count as answers. There are no cookies, and proxies
+//! of the environment are not used. Certificates are checked against the authorities that the system trusts; on Linux,
+//! `SSL_CERT_FILE` and `SSL_CERT_DIR` name others. [`Client::builder`] changes what can be changed.
 //!
-//! Connections speak HTTP/1.1 and are kept for the next request: up to 64 to a host, for four seconds, since many issuers
-//! close after five. What fails on a kept connection before its answer begins is sent again on another, because the issuer
-//! may have closed that one at this very moment. Nothing is ever sent again after it failed on a new one.
+//! Connections use HTTP/1.1 and are kept for the next request: up to 64 to a host, for four seconds, since many issuers close
+//! after five. A request that fails on a kept connection before its answer begins is sent again on another, because the
+//! issuer may have closed the first one at that moment. A request that failed on a new connection is never sent again.
 //!
 //! # What may be asked
-//! `https`. Plain `http` only of `localhost`, names below it, `127.0.0.0/8` and `::1`, unless
+//! `https`. Plain `http` only to `localhost`, names below it, `127.0.0.0/8` and `::1`, unless
 //! [`dangerous_allow_http`](ClientBuilder::dangerous_allow_http) was called. `localhost` and names below it are not looked
-//! up: they are this machine, whatever the DNS says. An address with a user name or password in it is refused.
+//! up: they mean this machine, whatever the DNS says. An address with a user name or password in it is refused.
 //!
-//! What a name of another kind leads to is not checked: not whether it is an address of a private network, where many
-//! issuers live, nor whether it is another one than the last time. What stands against a DNS that lies is the
-//! certificate, and with `dangerous_allow_http` nothing does. Nor is it checked whether an address that an issuer's
-//! discovery document gives belongs to that issuer: an issuer can have any of these asked. For an HTTPS issuer that is
-//! elsewhere, [`RemoteKeys`](portcullis_core::RemoteKeys) refuses `localhost` there, and loopback, link-local and unspecified
-//! addresses.
+//! Other names are looked up, and the result is not checked. It may be an address of a private network, where many issuers
+//! live, or another one than last time. The certificate protects against a DNS that lies; with `dangerous_allow_http` nothing
+//! does. It is not checked either whether an address in an issuer's discovery document belongs to that issuer: an issuer can
+//! have any of these addresses asked. For an HTTPS issuer that is elsewhere, [`RemoteKeys`](portcullis_core::RemoteKeys)
+//! refuses `localhost` there, and loopback, link-local and unspecified addresses.
 //!
 //! # Where it runs
-//! On a thread of its own, which starts with the first request. So a client works without a runtime, and a worker that is
-//! blocked holds up nobody's answer but its own. One client is enough for a process: share it by cloning. A process that
-//! forks does so before its first request, for a thread does not survive that. With
-//! [`runtime`](ClientBuilder::runtime), it is a tokio runtime of yours instead.
+//! On a thread of its own, which starts with the first request. So a client works without a runtime, and a blocked worker
+//! delays no answers but its own. One client is enough for a process: share it by cloning. A process that forks has to do so
+//! before its first request, because the thread does not survive a fork. With [`runtime`](ClientBuilder::runtime), requests
+//! run on a tokio runtime of yours instead.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;

@@ -1,6 +1,6 @@
 //! Certificates and keys as PEM.
 //!
-//! No error has a cause here that shows what was read: it may be a private key that stands in the wrong place.
+//! No error here has a cause that shows what was read: it may be a private key in the wrong place.
 
 use portcullis_core::{Error, ErrorKind};
 use reqwest::{Certificate, Identity};
@@ -80,7 +80,7 @@ fn misconfigured(detail: impl Into<String>) -> Error {
     Error::new(ErrorKind::Misconfigured, detail.into())
 }
 
-/// What was read before is read again.
+/// The PEM was already parsed here, so this is not expected.
 fn unexpected(error: reqwest::Error) -> Error {
     misconfigured("the HTTP client does not take a certificate").with_cause(error)
 }

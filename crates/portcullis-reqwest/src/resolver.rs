@@ -1,11 +1,11 @@
-//! Where names lead.
+//! Looks up names.
 
 use crate::address::is_localhost;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The system's resolver, except that `localhost` and the names below it are this machine without asking: plain http is
-/// allowed to them, and a DNS may say something else.
+/// The system's resolver, except for `localhost` and the names below it. These mean this machine and are not looked up: plain
+/// http is allowed to them, and a DNS may say something else.
 pub(crate) struct Resolver;
 
 impl Resolve for Resolver {

@@ -14,7 +14,7 @@ use tokio::{
 
 #[derive(Clone)]
 pub(crate) enum Runtime {
-    /// The caller's.
+    /// The application's.
     Given(Handle),
     /// One of the client's own, started with its first request: a process may fork before that.
     Own(Arc<OnceLock<Thread>>),

@@ -4,7 +4,7 @@ use portcullis_core::Plan;
 use portcullis_web::{Carrier, Memory};
 use std::fmt;
 
-/// The parts of a request, which carry what the adapters remember of it in their extensions.
+/// The parts of a request. Their extensions hold what the adapters remember about it.
 pub struct Carried<'a> {
     parts: &'a mut Parts,
     framework: Option<Framework>,
@@ -12,7 +12,7 @@ pub struct Carried<'a> {
 }
 
 impl<'a> Carried<'a> {
-    /// In a framework that says more of it, if at all.
+    /// `framework` is what the framework knows about requests, if anything.
     #[must_use]
     pub fn new(parts: &'a mut Parts, framework: Option<Framework>) -> Self {
         // A closure, or a rule of the application's own, asks without having said so.

@@ -15,9 +15,9 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Refuses responses that nobody looked at. Made by [`GateExt::enforce`](crate::GateExt::enforce).
+/// Refuses responses to requests that nothing has checked. Made by [`GateExt::enforce`](crate::GateExt::enforce).
 ///
-/// Preflights (CORS) pass, and so does every answer of 300 and above: it was given instead of what a handler would tell.
+/// Preflights (CORS) pass. So does every answer of 300 and above: it took the place of what a handler would return.
 #[derive(Debug, Clone)]
 pub struct EnforceLayer(Gate);
 
@@ -35,7 +35,7 @@ impl<S> Layer<S> for EnforceLayer {
     }
 }
 
-/// A service whose every response has to have been looked at.
+/// A service that may only respond to requests that were checked.
 #[derive(Debug, Clone)]
 pub struct Enforce<S> {
     inner: S,

@@ -8,7 +8,7 @@ use http::{
 use portcullis_core::{Error, ErrorKind, RequestHead};
 use std::{borrow::Cow, fmt, sync::Arc};
 
-/// The path parameters of a request, as a framework tells them.
+/// The path parameters of a request, as read by a framework.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum Params {
@@ -19,7 +19,7 @@ pub enum Params {
     Unreadable,
     /// Names and decoded values.
     Read(Vec<(Arc<str>, String)>),
-    /// Not read yet: nobody said that they would ask.
+    /// Not read yet: no policy has announced that it reads them.
     OnDemand(ReadParams),
 }
 
@@ -28,8 +28,8 @@ impl Params {
         Error::new(ErrorKind::Malformed, "a path parameter is not UTF-8")
     }
 
-    /// Nested services may each have a parameter of one name. Which of them a handler goes by depends on how it takes them,
-    /// so a guard that picked one could look at another resource than the handler.
+    /// Nested services may each have a parameter of the same name. Which one a handler reads depends on how it takes them. If
+    /// the guard picked one, it could check another resource than the handler uses.
     fn named(&self, name: &str) -> Result<Option<&str>, Error> {
         let params = match self {
             Self::Absent | Self::OnDemand(_) => return Ok(None),
@@ -47,13 +47,13 @@ impl Params {
     }
 }
 
-/// How a framework tells path parameters.
+/// How to read path parameters in a framework.
 pub type ReadParams = fn(&mut Parts) -> Params;
 
-/// How a framework tells the address as the client sent it, where the one in the parts is cut.
+/// How to read the address as the client sent it, for frameworks that shorten the one in the parts.
 pub type ReadAddress = fn(&Extensions) -> Option<&Uri>;
 
-/// What a framework says of a request beside its parts.
+/// What a framework knows about a request beside its parts.
 #[derive(Debug, Clone, Copy)]
 pub struct Framework {
     pub(crate) params: ReadParams,
@@ -61,7 +61,7 @@ pub struct Framework {
 }
 
 impl Framework {
-    /// With these ways to read them.
+    /// A framework with these functions.
     #[must_use]
     pub const fn new(params: ReadParams, address: ReadAddress) -> Self {
         Self { params, address }
@@ -89,14 +89,15 @@ impl<'a> Head<'a> {
         Self { parts, params, address: None }
     }
 
-    /// The same in a framework.
+    /// The same head in a framework.
     pub(crate) fn within(self, framework: Framework) -> Self {
         Self { address: Some(framework.address), ..self }
     }
 }
 
 impl Head<'_> {
-    /// A policy only looks at the request, and frameworks want to hold it when they read parameters: they get another.
+    /// A policy only borrows the request, but frameworks need their own parts to read parameters. They get new parts with the
+    /// same extensions.
     fn on_demand(&self, read: ReadParams) -> Params {
         let (mut parts, ()) = Request::new(()).into_parts();
         parts.extensions = self.parts.extensions.clone();

@@ -23,7 +23,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A guarded service finds the caller in the request with [`established`]. Path parameters are not known here;
+//! Services behind a guard find the caller in the request with [`established`]. Path parameters are not known here;
 //! `portcullis-axum` reads those of axum.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -45,22 +45,22 @@ use http::Extensions;
 use portcullis_core::{Error, Established, Gate, policy::Policy};
 use portcullis_web::Memory;
 
-/// The caller of a request, if this gate has established it already.
+/// The caller of a request, if this gate has already established it.
 #[must_use]
 pub fn established<'a>(gate: &Gate, extensions: &'a Extensions) -> Option<&'a Established> {
     extensions.get::<Memory>()?.established(gate)
 }
 
-/// Tells [`enforce`](GateExt::enforce) that this request was looked at. Guards and extractors do so themselves.
+/// Tells [`enforce`](GateExt::enforce) that this request was checked. Guards and extractors do this themselves.
 pub fn looked_at(extensions: &Extensions) {
     if let Some(memory) = extensions.get::<Memory>() {
         memory.look();
     }
 }
 
-/// What a gate can do for tower services.
+/// Methods of a gate for tower services.
 pub trait GateExt {
-    /// A layer that lets requests through to a service if this policy does.
+    /// A layer that lets requests through to a service if this policy allows them.
     ///
     /// # Panics
     /// If [`try_require`](Self::try_require) returns an error.
@@ -68,23 +68,24 @@ pub trait GateExt {
     #[track_caller]
     fn require(&self, policy: impl Policy + 'static) -> RequireLayer;
 
-    /// The same for policies that are put together at run time.
+    /// The same for policies that are built at run time.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) as [`Gate::plan`]: for a policy that names a role,
-    /// permission or scheme that the gate does not know, that could never let anybody in, or that asks for a path
-    /// parameter, which a plain tower service has not.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) as [`Gate::plan`]: for a policy that names a
+    /// role, permission or scheme that the gate does not know, that could never allow anybody, or that reads a path
+    /// parameter, which a plain tower service does not have.
     fn try_require(&self, policy: impl Policy + 'static) -> Result<RequireLayer, Error>;
 
-    /// An outermost layer that answers 500, and says so in the log, instead of a response that no guard and no extractor
-    /// has looked at: the net below guards that were forgotten. The handler has run by then, so what it did is done.
-    /// Preflights (CORS) pass, and so do answers of 300 and above. See `docs/layers.md` for the order of layers.
+    /// An outermost layer that reports forgotten guards. If no guard and no extractor has checked a request, it replaces the
+    /// response with 500 and says so in the log. The handler has already run by then, and its effects stay. Preflights (CORS)
+    /// pass, and so do answers of 300 and above. See `docs/layers.md` for the order of layers.
     #[must_use]
     fn enforce(&self) -> EnforceLayer;
 
-    /// An outermost layer that keeps credentials out of what the layers behind it log: it replaces their values in the
-    /// address, and in headers that repeat an address such as `Referer`, by `redacted`, and marks the headers that hold one as
-    /// sensitive. Guards and extractors still read them. Handlers see the other pairs of the query as they came.
+    /// An outermost layer that keeps credentials out of what the inner layers log. It replaces the values of credentials with
+    /// `redacted` in the address, and in headers that repeat an address, such as `Referer`. It marks headers that contain a
+    /// credential as sensitive. Guards and extractors can still read the credentials. Handlers see the rest of the query
+    /// unchanged.
     #[must_use]
     fn scrub(&self) -> ScrubLayer;
 }

@@ -3,7 +3,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use portcullis_core::{Error, Gate, Refusal};
 use portcullis_web::PendingError;
 
-/// A response body that a refusal can be written to; every body that is `From<Bytes>` is one.
+/// A response body that can contain a refusal. Every body that is `From<Bytes>` is one.
 #[diagnostic::on_unimplemented(
     message = "a refusal cannot be written to a response body of type `{Self}`",
     note = "let the service answer with a body that is `From<Bytes>`, such as `http_body_util::Full<Bytes>`"
@@ -19,7 +19,7 @@ impl<B: From<Bytes>> RefusalBody for B {
     }
 }
 
-/// An error as a response that the guard of the route renders, the innermost one; without a guard it is the default answer.
+/// An error as a response that the innermost guard of the route renders. Without a guard, it is the default answer.
 #[must_use]
 pub fn respond_error<B: RefusalBody>(error: Error) -> Response<B> {
     let mut response = respond(error.refuse());
@@ -27,8 +27,8 @@ pub fn respond_error<B: RefusalBody>(error: Error) -> Response<B> {
     response
 }
 
-/// The response; one with a pending error has the status, the body and the headers that this gate renders, beside the
-/// headers that others have written.
+/// Renders the pending error of a response, if it has one: status, body and headers come from this gate. Headers that others
+/// have set stay.
 pub(crate) fn rendered<B: RefusalBody>(gate: &Gate, mut response: Response<B>) -> Response<B> {
     let Some(PendingError(error)) = response.extensions_mut().remove() else { return response };
     let (refusal, body) = respond(gate.render(&error)).into_parts();
@@ -43,8 +43,8 @@ pub(crate) fn rendered<B: RefusalBody>(gate: &Gate, mut response: Response<B>) -
 
 /// A refusal as a response of the `http` crate.
 ///
-/// What a renderer made up and HTTP cannot carry is told to the log: a header with a line break is left out, and a status
-/// below 100 becomes 500.
+/// What a renderer sets and HTTP cannot send is logged: a header with a line break is left out, and a status below 100
+/// becomes 500.
 #[must_use]
 pub fn respond<B: RefusalBody>(refusal: Refusal) -> Response<B> {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or_else(|_| {

@@ -25,7 +25,7 @@ pub struct RequireLayer {
 }
 
 impl RequireLayer {
-    /// A guard in a framework that says more of a request, if at all.
+    /// A guard, with what the framework knows about requests, if anything.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the policy refers to something that
@@ -44,7 +44,7 @@ impl RequireLayer {
         }
     }
 
-    /// For guards that are written down: a mistake in one stops the program where the route is added.
+    /// For guards written in the source code: a mistake in one stops the program where the route is added.
     ///
     /// # Panics
     /// If there was an error.
@@ -58,7 +58,7 @@ impl RequireLayer {
         }
     }
 
-    /// What the gate has made of the policy.
+    /// The gate's plan of the policy.
     #[must_use]
     pub fn plan(&self) -> &Plan {
         self.guard.plan()
@@ -119,7 +119,7 @@ where
 }
 
 pin_project! {
-    /// The response of a guarded service: the inner one's, polled where it stands, or a refusal.
+    /// The response of a guarded service: the inner one's, polled in place, or a refusal.
     pub struct RequireFuture<S: Service<Request<B>>, B> {
         #[pin]
         state: State<S, B>,

@@ -8,24 +8,24 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// The query as it came, with the credentials in it; guards and extractors go by this one.
+/// The original query, with its credentials. Guards and extractors read this one.
 #[derive(Debug, Clone)]
 struct AsItCame {
     query: Arc<str>,
-    /// What stands in its place. Where something else does, a layer has rewritten the address since.
+    /// The query that replaced it. If the request has another one, a layer has rewritten the address since.
     scrubbed: Option<Arc<str>>,
 }
 
-/// The query that guards and extractors go by.
+/// The query that guards and extractors read.
 pub(crate) fn query<'a>(uri: &'a Uri, extensions: &'a Extensions) -> Option<&'a str> {
     let as_it_came = extensions.get::<AsItCame>().filter(|came| came.scrubbed.as_deref() == uri.query());
     as_it_came.map_or_else(|| uri.query(), |came| Some(&came.query))
 }
 
-/// Where a framework has noted the address of a request once more.
+/// How to find a second copy of the address that a framework keeps in a request.
 pub type NotedUri = fn(&mut Extensions) -> Option<&mut Uri>;
 
-/// Keeps credentials out of what the layers behind it log. Made by [`GateExt::scrub`](crate::GateExt::scrub).
+/// Keeps credentials out of what the inner layers log. Made by [`GateExt::scrub`](crate::GateExt::scrub).
 #[derive(Debug, Clone)]
 pub struct ScrubLayer {
     gate: Gate,
@@ -33,7 +33,7 @@ pub struct ScrubLayer {
 }
 
 impl ScrubLayer {
-    /// In a framework that notes addresses like this, if at all.
+    /// `noted` finds the framework's own copy of the address, if it keeps one.
     #[must_use]
     pub fn new(gate: &Gate, noted: Option<NotedUri>) -> Self {
         Self { gate: gate.clone(), noted }
@@ -73,7 +73,7 @@ impl<S> Layer<S> for ScrubLayer {
     }
 }
 
-/// A service that does not see credentials in the address of a request.
+/// A service that does not see the credentials in the address of a request.
 #[derive(Debug, Clone)]
 pub struct Scrub<S> {
     inner: S,
@@ -99,7 +99,7 @@ where
     }
 }
 
-/// The same address without the values of credentials, if it has any.
+/// The same address without the values of credentials; `None` if it has none.
 fn address(scrubber: &Scrubber<'_>, uri: &Uri) -> Option<Uri> {
     let scrubbed = scrubber.address(uri.path_and_query()?.as_str().as_bytes())?;
     let mut parts = uri.clone().into_parts();

@@ -2,16 +2,16 @@ use crate::{Carrier, Who, establish, guard::authorize_now};
 use portcullis_core::{Access, Caller, Error, Established, Gate, Lease, Plan, Principal, RequestHead, Requirement};
 use std::{fmt, marker::PhantomData};
 
-/// The gate that the extractors of a request go by, and what its guard has asked.
+/// The gate that the extractors of a request use, and the policy that its guard has asked.
 #[derive(Debug, Clone)]
 pub struct Route {
     gate: Gate,
-    /// None where no policy has asked about the caller, and with that the baseline.
+    /// `None` where no policy has asked about the caller. Then nothing has asked the baseline either.
     asked: Option<Plan>,
 }
 
 impl Route {
-    /// That of the innermost guard, if the request has passed one.
+    /// The route of the innermost guard, if the request has passed one.
     #[must_use]
     pub fn guarded(request: &impl Carrier) -> Option<Self> {
         request.recall(|memory| {
@@ -21,7 +21,7 @@ impl Route {
         })?
     }
 
-    /// One without a guard.
+    /// A route without a guard.
     #[must_use]
     pub fn open(gate: Gate) -> Self {
         Self { gate, asked: None }
@@ -42,11 +42,11 @@ pub trait Extracted: Sized {
     /// Takes it from what is known of the request.
     ///
     /// # Errors
-    /// If it cannot be had of this request.
+    /// If this request does not have it.
     fn take(known: Known<'_>) -> Result<Self, Error>;
 }
 
-/// What is known of a request once its caller was let in.
+/// What is known of a request once its caller was allowed.
 pub struct Known<'a> {
     who: &'a Established,
     access: Option<Access>,
@@ -68,7 +68,7 @@ impl Extracted for Principal {
     }
 }
 
-/// The caller, if it presents a credential.
+/// The caller, if the request has a credential.
 impl Extracted for Option<Principal> {
     const ASKS_BASELINE: bool = false;
 
@@ -84,14 +84,14 @@ impl Extracted for Caller {
     }
 }
 
-/// The right of the caller to a connection that outlives the request.
+/// The caller's right to a connection that outlives the request.
 impl Extracted for Lease {
     fn take(known: Known<'_>) -> Result<Self, Error> {
         known.who.lease(known.plan, known.head)
     }
 }
 
-/// The caller, let through by a policy.
+/// The caller, allowed by a policy.
 impl Extracted for Access {
     fn take(known: Known<'_>) -> Result<Self, Error> {
         // A public policy asks for nobody, and yet a credential that is not valid makes no visitor.
@@ -105,13 +105,13 @@ impl Extracted for Access {
 pub struct Extraction<T> {
     route: Route,
     policy: Option<Plan>,
-    /// Whether the caller is established as the policy asks for, or else taken as it was found.
+    /// Whether the caller is established as the policy requires. Otherwise it is taken as it was found.
     by_policy: bool,
     extracted: PhantomData<fn() -> T>,
 }
 
 impl<T: Extracted> Extraction<T> {
-    /// From a request on this route.
+    /// An extraction from a request on this route.
     #[must_use]
     pub fn new(route: Route) -> Self {
         let asks = T::ASKS_BASELINE && route.asked.is_none();
@@ -128,22 +128,22 @@ impl<T: Extracted> Extraction<T> {
         Ok(Self { route, policy, by_policy: true, extracted: PhantomData })
     }
 
-    /// The gate that it goes by.
+    /// The gate that is asked.
     #[must_use]
     pub fn gate(&self) -> &Gate {
         &self.route.gate
     }
 
-    /// The plan of the policy that is asked, if one is.
+    /// The plan of the policy that is asked, if there is one.
     #[must_use]
     pub fn plan(&self) -> Option<&Plan> {
         self.policy.as_ref()
     }
 
-    /// What is extracted.
+    /// Extracts without waiting.
     ///
     /// # Errors
-    /// If it has to be waited for, with the caller to [`wait`](Self::wait) for.
+    /// If it has to wait. The error is the caller to [`wait`](Self::wait) for.
     pub fn now(&self, request: &mut impl Carrier) -> Result<Result<T, Error>, Who> {
         let who = establish(request, self.gate(), self.plan().filter(|_| self.by_policy));
         let extracted = who.now().and_then(|known| {
@@ -155,7 +155,7 @@ impl<T: Extracted> Extraction<T> {
         extracted.ok_or(who)
     }
 
-    /// What is extracted, of a request of this caller with this head.
+    /// Extracts from a request of this caller with this head, waiting if necessary.
     ///
     /// # Errors
     /// If the request is refused, with the reason.

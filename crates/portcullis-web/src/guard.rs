@@ -29,10 +29,10 @@ impl Guard {
         &self.plan
     }
 
-    /// Leaves this guard in the request, for extractors to go by, and decides about the request.
+    /// Records this guard in the request, so that extractors use its gate, and decides about the request.
     ///
     /// # Errors
-    /// If the decision has to be waited for, with the caller to [`decide`](Self::decide) about.
+    /// If the decision has to wait. The error is the caller to [`decide`](Self::decide) about.
     pub fn decide_now(&self, request: &mut impl Carrier) -> Result<Result<(), Error>, Who> {
         if self.plan.is_public() {
             match request.recall(Memory::look) {
@@ -47,10 +47,10 @@ impl Guard {
         decided.map(|access| access.map(drop)).ok_or(who)
     }
 
-    /// The decision about a request of this caller.
+    /// Decides about a request of this caller.
     ///
     /// # Errors
-    /// If it is refused, with the reason.
+    /// The reason, if the request is refused.
     pub async fn decide(&self, who: Who, head: &dyn RequestHead) -> Result<(), Error> {
         let who = who.get().await;
         self.gate.authorize(&who, &self.plan, head).await.map(drop)
@@ -63,7 +63,7 @@ impl Guard {
     }
 }
 
-/// The decision, if nothing has to be waited for. What may wait is not begun: the future that waits for it asks once.
+/// The decision, if it needs no waiting. What may wait is not started here: the future that waits for it asks once.
 pub(crate) fn authorize_now(
     gate: &Gate,
     plan: &Plan,

@@ -1,7 +1,7 @@
-//! What the adapters of Portcullis do alike. It knows no framework.
+//! The common part of the adapters of Portcullis. It depends on no framework.
 //!
-//! Applications depend on `portcullis`; this crate is for writing an adapter to another framework. An adapter implements
-//! [`Carrier`] for the requests of its framework, wraps services with a [`Guard`], and hands [`Extraction`]s to handlers.
+//! Applications depend on `portcullis`. This crate is for writing an adapter for another framework. An adapter implements
+//! [`Carrier`] for the requests of its framework, wraps services with a [`Guard`], and gives [`Extraction`]s to handlers.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod carrier;

@@ -5,39 +5,39 @@ use futures_util::{FutureExt, future::Shared};
 use portcullis_core::{Answer, Established, Gate, Plan};
 use std::time::Duration;
 
-/// What a request remembers: the caller, as each gate that was asked has established it, and the guard that it has passed. Nearly
-/// always there is one gate.
+/// What a request remembers: the caller as each gate has established it, and the innermost guard. Nearly always there is one
+/// gate.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
     first: Option<Who>,
     others: Vec<Who>,
     guard: Option<Guard>,
-    /// Where something enforces guards.
+    /// Set where guards are enforced.
     seen: Option<Seen>,
 }
 
-/// The caller, as one gate has established it or is about to. Extractors of one handler may run side by side, so what they share
-/// is the pending answer.
+/// The caller, as one gate has established it or is about to. Extractors of one handler may run at the same time, so they
+/// share the pending answer.
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_enums, reason = "there is nothing between")]
 pub enum Who {
-    /// It is known.
+    /// The caller is known.
     Known(Established),
-    /// It has to be waited for.
+    /// The caller has to be waited for.
     Pending(Pending),
 }
 
-/// A caller that a gate is about to establish. It holds the credential and nothing else of the request.
+/// A caller that a gate is about to establish. It keeps the credential and nothing else of the request.
 #[derive(Debug, Clone)]
 pub struct Pending {
     gate: Gate,
-    /// How old an identity was asked for.
+    /// The maximum age of the identity that was asked for.
     max_age: Option<Duration>,
     answer: Shared<Answer<'static, Established>>,
 }
 
 impl Who {
-    /// If there is nothing to wait for any more.
+    /// The caller, if there is nothing more to wait for.
     #[must_use]
     pub fn now(&self) -> Option<&Established> {
         match self {
@@ -46,7 +46,7 @@ impl Who {
         }
     }
 
-    /// Waits for it.
+    /// Waits for the caller.
     pub async fn get(self) -> Established {
         match self {
             Self::Known(who) => who,
@@ -61,7 +61,7 @@ impl Who {
         }
     }
 
-    /// Whether it is what a route with this plan needs; without a plan, whomever the gate has found is.
+    /// Whether this is what a route with this plan needs. Without a plan, any caller that the gate has found is enough.
     fn is_enough_for(&self, plan: Option<&Plan>) -> bool {
         match (self, self.now(), plan) {
             (_, Some(known), Some(plan)) => known.is_enough_for(plan),
@@ -77,7 +77,7 @@ impl Who {
 }
 
 impl Memory {
-    /// The innermost guard that the request has passed so far. Extractors go by its gate.
+    /// The innermost guard that the request has passed so far. Extractors use its gate.
     #[must_use]
     pub fn guard(&self) -> Option<&Guard> {
         self.guard.as_ref()
@@ -89,12 +89,12 @@ impl Memory {
         self.who(gate)?.now()
     }
 
-    /// The mark of a request whose guards are enforced. What enforces them further in shares it.
+    /// The mark of a request whose guards are enforced. Inner middleware that enforces guards shares it.
     pub fn seen(&mut self) -> Seen {
         self.seen.get_or_insert_default().clone()
     }
 
-    /// Notes that a guard or an extractor looks at the request.
+    /// Records that a guard or an extractor checks the request.
     pub fn look(&self) {
         if let Some(seen) = &self.seen {
             seen.set();
@@ -125,14 +125,14 @@ impl Memory {
     }
 }
 
-/// Establishes the caller, unless this gate has already, and remembers it unless it is found again as easily. With a plan, by the
-/// schemes that the policy accepts and as [fresh](portcullis_core::policy::fresh) as it asks for; without one, whomever this gate
-/// has found is taken.
+/// Establishes the caller, unless this gate already has. Remembers it, unless establishing it again costs as little. With a
+/// plan, the caller is established by the schemes that the policy accepts, and as [fresh](portcullis_core::policy::fresh) as
+/// the policy requires. Without a plan, any caller that this gate has found is taken.
 pub fn establish(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>) -> Who {
     find(request, gate, plan, None)
 }
 
-/// The same for a guard, which extractors of the request go by from here on.
+/// The same for a guard. Extractors of the request use this guard from now on.
 pub(crate) fn enter(request: &mut impl Carrier, guard: &Guard) -> Who {
     find(request, guard.gate(), Some(guard.plan()), Some(guard))
 }

@@ -4,24 +4,24 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-/// Whether a guard or an extractor has looked at a request. Clones share it.
+/// Whether a guard or an extractor has checked a request. Clones share the mark.
 #[derive(Debug, Clone, Default)]
 pub struct Seen(Arc<AtomicBool>);
 
 impl Seen {
-    /// Whether the request was looked at.
+    /// Whether the request was checked.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.0.load(Relaxed)
     }
 
-    /// The request was looked at.
+    /// Records that the request was checked.
     pub fn set(&self) {
         self.0.store(true, Relaxed);
     }
 
-    /// What is wrong with a response of this status, if nothing has looked at its request: a guard was forgotten. A response of
-    /// 300 and above is not that of a handler that was reached by mistake. Returned once for a request.
+    /// The error for a response of this status if nothing has checked its request: a guard was forgotten. A response of 300
+    /// and above does not come from a handler that was reached by mistake. Returned once for a request.
     #[must_use]
     pub fn forgotten(&self, status: u16, method: &str, path: &str) -> Option<Error> {
         if self.is_set() || status >= 300 {

@@ -1,16 +1,16 @@
 use crate::json::Value;
 
-/// That claims say of their token that it is for something else than access: a bit for each claim that says so.
+/// Which claims of a token say that it is for something else than access: a bit for each claim.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct OtherKind(u8);
 
 /// Where issuers write the kind of a token: Keycloak in `typ`, Amazon Cognito in `token_use`, others in `token_type` and
-/// `type`. With `events` it is a security event (RFC 8417, section 2.2), as logout tokens are.
+/// `type`. A token with `events` is a security event (RFC 8417, section 2.2), such as a logout token.
 const CLAIMS: [&str; 5] = ["typ", "token_use", "token_type", "type", EVENTS];
 
 const EVENTS: &str = "events";
 
-/// What tokens are called there that are none for access.
+/// The values there of tokens that are not for access.
 const OTHERS: [&str; 13] = [
     "id",
     "id_token",
@@ -43,12 +43,12 @@ impl OtherKind {
         })
     }
 
-    /// What a rule asks for at this place is not refused for it.
+    /// The bit of the claim at this place. If a rule asks for its value, the token is not refused for it.
     pub(super) fn at(path: &str) -> Self {
         Self::of(path.strip_prefix('/').unwrap_or(path))
     }
 
-    /// Takes down what a claim says.
+    /// Records what a claim says.
     pub(super) fn read(&mut self, claim: &str, value: Value<'_>) {
         let is_other = |kind: &str| OTHERS.iter().any(|other| kind.eq_ignore_ascii_case(other));
         if claim == EVENTS || value.as_str().is_some_and(|kind| is_other(&kind)) {
@@ -60,7 +60,7 @@ impl OtherKind {
         Self(self.0 | other.0)
     }
 
-    /// The first claim that says so, but for these.
+    /// The first claim that says so and is not accepted.
     pub(crate) fn claim_beside(self, accepted: Self) -> Option<&'static str> {
         let left = Self(self.0 & !accepted.0);
         CLAIMS.into_iter().find(|claim| left.0 & Self::of(claim).0 != 0)

@@ -9,12 +9,13 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 /// How an issuer's claims become a principal.
 ///
-/// Every place is a [`ClaimPath`]: a claim's name, or a JSON pointer (RFC 6901) such as `/realm_access/roles`.
-/// What is not named here is not read. A flag is true only for JSON `true` or `1`, never for a text.
+/// Every place is a [`ClaimPath`]: a claim's name, or a JSON pointer (RFC 6901) such as `/realm_access/roles`. Claims that
+/// are not named here are not read. A flag is true only for JSON `true` or `1`, never for a string.
 ///
-/// Names of roles, scopes and permissions are read in the shapes that issuers write: a text, an array of texts, an array of
-/// objects with a `name` or an `authority`, and an object whose names they are, with an object (Zitadel) or a flag for each.
-/// Absent, `null` and empty are none. A token with anything else there is refused, as it cannot be told what it may do.
+/// Names of roles, scopes and permissions are read in the shapes that issuers use: a string, an array of strings, an array of
+/// objects with a `name` or an `authority`, and an object whose keys are the names, with an object (Zitadel) or a flag for
+/// each. Absent, `null` and empty mean no names. A token with anything else there is refused, because it is not known what it
+/// allows.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
@@ -54,15 +55,15 @@ impl Default for ClaimMap {
 }
 
 impl ClaimMap {
-    /// The subject from `sub`, the session from `sid`, the time of authentication from `auth_time` or `iat`, and nothing
-    /// else.
+    /// Reads the subject from `sub`, the session from `sid`, the time of authentication from `auth_time` or `iat`, and
+    /// nothing else.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where the subject stands: a text that is not empty, or an integer, which is written in decimal. `sub` unless said
-    /// otherwise, and in `sub` an integer only with [`integer_subject`](Self::integer_subject).
+    /// The place of the subject: a string that is not empty, or an integer, which is written in decimal. `sub` by default. In
+    /// `sub`, an integer is accepted only with [`integer_subject`](Self::integer_subject).
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -71,11 +72,12 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// Where the subject stands if it stands nowhere before: `ClaimMap::new().or_subject("client_id")?` for an issuer whose
-    /// machines have tokens without `sub`. Call again for more places.
+    /// Another place of the subject, for tokens that have it in none of the places before:
+    /// `ClaimMap::new().or_subject("client_id")?` for an issuer whose machine tokens have no `sub`. Call again for more
+    /// places.
     ///
-    /// A principal that is named by its client, in `client_id`, `azp`, `cid`, `appid` or `clientId`, is a
-    /// [service](PrincipalKind::Service). Nobody may be called like a client: see RFC 9068, section 5.
+    /// A principal named by its client, in `client_id`, `azp`, `cid`, `appid` or `clientId`, is a
+    /// [service](PrincipalKind::Service). No user may have the name of a client: see RFC 9068, section 5.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -84,15 +86,15 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// Accepts an integer in `sub` as well, which RFC 7519, section 4.1.2 does not allow. The text `"7"` is the same subject
-    /// as the integer `7`.
+    /// Accepts an integer in `sub` as well, which RFC 7519, section 4.1.2 does not allow. The string `"7"` is the same
+    /// subject as the integer `7`.
     #[must_use]
     pub fn integer_subject(mut self) -> Self {
         self.integer_subject = true;
         self
     }
 
-    /// Where roles stand, in one of the shapes of names below. Call again for more places.
+    /// The place of roles, in one of the shapes of names described above. Call again for more places.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -101,7 +103,8 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// Where scopes stand: a text of words with spaces between them (RFC 8693, section 4.2), or such names as roles.
+    /// The place of scopes: a string of words separated by spaces (RFC 8693, section 4.2), or names in the same shapes as
+    /// roles.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -110,7 +113,8 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// Where held permissions stand: such names as roles, `resource:action`, with wildcards if the issuer gives them.
+    /// The place of permissions: names in the same shapes as roles, written `resource:action`, with wildcards if the issuer
+    /// grants them.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -119,8 +123,8 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// The flag that makes a principal staff: JSON `true` or `1`. Nobody is staff by something else; below
-    /// [`not`](crate::policy::not), what is neither set nor unset is an error.
+    /// The flag that makes a principal staff: JSON `true` or `1`. No other value does. Below [`not`](crate::policy::not), a
+    /// value that is neither set nor unset is an error.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -129,8 +133,8 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// Where the organization stands in which the principal acts: a text, an integer, or one name in another shape. Several
-    /// are an error.
+    /// The place of the organization in which the principal acts: a string, an integer, or one name in another shape. Several
+    /// names are an error.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -139,8 +143,8 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// Where the session stands that the token belongs to; `sid` unless said otherwise (OpenID Connect Front-Channel Logout
-    /// 1.0, section 3).
+    /// The place of the session that the token belongs to. `sid` by default (OpenID Connect Front-Channel Logout 1.0, section
+    /// 3).
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -149,7 +153,7 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// What the principals of this issuer are; users, unless said otherwise.
+    /// The kind of this issuer's principals. Users by default.
     #[must_use]
     pub fn kind(mut self, kind: PrincipalKind) -> Self {
         self.kind = kind;
@@ -160,12 +164,12 @@ impl ClaimMap {
         self.integer_subject
     }
 
-    /// Whether a token belongs to a session, whatever its name.
+    /// Whether a token belongs to a session, whatever the session's name.
     pub(crate) fn has_session(&self, claims: &Claims) -> bool {
         claims.at(self.session.as_str()).is_some()
     }
 
-    /// The clock of the issuer may be ahead by the leeway.
+    /// The principal of these claims. The issuer's clock may be ahead by the leeway.
     pub(crate) fn principal(&self, claims: &Claims, issuer: Arc<str>, leeway: Duration) -> Result<Principal, Error> {
         let (subject, kind) = self.subject_of(claims)?;
         let mut parts = Parts::of(PrincipalId::new(kind, subject).with_issuer(issuer));
@@ -201,8 +205,8 @@ impl ClaimMap {
         Ok(parts.into())
     }
 
-    /// A principal of an issuer's answer, by what its token says of itself though nobody verified that. It can only be
-    /// revoked.
+    /// The principal of an issuer's answer, with what the unverified token says about itself. It can only be used for
+    /// revocation.
     pub(crate) fn unverified(&self, said: &Principal, token: &Object, times: &Registered) -> Principal {
         let mut own = Principal::of(said.id().clone()).with_leeway(said.leeway());
         if let Some(session) = token.at(self.session.as_str()).and_then(name) {
@@ -250,8 +254,8 @@ impl ClaimMap {
     }
 }
 
-/// A flag is JSON `true` or `1`, or else `false`, `0` or `null`; some databases have no booleans. `None` for what has another
-/// type: a text, whatever it says, is not set.
+/// A flag: JSON `true` or `1` is set; `false`, `0` or `null` is not. Some databases have no booleans. `None` for any other
+/// type: a string is never a flag.
 pub(crate) fn flag(value: Value<'_>) -> Option<bool> {
     match value.text() {
         "true" | "1" => Some(true),
@@ -260,7 +264,7 @@ pub(crate) fn flag(value: Value<'_>) -> Option<bool> {
     }
 }
 
-/// A text, or an integer in decimal.
+/// A string, or an integer in decimal.
 fn name(value: Value<'_>) -> Option<String> {
     value.as_str().map(Cow::into_owned).or_else(|| value.as_integer().map(str::to_owned))
 }
@@ -273,8 +277,8 @@ fn unreadable(path: &ClaimPath, expected: &str) -> Error {
     Error::invalid(format!("the claim `{path}` is not {expected}; name the place inside it that is"))
 }
 
-/// The names that stand at a place. What is in no known shape is an error: taken for none, it would take rights away in
-/// silence, and give them where somebody must not have a role.
+/// The names at a place. An unknown shape is an error. Reading it as no names would silently take rights away, and would
+/// grant them where a role must be absent.
 fn each_name<'c>(claims: &'c Claims, path: &ClaimPath, mut take: impl FnMut(Cow<'c, str>)) -> Result<(), Error> {
     let Some(value) = present(claims, path) else { return Ok(()) };
     let mut found = |name: Cow<'c, str>| {

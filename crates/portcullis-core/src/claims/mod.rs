@@ -1,4 +1,4 @@
-//! What a verified token says.
+//! The claims of a verified token.
 
 mod kind;
 mod map;
@@ -32,8 +32,8 @@ pub(crate) const LAST_SECOND: f64 = 253_402_300_799.0;
 
 /// The claims of a token whose signature, issuer, audience and times were verified (RFC 7519, section 4).
 ///
-/// Outside the verifier nobody can make one. Cheap to clone. `Debug` shows the names of the claims and no values, which
-/// are about people.
+/// Only a verifier can create one. Cheap to clone. `Debug` shows the names of the claims and no values, because these are
+/// about people.
 #[derive(Clone)]
 pub struct Claims(Arc<Inner>);
 
@@ -43,7 +43,7 @@ struct Inner {
     views: Views,
 }
 
-/// What the registered claims say where it is compared, read once and checked for its type.
+/// The registered claims that are compared, read once and checked for their types.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Registered {
     pub(crate) expires_at: Option<f64>,
@@ -53,7 +53,7 @@ pub(crate) struct Registered {
     pub(crate) other_kind: OtherKind,
 }
 
-/// Of the names that [`Registered::read`] looks for: most other names are passed at a glance.
+/// A filter for the names that [`Registered::read`] looks for: most other names are skipped at once.
 const MARKS: [u32; 12] = [
     mark(b"exp"),
     mark(b"nbf"),
@@ -70,7 +70,7 @@ const MARKS: [u32; 12] = [
 ];
 
 impl Registered {
-    /// A registered claim that is there and is not what RFC 7519 says it is makes the token invalid.
+    /// Reads the registered claims. One that is present and not as RFC 7519 requires makes the token invalid.
     pub(crate) fn read(claims: &Object) -> Result<Self, Error> {
         let mut found = Self::default();
         for (name, value) in claims.members_marked(|mark| MARKS.contains(&mark)) {
@@ -107,12 +107,12 @@ impl Claims {
         Self(Arc::new(Inner { object, registered, views: Views::default() }))
     }
 
-    /// How long the text is that they were read from.
+    /// The length of the text that the claims were read from.
     pub(crate) fn bytes(&self) -> usize {
         self.0.object.text().len()
     }
 
-    /// The claims about time, as they were compared.
+    /// The registered claims, as they were compared.
     pub(crate) fn registered(&self) -> &Registered {
         &self.0.registered
     }
@@ -121,7 +121,7 @@ impl Claims {
         self.0.object.member(name)
     }
 
-    /// What stands at a [`ClaimPath`].
+    /// The value at a [`ClaimPath`].
     pub(crate) fn at(&self, path: &str) -> Option<Value<'_>> {
         self.0.object.at(path)
     }
@@ -139,7 +139,7 @@ impl Claims {
         typed::value(path, value).map(Some)
     }
 
-    /// All claims as a type of yours: parsed on first use, then shared by everybody who holds these claims.
+    /// All claims as a type of yours. They are parsed on first use, and all clones of these claims share the result.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the claims do not fit the type.
@@ -153,14 +153,14 @@ impl Claims {
         self.member("iss")?.as_str()
     }
 
-    /// `sub`: whom the token is about.
+    /// `sub`: the subject of the token.
     #[must_use]
     pub fn subject(&self) -> Option<Cow<'_, str>> {
         let subject = self.member("sub")?;
         subject.as_str().or_else(|| subject.as_integer().map(Cow::Borrowed))
     }
 
-    /// `aud`: for whom the token is meant.
+    /// `aud`: the audience of the token.
     #[must_use]
     pub fn audience(&self) -> Vec<Cow<'_, str>> {
         let Some(value) = self.member("aud") else { return Vec::new() };
@@ -176,13 +176,13 @@ impl Claims {
         self.member("jti")?.as_str()
     }
 
-    /// `exp`: from when on the token is refused.
+    /// `exp`: the time from which the token is refused.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.0.registered.expires_at.and_then(time)
     }
 
-    /// `nbf`: before when the token is refused.
+    /// `nbf`: the time before which the token is refused.
     #[must_use]
     pub fn not_before(&self) -> Option<SystemTime> {
         self.0.registered.not_before.and_then(time)

@@ -3,18 +3,18 @@ use std::{borrow::Cow, fmt, str::FromStr};
 
 /// The place of a claim: its name, or a JSON pointer (RFC 6901) if it begins with a slash.
 ///
-/// `scope` and `https://example.com/roles` are names, in which slashes and dots mean nothing. `/realm_access/roles` is the
-/// claim `roles` inside the claim `realm_access`; in a pointer, `~1` stands for a slash and `~0` for a tilde.
+/// `scope` and `https://example.com/roles` are names, in which slashes and dots have no meaning. `/realm_access/roles` is the
+/// claim `roles` inside the claim `realm_access`. In a pointer, `~1` stands for a slash and `~0` for a tilde.
 ///
-/// Everything that takes a place takes a text as well, and refuses a malformed one.
+/// Everything that takes a place also takes a string, and refuses a malformed one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClaimPath(Cow<'static, str>);
 
 impl ClaimPath {
-    /// A place from a literal; a malformed one fails the build when this is evaluated in a constant.
+    /// A place from a literal. A malformed one fails the build if this is evaluated in a constant.
     ///
     /// # Panics
-    /// If the text is empty, or a pointer with a tilde before anything else than `0` or `1`.
+    /// If the text is empty, or is a pointer with a tilde that is not followed by `0` or `1`.
     #[must_use]
     #[track_caller]
     pub const fn from_static(path: &'static str) -> Self {
@@ -64,7 +64,7 @@ pub(super) fn check(path: &str) -> Result<(), Error> {
     Err(Error::misconfigured(detail))
 }
 
-/// A literal that is a place.
+/// Checks that a literal is a place.
 #[track_caller]
 pub(crate) const fn checked(path: &'static str) -> &'static str {
     assert!(is_path(path.as_bytes()), "the place of a claim is a name, or a JSON pointer (RFC 6901)");

@@ -7,8 +7,8 @@ use crate::{
 /// What claims have to say: those of a token ([`Issuer::rules`](crate::Issuer::rules)), or those of an answer about one
 /// ([`Introspection::rules`](crate::Introspection::rules), [`WhoAmI::rules`](crate::WhoAmI::rules)).
 ///
-/// Every claim is a [`ClaimPath`]: a name, or a JSON pointer. Values are texts and are compared byte for byte; a claim of
-/// another type never fits.
+/// Every claim is a [`ClaimPath`]: a name, or a JSON pointer. Values are strings and are compared byte for byte. A claim of
+/// another type never matches.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     rules: Vec<Rule>,
-    /// Where a rule says what kind of tokens it wants.
+    /// The places at which a rule asks for a kind of token.
     kinds: OtherKind,
 }
 
@@ -39,13 +39,13 @@ enum Asks {
 }
 
 impl Rules {
-    /// No rules.
+    /// Creates an empty set of rules.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The claim is this text.
+    /// The claim has to be this string.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -53,10 +53,10 @@ impl Rules {
         self.one_of(claim, [value])
     }
 
-    /// The claim is one of these texts.
+    /// The claim has to be one of these strings.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed or there is no text.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed or there is no string.
     pub fn one_of<S: Into<String>>(
         self,
         claim: impl AsRef<str>,
@@ -65,10 +65,10 @@ impl Rules {
         self.with(claim, Asks::OneOf(values.into_iter().map(Into::into).collect()))
     }
 
-    /// The claim is one of these texts, or it is not there; for what not every token says. `null` is there.
+    /// The claim has to be one of these strings, or absent. For claims that not every token has. `null` counts as present.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed or there is no text.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed or there is no string.
     pub fn if_present<S: Into<String>>(
         self,
         claim: impl AsRef<str>,
@@ -77,7 +77,7 @@ impl Rules {
         self.with(claim, Asks::OneOfIfPresent(values.into_iter().map(Into::into).collect()))
     }
 
-    /// The claim is not there, whatever its value.
+    /// The claim has to be absent. Any value is refused.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -97,12 +97,12 @@ impl Rules {
         Ok(self)
     }
 
-    /// Whether claims say what they have to, each rule in its turn.
+    /// Checks each rule in order.
     pub(crate) fn check(&self, claims: &Object) -> Result<(), Error> {
         self.check_each(claims, false)
     }
 
-    /// Whether they say nothing else than they have to, where they say anything.
+    /// The same, but a claim that is absent passes.
     pub(crate) fn check_said(&self, claims: &Object) -> Result<(), Error> {
         self.check_each(claims, true)
     }

@@ -1,8 +1,7 @@
-//! Claims as a type of the application's.
+//! Claims as a type of the application.
 //!
-//! A struct is filled from the members that were found when the text was checked, so that nothing is read twice; what
-//! holds them is still `serde_json`'s reading of each value, but for plain texts and flags. Anything else than a struct is
-//! read by `serde_json` as a whole.
+//! A struct is filled from the members that were found when the text was checked, so that nothing is read twice. `serde_json`
+//! still reads each value, except plain strings and flags. Anything else than a struct is read by `serde_json` as a whole.
 
 use crate::{
     error::Error,
@@ -22,7 +21,7 @@ pub(super) fn value<T: DeserializeOwned>(name: &str, value: Value<'_>) -> Result
     serde_json::from_str(value.text()).map_err(|_| Misfit::at(name).into_error())
 }
 
-/// What does not fit. What serde says may quote a claim's value, so it is dropped, and only names are kept.
+/// A claim that does not fit. The message of serde may quote a claim's value, so it is dropped, and only names are kept.
 #[derive(Debug)]
 struct Misfit(Cow<'static, str>);
 
@@ -54,7 +53,7 @@ impl fmt::Display for Misfit {
 
 impl std::error::Error for Misfit {}
 
-/// Leaves these methods to `serde_json`, with the text that it is to read.
+/// Forwards these methods to `serde_json`, with the text to read.
 macro_rules! leave_to_serde_json {
     ($text:expr; $($method:ident($($name:ident: $kind:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, Misfit> {

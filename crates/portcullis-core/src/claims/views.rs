@@ -1,6 +1,6 @@
 use std::{any::Any, sync::OnceLock};
 
-/// Typed views of one document, one for each type: a list that grows at its end and never locks a reader.
+/// Typed views of one document, one for each type. A list that grows at its end and never locks a reader.
 #[derive(Default)]
 pub(super) struct Views(OnceLock<Box<dyn AnyView>>);
 
@@ -25,7 +25,7 @@ impl<T: Send + Sync + 'static> AnyView for View<T> {
 }
 
 impl Views {
-    /// The view of this type, made if it is not there. Two threads that both make it agree on the first.
+    /// The view of this type. It is made if it does not exist. Two threads that both make it agree on the first.
     pub(super) fn get_or_try_insert<T: Send + Sync + 'static, E>(
         &self,
         make: impl FnOnce() -> Result<T, E>,

@@ -8,12 +8,13 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-/// More cookie text than this is refused unread; browsers send a fraction of it.
+/// Longer cookie text is refused unread. Browsers send a fraction of it.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// The value of the cookie with exactly this name (RFC 6265bis, section 5.8.3). HTTP/2 may split the header into crumbs
-/// (RFC 9113, section 8.2.3), so all lines count together. Read by hand and as bytes, because a neighbour's cookie that
-/// is not UTF-8 must not matter, and a second one of the same name must if it says something else.
+/// (RFC 9113, section 8.2.3), so all lines are read together. Parsed here and as bytes, for two reasons: another
+/// application's cookie that is not UTF-8 must not matter, and a second cookie of the same name must matter if its value
+/// differs.
 pub(super) fn read<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&'h [u8]>, Error> {
     let (mut value, mut is_ambiguous, mut bytes) = (None, false, 0_usize);
     head.each_header("cookie", &mut |line: &'h [u8]| {
@@ -58,11 +59,11 @@ pub struct Cookies<'h> {
 }
 
 impl<'h> Cookies<'h> {
-    /// The value of a cookie, if there is one that is not empty.
+    /// The value of a cookie, if it is present and not empty.
     ///
     /// # Errors
-    /// As [`CredentialSource::cookie`](super::CredentialSource::cookie) refuses it: [`ErrorKind::Malformed`] if it is there twice with different values,
-    /// [`ErrorKind::Invalid`] if it has characters that no credential has.
+    /// As [`CredentialSource::cookie`](super::CredentialSource::cookie) refuses it: [`ErrorKind::Malformed`] if it is present
+    /// twice with different values, [`ErrorKind::Invalid`] if it has characters that no credential has.
     pub fn get(&self, name: &str) -> Result<Option<&'h str>, Error> {
         read(self.head, name)?.map(visible).transpose()
     }
@@ -74,7 +75,7 @@ impl fmt::Debug for Cookies<'_> {
     }
 }
 
-/// How cookies are put together. Sources of one name are one source.
+/// The function that puts cookies together. Sources with the same name are the same source.
 #[derive(Clone)]
 pub(super) struct ReadCookies(pub(super) fn(&Cookies<'_>) -> Result<Option<String>, Error>);
 

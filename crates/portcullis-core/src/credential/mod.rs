@@ -1,4 +1,4 @@
-//! What the caller presented, and where it is read from.
+//! What the caller presented, and where it was read.
 
 mod cookie;
 mod origin;
@@ -15,10 +15,10 @@ pub(crate) use source::{Carriers, agreed, find};
 use std::{borrow::Cow, fmt, time::Duration};
 use zeroize::Zeroize;
 
-/// What a request presented to prove who is asking: a token, an API key, a shared secret.
+/// What a request presents to prove who the caller is: a token, an API key, a shared secret.
 ///
-/// It is text that was read and is not believed yet. It shows itself nowhere: `Debug` is redacted, there is no
-/// `Display`, and an owned copy is wiped when dropped.
+/// It is not verified yet. It is never shown: `Debug` is redacted, there is no `Display`, and an owned copy is wiped when
+/// dropped.
 #[derive(Clone)]
 pub struct Credential<'a> {
     text: Cow<'a, str>,
@@ -27,12 +27,12 @@ pub struct Credential<'a> {
 }
 
 impl<'a> Credential<'a> {
-    /// A credential as if it had been read from this source.
+    /// A credential, as if it had been read from this source.
     pub fn new(text: impl Into<Cow<'a, str>>, source: CredentialSource) -> Self {
         Self { text: text.into(), source, max_age: None }
     }
 
-    /// The text itself. Whoever calls this keeps it out of logs and errors.
+    /// The text itself. Keep it out of logs and errors.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
@@ -44,21 +44,21 @@ impl<'a> Credential<'a> {
         &self.source
     }
 
-    /// How old may be what is remembered of it, where the route asks for a [`fresh`](crate::policy::fresh) identity. `None`:
-    /// as old as whoever remembers it thinks right.
+    /// The maximum age of remembered results about it, where the route requires a [`fresh`](crate::policy::fresh) identity.
+    /// `None`: the authenticator decides.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.max_age
     }
 
-    /// The same, of which nothing older than this may be remembered.
+    /// The same credential with another maximum age.
     #[must_use]
     pub fn with_max_age(mut self, max_age: Option<Duration>) -> Self {
         self.max_age = max_age;
         self
     }
 
-    /// A copy that outlives the request's head.
+    /// A copy that borrows nothing from the request.
     #[must_use]
     pub fn to_owned(&self) -> Credential<'static> {
         let text = Cow::Owned(self.text.as_ref().to_owned());

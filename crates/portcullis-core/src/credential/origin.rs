@@ -5,17 +5,17 @@ use crate::{
 };
 use std::{borrow::Cow, net::Ipv6Addr};
 
-/// Whose pages may make requests that carry a cookie. A browser adds cookies to requests whoever made them, so a gate
-/// goes by what it says about the page: `Sec-Fetch-Site` (Fetch Metadata), and `Origin` where that is missing.
+/// The origins whose pages may make requests that carry a cookie. A browser adds cookies to requests of any page. So a gate
+/// checks what the browser says about the page: `Sec-Fetch-Site` (Fetch Metadata), and `Origin` where that is missing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Origins {
-    /// By name, beside the origin of the target itself.
+    /// Allowed by name, in addition to the origin of the target itself.
     pub(crate) allowed: Vec<String>,
     pub(crate) is_any_allowed: bool,
 }
 
 impl Origins {
-    /// Each name is one that a browser would send.
+    /// Checks that each name is one that a browser would send.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self.allowed.iter().find(|origin| !is_origin(origin)) {
             None => Ok(()),
@@ -26,7 +26,7 @@ impl Origins {
         }
     }
 
-    /// Whether a page may make this request, which carries a cookie.
+    /// Checks whether a page may make this request, which carries a cookie.
     pub(crate) fn admit(&self, head: &dyn RequestHead) -> Result<(), Error> {
         if self.is_any_allowed {
             return Ok(());
@@ -61,15 +61,15 @@ fn cross_origin(detail: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::CrossOrigin, detail)
 }
 
-/// Whether a page loads what is asked for into itself: an image, a script, what a script fetches. Following a link is
-/// `navigate`, and a frame too; but not what is embedded.
+/// Whether a page loads the resource into itself: an image, a script, what a script fetches. Following a link is `navigate`,
+/// and so is a frame, but not what is embedded.
 fn is_part_of_a_page(head: &dyn RequestHead) -> Result<bool, Error> {
     let navigates = matches!(only(head, "sec-fetch-mode")?, None | Some(b"navigate"));
     Ok(!navigates || matches!(only(head, "sec-fetch-dest")?, Some(b"object" | b"embed")))
 }
 
-/// Whether the request goes to the origin that it comes from. Schemes are not compared: behind a proxy, a service does not
-/// know its own.
+/// Whether the request goes to the origin that it comes from. Schemes are not compared, because a service behind a proxy does
+/// not know its own.
 fn is_target(origin: &[u8], head: &dyn RequestHead) -> Result<bool, Error> {
     let (from, usual_port): (_, &[u8]) = match (origin.strip_prefix(b"https://"), origin.strip_prefix(b"http://")) {
         (Some(from), _) => (from, b":443"),
@@ -106,7 +106,7 @@ fn is_origin(text: &str) -> bool {
     scheme_is_good && host && port
 }
 
-/// Browsers shorten addresses as the standard library does, but write an IPv4 address in one in hexadecimal.
+/// Browsers shorten IPv6 addresses as the standard library does, but write an embedded IPv4 address in hexadecimal.
 fn is_browsers_ipv6(text: &str) -> bool {
     text.parse::<Ipv6Addr>().is_ok_and(|address| {
         let [.., high, low] = address.segments();

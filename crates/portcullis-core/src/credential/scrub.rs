@@ -1,9 +1,9 @@
 use super::CredentialSource;
 
-/// What is written in place of a credential, as far as there is room.
+/// Replaces a credential, as far as there is room.
 const REDACTED: &[u8] = b"redacted";
 
-/// Headers in which browsers and proxies repeat an address: that of the page before, or the one that the client asked for.
+/// Headers in which browsers and proxies repeat an address: that of the previous page, or the one that the client asked for.
 const ADDRESSES: [&str; 11] = [
     "referer",
     "referrer",
@@ -18,7 +18,7 @@ const ADDRESSES: [&str; 11] = [
     "x-waws-unencoded-url",
 ];
 
-/// What has to be kept out of logs in the head of one request: the plan that `scrub` of the adapters carries out. Made by
+/// What has to be kept out of logs in the head of one request. `scrub` of the adapters uses it. Made by
 /// [`Gate::scrubber`](crate::Gate::scrubber).
 #[derive(Debug, Clone)]
 pub struct Scrubber<'g> {
@@ -31,11 +31,11 @@ impl<'g> Scrubber<'g> {
         Self { sources, is_websocket }
     }
 
-    /// An address, or a path with its query, without the values of credentials; `None` if it has none.
+    /// An address, or a path with its query, without the values of credentials. `None` if it has none.
     ///
-    /// `redacted` takes the place of a value, or as many letters of it as the value has bytes: the address never becomes
-    /// longer. The pairs of the query stay in number, name and order, and one without a value stays as it is. A parameter
-    /// that counts for WebSockets alone is the application's own in every other request, and stays too.
+    /// A value is replaced by `redacted`, cut to the length of the value, so the address never becomes longer. The pairs of
+    /// the query keep their number, names and order. A pair without a value stays as it is. A parameter that is a credential
+    /// in WebSocket upgrades only belongs to the application in every other request, and stays too.
     #[must_use]
     pub fn address(&self, address: &[u8]) -> Option<Vec<u8>> {
         let (path, rest) =
@@ -63,32 +63,32 @@ impl<'g> Scrubber<'g> {
         Some(scrubbed)
     }
 
-    /// The same of a query alone.
+    /// The same for a query alone.
     pub(crate) fn query(&self, query: &str) -> Option<String> {
         let scrubbed = self.address(format!("?{query}").as_bytes())?;
         String::from_utf8(scrubbed.into_iter().skip(1).collect()).ok()
     }
 
-    /// The value of a header that repeats an address, such as `Referer` or `X-Original-Url`, without the credentials in it;
+    /// The value of a header that repeats an address, such as `Referer` or `X-Original-Url`, without the credentials in it.
     /// `None` if it has none. The name is in lower case.
     #[must_use]
     pub fn header(&self, name: &str, value: &[u8]) -> Option<Vec<u8>> {
         ADDRESSES.contains(&name).then(|| self.address(value)).flatten()
     }
 
-    /// Whether a header holds a credential itself and has to be marked as sensitive. The name is in lower case.
+    /// Whether a header contains a credential itself and has to be marked as sensitive. The name is in lower case.
     #[must_use]
     pub fn is_sensitive(&self, name: &str) -> bool {
         self.sources.iter().any(|source| source.header_name() == Some(name))
     }
 
-    /// Query parameters that can hold a credential in this request.
+    /// Query parameters that can contain a credential in this request.
     fn parameters(&self) -> impl Iterator<Item = &str> {
         let open = self.sources.iter().filter(|source| self.is_websocket || !source.is_for_websockets());
         open.filter_map(CredentialSource::query_name)
     }
 
-    /// Name, with its equals sign, and value of a pair that holds a credential.
+    /// The name with its equals sign, and the value, of a pair that contains a credential.
     fn credential<'p>(&self, pair: &'p [u8]) -> Option<(&'p [u8], &'p [u8])> {
         let (name, value) = pair.split_at_checked(pair.iter().position(|byte| *byte == b'=')?.saturating_add(1))?;
         let (decoded, _) = form_urlencoded::parse(pair).next()?;

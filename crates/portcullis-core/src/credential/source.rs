@@ -10,14 +10,14 @@ use crate::{
 };
 use std::{borrow::Cow, fmt, sync::Arc};
 
-/// A place in the request where a credential may stand.
+/// A place in the request where a credential may be.
 ///
-/// The [schemes](crate::Scheme) of a gate have an ordered list of them. The first in which something is *present* decides. If
-/// that is not valid, the request is refused without a look at the others.
+/// The [schemes](crate::Scheme) of a gate have an ordered list of sources. The first source in which something is *present*
+/// decides. If that is not valid, the request is refused, and the other sources are not read.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CredentialSource {
     place: Place,
-    /// What a value begins with.
+    /// The prefix of a value.
     prefix: Option<Arc<str>>,
 }
 
@@ -33,22 +33,21 @@ enum Place {
 }
 
 impl CredentialSource {
-    /// The subprotocol before a token: see [`websocket_protocol`](Self::websocket_protocol).
+    /// The subprotocol in front of a token: see [`websocket_protocol`](Self::websocket_protocol).
     pub const WEBSOCKET_PROTOCOL: &str = "bearer";
 
-    /// The cookie of exactly this name. An empty or blank one counts as absent, since some servers log out by emptying
-    /// it. A name with the prefix `__Host-` or `__Secure-` keeps other hosts from planting it (RFC 6265bis, section
-    /// 4.1.3).
+    /// The cookie with exactly this name. An empty or blank one counts as absent, since some servers log out by emptying it.
+    /// A name with the prefix `__Host-` or `__Secure-` keeps other hosts from setting it (RFC 6265bis, section 4.1.3).
     ///
-    /// A browser sends two cookies of one name where one was set for the domain and one for the host. They are one if their
-    /// values are equal or one is empty; otherwise nobody can tell which counts, and the request is refused with 400.
+    /// A browser sends two cookies of one name if one was set for the domain and one for the host. They count as one if their
+    /// values are equal or one is empty. Otherwise it is not known which one counts, and the request is refused with 400.
     #[must_use]
     pub fn cookie(name: &str) -> Self {
         Place::Cookie(name.into()).into()
     }
 
-    /// A credential that is put together from several cookies, such as one in chunks; the name is for logs. It counts as a
-    /// cookie: what is said in [`allow_origin`](crate::GateBuilder::allow_origin) holds for it.
+    /// A credential that is put together from several cookies, such as a token in chunks. The name is for logs. It counts as
+    /// a cookie, so [`allow_origin`](crate::GateBuilder::allow_origin) applies to it.
     ///
     /// ```
     /// use portcullis_core::{Cookies, CredentialSource, Error};
@@ -70,45 +69,44 @@ impl CredentialSource {
         Place::Cookies(name.into(), ReadCookies(read)).into()
     }
 
-    /// `Authorization: Bearer …` (RFC 6750, section 2.1); the scheme in any case. Another scheme counts as absent.
+    /// `Authorization: Bearer …` (RFC 6750, section 2.1). The scheme may be in any case. Another scheme counts as absent.
     #[must_use]
     pub fn bearer() -> Self {
         Place::Bearer.into()
     }
 
-    /// A header of this name, in any case; the credential is its whole value.
+    /// A header with this name, in any case. The credential is its whole value.
     #[must_use]
     pub fn header(name: &str) -> Self {
         Place::Header(name.to_ascii_lowercase().into()).into()
     }
 
-    /// A query parameter of this name (RFC 6750, section 2.3). Addresses end up in logs, histories and referrers, so
-    /// name one only where a client can send nothing else.
+    /// A query parameter with this name (RFC 6750, section 2.3). Addresses end up in logs, histories and referrers, so use
+    /// this only where a client can send nothing else.
     #[must_use]
     pub fn query(name: &str) -> Self {
         Place::Query(name.into()).into()
     }
 
-    /// The subprotocol after `bearer` in `Sec-WebSocket-Protocol`, which is all that a page can send when it opens a
-    /// WebSocket: `new WebSocket(url, ["bearer", token])`. Read from upgrades only.
+    /// The subprotocol after `bearer` in `Sec-WebSocket-Protocol`. A page can send nothing else when it opens a WebSocket:
+    /// `new WebSocket(url, ["bearer", token])`. Read from upgrades only.
     ///
-    /// The server has to select one of the offered subprotocols (RFC 6455, section 4.2.2), and it must not be the token:
-    /// name [`WEBSOCKET_PROTOCOL`](Self::WEBSOCKET_PROTOCOL) to the framework, or a subprotocol that the page offers as
-    /// well.
+    /// The server has to select one of the offered subprotocols (RFC 6455, section 4.2.2), and it must not select the token.
+    /// Give the framework [`WEBSOCKET_PROTOCOL`](Self::WEBSOCKET_PROTOCOL), or another subprotocol that the page offers.
     #[must_use]
     pub fn websocket_protocol() -> Self {
         Place::WebSocketProtocol.into()
     }
 
-    /// A query parameter of this name, read from WebSocket upgrades only; elsewhere it counts as absent. What is said of
-    /// [`query`](Self::query) holds.
+    /// A query parameter with this name, read from WebSocket upgrades only. In other requests it counts as absent. The
+    /// warning at [`query`](Self::query) applies.
     #[must_use]
     pub fn websocket_query(name: &str) -> Self {
         Place::WebSocketQuery(name.into()).into()
     }
 
-    /// The same for values that begin with this text, such as a cookie `Bearer eyJ…`. The credential is what follows, in
-    /// cookies and headers without the spaces between. A value that does not begin with it counts as absent. For cookies,
+    /// The same source for values with this prefix, such as a cookie `Bearer eyJ…`. The credential is what follows the
+    /// prefix; in cookies and headers, without the spaces between. A value without the prefix counts as absent. For cookies,
     /// headers and query parameters.
     ///
     /// ```
@@ -122,7 +120,7 @@ impl CredentialSource {
         Self { prefix: Some(prefix.into()), ..self }
     }
 
-    /// The name of the header that it is read from, in lower case; `None` for the query.
+    /// The name of the header that is read, in lower case; `None` for the query.
     #[must_use]
     pub fn header_name(&self) -> Option<&str> {
         match &self.place {
@@ -134,7 +132,7 @@ impl CredentialSource {
         }
     }
 
-    /// The name of the query parameter that it is read from.
+    /// The name of the query parameter that is read.
     pub(crate) fn query_name(&self) -> Option<&str> {
         match &self.place {
             Place::Query(name) | Place::WebSocketQuery(name) => Some(name),
@@ -142,22 +140,22 @@ impl CredentialSource {
         }
     }
 
-    /// Browsers add it to requests by themselves, whoever made them.
+    /// Whether browsers add it to requests by themselves, whichever page made them.
     pub(crate) fn is_ambient(&self) -> bool {
         matches!(self.place, Place::Cookie(_) | Place::Cookies(..))
     }
 
-    /// It is read from WebSocket upgrades only.
+    /// Whether it is read from WebSocket upgrades only.
     pub(crate) fn is_for_websockets(&self) -> bool {
         matches!(self.place, Place::WebSocketProtocol | Place::WebSocketQuery(_))
     }
 
-    /// Whether this request may have a credential here at all.
+    /// Whether this request may have a credential in this source at all.
     fn is_open(&self, head: &dyn RequestHead) -> bool {
         !self.is_for_websockets() || is_websocket(head)
     }
 
-    /// Whether a credential can stand here.
+    /// Whether this source can carry such a credential.
     pub(crate) fn carries(&self, credential: Carriers) -> bool {
         match &self.place {
             Place::Bearer => credential.bearer,
@@ -167,7 +165,7 @@ impl CredentialSource {
         }
     }
 
-    /// The name of the cookie, header or parameter is one that a request can have.
+    /// Checks that a request can have a cookie, header or parameter with this name.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.prefix.is_some() && matches!(self.place, Place::Bearer | Place::WebSocketProtocol) {
             let detail = format!("the {self} holds nothing but a token, so it has no prefix");
@@ -220,7 +218,7 @@ impl CredentialSource {
         }
     }
 
-    /// Whether values that this one takes would never reach the other, which is read after it.
+    /// Whether this source takes all values that the other one, which is read later, would take.
     pub(crate) fn hides(&self, later: &Self) -> bool {
         self.prefix.is_none() && later.prefix.is_some() && self.place == later.place
     }
@@ -232,7 +230,7 @@ impl From<Place> for CredentialSource {
     }
 }
 
-/// Where a credential can stand by its characters. What reads it there goes by the same.
+/// The sources that can carry a credential, by its characters. The readers of the sources use the same rules.
 #[derive(Clone, Copy)]
 pub(crate) struct Carriers {
     bearer: bool,
@@ -254,16 +252,16 @@ impl Carriers {
     }
 }
 
-/// Nothing about a secret.
+/// Shows nothing about a secret.
 impl fmt::Debug for Carriers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Carriers(..)")
     }
 }
 
-/// What stands in a source.
+/// The text in a source.
 enum Text<'h> {
-    /// Not looked at yet for bytes that may not be in it, with the function that does.
+    /// Not yet checked for bytes that are not allowed, with the function that checks.
     Raw(&'h [u8], fn(&[u8]) -> Result<&str, Error>),
     /// Decoded or put together.
     Made(Cow<'h, str>),
@@ -277,7 +275,7 @@ impl Text<'_> {
         }
     }
 
-    /// What follows the prefix, if the text begins with it.
+    /// The rest of the text after the prefix, if it has the prefix.
     fn behind(self, prefix: &str) -> Option<Self> {
         Some(match self {
             Self::Raw(bytes, check) => Self::Raw(bytes.strip_prefix(prefix.as_bytes())?, check),
@@ -287,11 +285,11 @@ impl Text<'_> {
     }
 }
 
-/// A credential that is present, and may have bytes in it that no credential has.
+/// A credential that is present. It may still contain bytes that no credential has.
 pub(crate) struct FoundCredential<'h, 's> {
     text: Text<'h>,
     pub(crate) source: &'s CredentialSource,
-    /// Of the source, among those that were read.
+    /// The index of the source, among those that were read.
     pub(crate) place: usize,
 }
 
@@ -330,7 +328,7 @@ impl fmt::Debug for CredentialSource {
     }
 }
 
-/// The first credential that is present in the order of the sources.
+/// The first credential that is present, in the order of the sources.
 pub(crate) fn find<'h, 's>(
     sources: &'s Sources,
     head: &'h dyn RequestHead,
@@ -370,8 +368,8 @@ pub(crate) fn agreed<'h>(
     Ok(first)
 }
 
-/// A client must not use more than one method in a request (RFC 6750, section 2), and a token in an address that comes
-/// with another one in the header is a sign of somebody else's address.
+/// A client must not use more than one method in a request (RFC 6750, section 2). A token in an address that comes with
+/// another one in the header suggests that the address is somebody else's.
 fn refuse_header_with_query(sources: &[CredentialSource], head: &dyn RequestHead) -> Result<(), Error> {
     for source in sources {
         let Some(name) = source.query_name().filter(|_| source.is_open(head)) else { continue };

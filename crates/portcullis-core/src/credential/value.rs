@@ -1,4 +1,4 @@
-//! How values of headers are written.
+//! The syntax of header values.
 
 use super::CredentialSource;
 use crate::{
@@ -6,8 +6,8 @@ use crate::{
     head::RequestHead,
 };
 
-/// The value of a header that may be there once. A second one is refused even if it is equal: no client sends it (RFC 9110,
-/// section 5.3), and whoever joins the two lines on the way reads another value than we do.
+/// The value of a header that may be present once. A second one is refused even if it is equal: no client sends it (RFC 9110,
+/// section 5.3), and a proxy that joins the two lines reads another value than we do.
 pub(super) fn only<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&'h [u8]>, Error> {
     let (mut value, mut count) = (None, 0_usize);
     head.each_header(name, &mut |found| {
@@ -62,7 +62,7 @@ pub(super) fn websocket_protocol<'h>(head: &'h dyn RequestHead) -> Result<Option
     }
 }
 
-/// A value of visible ASCII, without the white space around it.
+/// A value of visible ASCII, without surrounding white space.
 pub(super) fn visible(value: &[u8]) -> Result<&str, Error> {
     let value = trim(value);
     match str::from_utf8(value) {
@@ -71,8 +71,8 @@ pub(super) fn visible(value: &[u8]) -> Result<&str, Error> {
     }
 }
 
-/// Without the white space around it that HTTP knows: spaces and tabs (RFC 9110, section 5.6.3). Whoever strips more than
-/// others takes `\x0c__Host-session` for a name that browsers protect.
+/// Without the surrounding white space that HTTP knows: spaces and tabs (RFC 9110, section 5.6.3). Code that strips more
+/// takes `\x0c__Host-session` for a name that browsers protect.
 pub(super) fn trim(value: &[u8]) -> &[u8] {
     let space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = value.iter().position(|byte| !space(byte)).unwrap_or(value.len());
@@ -94,8 +94,8 @@ pub(super) fn token68(token: &[u8]) -> Result<&str, Error> {
     }
 }
 
-/// Whether this holds for each byte. Tokens are long and nearly always good, so there is no early exit, and the compiler can
-/// look at many at once.
+/// Whether this is true for each byte. Tokens are long and nearly always valid, so there is no early exit, and the compiler
+/// can check many bytes at once.
 pub(super) fn each(bytes: &[u8], holds: impl Fn(u8) -> bool) -> bool {
     bytes.iter().fold(true, |all, byte| all & holds(*byte))
 }

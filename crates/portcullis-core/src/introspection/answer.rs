@@ -1,4 +1,4 @@
-//! What issuers answer about tokens.
+//! Answers of issuers about tokens.
 
 use crate::{
     claims::{ClaimPath, Claims, Registered, Rules},
@@ -17,7 +17,7 @@ fn status_of(answer: &HttpResponse) -> Error {
     timed(no_answer(format!("the status {}", answer.status())), answer)
 }
 
-/// With when to come again, if the issuer says that in seconds (RFC 9110, section 10.2.3), and not in years.
+/// With the time until the next attempt, if the issuer gives it in seconds (RFC 9110, section 10.2.3), and not in years.
 fn timed(error: Error, answer: &HttpResponse) -> Error {
     match answer.header("retry-after").and_then(|seconds| seconds.trim().parse().ok()) {
         Some(seconds @ 1..=3600) => error.with_retry_after(Duration::from_secs(seconds)),
@@ -31,12 +31,12 @@ fn object(answer: &HttpResponse) -> Result<Object, Error> {
     Object::read(text.to_owned()).map_err(fault)
 }
 
-/// What an answer is held against.
+/// What an answer is checked against.
 pub(super) struct Measure<'a> {
     pub(super) issuer: &'a Issuer,
     pub(super) rules: &'a Rules,
     pub(super) known: Known,
-    /// Whether the answer may leave out for whom the token is.
+    /// Whether the answer may leave out the audience of the token.
     pub(super) any_client: bool,
     pub(super) now: f64,
 }
@@ -48,7 +48,7 @@ impl Measure<'_> {
     }
 }
 
-/// What an issuer says of a token that is active (RFC 7662, section 2.2).
+/// What an issuer says about a token that is active (RFC 7662, section 2.2).
 pub(super) fn introspected(
     answers: &[HttpResponse],
     measure: &Measure<'_>,
@@ -73,8 +73,8 @@ pub(super) fn introspected(
     measure.check(object, registered)
 }
 
-/// An issuer may call a refresh token active as well, so it has to be said that this one gives access: in `token_type`
-/// (RFC 7662, section 2.2), or in the `token_use` of some issuers. Where both are there, both say it.
+/// An issuer may call a refresh token active as well. So the answer has to say that this token gives access: in `token_type`
+/// (RFC 7662, section 2.2), or in the `token_use` of some issuers. If both are present, both have to say it.
 fn check_type(answer: &Object, may_be_missing: bool) -> Result<(), Error> {
     let mut types = ["token_type", "token_use"].into_iter().filter_map(|name| Some((name, answer.member(name)?)));
     let gives_access = |kind: &str| ["bearer", "access_token", "access"].iter().any(|it| kind.eq_ignore_ascii_case(it));
@@ -91,7 +91,7 @@ fn check_type(answer: &Object, may_be_missing: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a service that was shown a token goes on with it.
+/// Whether a service that was shown a token accepts it.
 pub(super) fn shown(answer: &HttpResponse) -> Result<(), Error> {
     match answer.status() {
         200 => Ok(()),
@@ -100,8 +100,8 @@ pub(super) fn shown(answer: &HttpResponse) -> Result<(), Error> {
     }
 }
 
-/// What a service says of who it was shown the token of: the members of all its answers. Who could write into one of them
-/// must not be able to replace what another one says, so of the same name they say the same.
+/// What a service says about the owner of a token: the members of all its answers. An attacker who can write into one answer
+/// must not be able to replace what another one says. So members of the same name have to be equal.
 pub(super) fn told(
     answers: &[HttpResponse],
     within: Option<&ClaimPath>,

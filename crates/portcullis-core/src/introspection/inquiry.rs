@@ -1,4 +1,4 @@
-//! What all ways of asking an issuer about its tokens have in common: when it is asked, and what is remembered.
+//! What all ways to ask an issuer about its tokens have in common: when it is asked, and what is remembered.
 
 use super::{
     answer::Measure,
@@ -28,22 +28,22 @@ use zeroize::Zeroizing;
 /// Longer than anything is remembered.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// What is remembered takes no more, unless said otherwise.
+/// The default limit for the memory of what is remembered.
 const MEMORY: usize = 64 << 20;
 
-/// How an issuer is asked about a token, and what its answers say.
+/// How an issuer is asked about a token, and how its answers are read.
 pub(super) trait Query: fmt::Debug + Clone + Send + Sync + 'static {
-    /// What is asked after these answers; nothing more, if they tell it all.
+    /// The next request after these answers; `None` if they are complete.
     fn next(&self, token: &str, answers: &[HttpResponse]) -> Result<Option<HttpRequest>, Error>;
 
-    /// How many answers are waited for.
+    /// The number of answers to wait for.
     fn answers(&self) -> usize;
 
-    /// What they tell, held against this.
+    /// The claims in the answers, checked against this.
     fn claims(&self, answers: &[HttpResponse], measure: &Measure<'_>) -> Result<Claims, Error>;
 }
 
-/// An issuer that is asked. A setting that is changed makes a new one, with nothing remembered.
+/// An issuer that is asked. Changing a setting makes a new one that remembers nothing.
 pub(super) struct Inquiry<Q>(Arc<Inner<Q>>);
 
 struct Inner<Q> {
@@ -57,7 +57,7 @@ struct Inner<Q> {
 #[derive(Clone)]
 pub(super) struct Settings {
     issuer: Issuer,
-    /// For its answers.
+    /// The rules for its answers.
     pub(super) rules: Rules,
     client: Arc<dyn HttpClient>,
     pub(super) time: Time,
@@ -102,7 +102,7 @@ impl<Q: Query> Inquiry<Q> {
         &self.0.settings.issuer
     }
 
-    /// What is known of a token, or what to wait for. Nobody is asked before somebody waits.
+    /// What is known about a token, or what to wait for. No request is sent before the future is polled.
     fn ask(&self, token: &str, max_age: Option<Duration>, known: Known) -> Answer<'static, Outcome> {
         let (key, now) = (fingerprint(token), self.0.settings.time.now());
         let fresh = max_age.map(|max_age| self.recent().fresh(now, max_age));
@@ -145,13 +145,13 @@ impl<Q: Query> Inquiry<Q> {
         Ok(joined)
     }
 
-    /// How long an answer is waited for.
+    /// The maximum time to wait for an answer.
     fn limit(&self) -> Duration {
         let answers = u32::try_from(self.0.question.answers()).unwrap_or(u32::MAX);
         self.0.settings.client.time_limit().saturating_mul(answers)
     }
 
-    /// Until when an answer is remembered, if at all.
+    /// Until when an answer is remembered; `None` if it is not.
     fn keep_until(&self, outcome: &Outcome, now: SystemTime) -> Option<SystemTime> {
         let settings = &self.0.settings;
         let (time, ends) = match outcome {
@@ -168,7 +168,7 @@ impl<Q: Query> Inquiry<Q> {
         self.0.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a JWT that was verified here is to be asked about as well.
+    /// Whether the issuer is also asked about a JWT that was verified here.
     fn asks_about(&self, principal: &Principal) -> bool {
         let settings = &self.0.settings;
         let has_session = |claims| settings.issuer.map.has_session(claims);
@@ -176,19 +176,19 @@ impl<Q: Query> Inquiry<Q> {
     }
 }
 
-/// A question that is under way.
+/// A question in progress.
 struct Asking<Q: Query> {
     inquiry: Inquiry<Q>,
     key: Key,
     token: Zeroizing<String>,
     known: Known,
     asked: Asked,
-    /// None at its end.
+    /// `None` at the end.
     begun: Option<Sender<Outcome>>,
 }
 
 impl<Q: Query> Asking<Q> {
-    /// Asks what is to be asked after these answers, or ends.
+    /// Sends the next request after these answers, or ends.
     fn go_on(self, answers: Vec<HttpResponse>) {
         let inquiry = &self.inquiry.0;
         let request = match inquiry.question.next(&self.token, &answers) {
@@ -218,7 +218,7 @@ impl<Q: Query> Asking<Q> {
         client.send(request, Reply::new(then));
     }
 
-    /// What a token that nobody verified says of itself does not speak for it, and may be revoked all the same.
+    /// What an unverified token says about itself is never in its favour. It can still be used to revoke the token.
     fn held_against(&self, said: Principal) -> Principal {
         match unverified_claims(&self.token) {
             Some((claims, times)) => {
@@ -233,7 +233,7 @@ impl<Q: Query> Asking<Q> {
         self.settle(outcome);
     }
 
-    /// What came of it is remembered for a while.
+    /// Ends the question and remembers its outcome for a while.
     fn settle(&mut self, outcome: Outcome) {
         let Some(begun) = self.begun.take() else { return };
         let outcome = outcome.map_err(|error| error.with_issuer(self.inquiry.issuer().name.clone()));
@@ -247,26 +247,26 @@ impl<Q: Query> Asking<Q> {
     }
 }
 
-/// Whatever happens on the way, a question does not stay under way.
+/// Whatever happens, a question does not stay in progress.
 impl<Q: Query> Drop for Asking<Q> {
     fn drop(&mut self) {
         self.settle(Err(Error::new(ErrorKind::Unavailable, "nobody asked the issuer to the end")));
     }
 }
 
-/// An issuer that is asked, whatever the question.
+/// An issuer that is asked, with any kind of question.
 pub(crate) trait Asks: fmt::Debug + Send + Sync {
     fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Outcome>;
     fn issuer(&self) -> &Issuer;
     fn time(&self) -> &Time;
-    /// The same in a gate. With another clock it is a new one, with nothing remembered.
+    /// The same in a gate. With another clock it is a new one that remembers nothing.
     ///
     /// # Errors
-    /// If keys go by another clock.
+    /// If its keys use another clock.
     fn in_gate(&self, time: &Time) -> Result<Arc<dyn Asks>, Error>;
-    /// Whether only tokens of a session are asked about, and others are verified alone.
+    /// Whether it is only asked about tokens of a session, and others are only verified.
     fn is_for_sessions_only(&self) -> bool;
-    /// Whether it answers about opaque tokens whatever they look like.
+    /// Whether it answers about any opaque token, whatever the token looks like.
     fn takes_any_opaque(&self) -> bool;
 }
 
@@ -306,7 +306,7 @@ impl<Q: Query> Inquiry<Q> {
         }
     }
 
-    /// A JWT of an issuer with keys is verified before anybody hears of it.
+    /// A JWT of an issuer with keys is verified before it is sent anywhere.
     fn verify(&self, verifier: &Jwt, credential: &Credential<'_>) -> Answer<'static, Outcome> {
         let (token, max_age) = (credential.expose(), credential.max_age());
         match verifier.ask(credential).ready() {

@@ -1,4 +1,4 @@
-//! What an issuer has said of tokens a moment ago.
+//! Recent answers of issuers about tokens.
 
 use super::recent::{Fresh, Kept, Key, Outcome};
 use crate::{claims::Claims, principal::Principal};
@@ -7,14 +7,13 @@ use std::{
     time::SystemTime,
 };
 
-/// More are not remembered; the oldest goes first.
+/// The maximum number of remembered outcomes. The oldest is dropped first.
 const MOST_REMEMBERED: usize = 10_000;
 
-/// What an outcome takes beside what grows with its answer.
+/// What an outcome takes in addition to what grows with its answer.
 const BESIDE: usize = 512;
 
-/// Who was accepted and what was refused, each within bounds of its own: no flood of made-up tokens makes a good one be
-/// forgotten.
+/// Accepted and refused tokens have separate limits. So a flood of made-up tokens cannot push out a valid one.
 #[derive(Debug)]
 pub(super) struct Memory {
     accepted: Shelf,
@@ -31,14 +30,14 @@ struct Shelf {
 }
 
 impl Memory {
-    /// In at most so many bytes, of which an eighth is for refusals.
+    /// Limited to this many bytes; an eighth of it is for refusals.
     pub(super) fn new(bytes: usize) -> Self {
         let refused = bytes / 8;
         Self { accepted: Shelf::new(bytes - refused), refused: Shelf::new(refused) }
     }
 
-    /// What is remembered of a token, if that is as fresh as asked for. What does not hold any more never does again,
-    /// whatever becomes of the clock; its place stays until it is the oldest.
+    /// What is remembered of a token, if it is as fresh as required. An outcome that has ended never becomes valid again,
+    /// even if the clock is set back. It keeps its place until it is the oldest.
     pub(super) fn settled(&mut self, key: Key, now: SystemTime, fresh: Option<Fresh>) -> Option<Outcome> {
         let found = self.accepted.settled.get_mut(&key).or_else(|| self.refused.settled.get_mut(&key));
         let (outcome, kept) = found?;
@@ -49,7 +48,7 @@ impl Memory {
         fresh.is_none_or(|fresh| fresh.admits(kept.asked)).then(|| outcome.clone())
     }
 
-    /// Remembers what was said of a token last.
+    /// Remembers the last outcome for a token.
     pub(super) fn remember(&mut self, key: Key, outcome: &Outcome, kept: Kept) {
         let (shelf, other) = match outcome {
             Ok(_) => (&mut self.accepted, &mut self.refused),
@@ -91,7 +90,7 @@ impl Shelf {
     }
 }
 
-/// The text of the claims counts twice: it is kept, and so is what was read from it.
+/// The text of the claims counts twice: the text is kept, and so is what was read from it.
 fn weight(outcome: &Outcome) -> usize {
     let claims = outcome.as_ref().ok().and_then(Principal::token_claims);
     claims.map_or(0, Claims::bytes).saturating_mul(2).saturating_add(BESIDE)

@@ -1,4 +1,4 @@
-//! Tokens that their issuer is asked about.
+//! Tokens that the issuer is asked about.
 
 mod answer;
 mod inquiry;
@@ -29,24 +29,24 @@ use inquiry::{Inquiry, Query};
 use std::{fmt, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
-/// Asks an issuer about its tokens (RFC 7662): about those that are opaque, and about those that it may have withdrawn.
+/// Asks an issuer about its tokens (RFC 7662): about opaque tokens, and about tokens that the issuer may have withdrawn.
 ///
-/// An issuer with keys verifies a JWT here first, so that it hears of no forged ones; and with
-/// [`sessions_only`](Self::sessions_only) it is asked only where that could change anything. An issuer
-/// [without keys](Issuer::without_keys) is asked about every token but those that say themselves that they are not to be
-/// accepted: what a JWT says against itself (`aud`, `exp`, `nbf`, `typ`, the issuer's rules) is believed without a signature.
-/// A JWT of another issuer is left to the next scheme. It is shown to nobody, and neither is one that is encrypted or
-/// that is not read here.
+/// If the issuer has keys, a JWT is verified here first, so the issuer is not asked about forged ones. With
+/// [`sessions_only`](Self::sessions_only) it is asked only where the answer may differ. An issuer
+/// [without keys](Issuer::without_keys) is asked about every token, except those that are not acceptable by their own words:
+/// what a JWT says against itself (`aud`, `exp`, `nbf`, `typ`, the issuer's rules) counts without a signature. A JWT of
+/// another issuer is left to the next scheme. This verifier never sends such a token, and neither one that is encrypted or
+/// cannot be read here.
 ///
-/// An opaque credential says nothing of its issuer. So of the schemes that read a source, the one of this comes last, after
-/// those that know their own credentials: what they do not recognize is asked about. Another order is an error where the gate
-/// is built, unless [`opaque_tokens`](Self::opaque_tokens) says what the tokens look like.
+/// An opaque credential does not show its issuer. So among the schemes that read a source, the scheme of this verifier comes
+/// last, after those that recognize their own credentials. It asks about everything that they do not recognize. Another order
+/// is an error when the gate is built, unless [`opaque_tokens`](Self::opaque_tokens) says what the tokens look like.
 ///
-/// The answer has to say `"active": true`, and what it says else is held against the issuer's rules like the claims of a
-/// token: `aud`, claims that are required, times. It has to say that the token gives access (`token_type` or `token_use`),
-/// since some issuers call a refresh token active too, and for whom it is, unless that is known of a JWT that was verified
-/// here. An answer is kept for some seconds, never past `exp`; one request is under way for a token at a time, however many
-/// wait for it. Where the issuer cannot be asked, the answer is 503, and nothing is kept.
+/// The answer has to say `"active": true`. Everything else it says is checked against the issuer's rules like the claims of a
+/// token: `aud`, required claims, times. It has to say that the token gives access (`token_type` or `token_use`), since some
+/// issuers call a refresh token active too. It has to name the audience, unless the token is a JWT that meets the issuer's
+/// rules itself. An answer is kept for some seconds, never past `exp`. There is one request at a time for a token, however
+/// many callers wait for it. If the issuer cannot be asked, the answer is 503, and nothing is kept.
 ///
 /// ```
 /// # use portcullis_core::{Audience, ClaimMap, Error, HttpClient, Introspection, Issuer};
@@ -59,7 +59,7 @@ use zeroize::Zeroizing;
 #[derive(Debug, Clone)]
 pub struct Introspection(Inquiry<Rfc7662>);
 
-/// What is asked with `POST` and the token in a form.
+/// Asked with `POST` and the token in a form.
 #[derive(Clone)]
 struct Rfc7662 {
     url: String,
@@ -71,13 +71,13 @@ impl Introspection {
     /// Asks at this address about tokens of this issuer.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no HTTP address.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn new(issuer: Issuer, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
         let question = Rfc7662 { url: checked(url.into())?, authorization: None, may_lack_type: false };
         Ok(Self(Inquiry::new(question, issuer, client)))
     }
 
-    /// Who asks, by `client_secret_basic` (RFC 6749, section 2.3.1).
+    /// Authenticates this service to the issuer by `client_secret_basic` (RFC 6749, section 2.3.1).
     #[must_use]
     pub fn client(self, id: &str, secret: &str) -> Self {
         let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
@@ -86,11 +86,11 @@ impl Introspection {
         self.authorized(&value)
     }
 
-    /// Who asks, by a bearer token of the service's own.
+    /// Authenticates this service to the issuer by a bearer token of its own.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it has characters that no bearer token has (RFC 6750,
-    /// section 2.1), such as the line break of the file it was read from.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the token has characters that no bearer token has
+    /// (RFC 6750, section 2.1), such as the line break of the file it was read from.
     pub fn client_token(self, token: &str) -> Result<Self, Error> {
         if !CredentialSource::bearer().carries(Carriers::of(token.as_bytes())) {
             let detail = "the client's token is no bearer token; trim what was read from a file";
@@ -103,65 +103,66 @@ impl Introspection {
         Self(self.0.with(|question, _| question.authorization = Some(Arc::new(Secret::new(value.as_bytes())))))
     }
 
-    /// Takes a JWT that was verified here as it is, unless it belongs to a [session](crate::ClaimMap::session), which may have
-    /// ended. For an issuer with keys; opaque tokens are asked about as before.
+    /// Of the JWTs that were verified here, only asks about those of a [session](crate::ClaimMap::session), which may have
+    /// ended, and about all of them where a route requires a [`fresh`](crate::policy::fresh) identity. For an issuer with
+    /// keys. Opaque tokens are still asked about.
     #[must_use]
     pub fn sessions_only(self) -> Self {
         Self(self.0.with(|_, settings| settings.sessions_only = true))
     }
 
-    /// What its answers have to say beside what the token has to.
+    /// What the answers have to say, in addition to what the token has to say.
     ///
-    /// The [rules of the issuer](Issuer::rules), its audience and its [age](Issuer::max_token_age) are for tokens: a JWT that
-    /// is verified here is held against them, and the answer about it is not. Of a token that is not, the answer has to say
-    /// all of it.
+    /// The [rules of the issuer](Issuer::rules), its audience and its [age](Issuer::max_token_age) are for tokens. If a JWT
+    /// is verified here, they apply to the JWT and not to the answer. For any other token, they apply to the answer, unless
+    /// the token is a JWT that meets them itself.
     #[must_use]
     pub fn rules(self, rules: Rules) -> Self {
         Self(self.0.with(|_, settings| settings.rules = rules))
     }
 
-    /// How long it is remembered that a token is active, and that it is not; ten seconds and two unless said otherwise.
+    /// How long active and inactive tokens are remembered. Ten seconds and two by default.
     #[must_use]
     pub fn remember(self, active: Duration, inactive: Duration) -> Self {
         Self(self.0.with(|_, settings| (settings.active_for, settings.inactive_for) = (active, inactive)))
     }
 
-    /// Accepts tokens of which the answer has no `token_type`, as RFC 7662 allows. One that is there has to be one of access
-    /// tokens all the same. With an issuer that leaves it out of refresh tokens, those pass.
+    /// Accepts answers without `token_type`, as RFC 7662 allows. If it is present, it still has to be that of an access
+    /// token. If the issuer leaves it out for refresh tokens, those are accepted too.
     #[must_use]
     pub fn allow_missing_token_type(self) -> Self {
         Self(self.0.with(|question, _| question.may_lack_type = true))
     }
 
-    /// Accepts tokens of which the answer does not say for whom they are. Then every client of the issuer can use its callers'
-    /// tokens here. A JWT that says it is for somebody else is refused all the same, and so is what the answer says is.
+    /// Accepts answers that do not name the audience of the token. Then every client of the issuer can use its callers'
+    /// tokens here. A JWT that names another audience is still refused, and so is an answer that does.
     #[must_use]
     pub fn dangerous_any_client(self) -> Self {
         Self(self.0.with(|_, settings| settings.any_client = true))
     }
 
-    /// Which opaque credentials are asked about, by how they look; all of them by default. Another one is
-    /// [`Unrecognized`](crate::ErrorKind::Unrecognized): nobody is asked, and it is left to the next scheme.
+    /// Which opaque credentials are asked about, by what they look like. All of them by default. Any other credential is
+    /// [`Unrecognized`](crate::ErrorKind::Unrecognized): the issuer is not asked, and the next scheme may take it.
     #[must_use]
     pub fn opaque_tokens(self, opaque: OpaqueTokens) -> Self {
         Self(self.0.with(|_, settings| settings.opaque = opaque))
     }
 
-    /// How many bytes what is remembered may take; 64 MiB by default. An eighth of it is for refusals, and no more than 10,000 of
-    /// either are remembered.
+    /// How many bytes the remembered outcomes may take. 64 MiB by default. An eighth of it is for refusals. At most 10,000
+    /// accepted and 10,000 refused tokens are remembered.
     #[must_use]
     pub fn max_memory_bytes(self, bytes: usize) -> Self {
         Self(self.0.with(|_, settings| settings.memory_bytes = bytes))
     }
 
-    /// Tells the time by another clock than the system's, where this is used without a gate. In a gate, the
+    /// Uses another clock than the system's, if there is no gate. In a gate, the
     /// [clock of the gate](crate::GateBuilder::clock) counts.
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         Self(self.0.with(|_, settings| settings.time = Time::by(clock)))
     }
 
-    /// The principal of a token. For an [`Authenticator`](crate::Authenticator) around this one.
+    /// Returns the principal of a token. For writing an [`Authenticator`](crate::Authenticator) around this one.
     ///
     /// # Errors
     /// [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized) if the token is of another issuer,

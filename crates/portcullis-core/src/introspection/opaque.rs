@@ -6,9 +6,9 @@ use std::{
 
 /// What an issuer's opaque tokens look like, checked before the issuer is asked.
 ///
-/// Many issuers give their tokens a prefix and a fixed length. A credential that does not look like that is
-/// [`Unrecognized`](crate::ErrorKind::Unrecognized): nobody is asked, and it is left to the next scheme. What is not said is not
-/// checked. JWTs are not opaque and are not held against this.
+/// Many issuers give their tokens a prefix and a fixed length. A credential that looks different is
+/// [`Unrecognized`](crate::ErrorKind::Unrecognized): the issuer is not asked, and the next scheme may take it. What you do
+/// not set is not checked. JWTs are not opaque and are not checked against this.
 ///
 /// ```
 /// # use portcullis_core::{Audience, Error, HttpClient, Introspection, Issuer, OpaqueTokens};
@@ -26,27 +26,29 @@ pub struct OpaqueTokens {
     prefixes: Vec<Cow<'static, str>>,
     min: usize,
     max: usize,
-    /// Which of ASCII, a bit for each; all characters unless said otherwise.
+    /// The allowed ASCII characters, a bit for each. All by default.
     characters: Option<u128>,
 }
 
 impl OpaqueTokens {
-    /// Every opaque credential.
+    /// Matches every opaque credential.
     #[must_use]
     pub fn new() -> Self {
         Self { prefixes: Vec::new(), min: 0, max: usize::MAX, characters: None }
     }
 
-    /// No opaque credential: the issuer is asked about JWTs only. Static tokens of people and services then count nothing here.
+    /// Matches no opaque credential: the issuer is asked about JWTs only. Static tokens of users and services are then not
+    /// accepted here.
     #[must_use]
     pub fn none() -> Self {
         Self { min: 1, max: 0, ..Self::new() }
     }
 
-    /// What a token begins with. Of several prefixes, it begins with one.
+    /// The prefix of a token. Call again for more prefixes: a token has one of them.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is empty, or if no token can look like that.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the prefix is empty, or if no token can look like
+    /// that.
     pub fn prefix(mut self, prefix: impl Into<Cow<'static, str>>) -> Result<Self, Error> {
         let prefix = prefix.into();
         if prefix.is_empty() {
@@ -56,7 +58,7 @@ impl OpaqueTokens {
         self.checked()
     }
 
-    /// How many bytes a token has, with its prefix.
+    /// The length of a token in bytes, with its prefix.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if no token can look like that.
@@ -74,7 +76,7 @@ impl OpaqueTokens {
         self.checked()
     }
 
-    /// Which ASCII characters a token consists of, with its prefix. It has no others.
+    /// The ASCII characters of a token, with its prefix. It has no others.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if no token can look like that.
@@ -84,7 +86,7 @@ impl OpaqueTokens {
         self.checked()
     }
 
-    /// Whether every opaque token looks like that.
+    /// Whether every opaque token matches.
     pub(super) fn are_any(&self) -> bool {
         self.prefixes.is_empty() && (self.min, self.max) == (0, usize::MAX) && self.characters.is_none()
     }
@@ -100,7 +102,7 @@ impl OpaqueTokens {
         self.characters.is_none_or(is_one)
     }
 
-    /// A prefix that no token can have is a mistake, even if others are possible.
+    /// A prefix that no token can have is a mistake, even if other prefixes are possible.
     fn checked(self) -> Result<Self, Error> {
         if self.min > self.max || self.max == 0 {
             return Err(Error::misconfigured("no token is that long"));

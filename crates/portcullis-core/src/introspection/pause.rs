@@ -1,10 +1,10 @@
-//! When an issuer is left alone, because it asked for that or because it fails.
+//! When an issuer is not asked, because it requested a pause or because it fails.
 
 use super::recent::Key;
 use crate::{backoff::Backoff, error::Error};
 use std::time::{Duration, SystemTime};
 
-/// For how long nobody asks, because the issuer said so (`Retry-After`; RFC 9110, section 10.2.3).
+/// A pause that the issuer requested (`Retry-After`; RFC 9110, section 10.2.3).
 #[derive(Debug)]
 pub(super) struct Pause {
     since: SystemTime,
@@ -13,39 +13,40 @@ pub(super) struct Pause {
 }
 
 impl Pause {
-    /// The pause after this failure, if the issuer said how long.
+    /// The pause after this failure, if the issuer gave its length.
     pub(super) fn after(failure: &Error, since: SystemTime) -> Option<Self> {
         Some(Self { since, time: failure.retry_after()?, failure: failure.clone() })
     }
 
-    /// What whoever would have to ask is answered instead, with what is left of the time. Nothing where the clock was set back.
+    /// The answer during the pause, with the time that is left. `None` if the clock was set back.
     pub(super) fn refusal(&self, now: SystemTime) -> Option<Error> {
         let left = self.time.checked_sub(now.duration_since(self.since).ok()?).filter(|left| !left.is_zero())?;
         Some(self.failure.clone().with_retry_after(left))
     }
 }
 
-/// Failures in a row of an issuer that does not say for how long, with no answer between them.
+/// Failures in a row, with no answer between them, of an issuer that requests no pause.
 ///
-/// What fails may be the issuer, or be due to the token that it is asked about. One token alone makes only itself wait. Made-up
-/// tokens, however many, do not make those wait that held before.
+/// The cause may be the issuer, or the token that it is asked about. A single token only delays itself. Made-up tokens,
+/// however many, do not delay those that were valid before.
 #[derive(Debug)]
 pub(super) struct Outage {
     failure: Error,
     /// The token, as long as it is the only one.
     only: Option<Key>,
-    /// For tokens that held before.
+    /// For tokens that were valid before.
     good: Backoff,
     others: Backoff,
 }
 
 impl Outage {
-    /// With what is said to who has to wait.
+    /// `failure` is the answer during the outage.
     pub(super) fn new(key: Key, failure: Error) -> Self {
         Self { failure, only: Some(key), good: Backoff::default(), others: Backoff::default() }
     }
 
-    /// One more failure, of a token that held before or of another one. What fails in a pause was asked before it.
+    /// Records another failure, of a token that was valid before or of another one. A failure during a pause was asked for
+    /// before it.
     pub(super) fn note(&mut self, key: Key, held: bool, now: SystemTime) {
         self.only = self.only.filter(|only| *only == key);
         for backoff in [Some(&mut self.others), held.then_some(&mut self.good)].into_iter().flatten() {
@@ -59,7 +60,7 @@ impl Outage {
         self.others.is_recent(now)
     }
 
-    /// What is answered instead of asking about this token.
+    /// The answer instead of asking about this token.
     pub(super) fn refusal(&self, key: &Key, held: bool, now: SystemTime) -> Option<Error> {
         let left = if held { &self.good } else { &self.others }.pause(now);
         let left = left.filter(|_| self.only.is_none_or(|only| only == *key))?;

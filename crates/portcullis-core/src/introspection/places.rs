@@ -1,18 +1,19 @@
-//! Which questions may be under way.
+//! Limits for the questions in progress.
 
 use super::recent::Key;
 use std::collections::{HashMap, VecDeque};
 
-/// More tokens of which nothing is known are not asked about at a time: a flood of made-up ones is not passed on whole.
+/// With this many questions in progress, unknown tokens are not asked about. So a flood of made-up ones does not reach the
+/// issuer whole.
 const MOST_ASKED: usize = 256;
 
-/// As many more may be asked about that held before. No flood of others takes these places.
+/// How many more may be in progress for tokens that were valid before. Other tokens cannot take these places.
 const RESERVED: usize = 256;
 
-/// Of so many tokens it is known that they held, for longer than what was said of them is remembered.
+/// How many valid tokens are known. They are known for longer than the answers about them are remembered.
 const MOST_KNOWN: usize = 65_536;
 
-/// Tokens that held when the issuer answered about them last.
+/// Tokens that were valid when the issuer last answered about them.
 #[derive(Debug, Default)]
 pub(super) struct Good {
     tokens: HashMap<Key, Known>,
@@ -23,29 +24,29 @@ pub(super) struct Good {
 #[derive(Debug)]
 struct Known {
     number: u64,
-    /// Whether the issuer failed to answer since.
+    /// Whether the issuer has failed to answer since.
     failed: bool,
 }
 
 impl Good {
-    /// Whether one more may be asked about, of which this is known.
+    /// Whether this token may be asked about now.
     pub(super) fn has_place(&self, key: &Key, asked: usize) -> bool {
         asked < MOST_ASKED || self.tokens.contains_key(key) && asked < MOST_ASKED + RESERVED
     }
 
-    /// Whether the issuer answered when it was asked about this token last, and it held.
+    /// Whether the issuer answered the last question about this token, and the token was valid.
     pub(super) fn has(&self, key: &Key) -> bool {
         self.tokens.get(key).is_some_and(|known| !known.failed)
     }
 
-    /// The issuer failed to answer. The token keeps its place.
+    /// Records that the issuer failed to answer. The token keeps its place.
     pub(super) fn note_failure(&mut self, key: &Key) {
         if let Some(known) = self.tokens.get_mut(key) {
             known.failed = true;
         }
     }
 
-    /// What the issuer answered.
+    /// Records what the issuer answered.
     pub(super) fn note(&mut self, key: Key, holds: bool) {
         if !holds {
             self.tokens.remove(&key);

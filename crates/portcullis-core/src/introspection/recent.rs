@@ -17,17 +17,17 @@ use std::{
 
 pub(super) type Outcome = Result<Principal, Error>;
 
-/// The answer that any number wait for. Leaving does not end it.
+/// The answer that any number of callers wait for. It continues when they leave.
 pub(super) type Answering = Shared<Receiver<Outcome>>;
 
-/// When an issuer was asked, and as which of all questions: clocks are set back, and stand still in tests.
+/// When an issuer was asked, and the number of the question: clocks are set back, and stand still in tests.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
     at: SystemTime,
     number: u64,
 }
 
-/// How fresh an answer has to be: asked for since somebody came, or not long before.
+/// How fresh an answer has to be: asked for after the caller came, or shortly before.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fresh {
     came: Asked,
@@ -41,16 +41,16 @@ impl Fresh {
     }
 }
 
-/// For how long an answer holds.
+/// How long an answer is valid.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kept {
     pub(super) asked: Asked,
-    /// When it came; before that, the clock was set back.
+    /// When it came. A time before that means that the clock was set back.
     pub(super) since: SystemTime,
     pub(super) until: SystemTime,
 }
 
-/// A token as it is remembered: its SHA-256.
+/// The key of a token: its SHA-256.
 pub(super) type Key = [u8; 32];
 
 pub(super) fn fingerprint(token: &str) -> Key {
@@ -59,7 +59,7 @@ pub(super) fn fingerprint(token: &str) -> Key {
     key
 }
 
-/// What the issuer has said of tokens a moment ago, and what it is being asked.
+/// Recent answers of the issuer, and the questions in progress.
 #[derive(Debug)]
 pub(super) struct Recent {
     pub(super) memory: Memory,
@@ -67,7 +67,7 @@ pub(super) struct Recent {
     pause: Option<Pause>,
     outage: Option<Outage>,
     asked: HashMap<Key, (Answering, Asked)>,
-    /// How many questions there were, and how many when the issuer last answered one.
+    /// The number of questions, and the number at the issuer's last answer.
     count: u64,
     answered: u64,
 }
@@ -75,7 +75,7 @@ pub(super) struct Recent {
 pub(super) struct Joined {
     pub(super) answering: Answering,
     pub(super) asked: Asked,
-    /// For who has to ask.
+    /// For the caller that has to ask.
     pub(super) to_begin: Option<Sender<Outcome>>,
 }
 
@@ -85,15 +85,16 @@ impl Recent {
         Self { memory, good, pause: None, outage: None, asked, count: 0, answered: 0 }
     }
 
-    /// What somebody who comes now takes for fresh.
+    /// What counts as fresh for a caller that comes now.
     pub(super) fn fresh(&self, now: SystemTime, max_age: Duration) -> Fresh {
         Fresh { came: Asked { at: now, number: self.count }, max_age }
     }
 
-    /// The answer that is under way, or one that somebody has to ask for.
+    /// The answer in progress, or a new question that the caller has to send.
     ///
     /// # Errors
-    /// `Unavailable` in a pause, and if there are too many, of which those that are under way for longer than `limit` are none.
+    /// `Unavailable` during a pause, and if there are too many questions. Those in progress for longer than `limit` do not
+    /// count.
     pub(super) fn join(&mut self, key: Key, now: SystemTime, limit: Duration) -> Result<Joined, Error> {
         if let Some((answering, asked)) = self.asked.get(&key) {
             return Ok(Joined { answering: answering.clone(), asked: *asked, to_begin: None });
@@ -116,7 +117,7 @@ impl Recent {
         Ok(Joined { answering, asked, to_begin: Some(begun) })
     }
 
-    /// The end of this question, which is remembered if it is said for how long. One that was given up before has ended.
+    /// Ends this question. `kept` says how long its outcome is remembered. A question that was given up has ended already.
     pub(super) fn settle(&mut self, key: Key, asked: Asked, outcome: &Outcome, now: SystemTime, kept: Option<Kept>) {
         if !self.end(key, asked) {
             return;
@@ -134,7 +135,7 @@ impl Recent {
         }
     }
 
-    /// Waits no longer for the answer to this question, if it is still under way.
+    /// Stops waiting for the answer to this question, if it is still in progress.
     pub(super) fn give_up(&mut self, key: Key, asked: Asked, error: &Error, now: SystemTime) {
         if self.end(key, asked) {
             self.note_failure(key, asked, error, now);
@@ -157,7 +158,7 @@ impl Recent {
         self.good.note_failure(&key);
     }
 
-    /// Makes room for another question, if this one is still under way.
+    /// Makes room for another question, if this one is still in progress.
     fn end(&mut self, key: Key, asked: Asked) -> bool {
         let is_under_way = self.asked.get(&key).is_some_and(|(_, other)| other.number == asked.number);
         is_under_way && self.asked.remove(&key).is_some()

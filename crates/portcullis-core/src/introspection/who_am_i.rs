@@ -15,17 +15,17 @@ use crate::{
 use std::{fmt, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
-/// Asks an issuer who somebody is, with their own token: `GET` with it as the bearer, as the UserInfo endpoint of OpenID
-/// Connect Core 1.0 (section 5.3) is asked, and `/users/me` of many services.
+/// Asks an issuer who the caller is, with the caller's own token: `GET` with the token as the bearer. The UserInfo endpoint
+/// of OpenID Connect Core 1.0 (section 5.3) is asked like this, and so is `/users/me` of many services.
 ///
-/// What is answered is JSON, and its members are the claims: they are held against the issuer's rules and become a principal
-/// by its [`ClaimMap`](crate::ClaimMap). So an answer without a subject is nobody, whatever its status. 401 and 403 refuse the
-/// token; another status than 200 is an outage, 503, and nothing is kept of it.
+/// The answer is JSON, and its members are the claims. They are checked against the issuer's rules and become a principal by
+/// its [`ClaimMap`](crate::ClaimMap). So an answer without a subject is refused, even with status 200. 401 and 403 refuse the
+/// token. Another status than 200 is an outage: the answer is 503, and nothing is kept.
 ///
-/// What is verified before, what is refused unasked, what is remembered and what is left to other schemes is as with
-/// [`Introspection`](crate::Introspection). Whoever is asked gets to see the token, so it has to be the one that it is meant
-/// for. Most services do not answer for whom a token is. For opaque tokens, and for JWTs of an issuer without keys, that has
-/// to be allowed: see [`dangerous_any_client`](Self::dangerous_any_client).
+/// What is verified first, what is refused without asking, what is remembered and what is left to other schemes is the same
+/// as with [`Introspection`](crate::Introspection). The service that is asked sees the token, so it has to be the one that
+/// the token is meant for. Most services do not name the audience of a token. For opaque tokens, and for JWTs of an issuer
+/// without keys, that has to be allowed: see [`dangerous_any_client`](Self::dangerous_any_client).
 ///
 /// ```
 /// # use portcullis_core::{Audience, ClaimMap, Error, HttpClient, Issuer, WhoAmI};
@@ -39,7 +39,7 @@ use zeroize::Zeroizing;
 #[derive(Debug, Clone)]
 pub struct WhoAmI(Inquiry<Shown>);
 
-/// What is asked by showing the token.
+/// Asked by sending the token.
 #[derive(Clone)]
 struct Shown {
     urls: Vec<String>,
@@ -50,24 +50,23 @@ impl WhoAmI {
     /// Asks at this address about tokens of this issuer.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no HTTP address.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn new(issuer: Issuer, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
         let question = Shown { urls: vec![checked(url.into())?], within: None };
         Ok(Self(Inquiry::new(question, issuer, client)))
     }
 
-    /// Asks at this address as well, after the others, and adds what it answers. If two answers have a member of the same name
-    /// that differs, the token is refused.
+    /// Also asks at this address, after the others, and adds its answer. If two answers have a member of the same name with
+    /// different values, the token is refused.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no HTTP address.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn and(self, url: impl Into<String>) -> Result<Self, Error> {
         let url = checked(url.into())?;
         Ok(Self(self.0.with(|question, _| question.urls.push(url))))
     }
 
-    /// Where in each answer the claims are, by the [place](ClaimPath) of an object such as `data`; the whole answer unless
-    /// said otherwise.
+    /// The [place](ClaimPath) of the claims in each answer, an object such as `data`. The whole answer by default.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -76,59 +75,60 @@ impl WhoAmI {
         Ok(Self(self.0.with(|question, _| question.within = Some(path))))
     }
 
-    /// What its answers have to say of somebody, such as `Rules::new().if_present("status", ["active"])?`.
+    /// What the answers have to say about the caller, such as `Rules::new().if_present("status", ["active"])?`.
     ///
-    /// The [rules of the issuer](Issuer::rules), its audience and its [age](Issuer::max_token_age) are for tokens: a JWT that
-    /// is verified here is held against them, and the answer about it is not. Of a token that is not, the answer has to say
-    /// all of it.
+    /// The [rules of the issuer](Issuer::rules), its audience and its [age](Issuer::max_token_age) are for tokens. If a JWT
+    /// is verified here, they apply to the JWT and not to the answer. For any other token, they apply to the answer, unless
+    /// the token is a JWT that meets them itself.
     #[must_use]
     pub fn rules(self, rules: Rules) -> Self {
         Self(self.0.with(|_, settings| settings.rules = rules))
     }
 
-    /// Takes a JWT that was verified here as it is, unless it belongs to a [session](crate::ClaimMap::session), which may have
-    /// ended. For an issuer with keys; opaque tokens are asked about as before.
+    /// Of the JWTs that were verified here, only asks about those of a [session](crate::ClaimMap::session), which may have
+    /// ended, and about all of them where a route requires a [`fresh`](crate::policy::fresh) identity. For an issuer with
+    /// keys. Opaque tokens are still asked about.
     #[must_use]
     pub fn sessions_only(self) -> Self {
         Self(self.0.with(|_, settings| settings.sessions_only = true))
     }
 
-    /// How long it is remembered who somebody is, and that a token was refused; ten seconds and two unless said otherwise.
+    /// How long known callers and refused tokens are remembered. Ten seconds and two by default.
     #[must_use]
     pub fn remember(self, known: Duration, refused: Duration) -> Self {
         Self(self.0.with(|_, settings| (settings.active_for, settings.inactive_for) = (known, refused)))
     }
 
-    /// Accepts tokens of which the answers do not say for whom they are, as UserInfo endpoints never do. Then every client of
-    /// the issuer can use its callers' tokens here. A JWT that says it is for somebody else is refused all the same, and one
-    /// that was verified here needs this not.
+    /// Accepts answers that do not name the audience of the token, as those of UserInfo endpoints never do. Then every client
+    /// of the issuer can use its callers' tokens here. A JWT that names another audience is still refused. JWTs that are
+    /// verified here do not need this.
     #[must_use]
     pub fn dangerous_any_client(self) -> Self {
         Self(self.0.with(|_, settings| settings.any_client = true))
     }
 
-    /// Which opaque credentials are asked about, by how they look; all of them by default. Another one is
-    /// [`Unrecognized`](crate::ErrorKind::Unrecognized): nobody is asked, and it is left to the next scheme.
+    /// Which opaque credentials are asked about, by what they look like. All of them by default. Any other credential is
+    /// [`Unrecognized`](crate::ErrorKind::Unrecognized): the issuer is not asked, and the next scheme may take it.
     #[must_use]
     pub fn opaque_tokens(self, opaque: OpaqueTokens) -> Self {
         Self(self.0.with(|_, settings| settings.opaque = opaque))
     }
 
-    /// How many bytes what is remembered may take; 64 MiB by default. An eighth of it is for refusals, and no more than 10,000 of
-    /// either are remembered.
+    /// How many bytes the remembered outcomes may take. 64 MiB by default. An eighth of it is for refusals. At most 10,000
+    /// accepted and 10,000 refused tokens are remembered.
     #[must_use]
     pub fn max_memory_bytes(self, bytes: usize) -> Self {
         Self(self.0.with(|_, settings| settings.memory_bytes = bytes))
     }
 
-    /// Tells the time by another clock than the system's, where this is used without a gate. In a gate, the
+    /// Uses another clock than the system's, if there is no gate. In a gate, the
     /// [clock of the gate](crate::GateBuilder::clock) counts.
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         Self(self.0.with(|_, settings| settings.time = Time::by(clock)))
     }
 
-    /// The principal of a token. For an [`Authenticator`](crate::Authenticator) around this one.
+    /// Returns the principal of a token. For writing an [`Authenticator`](crate::Authenticator) around this one.
     ///
     /// # Errors
     /// [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized) if the token is of another issuer,

@@ -5,7 +5,7 @@ use crate::error::Error;
 
 /// A signature algorithm of JSON Web Tokens (RFC 7518, section 3.1; RFC 8037; RFC 9864).
 ///
-/// There is no variant for `none` and none that encrypts: what is not here cannot be configured by mistake.
+/// There is no variant for `none`, and none for encryption: what is not here cannot be configured by mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Algorithm {

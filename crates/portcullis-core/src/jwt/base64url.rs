@@ -1,9 +1,9 @@
-//! base64url as tokens have it (RFC 7515, section 2): no padding, no white space, no spare bits.
+//! base64url as in tokens (RFC 7515, section 2): no padding, no white space, no spare bits.
 
 use base64::{Engine, engine::general_purpose::NO_PAD};
 use std::sync::LazyLock;
 
-/// The quickest engine that this processor has.
+/// The fastest engine for this processor.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 static ENGINE: LazyLock<base64::engine::Simd> = LazyLock::new(|| base64::engine::Simd::url_safe(NO_PAD));
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -5,7 +5,7 @@ use crate::{
 };
 use std::{borrow::Cow, fmt, sync::OnceLock};
 
-/// What a token says about its own signature; a request for a key, nothing that is believed.
+/// What a token says about its own signature. It selects a key and is not trusted.
 #[derive(Debug, Clone)]
 pub(super) struct Header {
     pub(super) algorithm: Algorithm,
@@ -30,7 +30,7 @@ pub(super) struct Parameters<'h> {
 }
 
 impl<'h> Parameters<'h> {
-    /// `jwk`, `jku`, `x5u` and `x5c` offer keys of the sender's choice: they are skipped and never fetched.
+    /// `jwk`, `jku`, `x5u` and `x5c` offer keys that the sender chose: they are skipped and never fetched.
     pub(super) fn read(header: &'h Object) -> Result<Self, Error> {
         let (mut algorithm, mut key_id, mut token_type) = (None, None, None);
         for (name, value) in header.members() {
@@ -56,7 +56,7 @@ impl<'h> Parameters<'h> {
     }
 }
 
-/// Headers of tokens that held, by their encoded text: an issuer's tokens have few different ones, so nearly every header
+/// Headers of verified tokens, by their encoded text. An issuer's tokens have few different headers, so nearly every header
 /// has been read before. Only verified tokens add to it, up to a fixed number.
 #[derive(Clone, Default)]
 pub(super) struct KnownHeaders([OnceLock<(String, Header)>; 8]);

@@ -1,5 +1,5 @@
-//! JSON Web Keys (RFC 7517, RFC 7518 section 6, RFC 8037), read strictly: every member that says what a key is for is
-//! obeyed, and a key that is wrong in one of them is refused alone.
+//! JSON Web Keys (RFC 7517, RFC 7518 section 6, RFC 8037), read strictly. Every member that says what a key is for is obeyed.
+//! A key that is wrong in one of them is refused without the rest of its set.
 
 use super::{
     Algorithm,
@@ -14,7 +14,7 @@ use crate::{
 };
 use std::borrow::Cow;
 
-/// A key of a set that was refused, and why; the others of the set serve without it.
+/// A key of a set that was refused, and why. The other keys of the set still work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RejectedKey {
@@ -80,7 +80,7 @@ impl<const N: usize> From<[Key; N]> for KeySet {
     }
 }
 
-/// The keys of a set (RFC 7517, section 5), read one by one: a bad one is refused alone.
+/// The keys of a set (RFC 7517, section 5), read one by one: a bad one is refused without the rest.
 pub(super) fn keys_of(json: &str) -> Result<impl Iterator<Item = Result<Key, RejectedKey>>, Error> {
     let no_set = |why: &str| Error::misconfigured(format!("not a JWK set: {why}"));
     // A key with a duplicate member is refused alone, when it is read.
@@ -103,7 +103,7 @@ pub(super) fn keys_of(json: &str) -> Result<impl Iterator<Item = Result<Key, Rej
     }))
 }
 
-/// Why no key of a set can be used: the reasons of the first of so many.
+/// Why no key of a set can be used: the reasons of the first few of the `count` keys.
 pub(super) fn no_key(rejected: &[RejectedKey], count: usize) -> Error {
     if count == 0 {
         let why = "the JWK set has no keys; an issuer that signs with a shared secret publishes none, and its tokens are verified \
@@ -177,7 +177,7 @@ fn point(curve: Family, length: usize, x: &[u8], y: &[u8]) -> Result<Material, &
     Material::ec(curve, [&[4], x, y].concat())
 }
 
-/// The key can do what it says, and is sound: prepared once for an algorithm of its type.
+/// Checks that the key can be used as it says, and is sound. It is prepared once for an algorithm of its type.
 fn check(key: &Key) -> Result<(), String> {
     let named = |algorithm: &Algorithm| key.algorithm.is_none_or(|only| only == *algorithm);
     let mut of_type = Algorithm::ALL.into_iter().filter(|algorithm| algorithm.family() == key.material.family());

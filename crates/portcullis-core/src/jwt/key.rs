@@ -19,11 +19,11 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// A key to verify tokens with: checked when it is imported, so that no bad key waits for a request.
+/// A key to verify tokens with. It is checked when it is imported, so a bad key fails at start.
 #[derive(Clone)]
 pub struct Key {
     pub(crate) id: Option<String>,
-    /// The one algorithm it may be used with; a JWK without `alg` leaves that to its issuer.
+    /// The only algorithm it may be used with. A JWK without `alg` leaves the choice to its issuer.
     pub(crate) algorithm: Option<Algorithm>,
     pub(crate) material: Material,
 }
@@ -41,15 +41,15 @@ pub(crate) enum Material {
 impl Key {
     /// A secret shared with the issuer, for `HS256`, `HS384` or `HS512`.
     ///
-    /// These very bytes are the secret. Many secrets are written in base64, and issuers differ: some sign with the text (as
-    /// Supabase does), others with the bytes that it stands for. For those, decode it first:
-    /// `Key::secret(Algorithm::Hs256, STANDARD.decode(text)?)` with the `base64` crate. Where a signature does not fit and the
+    /// The secret is exactly these bytes. Many secrets are written in base64, and issuers differ: some sign with the text (as
+    /// Supabase does), others with the decoded bytes. For those, decode it first:
+    /// `Key::secret(Algorithm::Hs256, STANDARD.decode(text)?)` with the `base64` crate. If a signature does not match and the
     /// secret looks like base64, the log says so.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or the secret is
-    /// shorter than its hash: 32, 48 or 64 bytes (RFC 7518, section 3.2), is one byte repeated, or is or has in it a key of
-    /// another kind: PEM, DER, base64 of these, a JWK, an SSH key, a certificate.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or the secret is not
+    /// usable. It is not if it is shorter than the hash: 32, 48 or 64 bytes (RFC 7518, section 3.2); if it is one byte
+    /// repeated; or if it is or contains a key of another kind: PEM, DER, base64 of these, a JWK, an SSH key, a certificate.
     pub fn secret(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         let (needed, given) = (hash_bytes(algorithm)?, secret.as_ref().len());
         if given < needed {
@@ -62,11 +62,11 @@ impl Key {
         }
     }
 
-    /// A secret of any length but empty. A short one can be guessed from a single token.
+    /// A secret of any length except empty. A short one can be guessed from a single token.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, it is empty, or it is or
-    /// has in it a key of another kind.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or the secret is
+    /// empty, or it is or contains a key of another kind.
     pub fn dangerous_short_secret(algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         hash_bytes(algorithm)?;
         match foreign_key(secret.as_ref()) {
@@ -75,7 +75,7 @@ impl Key {
         }
     }
 
-    /// Without a look at what it is.
+    /// Without a check of what it is.
     pub(crate) fn any_secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, Error> {
         hash_bytes(algorithm)?;
         if secret.is_empty() {
@@ -87,8 +87,8 @@ impl Key {
     /// A public key in PEM, labelled `PUBLIC KEY` (RFC 7468, section 13) or `RSA PUBLIC KEY`.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no such key, a private key, one that the
-    /// algorithm cannot use, or a weak one.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is not such a key, a private key, a key that the
+    /// algorithm cannot use, or a weak key.
     pub fn pem(algorithm: Algorithm, pem: &str) -> Result<Self, Error> {
         let (label, document) = Document::from_pem(pem.trim()).map_err(|error| {
             let what = match foreign_key(pem.as_bytes()) {
@@ -118,7 +118,7 @@ impl Key {
         Self::public(algorithm, Material::spki(der)?)
     }
 
-    /// One JSON Web Key (RFC 7517). Without `alg` it serves every algorithm that its type can do and its issuer allows.
+    /// One JSON Web Key (RFC 7517). Without `alg` it works with every algorithm that its type supports and its issuer allows.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is malformed, not for verifying signatures,
@@ -136,7 +136,7 @@ impl Key {
         Ok(key)
     }
 
-    /// The same key under an identifier (`kid`). Keys of one issuer that share an algorithm need one each.
+    /// The same key with an identifier (`kid`). Keys of one issuer that share an algorithm need one each.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -149,7 +149,7 @@ impl Key {
         self.id.as_deref()
     }
 
-    /// The same key, whatever it is called.
+    /// Whether it is the same key, under any name.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.material.is_same(&other.material)
     }
@@ -175,7 +175,7 @@ impl Key {
         Ok(PreparedKey { check: OnceLock::from(Some(check)), ..self.prepare_later(algorithm) })
     }
 
-    /// The same for a key that was found to be sound: made ready when the first token comes for it.
+    /// The same for a key that is known to be sound. It is prepared when its first token comes.
     pub(crate) fn prepare_later(&self, algorithm: Algorithm) -> PreparedKey {
         let (id, material) = (self.id.clone(), self.material.clone());
         PreparedKey { id, algorithm, material, check: OnceLock::new() }
@@ -257,7 +257,7 @@ impl Material {
         Ok(Self::Ec(curve, point.into()))
     }
 
-    /// From exactly 32 bytes that encode a point of large order canonically.
+    /// From exactly 32 bytes that are the canonical encoding of a point of large order.
     pub(crate) fn ed25519(bytes: &[u8]) -> Result<Self, &'static str> {
         if bytes.len() != 32 {
             return Err("must have 32 bytes");
@@ -305,8 +305,8 @@ fn is_certificate(der: &[u8]) -> bool {
     der.get(..16).is_some_and(|start| start.windows(VERSION_3.len()).any(|bytes| bytes == VERSION_3))
 }
 
-/// The eight points of small order make signatures that fit any message, and an encoding at or above the field prime
-/// 2^255 - 19 is a second name for another key (RFC 8032, section 5.1.3; RFC 8725bis).
+/// The eight points of small order allow signatures that match any message. An encoding at or above the field prime 2^255 -
+/// 19 is a second name for another key (RFC 8032, section 5.1.3; RFC 8725bis).
 fn is_sound_ed25519(bytes: &[u8]) -> bool {
     const SMALL_ORDER_Y: [[u8; 32]; 4] = [
         [0; 32],
@@ -342,7 +342,7 @@ fn hash_bytes(algorithm: Algorithm) -> Result<usize, Error> {
     Ok(hash.digest_algorithm().output_len())
 }
 
-/// A key for one algorithm; what a request is verified with.
+/// A key for one algorithm. Requests are verified with it.
 #[derive(Clone)]
 pub(crate) struct PreparedKey {
     pub(crate) id: Option<String>,
@@ -383,17 +383,17 @@ impl PreparedKey {
         }
     }
 
-    /// Whether it is the same key, under the same name and for the same algorithm: once is enough.
+    /// Whether it is the same key, with the same name and for the same algorithm. Such a key is only needed once.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.is_twin(other) && self.material.is_same(&other.material)
     }
 
-    /// Whether a token that means this one may as well mean the other.
+    /// Whether a token that names this key may as well mean the other.
     pub(crate) fn is_twin(&self, other: &Self) -> bool {
         self.algorithm == other.algorithm && self.id == other.id
     }
 
-    /// For who wonders why no signature fits.
+    /// Whether the secret may be encoded. For the log, if no signature matches.
     pub(crate) fn is_encoded_secret(&self) -> bool {
         matches!(&self.material, Material::Secret(secret) if is_encoded(secret.expose()))
     }

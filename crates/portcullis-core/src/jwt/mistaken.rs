@@ -1,11 +1,12 @@
-//! What is given for a secret and is none: everybody can have it, or it is a key of another kind, whose public half is enough to
-//! forge tokens (CVE-2022-29217). Found wherever it stands: after a byte order mark, in quotes, among other text, in base64.
+//! Values that are given as a secret by mistake. Either they are public, or they are a key of another kind, whose public half
+//! is enough to forge tokens (CVE-2022-29217). Found in any place: after a byte order mark, in quotes, among other text, in
+//! base64.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-/// A shorter run of letters is no key in base64.
+/// A shorter run of letters is not a key in base64.
 const SHORTEST_KEY: usize = 40;
 
 /// A key of another kind.
@@ -18,7 +19,7 @@ pub(super) enum Foreign {
     Der,
 }
 
-/// What a secret is instead; completes the sentence "the secret …".
+/// What a secret is instead. Completes the sentence "the secret …".
 pub(super) fn instead_of_secret(secret: &[u8]) -> Option<&'static str> {
     let bare = secret.trim_ascii();
     let bare = bare.strip_prefix(b"\"").and_then(|bare| bare.strip_suffix(b"\"")).unwrap_or(bare);
@@ -28,7 +29,7 @@ pub(super) fn instead_of_secret(secret: &[u8]) -> Option<&'static str> {
     foreign_key(secret).map(Foreign::instead_of_secret)
 }
 
-/// What key of another kind this is or has in it.
+/// The kind of key that this is or contains, if any.
 pub(super) fn foreign_key(bytes: &[u8]) -> Option<Foreign> {
     // PEM and JSON are put into base64 for environment variables, and have base64 in them.
     let inside = |bytes: &[u8]| of_these(bytes).or_else(|| decodings(bytes).find_map(|bytes| of_these(&bytes)));
@@ -49,7 +50,7 @@ impl Foreign {
     }
 }
 
-/// A text of base64 or hex, which may be the secret itself or stand for one.
+/// A text of base64 or hex. It may be the secret itself or encode it.
 pub(super) fn is_encoded(secret: &[u8]) -> bool {
     let padding = secret.iter().rev().take_while(|byte| **byte == b'=').count();
     let letters = secret.get(..secret.len() - padding).unwrap_or_default();
@@ -62,7 +63,7 @@ fn is_repeated(bytes: &[u8]) -> bool {
 }
 
 fn of_these(bytes: &[u8]) -> Option<Foreign> {
-    /// No secret that was drawn at random has any of these in it.
+    /// No random secret contains any of these.
     const SIGNS: [(Foreign, &[&[u8]]); 4] = [
         (
             Foreign::Pem,
@@ -98,8 +99,8 @@ fn of_these(bytes: &[u8]) -> Option<Foreign> {
     found.or_else(|| is_rsa(bytes).then_some(Foreign::Der))
 }
 
-/// `RSAPublicKey` and `RSAPrivateKey` (RFC 8017, appendix A.1), which name no algorithm: a long sequence that begins with a long
-/// integer, or with version 0 and a long integer.
+/// `RSAPublicKey` and `RSAPrivateKey` (RFC 8017, appendix A.1), which name no algorithm: a long sequence that begins with a
+/// long integer, or with version 0 and a long integer.
 fn is_rsa(bytes: &[u8]) -> bool {
     let inside = match bytes {
         [0x30, 0x81, _, inside @ ..] | [0x30, 0x82, _, _, inside @ ..] => inside,
@@ -109,7 +110,7 @@ fn is_rsa(bytes: &[u8]) -> bool {
     matches!(inside, [2, 0x81, _, 0, high, ..] | [2, 0x82, _, _, 0, high, ..] if *high >= 0x80)
 }
 
-/// What this stands for, if it is a text: each of its words, and all of it.
+/// What this encodes, if it is a text: each of its words, and all of it.
 fn decodings(bytes: &[u8]) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
     let all = Zeroizing::new(bytes.iter().copied().filter(|byte| is_base64(*byte)).collect::<Vec<_>>());
     let words = bytes.split(|byte| !is_base64(*byte)).filter(|word| word.len() >= SHORTEST_KEY);
@@ -121,7 +122,7 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-/// As far as whole groups of four go, in either alphabet.
+/// Decodes as far as there are whole groups of four, in either alphabet.
 fn base64(word: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let standard = |byte: &u8| match byte {
         b'-' => b'+',

@@ -39,11 +39,11 @@ use shape::{Compact, claims};
 use std::{ops::Range, sync::Arc, time::SystemTime};
 use zeroize::Zeroizing;
 
-/// Verifies signed tokens of one or several issuers, without asking anybody but for [`RemoteKeys`].
+/// Verifies signed tokens of one or several issuers, without asking them. Only [`RemoteKeys`] are fetched.
 ///
-/// A credential that is no JWT (three parts, of which the first is a JSON object in base64url with `alg`), or one of an issuer
-/// that is not listed, is left to the next scheme; any other failure is final. The order of the checks: size and shape,
-/// header, issuer, the types of the registered claims, key, signature, and then what the claims say.
+/// A credential is left to the next scheme if it is not a JWT (three parts, of which the first is a JSON object in base64url
+/// with `alg`), or if its issuer is not listed. Any other failure is final. The order of the checks: size and shape, header,
+/// issuer, the types of the registered claims, key, signature, and then the values of the claims.
 ///
 /// Cheap to clone.
 #[derive(Debug, Clone)]
@@ -53,13 +53,13 @@ pub struct Jwt(Arc<Inner>);
 struct Inner {
     issuers: Vec<Issuer>,
     time: Time,
-    /// Of the issuer with the longest tokens: longer ones are refused before anything of them is decoded.
+    /// The maximum of all issuers: longer tokens are refused before anything is decoded.
     max_bytes: usize,
     headers: KnownHeaders,
 }
 
 impl Jwt {
-    /// A verifier that trusts this issuer.
+    /// Creates a verifier that trusts this issuer.
     #[must_use]
     pub fn new(issuer: Issuer) -> Self {
         Self(Arc::new(Inner {
@@ -79,10 +79,11 @@ impl Jwt {
         self
     }
 
-    /// One more issuer beside the others; each token is checked with the keys and rules of its own.
+    /// Adds an issuer. Each token is checked with the keys and rules of its own issuer.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if there is one of this name or one that is unnamed too, or either accepts any name.
+    /// [`ErrorKind::Misconfigured`] if another issuer has the same name, if it is unnamed and another one is too, or if
+    /// either accepts any name.
     pub fn issuer(self, issuer: Issuer) -> Result<Self, Error> {
         if self.0.issuers.iter().any(|other| other.name == issuer.name) {
             return Err(Error::misconfigured(format!("two issuers are called `{}`", issuer.name)));
@@ -104,8 +105,8 @@ impl Jwt {
         &self.0.issuers
     }
 
-    /// Tells the time by another clock than the system's, where this is used without a gate, and so do [`RemoteKeys`] that
-    /// nothing has used yet. In a gate, the [clock of the gate](crate::GateBuilder::clock) counts.
+    /// Uses another clock than the system's, if there is no gate. [`RemoteKeys`] that nothing has used yet use it too. In a
+    /// gate, the [clock of the gate](crate::GateBuilder::clock) counts.
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         self.by(Time::by(clock))
@@ -122,18 +123,18 @@ impl Jwt {
     /// The same in a gate.
     ///
     /// # Errors
-    /// If keys go by another clock.
+    /// If its keys use another clock.
     pub(crate) fn in_gate(&self, time: &Time) -> Result<Self, Error> {
         self.0.issuers.iter().try_for_each(|issuer| issuer.settle(time))?;
         Ok(if self.0.time.is_same(time) { self.clone() } else { self.clone().by(time.clone()) })
     }
 
-    /// Verifies a token and returns what it says.
+    /// Verifies a token and returns its claims.
     ///
     /// # Errors
-    /// [`ErrorKind::Unrecognized`] if it is no JWT or of no issuer that is known here, [`ErrorKind::Expired`] if it was
-    /// good once, [`ErrorKind::Unavailable`] if its keys are not at hand (this does not wait for
-    /// [`RemoteKeys`]), [`ErrorKind::Invalid`] for everything else.
+    /// [`ErrorKind::Unrecognized`] if it is not a JWT or its issuer is not known here, [`ErrorKind::Expired`] if it was valid
+    /// once, [`ErrorKind::Unavailable`] if its keys are not available (this does not wait for [`RemoteKeys`]),
+    /// [`ErrorKind::Invalid`] for everything else.
     pub fn verify(&self, token: &str) -> Result<Claims, Error> {
         let checked = self.check(token, Patience::None, KeyState::default());
         checked.map(|(claims, ..)| claims).map_err(Unverified::into_error)
@@ -173,7 +174,7 @@ impl Jwt {
         Ok((Claims::verified(claims, registered), issuer, keys))
     }
 
-    /// The one issuer that `iss` names, byte for byte (RFC 8725, section 3.8), or the one that is unnamed if there is no `iss`.
+    /// The issuer that `iss` names, byte for byte (RFC 8725, section 3.8), or the unnamed one if there is no `iss`.
     fn issuer_of(&self, claims: &Object) -> Result<&Issuer, Error> {
         if let [only] = &*self.0.issuers
             && only.has_any_name()
@@ -203,26 +204,26 @@ impl Jwt {
     }
 }
 
-/// What a token says of itself, verified by nobody: to be used against it only.
+/// What an unverified token says about itself. To be used against it only.
 pub(crate) fn unverified_claims(token: &str) -> Option<(Object, Registered)> {
     let claims = claims(Compact::split(token).ok()?.claims).ok()?;
     let registered = Registered::read(&claims).ok()?;
     Some((claims, registered))
 }
 
-/// What a look at an issuer's keys has brought, if somebody has looked: a look may begin a request.
+/// The result of a look at an issuer's keys, if there was one: a look may start a request.
 #[derive(Default)]
 pub(crate) struct KeyState(Option<Look>);
 
-/// A principal, and what that depended on beside the token, the time and the verifier.
+/// A principal, and what it depends on in addition to the token, the time and the verifier.
 pub(crate) struct Verified {
     pub(crate) principal: Principal,
     keys: Generation,
 }
 
 impl Jwt {
-    /// The principal of a token; waits for [`RemoteKeys`] where it has to. For an [`Authenticator`](crate::Authenticator)
-    /// around this one.
+    /// Returns the principal of a token. Waits for [`RemoteKeys`] if necessary. For writing an
+    /// [`Authenticator`](crate::Authenticator) around this one.
     ///
     /// # Errors
     /// As [`verify`](Self::verify).
@@ -237,7 +238,7 @@ impl Jwt {
         }
     }
 
-    /// Who a token is about, or else what to answer.
+    /// The principal of a token, or the answer instead.
     pub(crate) fn verify_now(
         &self,
         token: &str,
@@ -264,8 +265,8 @@ impl Jwt {
         Ok(Verified { principal, keys })
     }
 
-    /// Whether verifying the token again would come to the same: its keys are those of then, and its times hold. Everything
-    /// else is the token's and the verifier's own, which do not change. If not, its keys have been looked at once already.
+    /// Whether verifying the token again would have the same result: its keys are the same, and its times are still valid.
+    /// Everything else belongs to the token and the verifier, and does not change. If not, the error is the look at the keys.
     pub(crate) fn still_holds(&self, verified: &Verified, surely: &Range<SystemTime>) -> Result<(), KeyState> {
         let now = self.0.time.now();
         let Some((issuer, times)) = self.issuer_and_times(verified) else { return Err(KeyState::default()) };
@@ -279,7 +280,7 @@ impl Jwt {
         }
     }
 
-    /// From when until when its times hold surely: a quick answer to nearly every time.
+    /// The time in which its times are certainly valid. This is enough for nearly every check.
     pub(crate) fn surely(&self, verified: &Verified) -> Range<SystemTime> {
         let nowhere = SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH;
         self.issuer_and_times(verified).and_then(|(issuer, times)| issuer.surely(times)).unwrap_or(nowhere)
@@ -294,7 +295,7 @@ impl Jwt {
     }
 }
 
-/// Whether there is time to wait for keys, which is once.
+/// Whether verification may still wait for keys. It waits once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Patience {
     Some,
@@ -302,7 +303,7 @@ enum Patience {
     None,
 }
 
-/// Why a token is not verified: it does not hold, or its keys have to be waited for.
+/// Why a token is not verified: it is not valid, or its keys have to be waited for.
 enum Unverified {
     Refused(Error),
     Waits(Landing),

@@ -1,4 +1,4 @@
-//! What the text of a credential shows of its kind, before anything in it is believed.
+//! What the text of a credential shows of its kind, before it is verified.
 
 use super::{
     base64url,
@@ -13,7 +13,7 @@ use memchr::memchr_iter;
 use serde::de::IgnoredAny;
 use std::{borrow::Cow, collections::HashMap};
 
-/// A first part that is longer is taken for a header undecoded: no server passes on as much.
+/// A first part that is longer counts as a header and is not decoded: no server accepts as much.
 const LONGEST_HEADER: usize = 64 * 1024;
 
 /// The compact form of a token (RFC 7515, section 7.1), still encoded.
@@ -21,12 +21,12 @@ pub(super) struct Compact<'t> {
     pub(super) header: &'t str,
     pub(super) claims: &'t str,
     signature: &'t str,
-    /// What the signature is over: header and claims with the dot between them.
+    /// What is signed: header and claims with the dot between them.
     signed: &'t str,
 }
 
 impl<'t> Compact<'t> {
-    /// Exactly three parts.
+    /// Splits a token into exactly three parts.
     ///
     /// # Errors
     /// `Invalid` for an encrypted token, which has five, and `Unrecognized` for everything else.
@@ -46,10 +46,10 @@ impl<'t> Compact<'t> {
         })
     }
 
-    /// What the header says.
+    /// Reads the header.
     ///
     /// # Errors
-    /// `Unrecognized` if this is no header, `Invalid` if it is one that is not accepted.
+    /// `Unrecognized` if this is not a header, `Invalid` if the header is not accepted.
     pub(super) fn read_header(&self) -> Result<Header, Error> {
         Header::read(&header(self.header)?)
     }
@@ -74,7 +74,7 @@ impl<'t> Compact<'t> {
     }
 }
 
-/// A JWT as it presents itself. What it says for itself nobody believes without a signature or its issuer's word.
+/// An unverified JWT. What it says in its own favour does not count without a signature or its issuer's confirmation.
 pub(crate) struct Unproven {
     pub(super) is_signed: bool,
     pub(super) token_type: Option<String>,
@@ -85,7 +85,7 @@ impl Unproven {
     /// `None` if the credential is opaque.
     ///
     /// # Errors
-    /// `Invalid` for a JWT that is not accepted by its looks, and for an encrypted one.
+    /// `Invalid` for a JWT that is not accepted by its form, and for an encrypted one.
     pub(crate) fn read(credential: &str) -> Result<Option<Self>, Error> {
         if !is_token(credential) {
             return Ok(None);
@@ -101,7 +101,7 @@ impl Unproven {
         }))
     }
 
-    /// Whose token it says it is.
+    /// The issuer that the token names.
     pub(crate) fn issuer(&self) -> Option<Cow<'_, str>> {
         self.claims.member("iss").and_then(Value::as_str)
     }
@@ -135,7 +135,7 @@ fn header(part: &str) -> Result<Object, Error> {
     }
 }
 
-/// Whether others may take this for a header: what is refused here is not to be shown to somebody who reads less strictly.
+/// Whether others may take this for a header. What is refused here must not be sent to a service that reads less strictly.
 fn names_algorithm(bytes: &[u8]) -> bool {
     serde_json::from_slice::<HashMap<String, IgnoredAny>>(bytes).is_ok_and(|members| members.contains_key("alg"))
 }

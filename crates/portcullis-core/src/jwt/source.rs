@@ -1,6 +1,6 @@
 use super::{Key, KeySet, remote::RemoteKeys};
 
-/// Where an issuer's keys come from: keys that are at hand, or [`RemoteKeys`].
+/// Where an issuer's keys come from: local keys, or [`RemoteKeys`].
 #[derive(Debug, Clone)]
 pub struct KeySource(pub(super) Source);
 

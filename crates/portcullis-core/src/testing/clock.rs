@@ -18,26 +18,26 @@ struct Milliseconds {
 }
 
 impl FixedClock {
-    /// A clock that stands at so many seconds after 1970.
+    /// A clock at this many seconds after 1970.
     #[must_use]
     pub fn at(seconds: u64) -> Self {
         let now = seconds.saturating_mul(1000);
         Self(Arc::new(Milliseconds { now: AtomicU64::new(now), passed: AtomicU64::new(now) }))
     }
 
-    /// Moves it forward: time passes.
+    /// Moves the clock forward: time passes.
     pub fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         self.0.now.fetch_add(by, Relaxed);
         self.0.passed.fetch_add(by, Relaxed);
     }
 
-    /// Sets it to so many seconds after 1970, ahead or back, as who corrects a clock does: no time passes.
+    /// Sets the clock to this many seconds after 1970, forward or back, as when a clock is corrected: no time passes.
     pub fn set(&self, seconds: u64) {
         self.0.now.store(seconds.saturating_mul(1000), Relaxed);
     }
 
-    /// The whole seconds since 1970, as tokens have them.
+    /// The whole seconds since 1970, as used in tokens.
     #[must_use]
     pub fn seconds(&self) -> u64 {
         self.0.now.load(Relaxed) / 1000

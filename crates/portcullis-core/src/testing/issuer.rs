@@ -12,7 +12,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 /// Issues tokens in tests: real keys, real signatures, and a clock that stands still.
 ///
-/// Its claims are `sub`, `roles`, `scope`, `permissions`, `staff` and `organization`, and its
+/// Its tokens have the claims `sub`, `roles`, `scope`, `permissions`, `staff` and `organization`, and its
 /// [`verifier`](Self::verifier) reads them.
 #[derive(Debug, Clone)]
 pub struct TestIssuer {
@@ -30,7 +30,7 @@ impl Default for TestIssuer {
 }
 
 impl TestIssuer {
-    /// An issuer that signs with ES256, at noon of the first of January 2026.
+    /// An issuer that signs with ES256. Its time is noon of 1 January 2026.
     #[must_use]
     pub fn new() -> Self {
         Self::with_key(SigningKey::embedded(Algorithm::Es256))
@@ -50,40 +50,40 @@ impl TestIssuer {
         Self { name, audience, key, clock: Arc::new(fixed.clone()), fixed }
     }
 
-    /// Under another name than `https://issuer.test`.
+    /// With another name than `https://issuer.test`.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// For another audience than `test`.
+    /// With another audience than `test`.
     #[must_use]
     pub fn for_audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
         self
     }
 
-    /// With the time of the system, for tests of a program that runs.
+    /// With the system's time, for tests of a running program.
     #[must_use]
     pub fn on_system_time(mut self) -> Self {
         self.clock = Arc::new(SystemClock);
         self
     }
 
-    /// The clock that it and its verifier go by, to move it.
+    /// The clock that the issuer and its verifier use. Tests can move it.
     #[must_use]
     pub fn clock(&self) -> FixedClock {
         self.fixed.clone()
     }
 
-    /// The key that it signs with.
+    /// The key that the issuer signs with.
     #[must_use]
     pub fn signing_key(&self) -> &SigningKey {
         &self.key
     }
 
-    /// What a verifier has to know of it.
+    /// The issuer, for a verifier that should trust it.
     #[must_use]
     pub fn issuer(&self) -> Issuer {
         let map = ClaimMap::new()
@@ -100,18 +100,18 @@ impl TestIssuer {
             .claim_map(map)
     }
 
-    /// A verifier of its tokens that goes by its clock.
+    /// A verifier of its tokens that uses its clock.
     #[must_use]
     pub fn verifier(&self) -> Jwt {
         Jwt::new(self.issuer()).clock(self.clock.clone())
     }
 
-    /// The key that it signs with, as it publishes it.
+    /// The public key, as the issuer publishes it.
     fn key_set(&self) -> String {
         format!(r#"{{"keys":[{}]}}"#, self.key.public_jwk("test").unwrap_or_default())
     }
 
-    /// A token about this subject, good for five minutes, to be signed.
+    /// A token about this subject, valid for five minutes, to be signed.
     pub fn token(&self, subject: impl Into<String>) -> TestToken<'_> {
         let now = seconds(self.clock.now()) as u64;
         let claims = json!({
@@ -127,7 +127,8 @@ impl TestIssuer {
     }
 }
 
-/// What it publishes, without a network: its discovery document, and its public key at `/jwks` below its name.
+/// Answers with what the issuer publishes, without a network: its discovery document, and its public key at `/jwks` below its
+/// name.
 ///
 /// ```
 /// use portcullis_core::{
@@ -159,7 +160,7 @@ impl HttpClient for TestIssuer {
     }
 }
 
-/// A token that is being put together. `Debug` shows the names of what it says.
+/// A token that is being built. `Debug` shows the names of its claims.
 #[derive(Clone)]
 #[must_use = "a token is made by `sign`"]
 pub struct TestToken<'i> {
@@ -210,19 +211,19 @@ impl TestToken<'_> {
         self.claim("organization", organization.into())
     }
 
-    /// Good for this long.
+    /// Valid for this long.
     pub fn expires_in(self, time: Duration) -> Self {
         let expiry = self.now.saturating_add(time.as_secs());
         self.claim("exp", expiry)
     }
 
-    /// Expired for this long.
+    /// Expired this long ago.
     pub fn expired_for(self, time: Duration) -> Self {
         let expiry = self.now.saturating_sub(time.as_secs());
         self.claim("exp", expiry)
     }
 
-    /// With any claim, instead of what it said before.
+    /// With this claim. Replaces an earlier value.
     pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.claims.insert(name.to_owned(), value.into());
         self
@@ -234,7 +235,7 @@ impl TestToken<'_> {
         self
     }
 
-    /// With any header parameter, instead of what it said before.
+    /// With this header parameter. Replaces an earlier value.
     pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.header.insert(name.to_owned(), value.into());
         self

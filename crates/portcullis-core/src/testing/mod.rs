@@ -24,7 +24,7 @@ pub use signing_key::SigningKey;
 
 use crate::principal::{Principal, PrincipalKind};
 
-/// A user without any token, to call handlers with directly or to let a whole gate act as, with
+/// A user without any token. Call handlers with it directly, or let a whole gate act as this user with
 /// [`Gate::acting_as`](crate::Gate::acting_as).
 ///
 /// ```

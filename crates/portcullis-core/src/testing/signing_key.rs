@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use spki::{Document, der::pem::LineEnding};
 use std::{fmt, sync::Arc};
 
-/// The secret of the embedded HMAC key, 64 bytes, long enough for every one of them.
+/// The secret of the embedded HMAC key: 64 bytes, long enough for every HMAC algorithm.
 const SECRET: &[u8] = b"the test issuer's secret, published with its source: trust none.";
 
 /// A private key that signs tokens in tests, and the public key that verifies them.
@@ -82,7 +82,7 @@ impl SigningKey {
         Self { algorithm, signer: Arc::new(signer), key, public: Some(public) }
     }
 
-    /// A key from a secret of your own, however weak: forgers use such.
+    /// A key from a secret of your own, however weak, as forgers use.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or it is empty.
@@ -93,13 +93,13 @@ impl SigningKey {
         Ok(Self { algorithm, signer, key, public: None })
     }
 
-    /// What it signs with.
+    /// The algorithm that it signs with.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The key that verifies what it signs.
+    /// The key that verifies its signatures.
     #[must_use]
     pub fn key(&self) -> Key {
         self.key.clone()
@@ -141,7 +141,7 @@ impl SigningKey {
         Some(jwk.to_string())
     }
 
-    /// A token of exactly this header and these claims, well-formed or not: for tests of what is refused.
+    /// A token of exactly this header and these claims, well-formed or not. For tests of what is refused.
     #[must_use]
     pub fn sign(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", base64url::encode(header.as_bytes()), base64url::encode(claims.as_bytes()));

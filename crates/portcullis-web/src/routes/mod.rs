@@ -6,10 +6,10 @@ pub use table::{Row, Table};
 use portcullis_core::{Gate, Plan};
 use std::{fmt, panic::Location};
 
-/// How a framework joins the path of a route to the path that it is nested below.
+/// How a framework joins the path of a route to the path that the route is nested below.
 pub type JoinPaths = fn(prefix: &str, path: &str) -> String;
 
-/// What `Routes` of an adapter knows of its routes: their policies, and where in the code they were added.
+/// What `Routes` of an adapter knows about its routes: their policies, and where in the code they were added.
 #[derive(Clone)]
 pub struct Book {
     rows: Vec<Row>,
@@ -18,26 +18,26 @@ pub struct Book {
 }
 
 impl Book {
-    /// No routes yet, in a framework that joins paths like this.
+    /// Creates an empty book, for a framework that joins paths with this function.
     #[must_use]
     pub fn new(join: JoinPaths) -> Self {
         Self { rows: Vec::new(), below: None, join }
     }
 
-    /// Adds a route, for one method or for whatever its own methods are.
+    /// Adds a route, for one method or for all methods that it has itself.
     #[track_caller]
     pub fn add(&mut self, gate: &Gate, plan: &Plan, method: Option<&'static str>, path: &str) {
         self.rows.push(Row::new(gate, plan, method, path.to_owned(), Location::caller()));
     }
 
-    /// Adds what answers all paths below this one: a service, or a fallback.
+    /// Adds something that answers all paths below this one: a service, or a fallback.
     #[track_caller]
     pub fn add_all_below(&mut self, gate: &Gate, plan: &Plan, path: &str) {
         let path = format!("{}{}", path.trim_end_matches('/'), table::REST);
         self.rows.push(Row::new(gate, plan, None, path, Location::caller()));
     }
 
-    /// Says the path below which a router that is not ours nests the routes.
+    /// Sets the path below which a router of the framework nests the routes.
     pub fn set_below(&mut self, path: &str) {
         self.below = Some(path.to_owned());
     }
@@ -63,7 +63,7 @@ impl Book {
         Table::new(self.rows.iter().map(whole).collect())
     }
 
-    /// Checks what is only known with the whole paths.
+    /// Checks what is only known once the paths are complete.
     ///
     /// # Panics
     /// If a policy reads a path parameter that the path of its route does not have, if a path has a parameter twice, or if a

@@ -2,7 +2,7 @@ use super::{JoinPaths, path::params};
 use portcullis_core::{Gate, Plan, policy::values::Description};
 use std::{fmt, panic::Location};
 
-/// How paths end whose routes answer everything below.
+/// The end of the paths of routes that answer everything below.
 pub(super) const REST: &str = "/*";
 
 /// The routes of a service, and who may use them.
@@ -54,13 +54,13 @@ impl Row {
         Self { path: join(prefix, &self.path), ..self }
     }
 
-    /// The method. `None` where a method router or route of the framework says which methods there are.
+    /// The method. `None` where a method router or route of the framework decides which methods there are.
     #[must_use]
     pub fn method(&self) -> Option<&'static str> {
         self.method
     }
 
-    /// The path. That of a service or a fallback ends with `/*`.
+    /// The path. The path of a service or a fallback ends with `/*`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -82,24 +82,24 @@ impl Row {
         })
     }
 
-    /// The schemes that the policy accepts: by their names, and by their sources where they have none. A public route has
-    /// none, since it asks nobody.
+    /// The schemes that the policy accepts: their names, or their sources where they have no name. A public route has none,
+    /// since its policy needs no caller.
     #[must_use]
     pub fn schemes(&self) -> Vec<String> {
         if self.plan.is_public() { Vec::new() } else { self.plan.schemes() }
     }
 
-    /// The path parameters that the policy does not read. A handler that goes by one of them reads what nobody has checked,
-    /// such as the flight of another project.
+    /// The path parameters that the policy does not read. A handler that uses one of them reads a value that nothing has
+    /// checked, such as the flight of another project.
     ///
-    /// Public routes have none. Parameters that a closure or a [`Rule`](portcullis_core::policy::Rule) reads are listed, since
-    /// those do not say so; what an `Authorized` of the handler reads is not known here.
+    /// Public routes have none. Parameters that a closure or a [`Rule`](portcullis_core::policy::Rule) reads are listed as
+    /// well, since closures and rules do not announce them. What an `Authorized` of the handler reads is not known here.
     pub fn unseen(&self) -> impl Iterator<Item = &str> {
         let params = if self.plan.is_public() { Vec::new() } else { params(&self.path) };
         params.into_iter().filter(|param| !self.plan.params().contains(param))
     }
 
-    /// What is wrong with the route by itself.
+    /// What is wrong with the route itself.
     pub(super) fn problem(&self) -> Option<String> {
         let params = params(&self.path);
         let twice = params.iter().enumerate().find(|(place, param)| params.iter().take(*place).any(|it| it == *param));
@@ -114,7 +114,7 @@ impl Row {
         ))
     }
 
-    /// What is wrong with it beside those before it.
+    /// What is wrong with the route, compared with those before it.
     pub(super) fn repeats(&self, before: &[&Self]) -> Option<String> {
         // Those of a framework's own routes are not known.
         let is_known = self.method.is_some() || self.path.ends_with(REST);

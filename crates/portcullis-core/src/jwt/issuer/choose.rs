@@ -1,4 +1,4 @@
-//! Which key of an issuer a token means.
+//! Which key of an issuer a token names.
 
 use super::Issuer;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Keys for the algorithms of an issuer: at hand, or fetched.
+/// Keys for the algorithms of an issuer: local, or fetched.
 #[derive(Debug, Clone)]
 pub(super) enum IssuerKeys {
     AtHand(Vec<PreparedKey>),
@@ -19,7 +19,7 @@ pub(super) enum IssuerKeys {
 }
 
 impl Issuer {
-    /// Verifies with the key that this header means, and tells of which keys it is.
+    /// Verifies with the key that this header names, and returns the set that the key is in.
     pub(in crate::jwt) fn with_key(
         &self,
         header: &Header,
@@ -70,7 +70,7 @@ impl Issuer {
         Ok(keys.generation())
     }
 
-    /// A look at the keys, if they are fetched.
+    /// Looks at the keys, if they are fetched.
     pub(in crate::jwt) fn look(&self) -> KeyState {
         match &self.keys {
             IssuerKeys::AtHand(_) => KeyState::default(),
@@ -78,7 +78,7 @@ impl Issuer {
         }
     }
 
-    /// Whether these are the keys to verify with by this look, without waiting for any.
+    /// Whether these are the keys that this look found, without waiting for any.
     pub(in crate::jwt) fn still_has(&self, generation: &Generation, state: &KeyState) -> bool {
         match &state.0 {
             Some(Look::Ready(keys)) => keys.are_of(generation),
@@ -88,7 +88,7 @@ impl Issuer {
     }
 }
 
-/// Every algorithm has a key, and no two keys could be taken for each other. The error is what is wrong.
+/// Checks that every algorithm has a key, and that no two keys can be confused. The error says what is wrong.
 pub(super) fn prepared(keys: &KeySet, algorithms: &[Algorithm]) -> Result<Vec<PreparedKey>, String> {
     let mut prepared: Vec<PreparedKey> = Vec::new();
     for key in keys.keys() {
@@ -110,11 +110,11 @@ pub(super) fn prepared(keys: &KeySet, algorithms: &[Algorithm]) -> Result<Vec<Pr
     }
 }
 
-/// Why a token does not hold with these keys.
+/// Why a token is not valid with these keys.
 enum Unmet {
     /// Its key may be one that is not known yet.
     Unknown(Error),
-    /// The signature does not fit the key that it names, which may have been replaced under its name.
+    /// The signature does not match the key that the token names. A new key may have the same name.
     Unfit(Error),
     Ambiguous(Error),
 }
@@ -127,10 +127,10 @@ impl Unmet {
     }
 }
 
-/// Of the keys without `kid`, so many are tried.
+/// How many of the keys without `kid` are tried.
 const MOST_TRIED: usize = 4;
 
-/// Verifies with the keys that a header can mean.
+/// Verifies with the keys that a header can name.
 fn tried(
     keys: &[PreparedKey],
     header: &Header,
@@ -152,7 +152,7 @@ fn tried(
     }
 }
 
-/// What a header means.
+/// What a header names.
 enum Meant<'k> {
     One(&'k PreparedKey),
     /// Any of the keys without `kid`.

@@ -1,4 +1,4 @@
-//! Whom a verifier trusts: what is set, which key a token means, and what its claims have to say.
+//! The issuers that a verifier trusts: settings, the choice of the key, and the rules for claims.
 
 mod choose;
 mod rules;
@@ -14,16 +14,16 @@ use crate::{
 use choose::{IssuerKeys, prepared};
 use std::{sync::Arc, time::Duration};
 
-/// The most that clocks may be allowed to differ.
+/// The maximum leeway.
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
-/// The most bytes of a token, unless said otherwise.
+/// The default for the maximum length of a token in bytes.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// How far `iat` and `nbf` may be ahead by default: the first token of a fresh login comes at once.
+/// How far `iat` and `nbf` may be ahead by default: the first token of a new login is used at once.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// For whom a token has to be meant.
+/// The audience that a token has to be meant for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audience(AudienceRule);
 
@@ -36,13 +36,13 @@ enum AudienceRule {
 }
 
 impl Audience {
-    /// `aud` is this, or an array with this in it (RFC 7519, section 4.1.3).
+    /// `aud` is this, or an array that contains this (RFC 7519, section 4.1.3).
     #[must_use]
     pub fn is(audience: impl Into<String>) -> Self {
         Self(AudienceRule::AnyOf(vec![audience.into()]))
     }
 
-    /// `aud` is one of these, or an array with one of these in it.
+    /// `aud` is one of these, or an array that contains one of these.
     #[must_use]
     pub fn any_of<S: Into<String>>(audiences: impl IntoIterator<Item = S>) -> Self {
         Self(AudienceRule::AnyOf(audiences.into_iter().map(Into::into).collect()))
@@ -60,15 +60,15 @@ impl Audience {
         Self(AudienceRule::ClientIds(ids.into_iter().map(Into::into).collect()))
     }
 
-    /// There is no `aud`, as in the tokens of Directus; a token that has one is meant for somebody else. An issuer that is asked
-    /// about opaque tokens then says nothing of whom they are for, which has to be
+    /// There is no `aud`, as in the tokens of Directus. A token that has one is meant for another service. If the issuer is
+    /// asked about opaque tokens, its answers do not name the audience either, which has to be
     /// [allowed](crate::WhoAmI::dangerous_any_client).
     #[must_use]
     pub fn absent() -> Self {
         Self(AudienceRule::Absent)
     }
 
-    /// Whatever `aud` says. Then every service that trusts the issuer can use its callers' tokens here.
+    /// Any `aud`, or none. Then every service that trusts the issuer can use its callers' tokens here.
     #[must_use]
     pub fn dangerous_anybody() -> Self {
         Self(AudienceRule::Anybody)
@@ -84,17 +84,17 @@ impl Audience {
     }
 }
 
-/// What `iss` says in an issuer's tokens.
+/// What `iss` has to be in an issuer's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Naming {
     /// Its name.
     Named,
-    /// Nothing; there is none.
+    /// There has to be none.
     Unnamed,
     Any,
 }
 
-/// Whom a [`Jwt`](super::Jwt) verifier trusts: a name, an audience, algorithms, and the keys that belong to it.
+/// An issuer that a [`Jwt`](super::Jwt) verifier trusts: a name, an audience, algorithms, and the keys for them.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
@@ -126,9 +126,9 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// An issuer that signs with these keys. `name` is compared with `iss` byte for byte.
+    /// Creates an issuer that signs with these keys. `name` is compared with `iss` byte for byte.
     ///
-    /// Every algorithm needs a key that can do it, and a key serves only the algorithms named here.
+    /// Every algorithm needs a key that can use it, and a key is only used with the algorithms listed here.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a name is empty, there is no algorithm or one
@@ -163,8 +163,8 @@ impl Issuer {
         Self::with_keys(name, audience, keys)
     }
 
-    /// An issuer that is asked about its tokens: see [`Introspection`](crate::Introspection). As the issuer of a
-    /// [`Jwt`](super::Jwt), it is one of which no token holds.
+    /// Creates an issuer that is asked about its tokens: see [`Introspection`](crate::Introspection). A [`Jwt`](super::Jwt)
+    /// accepts none of its tokens.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if its name or its audience is empty.
@@ -196,7 +196,7 @@ impl Issuer {
         })
     }
 
-    /// The same issuer, for tokens that are meant for somebody else.
+    /// The same issuer, for tokens with another audience.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the audience is empty.
@@ -208,8 +208,8 @@ impl Issuer {
         Ok(self)
     }
 
-    /// How far the issuer's clock may differ, for all times that a token has. By default `iat` and `nbf` may be 60 s ahead,
-    /// and tokens end exactly when they say; [`Duration::ZERO`] makes all of it exact.
+    /// How far the issuer's clock may differ, for all times in a token. By default `iat` and `nbf` may be 60 s ahead, and
+    /// tokens expire exactly at `exp`. [`Duration::ZERO`] makes all times exact.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) above five minutes.
@@ -221,30 +221,30 @@ impl Issuer {
         Ok(self)
     }
 
-    /// How long a token of this issuer may be in bytes, verified here or asked about; 8192 by default. The tokens of people
-    /// with many roles or groups can be longer. The server's own limit for headers has to let them through as well.
+    /// The maximum length of a token of this issuer in bytes, verified here or asked about. 8192 by default. The tokens of
+    /// users with many roles or groups can be longer. The server's own limit for headers has to allow them as well.
     #[must_use]
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// Refuses tokens that were issued longer ago than this, and those that do not say when (`iat`).
+    /// Refuses tokens that were issued longer ago than this, and tokens without `iat`.
     #[must_use]
     pub fn max_token_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
     }
 
-    /// Accepts tokens of this type only, by the `typ` of their header: such as `at+jwt` (RFC 9068), which the tokens of an
-    /// OpenID provider should have, so that its ID tokens are none. Call again for more types. By default `JWT`, `at+jwt`
-    /// and tokens without a type are accepted.
+    /// Accepts only tokens of this type, by the `typ` of their header, such as `at+jwt` (RFC 9068). Set it for an OpenID
+    /// provider, so that its ID tokens are not accepted. Call again for more types. By default `JWT`, `at+jwt` and tokens
+    /// without a type are accepted.
     ///
-    /// Tokens whose claims call them something else than access tokens are refused with any type: those with `events`
+    /// Tokens whose claims say that they are not access tokens are refused with any type. These are tokens with `events`
     /// (RFC 8417), unless `logout+jwt` or `secevent+jwt` is accepted here, and ID, refresh and logout tokens by the name that
-    /// Keycloak writes in `typ`, Amazon Cognito in `token_use`, and others in `token_type` or `type`. A
-    /// [rule](Self::rules) that asks for a value of such a claim decides instead: `Rules::new().require("token_use", "id")?`
-    /// accepts the ID tokens of Cognito.
+    /// Keycloak writes in `typ`, Amazon Cognito in `token_use`, and others in `token_type` or `type`. If a
+    /// [rule](Self::rules) asks for a value of such a claim, the rule decides instead:
+    /// `Rules::new().require("token_use", "id")?` accepts the ID tokens of Cognito.
     #[must_use]
     pub fn token_type(mut self, media_type: &str) -> Self {
         if ["logout+jwt", "secevent+jwt"].iter().any(|event| is_media_type(media_type, event)) {
@@ -254,17 +254,16 @@ impl Issuer {
         self
     }
 
-    /// Accepts tokens whatever they call themselves, in the header where no [type](Self::token_type) is asked for, and in
-    /// their claims: ID, refresh and logout tokens too, unless the audience or a [rule](Self::rules) refuses them.
+    /// Accepts tokens of any kind: whatever the header says, if no [type](Self::token_type) is required, and whatever the
+    /// claims say. That includes ID, refresh and logout tokens, unless the audience or a [rule](Self::rules) refuses them.
     #[must_use]
     pub fn dangerous_any_token_type(mut self) -> Self {
         self.any_type = true;
         self
     }
 
-    /// What its tokens have to say beside their audience and their times. Where an issuer is asked, its answer about a
-    /// token that was verified here is held against rules of its own instead; see
-    /// [`WhoAmI::rules`](crate::WhoAmI::rules).
+    /// What tokens have to say in addition to their audience and their times. If an issuer is asked about a token that was
+    /// verified here, its answer is checked against other rules: see [`WhoAmI::rules`](crate::WhoAmI::rules).
     #[must_use]
     pub fn rules(mut self, rules: Rules) -> Self {
         self.rules = rules;
@@ -278,8 +277,8 @@ impl Issuer {
         self
     }
 
-    /// Accepts tokens without `iss`, and only those, such as a service issues for itself. The name of the issuer is then
-    /// compared with nothing; principals and the log have it.
+    /// Accepts only tokens without `iss`, such as a service issues for itself. The name of the issuer is then not compared.
+    /// It is used for principals and in the log.
     ///
     /// ```
     /// # fn main() -> Result<(), portcullis_core::Error> {
@@ -297,35 +296,35 @@ impl Issuer {
         self
     }
 
-    /// Accepts tokens whatever their `iss` says, and without one, as long as a key of this issuer signed them. Such an
-    /// issuer has to be the only one of its verifier.
+    /// Accepts tokens with any `iss`, and without one, as long as a key of this issuer signed them. Such an issuer has to be
+    /// the only one of its verifier.
     #[must_use]
     pub fn dangerous_any_name(mut self) -> Self {
         self.naming = Naming::Any;
         self
     }
 
-    /// Accepts tokens without `exp`, which are good for as long as the key is.
+    /// Accepts tokens without `exp`. They are valid for as long as the key is in use.
     #[must_use]
     pub fn dangerous_without_expiry(mut self) -> Self {
         self.expiry_optional = true;
         self
     }
 
-    /// Accepts tokens that say they will be issued in the future.
+    /// Accepts tokens whose time of issue is in the future.
     #[must_use]
     pub fn dangerous_issued_in_future(mut self) -> Self {
         self.issued_unchecked = true;
         self
     }
 
-    /// The name that `iss` has to be, unless said otherwise.
+    /// The name that `iss` has to be by default.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether `iss` may say this.
+    /// Whether `iss` may have this value.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         match self.naming {
             Naming::Named => *self.name == *name,
@@ -342,7 +341,7 @@ impl Issuer {
         self.naming == Naming::Any
     }
 
-    /// Whether the tokens of the other one are taken for tokens of this one.
+    /// Whether this issuer also accepts the tokens of the other one.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         match (self.naming, other.naming) {
             (Naming::Any, _) | (Naming::Unnamed, Naming::Unnamed) => true,
@@ -362,10 +361,10 @@ impl Issuer {
         }
     }
 
-    /// Makes keys that are fetched go by this clock.
+    /// Makes fetched keys use this clock.
     ///
     /// # Errors
-    /// If they go by another one.
+    /// If they use another one.
     pub(crate) fn settle(&self, time: &Time) -> Result<(), Error> {
         match &self.keys {
             IssuerKeys::Remote(keys, _) if !keys.settle(time) => Err(Error::misconfigured(format!(

@@ -1,4 +1,4 @@
-//! What an issuer's tokens have to say, and its answers about them.
+//! What an issuer's tokens, and its answers about them, have to say.
 
 use super::{AudienceRule, Issuer};
 use crate::{
@@ -17,21 +17,22 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// More than seconds are rounded by when they are compared.
+/// More than the rounding of seconds when they are compared.
 const ROUNDED: f64 = 0.001;
 
 /// What is known of a token before its issuer is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Known {
     Nothing,
-    /// It says itself all that it has to, for whom it is and the like. Its issuer confirms that, by knowing it.
+    /// The token itself says everything that it has to, such as its audience. The issuer confirms that by accepting the
+    /// token.
     Said,
-    /// The same, and its signature holds.
+    /// The same, and its signature is valid.
     Verified,
 }
 
 impl Issuer {
-    /// Whom these claims are about.
+    /// The principal of these claims.
     pub(crate) fn principal(&self, claims: &Claims) -> Result<Principal, Error> {
         self.map.principal(claims, self.name.clone(), self.ahead)
     }
@@ -40,7 +41,7 @@ impl Issuer {
         if token.len() > self.max_bytes { Err(too_long(self.max_bytes)) } else { Ok(()) }
     }
 
-    /// When a token that held stops to hold, whatever is remembered of it.
+    /// When a valid token ends, whatever is remembered of it.
     pub(crate) fn ends(&self, principal: &Principal) -> Option<SystemTime> {
         let issued = principal.token_claims().and_then(Claims::issued_at);
         let too_old =
@@ -48,7 +49,7 @@ impl Issuer {
         principal.expires_at().into_iter().chain(too_old).min()
     }
 
-    /// What a JWT says against itself, which is believed without a signature. What it leaves out its issuer may say.
+    /// Checks what a JWT says against itself, which counts without a signature. What the JWT leaves out, its issuer may say.
     pub(crate) fn check_unproven(&self, token: &Unproven, now: f64) -> Result<Known, Error> {
         if !token.is_signed {
             return Err(Error::invalid("the token is not signed"));
@@ -69,8 +70,8 @@ impl Issuer {
         Ok(if says_all { Known::Said } else { Known::Nothing })
     }
 
-    /// Everything that an answer of the issuer's own says of a token, which has the last word on when it expires. Of one that
-    /// does not say so itself, it also has to say what a token has to.
+    /// Checks everything that an answer of the issuer says about a token. The answer decides when the token expires. If the
+    /// token does not say everything itself, the answer has to.
     pub(crate) fn check_answer(
         &self,
         rules: &Rules,
@@ -110,7 +111,7 @@ impl Issuer {
         if known == Known::Nothing { self.check_age(registered, now) } else { Ok(()) }
     }
 
-    /// Everything that is said of a token beside its signature and its `iss`.
+    /// Checks everything in a token except its signature and its `iss`.
     pub(in crate::jwt) fn check(
         &self,
         header: &Header,
@@ -125,13 +126,13 @@ impl Issuer {
         self.check_own_time(registered, now)
     }
 
-    /// What a token's own times say.
+    /// Checks the times of a token.
     pub(in crate::jwt) fn check_own_time(&self, registered: &Registered, now: f64) -> Result<(), Error> {
         self.check_time(registered, now, !self.expiry_optional)?;
         self.check_age(registered, now)
     }
 
-    /// From when until when these times hold, whatever the leeway, and with room for how seconds are rounded.
+    /// The time in which these times are valid, whatever the leeway, and with room for the rounding of seconds.
     pub(in crate::jwt) fn surely(&self, times: &Registered) -> Option<Range<SystemTime>> {
         let issued = times.issued_at.filter(|_| !self.issued_unchecked);
         let from = [times.not_before, issued].into_iter().flatten().fold(0.0, f64::max);
@@ -141,7 +142,7 @@ impl Issuer {
         Some(at(from + ROUNDED)?..at(until - ROUNDED)?)
     }
 
-    /// RFC 8725, section 3.11: what was issued for another use is no access token.
+    /// RFC 8725, section 3.11: a token that was issued for another use is not an access token.
     fn check_type(&self, found: Option<&str>, registered: &Registered) -> Result<(), Error> {
         let fits = match &*self.token_types {
             [] if self.any_type => true,
@@ -154,7 +155,7 @@ impl Issuer {
         self.check_kind(registered, &self.rules)
     }
 
-    /// The same of what the claims say, of a token or of an answer about one, beside what these rules ask for.
+    /// The same for the claims of a token or of an answer about one, except those that these rules ask for.
     pub(crate) fn check_kind(&self, registered: &Registered, rules: &Rules) -> Result<(), Error> {
         let accepted = self.other_kinds.or(rules.kinds());
         match registered.other_kind.claim_beside(accepted).filter(|_| !self.any_type) {
@@ -165,7 +166,7 @@ impl Issuer {
         }
     }
 
-    /// RFC 7519, section 4.1.2: a string, unless the issuer's map takes integers for names.
+    /// RFC 7519, section 4.1.2: a string, unless the issuer's map accepts integers.
     fn check_subject(&self, registered: &Registered) -> Result<(), Error> {
         if registered.has_integer_subject && !self.map.takes_integers() {
             return Err(Error::invalid("`sub` is not a string but an integer; ClaimMap::integer_subject accepts it"));
@@ -173,7 +174,7 @@ impl Issuer {
         Ok(())
     }
 
-    /// Whether anything is said of whom it is for.
+    /// Whether these claims name an audience.
     fn names_audience(&self, claims: &Object) -> bool {
         let is_by_client = matches!(self.audience, AudienceRule::ClientIds(_));
         claims.member("aud").is_some() || is_by_client && claims.member("client_id").is_some()
@@ -207,7 +208,7 @@ impl Issuer {
         Err(Error::invalid(problem))
     }
 
-    /// RFC 7519, sections 4.1.4 to 4.1.6: expired from `exp` on, good from `nbf` on, never issued in the future.
+    /// RFC 7519, sections 4.1.4 to 4.1.6: expired from `exp` on, valid from `nbf` on, never issued in the future.
     fn check_time(&self, times: &Registered, now: f64, needs_expiry: bool) -> Result<(), Error> {
         let (leeway, room) = (self.leeway.as_secs_f64(), self.ahead.as_secs_f64());
         let ahead = |name: &str, time: f64| {

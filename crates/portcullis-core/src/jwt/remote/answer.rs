@@ -1,4 +1,4 @@
-//! What an issuer's answers say: a key set, how long it may be kept, and where it is to be had.
+//! What an issuer's answers say: a key set, how long it may be kept, and where it is.
 
 use super::host;
 use crate::{
@@ -18,34 +18,34 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// How long a set is kept whose issuer does not say.
+/// How long a set is kept if the issuer does not say.
 const USUAL_LIFETIME: Duration = Duration::from_secs(300);
 
-/// A longer set is not read, whatever the client lets through.
+/// A longer set is refused, whatever the client accepts.
 const MOST_BYTES: usize = 1 << 20;
 
-/// More keys that can be used are not read; issuers have a handful.
+/// The maximum number of usable keys that are read. Issuers have a handful.
 pub(super) const MOST_KEYS: usize = 1000;
 
-/// The reasons of more keys that cannot be used are not kept.
+/// How many reasons of unusable keys are kept.
 const MOST_REASONS: usize = 8;
 
-/// The keys of a set, for every algorithm that they may be used with. Each is made ready for the first token that needs it.
+/// The keys of a set, for every algorithm that they may be used with. Each key is prepared for the first token that needs it.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
     pub(super) keys: Arc<[PreparedKey]>,
-    /// The first of the keys that cannot be used, and how many more there are.
+    /// The first of the unusable keys, and how many more there are.
     pub(super) rejected: Vec<RejectedKey>,
     pub(super) more_rejected: usize,
-    /// How many keys were too many.
+    /// How many keys were over the limit.
     pub(super) unread: usize,
-    /// The set as it came.
+    /// The original text of the set.
     pub(super) text: Arc<str>,
 }
 
 impl Prepared {
-    /// A set that came over the network: secrets have no place in it, and of keys that share a name and could not be told
-    /// apart none serves. The very same key twice is one.
+    /// Reads a set that came over the network. Secrets are refused. Of keys that share a name and could be confused, none is
+    /// used. The very same key twice counts as one.
     pub(super) fn read(text: &str) -> Result<Self, Error> {
         if text.len() > MOST_BYTES {
             return Err(Error::misconfigured(format!("the JWK set has more than {MOST_BYTES} bytes")));
@@ -93,7 +93,7 @@ impl Prepared {
         Ok(Self { keys: prepared.into(), rejected, more_rejected, unread, text: text.into() })
     }
 
-    /// The keys as they came, without those that nobody should have seen.
+    /// The original texts of the keys, without those that should not be public.
     pub(super) fn public_texts(&self) -> impl Iterator<Item = &str> {
         let keys = Value::new(self.text.trim()).member("keys").and_then(Value::elements).into_iter().flatten();
         keys.map(Value::text).filter(|text| Key::jwk(text).is_ok_and(|key| !key.is_secret()))
@@ -104,19 +104,18 @@ fn because(id: Option<String>, reason: &str) -> RejectedKey {
     RejectedKey { id, reason: reason.to_owned() }
 }
 
-/// What came of asking for a set.
+/// The result of asking for a set.
 #[derive(Debug)]
 pub(super) enum SetAnswer {
     New {
         set: Prepared,
         etag: Option<String>,
     },
-    /// 304: what is known still holds.
+    /// 304: the known set is still valid.
     Unchanged,
 }
 
-/// Reads the answer to a request for a key set. One that says what the set at hand says brings that set, and not a second one
-/// like it.
+/// Reads the answer to a request for a key set. If the answer equals the set at hand, that set is returned, not a copy.
 pub(super) fn key_set(answer: &HttpResponse, at_hand: Option<&Prepared>) -> Result<SetAnswer, Error> {
     match answer.status() {
         304 => Ok(SetAnswer::Unchanged),
@@ -132,7 +131,7 @@ pub(super) fn key_set(answer: &HttpResponse, at_hand: Option<&Prepared>) -> Resu
     }
 }
 
-/// Reads a discovery document (OpenID Connect Discovery 1.0, section 4.3) and returns where its issuer's keys are.
+/// Reads a discovery document (OpenID Connect Discovery 1.0, section 4.3) and returns the address of its issuer's keys.
 pub(super) fn discovery(answer: &HttpResponse, issuer: &str) -> Result<String, Error> {
     if answer.status() != 200 {
         return Err(wrong(format!("{} for the discovery document", status(answer.status()))));
@@ -187,8 +186,8 @@ fn wrong(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the issuer answered with {}", what.into()))
 }
 
-/// How long an answer says that it holds from now on (RFC 9111, sections 4.2.1 and 5.3): `max-age`, or else `Expires` after
-/// `Date`, without the `Age` it has already.
+/// How much longer an answer is valid by its own headers (RFC 9111, sections 4.2.1 and 5.3): `max-age`, or else `Expires`
+/// after `Date`, without the `Age` it already has.
 pub(super) fn lifetime(answer: &HttpResponse, now: SystemTime) -> Duration {
     // Several lines are one list (RFC 9110, section 5.3).
     let control = answer.header_values("cache-control").collect::<Vec<_>>().join(",").to_ascii_lowercase();
@@ -229,7 +228,7 @@ mod tests {
         }
     }
 
-    /// Whoever remembers what it verified with which keys compares the two.
+    /// Results of verification are remembered with the keys they used, and the two are compared.
     #[test]
     fn the_same_text_is_the_same_set() {
         let first = read(&set("a"), None);

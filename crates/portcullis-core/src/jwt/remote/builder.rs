@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// Settings of [`RemoteKeys`]. [`jwks`](Self::jwks) and [`discover`](Self::discover) make the keys.
+/// Settings of [`RemoteKeys`]. [`jwks`](Self::jwks) and [`discover`](Self::discover) create the keys.
 ///
 /// ```
 /// # use portcullis_core::{Error, HttpClient, RemoteKeys};
@@ -33,26 +33,26 @@ impl Default for RemoteKeysBuilder {
 }
 
 impl RemoteKeysBuilder {
-    /// How long keys hold at least and at most, whatever the issuer says of it; a minute and an hour by default.
+    /// The minimum and maximum time that keys are valid, whatever the issuer says. A minute and an hour by default.
     ///
-    /// Between these goes what the issuer says: `max-age` in `Cache-Control`, or else `Expires`; five minutes where it says
-    /// nothing. An issuer that says `no-cache` or `no-store` is asked at the floor. `s-maxage` is for caches that are shared
-    /// (RFC 9111, section 5.2.2.10). A key that the issuer withdraws may hold for as long here.
+    /// Between these limits, the issuer decides: `max-age` in `Cache-Control`, or else `Expires`; five minutes if it says
+    /// nothing. With `no-cache` or `no-store`, keys are valid for the minimum. `s-maxage` is for shared caches (RFC 9111,
+    /// section 5.2.2.10) and not used. A key that the issuer withdraws may stay valid here for as long.
     pub fn lifetime(mut self, floor: Duration, ceiling: Duration) -> Self {
         (self.floor, self.ceiling) = (floor, ceiling.max(floor));
         self
     }
 
-    /// How long keys are good beyond their time while the issuer does not answer; a day by default.
+    /// How long expired keys may still be used while the issuer does not answer. A day by default.
     pub fn max_stale(mut self, max_stale: Duration) -> Self {
         self.max_stale = max_stale;
         self
     }
 
-    /// Begins with keys that an earlier process [exported](RemoteKeys::export). They are as old as they were there.
+    /// Starts with keys that an earlier process [exported](RemoteKeys::export). Their age continues from there.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if this is no export, or of keys that cannot be used.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if this is not an export, or its keys cannot be used.
     pub fn import(mut self, export: &str) -> Result<Self, Error> {
         self.imported = Some(Snapshot::import(export)?);
         Ok(self)
@@ -61,7 +61,7 @@ impl RemoteKeysBuilder {
     /// As [`RemoteKeys::jwks`].
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no HTTP address.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn jwks(self, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<RemoteKeys, Error> {
         Ok(self.at(Place::At(checked(url.into())?), client))
     }

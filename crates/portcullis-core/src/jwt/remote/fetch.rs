@@ -1,4 +1,4 @@
-//! A fetch of an issuer's keys, from its request to what comes of it.
+//! A fetch of an issuer's keys, from its request to its result.
 
 use super::{
     Place, RemoteKeys,
@@ -16,13 +16,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// A flight that is under way. Dropped before it has landed, as when a clock or a log panics, it has failed: nobody waits for
-/// it for ever, and another one may begin.
+/// A fetch in progress. If it is dropped before its end, as when a clock or a log panics, it has failed. So nobody waits for
+/// it for ever, and another one may start.
 pub(super) struct KeyFetch {
     pub(super) keys: RemoteKeys,
     pub(super) number: u64,
     pub(super) at: SystemTime,
-    /// `None` once it has landed.
+    /// `None` at its end.
     pub(super) landed: Option<Sender<()>>,
 }
 
@@ -85,7 +85,7 @@ impl RemoteKeys {
         self.0.settings.client.send(request, Reply::new(then));
     }
 
-    /// The keys that an answer brings, or those that the issuer was asked about and that have not changed.
+    /// The keys in an answer, or those that the issuer was asked about if they have not changed.
     fn renewed(
         &self,
         answer: &HttpResponse,
@@ -108,7 +108,7 @@ impl RemoteKeys {
         Ok(Snapshot::new(set, tag, at, lifetime))
     }
 
-    /// The end of a flight: keys that replace those at hand, or a failure that replaces nothing.
+    /// Ends a fetch: its keys replace those at hand, or its failure replaces nothing.
     fn land(&self, fetched: Result<Snapshot, Error>, mut begun: KeyFetch) {
         let failure = match fetched {
             Ok(snapshot) => {
@@ -129,7 +129,7 @@ impl RemoteKeys {
         begun.end(failure, now);
     }
 
-    /// Said once for a set, and not of a thousand keys.
+    /// Logged once for a set, and not for a thousand keys.
     fn log_rejected(&self, snapshot: &Snapshot) {
         if self.0.snapshot.load().as_ref().is_some_and(|known| known.set.text == snapshot.set.text) {
             return;
@@ -149,7 +149,7 @@ impl RemoteKeys {
         }
     }
 
-    /// Said once.
+    /// Logged once.
     fn log_floor(&self, said: Duration, lifetime: Duration) {
         if said < lifetime && !std::mem::replace(&mut self.flight().told_floor, true) {
             let place = &self.0.settings.place;

@@ -6,28 +6,28 @@ use futures_channel::oneshot::{Receiver, Sender, channel};
 use futures_util::{FutureExt, future::Shared};
 use std::time::{Duration, SystemTime};
 
-/// After a look for what is missing, the next one.
+/// The time between two fetches for a missing key.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 
-/// How long whoever has expired keys waits for newer ones.
+/// How long to wait for newer keys if there are expired ones.
 const BRIEFLY: Duration = Duration::from_secs(1);
 
-/// The one request that may be under way, and when the next one may be.
+/// The one request that may be in progress, and when the next one may start.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
     under_way: Option<UnderWay>,
-    /// Which flight that is, or the last one was.
+    /// The number of the current request, or of the last one.
     number: u64,
-    /// When that began.
+    /// When that request started.
     pub(super) began: Option<SystemTime>,
-    /// Where a discovery document said that the keys are.
+    /// The address of the keys, from a discovery document.
     pub(super) keys_at: Option<String>,
-    /// The last failure, until something else comes of asking.
+    /// The last failure. Cleared by success.
     pub(super) failure: Option<Error>,
     backoff: Backoff,
-    /// When somebody began to look for what is missing.
+    /// When the last fetch for a missing key started.
     pub(super) looked: Option<SystemTime>,
-    /// Whether the log knows that the issuer's keys are kept for longer than it says.
+    /// Whether it is already logged that the issuer's keys are kept for longer than it says.
     pub(super) told_floor: bool,
 }
 
@@ -38,28 +38,28 @@ struct UnderWay {
     limit: Duration,
 }
 
-/// What a token does not find among the keys at hand.
+/// What a token needs and the keys at hand do not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::jwt) enum Missing {
-    /// The key that it means.
+    /// The key that the token names.
     Key,
-    /// The one that may have replaced the key of that name.
+    /// A new key with the same name, which may have replaced the known one.
     Replacement,
 }
 
 pub(super) struct Joined {
     pub(super) landing: Shared<Receiver<()>>,
     pub(super) number: u64,
-    /// How long it may take yet, and how long it is waited for where there are keys that have expired.
+    /// The time left for the request, and the time to wait for it if there are expired keys.
     pub(super) rest: Duration,
     pub(super) briefly: Duration,
-    /// For who has to begin it.
+    /// For the caller that has to start it.
     pub(super) to_begin: Option<Sender<()>>,
 }
 
 impl Flight {
-    /// Joins the flight that is under way, or else begins one that may take so long; not in the pause after a failure, which
-    /// takes so long yet.
+    /// Joins the request in progress, or starts one that may take this long. During the pause after a failure, the error is
+    /// the time left of the pause.
     pub(super) fn join(&mut self, now: SystemTime, limit: Duration) -> Result<Joined, Duration> {
         match self.pause(now).filter(|_| !self.is_under_way()) {
             Some(pause) => Err(pause),
@@ -67,7 +67,7 @@ impl Flight {
         }
     }
 
-    /// The same, whatever the pause.
+    /// The same, without regard to the pause.
     pub(super) fn join_or_begin(&mut self, now: SystemTime, limit: Duration) -> Joined {
         if let Some(UnderWay { landing, began, limit }) = &self.under_way {
             let [rest, briefly] = [*limit, BRIEFLY].map(|time| left(*began, time, now).unwrap_or_default());
@@ -81,24 +81,24 @@ impl Flight {
         Joined { landing, number: self.number, rest: limit, briefly: BRIEFLY, to_begin: Some(landed) }
     }
 
-    /// The flight whose client has not replied in its time, though nobody waits to see that.
+    /// The number of the request whose client has not replied in time, even if nobody waits for it.
     pub(super) fn overdue(&self, now: SystemTime) -> Option<u64> {
         let flight = self.under_way.as_ref()?;
         left(flight.began, flight.limit, now).is_none().then_some(self.number)
     }
 
-    /// How long nobody asks yet, after a failure.
+    /// The time left of the pause after a failure.
     pub(super) fn pause(&self, now: SystemTime) -> Option<Duration> {
         self.backoff.pause(now)
     }
 
-    /// Whether somebody waits already.
+    /// Whether a request is in progress.
     pub(super) fn is_under_way(&self) -> bool {
         self.under_way.is_some()
     }
 
-    /// How long nobody looks yet for what is missing: a flood of made-up names and signatures gets one request in five seconds,
-    /// and a new key is known after as long, also when the issuer is back after a failure.
+    /// The time left before the next fetch for a missing key. A flood of made-up names and signatures causes one request in
+    /// five seconds. A new key is known after that time too, also when the issuer is back after a failure.
     pub(super) fn look_pause(&self, missing: Missing, now: SystemTime) -> Option<Duration> {
         let after = |then: Option<SystemTime>| then.and_then(|then| rest(then, BETWEEN_LOOKS, now));
         match (missing, &self.failure) {
@@ -108,18 +108,18 @@ impl Flight {
         }
     }
 
-    /// Whether the last flight failed, and not so long ago that it says nothing of now.
+    /// Whether the last request failed, recently enough to matter now.
     pub(super) fn is_failing(&self, now: SystemTime) -> bool {
         self.failure.is_some() && self.backoff.is_recent(now)
     }
 
-    /// Whether no other one has begun since this one did.
+    /// Whether no other request has started since this one.
     pub(super) fn is_last(&self, number: u64) -> bool {
         self.number == number
     }
 
-    /// The end of this flight, and whether it was one: a flight that was given up has failed already, and only keys still
-    /// count for anything.
+    /// Ends this request, and returns whether it was still in progress or brought keys. A request that was given up has
+    /// already failed, and only keys still count.
     pub(super) fn end(&mut self, number: u64, failure: Option<Error>, now: SystemTime) -> bool {
         if !self.is_last(number) || (self.under_way.take().is_none() && failure.is_some()) {
             return false;
@@ -136,8 +136,8 @@ impl Flight {
     }
 }
 
-/// How long a flight may take yet. One that began later than `now` has all of its time: the clock was set on or back meanwhile,
-/// and whoever waits keeps the limit.
+/// The time left for a request. One that started later than `now` has all of its time: the clock was corrected since, and the
+/// limit still applies to callers that wait.
 fn left(began: SystemTime, limit: Duration, now: SystemTime) -> Option<Duration> {
     let passed = now.duration_since(began).unwrap_or_default();
     limit.checked_sub(passed).filter(|left| !left.is_zero())

@@ -31,18 +31,19 @@ use std::{
 
 /// The keys of an issuer, fetched from it and kept up to date. Clones share them.
 ///
-/// Verifying takes no lock and does not wait while keys are at hand that hold. They are fetched when the first token
-/// comes, or before, with [`ready`](Self::ready); again some time before they expire, while tokens are verified with those
-/// that are there; and when a token names a key that nobody knows, at most once in five seconds, so that made-up names cannot
-/// be used to flood the issuer and a new key is known soon. What a token says is never part of a request.
+/// Verification takes no lock, and does not wait while there are valid keys. Keys are fetched:
+/// - when the first token comes, or before with [`ready`](Self::ready);
+/// - again some time before they expire, while tokens are verified with the present ones;
+/// - when a token names an unknown key, at most once in five seconds. So made-up names cannot be used to flood the issuer,
+///   and a new key is known soon.
 ///
-/// A set of more than 1 MiB is a bad answer. Of the keys that can be used, the first 1,000 are read; the log says how many are
-/// not.
+/// What a token says is never part of a request.
 ///
-/// One request is under way at a time, however many wait for it, and it goes on when they leave. A bad answer replaces
-/// nothing. While the issuer is down, keys hold beyond their time, for [`max_stale`](RemoteKeysBuilder::max_stale); with none that
-/// hold, a token is answered with 503, never with 401. Failures are followed by pauses that grow from one second to a
-/// minute.
+/// A set of more than 1 MiB is a bad answer. Of the usable keys, the first 1,000 are read. The log says how many are not.
+///
+/// There is one request at a time, however many callers wait for it, and it continues when they leave. A bad answer replaces
+/// nothing. While the issuer is down, expired keys are used for [`max_stale`](RemoteKeysBuilder::max_stale). Without usable
+/// keys, the answer is 503, never 401. After failures there are pauses, which grow from one second to a minute.
 ///
 /// ```
 /// # use portcullis_core::{Algorithm, Audience, Error, HttpClient, Issuer, Jwt, RemoteKeys};
@@ -75,7 +76,7 @@ struct Settings {
 #[derive(Debug, Clone)]
 enum Place {
     At(String),
-    /// Where the discovery document of this issuer says.
+    /// At the address in the discovery document of this issuer.
     Discovered(String),
 }
 
@@ -83,7 +84,7 @@ impl RemoteKeys {
     /// The JWK set at this address (RFC 7517, section 5).
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if it is no HTTP address.
+    /// [`ErrorKind::Misconfigured`] if `url` is no HTTP address.
     pub fn jwks(url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
         Self::builder().jwks(url, client)
     }
@@ -102,12 +103,13 @@ impl RemoteKeys {
         RemoteKeysBuilder::default()
     }
 
-    /// Makes them go by this clock, unless they go by another one.
+    /// Makes the keys use this clock. False if they use another one.
     pub(super) fn settle(&self, time: &Time) -> bool {
         self.0.time.settle(time)
     }
 
-    /// The keys that are at hand, for [`import`](RemoteKeysBuilder::import) by a process that starts without the issuer. They are public.
+    /// The current keys, which are public. For [`import`](RemoteKeysBuilder::import) by a process that starts without the
+    /// issuer.
     #[must_use]
     pub fn export(&self) -> Option<String> {
         self.0.snapshot.load().as_ref().map(|snapshot| snapshot.export())
@@ -116,7 +118,7 @@ impl RemoteKeys {
     /// Waits until there are keys to verify with.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the issuer did not answer, or not with keys.
+    /// [`ErrorKind::Unavailable`] if the issuer did not answer, or answered without keys.
     pub async fn ready(&self) -> Result<(), Error> {
         match self.look() {
             Look::Ready(_) => Ok(()),
@@ -126,7 +128,7 @@ impl RemoteKeys {
         }
     }
 
-    /// An issuer that is discovered has the name of the issuer whose keys these are.
+    /// Checks that discovered keys belong to the issuer of this name.
     pub(super) fn check_name(&self, name: &str) -> Result<(), Error> {
         match &self.0.settings.place {
             Place::Discovered(issuer) if issuer != name => {
@@ -167,8 +169,8 @@ impl RemoteKeys {
         }
     }
 
-    /// The keys as they are, for those who cannot wait, or not again. Those that came when they were waited for are good,
-    /// however long they took and however short they hold.
+    /// The keys as they are, for callers that cannot wait, or not again. Keys that came while the caller waited are accepted,
+    /// however long they took and however short their lifetime is.
     pub(super) fn at_hand(&self, waited: bool) -> Result<Keys, Error> {
         let (now, keys) = (self.0.time.now(), Keys(self.0.snapshot.load()));
         let came = waited && self.flight().failure.is_none();
@@ -179,7 +181,7 @@ impl RemoteKeys {
         }
     }
 
-    /// With why they are not there and when it is tried again, if that is known.
+    /// The error for missing keys, with the cause and the time until the next attempt, if known.
     fn unavailable(&self, now: SystemTime) -> Error {
         let error = Error::new(ErrorKind::Unavailable, "the issuer's keys are not there");
         let flight = self.flight();
@@ -193,7 +195,8 @@ impl RemoteKeys {
         }
     }
 
-    /// What there is beside these keys, for a token that does not hold with them. `None`: nothing, or nobody looks now.
+    /// Newer keys than these, for a token that is not valid with them. `None`: there are none, or it is not the time to
+    /// fetch.
     pub(super) fn look_beside(&self, keys: &Keys, missing: Missing, may_wait: bool) -> Option<Look> {
         let now = self.0.time.now();
         // All of it under one lock: a flight that is not under way any more has left its keys here, and others who come
@@ -223,8 +226,8 @@ impl RemoteKeys {
         Some(Look::Wait(self.landing_of(joined, now)))
     }
 
-    /// What a token is answered that does not hold with the keys at hand. One of an unknown key may be good, for all that is
-    /// known while the issuer cannot be asked.
+    /// The error for a token that is not valid with the keys at hand. If its key is unknown and the issuer cannot be asked,
+    /// the token may still be valid.
     pub(super) fn without(&self, missing: Missing, error: Error) -> Error {
         let (now, flight) = (self.0.time.now(), self.flight());
         match (missing, flight.failure.clone()) {
@@ -237,7 +240,7 @@ impl RemoteKeys {
         }
     }
 
-    /// Begins the flight, if nobody has. Not under the lock: a client may answer at once.
+    /// Starts the request, if it has not started. Not under the lock: a client may answer at once.
     fn landing_of(&self, joined: Joined, now: SystemTime) -> Landing {
         if let Some(landed) = joined.to_begin {
             self.begin(KeyFetch { keys: self.clone(), number: joined.number, at: now, landed: Some(landed) });
@@ -246,7 +249,7 @@ impl RemoteKeys {
         Landing { keys: self.clone(), number, landing, rest, briefly, gives_up: true }
     }
 
-    /// How long a flight may take. Where the keys are has to be asked first, if they are discovered: that is two answers.
+    /// How long a request may take. If the address of the keys has to be discovered first, there are two answers.
     fn limit(&self, flight: &Flight) -> Duration {
         let answers = match (&self.0.settings.place, &flight.keys_at) {
             (Place::Discovered(_), None) => 2,
@@ -259,7 +262,7 @@ impl RemoteKeys {
         self.0.flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same, where one that is overdue is not under way any more.
+    /// The same, but a request that is overdue has ended.
     fn flight_at(&self, now: SystemTime) -> MutexGuard<'_, Flight> {
         let flight = self.flight();
         match flight.overdue(now) {
@@ -272,7 +275,7 @@ impl RemoteKeys {
         }
     }
 
-    /// Ends a flight whose client did not reply in time, so that another one may begin.
+    /// Ends a request whose client did not reply in time, so that another one may start.
     fn give_up(&self, number: u64) {
         let now = self.0.time.now();
         let detail = "the HTTP client did not reply in its time; is the runtime that it runs on blocked?";
@@ -284,24 +287,24 @@ impl RemoteKeys {
     }
 }
 
-/// The end of a flight, for any number of those who wait. Leaving does not end it.
+/// The end of a request, for any number of callers. The request continues when they leave.
 pub(in crate::jwt) struct Landing {
     keys: RemoteKeys,
     number: u64,
     landing: Shared<Receiver<()>>,
     rest: Duration,
     briefly: Duration,
-    /// Whether it counts as a failure if nothing comes.
+    /// Whether it counts as a failure if nothing comes in time.
     gives_up: bool,
 }
 
 impl Landing {
-    /// The same for who can do without: it may come later.
+    /// The same for a caller that can do without: the keys may come later.
     pub(in crate::jwt) fn briefly(self) -> Self {
         Self { rest: self.rest.min(self.briefly), gives_up: false, ..self }
     }
 
-    /// Waits for it, and returns whether it came.
+    /// Waits for the end, and returns whether it came in time.
     pub(in crate::jwt) async fn wait(self) -> bool {
         let came = within(&*self.keys.0.settings.client, self.rest, self.landing).await.is_some();
         if !came && self.gives_up {
@@ -311,10 +314,10 @@ impl Landing {
     }
 }
 
-/// What there is to verify with.
+/// The keys to verify with, or what to wait for.
 pub(super) enum Look {
     Ready(Keys),
-    /// Keys that have expired, and newer ones that may come.
+    /// Keys that have expired, and the request for newer ones.
     Expired(Keys, Landing),
     Wait(Landing),
     Nothing(Error),

@@ -12,15 +12,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Keys as they were fetched once, and until when they hold.
+/// Keys as they were fetched once, and how long they are valid.
 #[derive(Debug, Clone)]
 pub(super) struct Snapshot {
     pub(super) set: Prepared,
-    /// The tag of the set, and the address that it belongs to.
+    /// The tag of the set, and the address that the tag belongs to.
     pub(super) tag: Option<Tag>,
     fetched: SystemTime,
     lifetime: Duration,
-    /// When they are fetched again, while they still hold. Processes that began together do not ask together.
+    /// When they are fetched again, while still valid. It differs, so that processes that started together do not ask
+    /// together.
     due_after: Duration,
 }
 
@@ -30,13 +31,13 @@ pub(super) struct Tag {
     pub(super) value: String,
 }
 
-/// How keys stand at a time.
+/// The state of keys at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Age {
     Fresh,
-    /// They hold, and it is time to fetch the next ones.
+    /// They are valid, and it is time to fetch the next ones.
     Due,
-    /// They hold only as long as there are no others to be had.
+    /// They are only used as long as there are no others.
     Stale,
     TooOld,
 }
@@ -47,7 +48,7 @@ impl Snapshot {
         Self { set, tag, fetched, lifetime, due_after }
     }
 
-    /// The same, with another lifetime within these bounds.
+    /// The same, with a lifetime within these limits.
     pub(super) fn holding(self, floor: Duration, ceiling: Duration) -> Self {
         Self::new(self.set, self.tag, self.fetched, self.lifetime.clamp(floor, ceiling))
     }
@@ -90,10 +91,10 @@ impl Snapshot {
     }
 }
 
-/// Keys that somebody verifies with; they stay, whatever replaces them meanwhile.
+/// Keys in use for verification. They stay, whatever replaces them meanwhile.
 pub(in crate::jwt) struct Keys(pub(super) Guard<Option<Arc<Snapshot>>>);
 
-/// Which keys they are: of two sets with the same text, the same.
+/// Identifies keys. Two sets with the same text are the same.
 pub(in crate::jwt) type Generation = Option<Arc<[PreparedKey]>>;
 
 impl Keys {
@@ -105,12 +106,12 @@ impl Keys {
         self.0.as_ref().zip(generation.as_ref()).is_some_and(|(now, then)| Arc::ptr_eq(&now.set.keys, then))
     }
 
-    /// How they stand; `None` if there are none.
+    /// The state of the keys; `None` if there are none.
     pub(super) fn age(&self, now: SystemTime, max_stale: Duration) -> Option<Age> {
         self.0.as_ref().map(|snapshot| snapshot.age(now, max_stale))
     }
 
-    /// Whether these are the same keys, and not some that were fetched since.
+    /// Whether these are the same keys, and not others that were fetched since.
     pub(super) fn are(&self, others: &Option<Arc<Snapshot>>) -> bool {
         match (&*self.0, others) {
             (Some(these), Some(others)) => Arc::ptr_eq(these, others),
