@@ -42,7 +42,7 @@ impl Require {
     }
 
     pub(crate) fn refuse(&self, error: &core::Error) -> HttpResponse {
-        respond(self.0.refuse(error))
+        respond(self.0.gate().refuse(error))
     }
 }
 

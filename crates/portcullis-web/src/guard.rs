@@ -1,5 +1,5 @@
 use crate::{Carrier, Memory, Who, memory};
-use portcullis_core::{Access, Error, Established, Gate, Plan, Refusal, RequestHead, policy::Policy};
+use portcullis_core::{Access, Error, Established, Gate, Plan, RequestHead, policy::Policy};
 
 /// A gate, and its plan of the policy of a route.
 #[derive(Debug, Clone)]
@@ -54,12 +54,6 @@ impl Guard {
     pub async fn decide(&self, who: Who, head: &dyn RequestHead) -> Result<(), Error> {
         let who = who.get().await;
         self.gate.authorize(&who, &self.plan, head).await.map(drop)
-    }
-
-    /// The answer to a request that was refused.
-    #[must_use]
-    pub fn refuse(&self, error: &Error) -> Refusal {
-        self.gate.refuse(error)
     }
 }
 
