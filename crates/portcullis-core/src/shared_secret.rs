@@ -11,7 +11,8 @@ const MIN_BYTES: usize = 32;
 /// Authenticates clients that know a secret, as one principal: a secret shared by two services, or one static token.
 ///
 /// Only fingerprints are stored, and compared in constant time. The sources of its scheme have to be able to carry it: a
-/// bearer header carries letters, digits and `-._~+/`, with `=` at the end; a cookie no `;`, a subprotocol no `,`, and none a space.
+/// bearer header carries letters, digits and `-._~+/`, with `=` at the end. A cookie carries no `;`, a subprotocol no `,`, and
+/// none of them a space.
 ///
 /// ```
 /// # fn main() -> Result<(), portcullis_core::Error> {
