@@ -66,11 +66,11 @@ impl Decision {
 pub struct Access {
     pub(crate) principal: Option<Principal>,
     /// `None` for most policies: decisions are passed by value.
-    pub(crate) found: Option<Box<Found>>,
+    pub(crate) found: Option<Box<Findings>>,
 }
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Found {
+pub(crate) struct Findings {
     pub(crate) role: Option<Role>,
     pub(crate) resource: Option<ResourceRef>,
     /// All standings that were read; for a resource first its own, then those of its parents.
@@ -139,7 +139,7 @@ impl Access {
         self.found.as_ref().map_or(&[], |found| &found.seen)
     }
 
-    pub(crate) fn found_mut(&mut self) -> &mut Found {
+    pub(crate) fn found_mut(&mut self) -> &mut Findings {
         self.found.get_or_insert_default()
     }
 
@@ -161,8 +161,8 @@ impl Access {
     }
 }
 
-impl From<Found> for Access {
-    fn from(found: Found) -> Self {
+impl From<Findings> for Access {
+    fn from(found: Findings) -> Self {
         Self { principal: None, found: Some(Box::new(found)) }
     }
 }

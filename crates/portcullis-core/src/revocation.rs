@@ -109,7 +109,7 @@ struct Inner {
 }
 
 struct State {
-    issuers: HashMap<String, Revoked>,
+    issuers: HashMap<String, IssuerEntries>,
     tidied: Duration,
     revoking: Sender<()>,
     revoked: Shared<Receiver<()>>,
@@ -117,7 +117,7 @@ struct State {
 
 /// The revocations of one issuer.
 #[derive(Default)]
-struct Revoked {
+struct IssuerEntries {
     tokens: HashMap<String, End>,
     sessions: HashMap<String, End>,
     sign_outs: HashMap<PrincipalId, (SystemTime, End)>,
@@ -143,8 +143,8 @@ impl RevocationList {
     /// It is recognized by its [`token_id`](Principal::token_id). Without one, its [session](Self::end_session) is ended.
     /// Without a session either, all that the principal was [issued](Self::sign_out) until now is revoked.
     pub fn revoke(&self, principal: &Principal) {
-        let tokens: Vec<TokenId> = principal.each_said().filter_map(Principal::token_id).collect();
-        let sessions: Vec<SessionId> = principal.each_said().filter_map(Principal::session).collect();
+        let tokens: Vec<TokenId> = principal.each_description().filter_map(Principal::token_id).collect();
+        let sessions: Vec<SessionId> = principal.each_description().filter_map(Principal::session).collect();
         match (&*tokens, &*sessions) {
             ([], []) => return self.sign_out(principal.id(), principal.since().unwrap_or_else(|| self.0.time.now())),
             ([], sessions) => return sessions.iter().for_each(|session| self.end_session(session)),
@@ -193,7 +193,7 @@ impl RevocationList {
         self.0.time.elapsed().saturating_add(time)
     }
 
-    fn add(&self, issuer: Option<&str>, add: impl FnOnce(&mut Revoked)) {
+    fn add(&self, issuer: Option<&str>, add: impl FnOnce(&mut IssuerEntries)) {
         let (passed, (revoking, revoked)) = (self.0.time.elapsed(), channel());
         let mut state = self.write();
         state.tidy(passed, self.0.keep);
@@ -221,7 +221,7 @@ fn insert(ends: &mut HashMap<String, End>, id: &str, end: End) {
 }
 
 impl State {
-    fn of(&mut self, issuer: Option<&str>) -> &mut Revoked {
+    fn of(&mut self, issuer: Option<&str>) -> &mut IssuerEntries {
         self.issuers.entry(issuer.unwrap_or_default().to_owned()).or_default()
     }
 
@@ -232,28 +232,28 @@ impl State {
         }
         self.tidied = passed;
         self.issuers.retain(|_, revoked| {
-            let holds = |end: End| end >= passed;
+            let counts = |end: End| end >= passed;
             if !revoked.is_endless {
-                revoked.tokens.retain(|_, end| holds(*end));
-                revoked.sessions.retain(|_, end| holds(*end));
-                revoked.sign_outs.retain(|_, (_, end)| holds(*end));
+                revoked.tokens.retain(|_, end| counts(*end));
+                revoked.sessions.retain(|_, end| counts(*end));
+                revoked.sign_outs.retain(|_, (_, end)| counts(*end));
             }
             revoked.is_endless || revoked.entries() > 0
         });
     }
 }
 
-impl Revoked {
+impl IssuerEntries {
     fn entries(&self) -> usize {
         [self.tokens.len(), self.sessions.len(), self.sign_outs.len()].iter().sum()
     }
 
     fn has(&self, principal: &Principal, time: &SharedTime) -> bool {
-        let holds = |end: &End| principal.expires_at().is_none() || *end >= time.elapsed();
+        let counts = |end: &End| principal.expires_at().is_none() || *end >= time.elapsed();
         let token = principal.token_id_text().and_then(|id| self.tokens.get(&*id));
         let session = principal.session_text().and_then(|session| self.sessions.get(session));
         let sign_out = self.sign_outs.get(principal.id()).filter(|(at, _)| principal.precedes(*at));
-        token.is_some_and(holds) || session.is_some_and(holds) || sign_out.is_some_and(|(_, end)| holds(end))
+        token.is_some_and(counts) || session.is_some_and(counts) || sign_out.is_some_and(|(_, end)| counts(end))
     }
 }
 
@@ -276,7 +276,7 @@ impl Revocations for RevocationList {
 
 impl fmt::Debug for RevocationList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries: usize = self.read().issuers.values().map(Revoked::entries).sum();
+        let entries: usize = self.read().issuers.values().map(IssuerEntries::entries).sum();
         f.debug_struct("RevocationList").field("keep", &self.0.keep).field("entries", &entries).finish_non_exhaustive()
     }
 }

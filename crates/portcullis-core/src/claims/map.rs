@@ -1,4 +1,4 @@
-use super::{ClaimPath, Claims, Registered};
+use super::{ClaimPath, Claims, RegisteredClaims};
 use crate::{
     error::Error,
     json::{Object, Value},
@@ -207,7 +207,7 @@ impl ClaimMap {
 
     /// The principal of an issuer's answer, with what the unverified token says about itself. It can only be used for
     /// revocation.
-    pub(crate) fn unverified(&self, said: &Principal, token: &Object, times: &Registered) -> Principal {
+    pub(crate) fn unverified(&self, said: &Principal, token: &Object, times: &RegisteredClaims) -> Principal {
         let mut own = Principal::of(said.id().clone()).with_leeway(said.leeway());
         if let Some(session) = token.at(self.session.as_str()).and_then(name) {
             own = own.with_session(session);

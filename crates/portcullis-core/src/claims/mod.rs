@@ -39,13 +39,13 @@ pub struct Claims(Arc<Inner>);
 
 struct Inner {
     object: Object,
-    registered: Registered,
+    registered: RegisteredClaims,
     views: Views,
 }
 
 /// The registered claims that are compared, read once and checked for their types.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Registered {
+pub(crate) struct RegisteredClaims {
     pub(crate) expires_at: Option<f64>,
     pub(crate) not_before: Option<f64>,
     pub(crate) issued_at: Option<f64>,
@@ -53,7 +53,7 @@ pub(crate) struct Registered {
     pub(crate) other_kind: OtherKind,
 }
 
-/// A filter for the names that [`Registered::read`] looks for: most other names are skipped at once.
+/// A filter for the names that [`RegisteredClaims::read`] looks for: most other names are skipped at once.
 const MARKS: [u32; 12] = [
     mark(b"exp"),
     mark(b"nbf"),
@@ -69,7 +69,7 @@ const MARKS: [u32; 12] = [
     mark(b"token_type"),
 ];
 
-impl Registered {
+impl RegisteredClaims {
     /// Reads the registered claims. One that is present and not as RFC 7519 requires makes the token invalid.
     pub(crate) fn read(claims: &Object) -> Result<Self, Error> {
         let mut found = Self::default();
@@ -103,7 +103,7 @@ fn is_audience(value: Value<'_>) -> bool {
 
 impl Claims {
     /// Only for a verifier that has checked everything.
-    pub(crate) fn verified(object: Object, registered: Registered) -> Self {
+    pub(crate) fn verified(object: Object, registered: RegisteredClaims) -> Self {
         Self(Arc::new(Inner { object, registered, views: Views::default() }))
     }
 
@@ -113,7 +113,7 @@ impl Claims {
     }
 
     /// The registered claims, as they were compared.
-    pub(crate) fn registered(&self) -> &Registered {
+    pub(crate) fn registered(&self) -> &RegisteredClaims {
         &self.0.registered
     }
 

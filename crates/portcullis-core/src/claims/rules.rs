@@ -103,7 +103,7 @@ impl Rules {
     }
 
     /// The same, but a claim that is absent passes.
-    pub(crate) fn check_said(&self, claims: &Object) -> Result<(), Error> {
+    pub(crate) fn check_present(&self, claims: &Object) -> Result<(), Error> {
         self.check_each(claims, true)
     }
 

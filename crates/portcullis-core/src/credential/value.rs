@@ -96,8 +96,8 @@ pub(super) fn token68(token: &[u8]) -> Result<&str, Error> {
 
 /// Whether this is true for each byte. Tokens are long and nearly always valid, so there is no early exit, and the compiler
 /// can check many bytes at once.
-pub(super) fn each(bytes: &[u8], holds: impl Fn(u8) -> bool) -> bool {
-    bytes.iter().fold(true, |all, byte| all & holds(*byte))
+pub(super) fn each(bytes: &[u8], is_good: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |all, byte| all & is_good(*byte))
 }
 
 /// `tchar` of RFC 9110, section 5.6.2.

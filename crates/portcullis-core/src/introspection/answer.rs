@@ -1,7 +1,7 @@
 //! Answers of issuers about tokens.
 
 use crate::{
-    claims::{ClaimPath, Claims, Registered, Rules},
+    claims::{ClaimPath, Claims, RegisteredClaims, Rules},
     error::{Error, ErrorKind, quote},
     http::HttpResponse,
     json::{Fault, Object},
@@ -42,7 +42,7 @@ pub(super) struct Measure<'a> {
 }
 
 impl Measure<'_> {
-    fn check(&self, object: Object, registered: Registered) -> Result<Claims, Error> {
+    fn check(&self, object: Object, registered: RegisteredClaims) -> Result<Claims, Error> {
         self.issuer.check_answer(self.rules, self.known, self.any_client, &registered, &object, self.now)?;
         Ok(Claims::verified(object, registered))
     }
@@ -67,7 +67,7 @@ pub(super) fn introspected(
         _ => return Err(no_answer("no `active` that is true or false")),
     }
     check_type(&object, may_lack_type)?;
-    let registered = Registered::read(&object)?;
+    let registered = RegisteredClaims::read(&object)?;
     // Some issuers call a refresh token `Bearer` and tell in a claim of their own what it is.
     measure.issuer.check_kind(&registered, measure.rules)?;
     measure.check(object, registered)
@@ -126,6 +126,6 @@ pub(super) fn told(
     }
     text.push('}');
     let object = Object::read(text).map_err(|fault| no_answer(format!("JSON that is {}", fault.text())))?;
-    let registered = Registered::read(&object)?;
+    let registered = RegisteredClaims::read(&object)?;
     measure.check(object, registered)
 }

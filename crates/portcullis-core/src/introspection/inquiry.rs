@@ -223,7 +223,7 @@ impl<Q: Query> Asking<Q> {
         match unverified_claims(&self.token) {
             Some((claims, times)) => {
                 let own = self.inquiry.issuer().map.unverified(&said, &claims, &times);
-                said.held_against(own)
+                said.and_by_token(own)
             }
             None => said,
         }

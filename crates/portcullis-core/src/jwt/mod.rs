@@ -26,7 +26,7 @@ pub use source::KeySource;
 
 use crate::{
     answer::Answer,
-    claims::{Claims, Registered},
+    claims::{Claims, RegisteredClaims},
     clock::{Clock, Time, seconds},
     credential::Credential,
     error::{Error, ErrorKind, quote},
@@ -162,7 +162,7 @@ impl Jwt {
         let issuer = self.issuer_of(&claims)?;
         let verify = || {
             issuer.check_length(token)?;
-            let registered = Registered::read(&claims)?;
+            let registered = RegisteredClaims::read(&claims)?;
             let keys = issuer.with_key(header, patience, state, |key| compact.check_signature(key))?;
             issuer.check(header, &registered, &claims, seconds(self.0.time.now()))?;
             Ok((registered, keys))
@@ -205,9 +205,9 @@ impl Jwt {
 }
 
 /// What an unverified token says about itself. To be used against it only.
-pub(crate) fn unverified_claims(token: &str) -> Option<(Object, Registered)> {
+pub(crate) fn unverified_claims(token: &str) -> Option<(Object, RegisteredClaims)> {
     let claims = claims(Compact::split(token).ok()?.claims).ok()?;
-    let registered = Registered::read(&claims).ok()?;
+    let registered = RegisteredClaims::read(&claims).ok()?;
     Some((claims, registered))
 }
 
@@ -286,7 +286,7 @@ impl Jwt {
         self.issuer_and_times(verified).and_then(|(issuer, times)| issuer.surely(times)).unwrap_or(nowhere)
     }
 
-    fn issuer_and_times<'a>(&'a self, verified: &'a Verified) -> Option<(&'a Issuer, &'a Registered)> {
+    fn issuer_and_times<'a>(&'a self, verified: &'a Verified) -> Option<(&'a Issuer, &'a RegisteredClaims)> {
         let issuer = match &*self.0.issuers {
             [only] => Some(only),
             several => several.iter().find(|issuer| Some(&*issuer.name) == verified.principal.issuer()),

@@ -1,7 +1,7 @@
 use super::{Description, Locate, On, Policy, Question, ResourceId, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
-    decision::{Decision, Denial, Explanation, Found},
+    decision::{Decision, Denial, Explanation, Findings},
     error::{Error, ErrorKind},
     rights::{HeldRole, ResourceRef, Seen, Standing, State},
 };
@@ -166,7 +166,7 @@ impl<I: Locate> OnResource<I> {
         };
         let explanation = question.explaining.then(|| Box::new(part()));
         let role = role.map(|held| held.role.clone());
-        Ok(Decision::Allow(Found { role, resource: Some(on), seen, explanation }.into()))
+        Ok(Decision::Allow(Findings { role, resource: Some(on), seen, explanation }.into()))
     }
 
     /// The first of the roles that is enough.

@@ -183,11 +183,11 @@ impl Principal {
             return Err(Error::invalid("the issuer says that the token is about somebody else"));
         }
         let said = self.with(|inner| inner.session = inner.session.take().or_else(|| verified.0.session.clone()));
-        Ok(said.held_against(verified.clone()))
+        Ok(said.and_by_token(verified.clone()))
     }
 
     /// With what its token says of itself, verified or not. Both may be revoked, and the earlier expiry counts.
-    pub(crate) fn held_against(self, own: Self) -> Self {
+    pub(crate) fn and_by_token(self, own: Self) -> Self {
         let ends = self.expires_at().into_iter().chain(own.expires_at()).min();
         let own = match own.since() {
             Some(_) => own,
@@ -313,7 +313,7 @@ impl Principal {
     }
 
     /// This principal, and the same as its token describes it, if its issuer was asked. Either may be revoked.
-    pub(crate) fn each_said(&self) -> impl Iterator<Item = &Self> {
+    pub(crate) fn each_description(&self) -> impl Iterator<Item = &Self> {
         iter::once(self).chain(self.by_token())
     }
 
@@ -322,7 +322,7 @@ impl Principal {
     }
 
     fn all_claims(&self) -> impl Iterator<Item = &Claims> {
-        self.each_said().filter_map(Self::token_claims)
+        self.each_description().filter_map(Self::token_claims)
     }
 
     /// Until when it is valid, if that ends.

@@ -2,7 +2,7 @@
 
 use super::{AudienceRule, Issuer};
 use crate::{
-    claims::{Claims, LAST_SECOND, Registered, Rules},
+    claims::{Claims, LAST_SECOND, RegisteredClaims, Rules},
     error::{Error, ErrorKind, quote},
     json::{Object, Value},
     jwt::{
@@ -54,13 +54,13 @@ impl Issuer {
         if !token.is_signed {
             return Err(Error::invalid("the token is not signed"));
         }
-        let (claims, registered) = (&token.claims, Registered::read(&token.claims)?);
+        let (claims, registered) = (&token.claims, RegisteredClaims::read(&token.claims)?);
         self.check_type(token.token_type.as_deref(), &registered)?;
         self.check_subject(&registered)?;
         if self.names_audience(claims) {
             self.check_audience(claims)?;
         }
-        self.rules.check_said(claims)?;
+        self.rules.check_present(claims)?;
         self.check_time(&registered, now, false)?;
         let age = self.check_age(&registered, now);
         if registered.issued_at.is_some() {
@@ -77,7 +77,7 @@ impl Issuer {
         rules: &Rules,
         known: Known,
         any_client: bool,
-        registered: &Registered,
+        registered: &RegisteredClaims,
         claims: &Object,
         now: f64,
     ) -> Result<(), Error> {
@@ -92,7 +92,7 @@ impl Issuer {
                 if self.names_audience(claims) {
                     self.check_audience(claims)?;
                 }
-                self.rules.check_said(claims)?;
+                self.rules.check_present(claims)?;
             }
             Known::Nothing => {
                 if self.names_audience(claims) || !any_client {
@@ -115,7 +115,7 @@ impl Issuer {
     pub(in crate::jwt) fn check(
         &self,
         header: &Header,
-        registered: &Registered,
+        registered: &RegisteredClaims,
         claims: &Object,
         now: f64,
     ) -> Result<(), Error> {
@@ -127,13 +127,13 @@ impl Issuer {
     }
 
     /// Checks the times of a token.
-    pub(in crate::jwt) fn check_own_time(&self, registered: &Registered, now: f64) -> Result<(), Error> {
+    pub(in crate::jwt) fn check_own_time(&self, registered: &RegisteredClaims, now: f64) -> Result<(), Error> {
         self.check_time(registered, now, !self.expiry_optional)?;
         self.check_age(registered, now)
     }
 
     /// The time in which these times are valid, whatever the leeway, and with room for the rounding of seconds.
-    pub(in crate::jwt) fn surely(&self, times: &Registered) -> Option<Range<SystemTime>> {
+    pub(in crate::jwt) fn surely(&self, times: &RegisteredClaims) -> Option<Range<SystemTime>> {
         let issued = times.issued_at.filter(|_| !self.issued_unchecked);
         let from = [times.not_before, issued].into_iter().flatten().fold(0.0, f64::max);
         let too_old = self.max_age.zip(times.issued_at).map(|(age, issued)| issued + age.as_secs_f64());
@@ -143,7 +143,7 @@ impl Issuer {
     }
 
     /// RFC 8725, section 3.11: a token that was issued for another use is not an access token.
-    fn check_type(&self, found: Option<&str>, registered: &Registered) -> Result<(), Error> {
+    fn check_type(&self, found: Option<&str>, registered: &RegisteredClaims) -> Result<(), Error> {
         let fits = match &*self.token_types {
             [] if self.any_type => true,
             [] => found.is_none_or(|found| ["jwt", "at+jwt"].iter().any(|usual| is_media_type(found, usual))),
@@ -156,7 +156,7 @@ impl Issuer {
     }
 
     /// The same for the claims of a token or of an answer about one, except those that these rules ask for.
-    pub(crate) fn check_kind(&self, registered: &Registered, rules: &Rules) -> Result<(), Error> {
+    pub(crate) fn check_kind(&self, registered: &RegisteredClaims, rules: &Rules) -> Result<(), Error> {
         let accepted = self.other_kinds.or(rules.kinds());
         match registered.other_kind.claim_beside(accepted).filter(|_| !self.any_type) {
             Some(claim) => Err(Error::invalid(format!(
@@ -167,7 +167,7 @@ impl Issuer {
     }
 
     /// RFC 7519, section 4.1.2: a string, unless the issuer's map accepts integers.
-    fn check_subject(&self, registered: &Registered) -> Result<(), Error> {
+    fn check_subject(&self, registered: &RegisteredClaims) -> Result<(), Error> {
         if registered.has_integer_subject && !self.map.takes_integers() {
             return Err(Error::invalid("`sub` is not a string but an integer; ClaimMap::integer_subject accepts it"));
         }
@@ -209,7 +209,7 @@ impl Issuer {
     }
 
     /// RFC 7519, sections 4.1.4 to 4.1.6: expired from `exp` on, valid from `nbf` on, never issued in the future.
-    fn check_time(&self, times: &Registered, now: f64, needs_expiry: bool) -> Result<(), Error> {
+    fn check_time(&self, times: &RegisteredClaims, now: f64, needs_expiry: bool) -> Result<(), Error> {
         let (leeway, room) = (self.leeway.as_secs_f64(), self.ahead.as_secs_f64());
         let ahead = |name: &str, time: f64| {
             format!(
@@ -234,7 +234,7 @@ impl Issuer {
         Ok(())
     }
 
-    fn check_age(&self, times: &Registered, now: f64) -> Result<(), Error> {
+    fn check_age(&self, times: &RegisteredClaims, now: f64) -> Result<(), Error> {
         match (self.max_age, times.issued_at) {
             (Some(max), Some(issued)) if now - issued >= max.as_secs_f64() + self.leeway.as_secs_f64() => {
                 Err(Error::new(ErrorKind::Expired, "the token was issued too long ago"))
