@@ -1,7 +1,9 @@
 //! What every site has: paths, and who may go there. Each way in builds the same list in its own words.
 
 use crate::cast::{Flight, User};
-use portcullis::{Decision, Error, ErrorKind, Principal, Question, Requirement, policy::*};
+use portcullis::{Caller, Decision, Error, ErrorKind, Principal, Question, Requirement, policy::*};
+use serde::Deserialize;
+use std::time::Duration;
 use tokio::task::yield_now;
 
 /// How a way in builds a place. Handlers say who reached them, and the parameters of their path.
@@ -20,6 +22,12 @@ pub trait Build: Sized {
     fn place<R: Requirement>(self, path: &'static str) -> Self;
     /// The same, and the handler says what it sees of the query.
     fn queried<R: Requirement>(self, path: &'static str) -> Self;
+    /// For every caller, and the handler moves a flight: see [`moved`].
+    fn moves(self, path: &'static str) -> Self;
+    /// For every caller, and the handler returns an error with `?`: see [`failed`].
+    fn fails(self, path: &'static str) -> Self;
+    /// Public, and the handler insists on a caller, with `?`: see [`insisted`].
+    fn insists(self, path: &'static str) -> Self;
     /// Places below a path.
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self;
     /// Places below a path, all for those whom one policy lets pass.
@@ -42,6 +50,57 @@ pub fn said_of(who: Option<&Principal>, query: Option<&str>) -> String {
     let first = |name| pairs.iter().find(|(found, _)| found == name).map(|(_, value)| (name, &**value));
     let params = ["project", "ws_token"].into_iter().filter_map(first);
     format!("{} pairs={}", said(who, params), pairs.len())
+}
+
+/// What a body asks for: that a flight belongs to another project.
+#[derive(Debug, Deserialize)]
+pub struct Move {
+    flight: String,
+    to: String,
+}
+
+/// A handler that asks about what stands in the body. Strangers are not told whether there is such a project.
+pub async fn moved(caller: &Caller, Move { flight, to }: Move) -> Result<String, Error> {
+    caller.require(role("manager").on("flight", id(&flight))).await?;
+    caller.require(role("manager").on("project", id(&to)).hidden()).await?;
+    Ok(format!("{} flight={flight} to={to}", caller.principal().id().subject()))
+}
+
+/// A handler that fails in the way that the query says.
+pub async fn failed(caller: &Caller, query: Option<&str>) -> Result<String, Error> {
+    #[derive(Debug, Deserialize)]
+    struct Tier {
+        #[serde(rename = "tier")]
+        _tier: u32,
+    }
+    let down = || Error::new(ErrorKind::Unavailable, "the store is down");
+    let access = match query.unwrap_or_default() {
+        "missing" => return Err(Error::new(ErrorKind::Missing, "this needs a second credential")),
+        "invalid" => return Err(Error::new(ErrorKind::Invalid, "the session was closed")),
+        "expired" => return Err(Error::new(ErrorKind::Expired, "the session is over")),
+        "account" => return Err(Error::no_account()),
+        "malformed" => return Err(Error::new(ErrorKind::Malformed, "two of them").with_code("conflicting_ids")),
+        "denied" => return Err(Error::denied("too_late")),
+        "gone" => return Err(Error::missing("flight")),
+        "down" => return Err(down().with_retry_after(Duration::from_secs(9))),
+        "down-quietly" => return Err(down()),
+        "wiring" => return Err(Error::new(ErrorKind::Misconfigured, "there is no store")),
+        "claims" => return caller.principal().claims::<Tier>().map(|_| "a tier".to_owned()),
+        "staff" => caller.require(staff()).await?,
+        "hidden" => caller.require(hidden(staff())).await?,
+        "scope" => caller.require(scope("kb:read")).await?,
+        "role" => caller.require(role("viewer").on("project", id("42"))).await?,
+        "misspelt" => caller.require(role("veiwer").on("project", id("42"))).await?,
+        "allows" => return caller.allows(staff()).await.map(|is_staff| format!("staff={is_staff}")),
+        other => panic!("no error is called {other:?}"),
+    };
+    Ok(said(access.visitor(), []))
+}
+
+/// A handler that insists on a caller.
+pub fn insisted(who: Option<Principal>) -> Result<String, Error> {
+    let who = who.ok_or_else(|| Error::new(ErrorKind::Missing, "only for callers with a credential"))?;
+    Ok(said(Some(&who), []))
 }
 
 /// The methods that every handler answers.
@@ -173,6 +232,9 @@ pub fn places<B: Build>(site: B) -> B {
         .place::<MyOrganization>("/my-organization")
         .place::<Confirmed>("/confirmed")
         .place::<Unchecked>("/unchecked")
+        .moves("/moves")
+        .fails("/fails")
+        .insists("/insists")
         .place::<View>("/p/{id}")
         .place::<Manage>("/p/{id}/settings")
         .place::<Own>("/p/{id}/keys")
@@ -183,7 +245,10 @@ pub fn places<B: Build>(site: B) -> B {
         .place::<OwnName>("/people/{name}")
         .place::<Wiring>(WIRING)
         .nest("/n", |site| {
-            site.open("/open").me("/me").place::<HiddenStaff>("/hidden-staff").nest("/deep", |site| site.me("/me"))
+            site.open("/open")
+                .me("/me")
+                .place::<HiddenStaff>("/hidden-staff")
+                .nest("/deep", |site| site.me("/me").moves("/moves").fails("/fails"))
         })
         .nest("/teams/{team}", |site| site.place::<View>("/p/{id}").me("/me"))
         .nest("/in/{id}", |site| site.place::<View>("/flights").place::<ViewHidden>("/hidden"))

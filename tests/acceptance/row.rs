@@ -10,6 +10,7 @@ pub struct Request {
     pub path: String,
     /// Values are bytes, because attackers send those.
     pub headers: Vec<(&'static str, Vec<u8>)>,
+    pub body: String,
 }
 
 /// What comes back, whatever the framework. Header names are in lower case, and sorted.
@@ -41,7 +42,7 @@ pub fn row(name: impl Into<String>, request: Request, expected: Expected) -> Row
 
 pub fn ask(method: &'static str, path: impl Into<String>) -> Request {
     let host = ("host", b"api.example.com".to_vec());
-    Request { site: Site::Every, method, path: path.into(), headers: vec![host] }
+    Request { site: Site::Every, method, path: path.into(), headers: vec![host], body: String::new() }
 }
 
 pub fn get(path: impl Into<String>) -> Request {
@@ -90,6 +91,11 @@ impl Request {
         self.bearer(&cast::token(subject))
     }
 
+    /// With this body, which says that it is JSON.
+    pub fn json(self, body: impl Into<String>) -> Self {
+        Self { body: body.into(), ..self.header("content-type", "application/json") }
+    }
+
     /// Asks for a WebSocket.
     pub fn upgrade(self) -> Self {
         self.header("connection", "Upgrade").header("upgrade", "websocket")
@@ -120,6 +126,10 @@ impl Expected {
 
     fn challenge(self, challenge: &str) -> Self {
         self.header("www-authenticate", challenge)
+    }
+
+    pub fn is_challenge(&self) -> bool {
+        self.headers.iter().any(|(name, _)| *name == "www-authenticate")
     }
 
     /// The same to a HEAD.
@@ -171,6 +181,11 @@ pub fn not_found() -> Expected {
 /// Of a handler that asks nobody.
 pub fn gone() -> Expected {
     Expected::new(410)
+}
+
+/// Of a handler that cannot read the body.
+pub fn unreadable() -> Expected {
+    Expected::new(400)
 }
 
 /// Of the framework, behind the guard: nothing of ours.

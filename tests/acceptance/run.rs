@@ -96,18 +96,18 @@ macro_rules! ways {
 }
 
 ways! {
-    axum_extractor: AxumExtractor, Nothing, 761 rows, 6 listed;
-    axum_layer: AxumLayer, Nothing, 767 rows, 0 listed;
-    axum_routes: AxumRoutes, Nothing, 765 rows, 2 listed;
-    tower_layer: TowerLayer, Nothing, 692 rows, 75 listed;
-    actix_extractor: ActixExtractor, Nothing, 750 rows, 17 listed;
-    actix_middleware: ActixMiddleware, Nothing, 758 rows, 9 listed;
-    actix_routes: ActixRoutes, Nothing, 756 rows, 11 listed;
-    axum_extractor_enforced_and_scrubbed: AxumExtractor, EnforceAndScrub, 744 rows, 23 listed;
-    axum_layer_enforced_and_scrubbed: AxumLayer, EnforceAndScrub, 767 rows, 0 listed;
-    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 765 rows, 2 listed;
-    tower_layer_enforced_and_scrubbed: TowerLayer, EnforceAndScrub, 692 rows, 75 listed;
-    actix_extractor_enforced_and_scrubbed: ActixExtractor, EnforceAndScrub, 733 rows, 34 listed;
-    actix_middleware_enforced_and_scrubbed: ActixMiddleware, EnforceAndScrub, 758 rows, 9 listed;
-    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 756 rows, 11 listed;
+    axum_extractor: AxumExtractor, Nothing, 915 rows, 31 listed;
+    axum_layer: AxumLayer, Nothing, 946 rows, 0 listed;
+    axum_routes: AxumRoutes, Nothing, 944 rows, 2 listed;
+    tower_layer: TowerLayer, Nothing, 871 rows, 75 listed;
+    actix_extractor: ActixExtractor, Nothing, 903 rows, 43 listed;
+    actix_middleware: ActixMiddleware, Nothing, 936 rows, 10 listed;
+    actix_routes: ActixRoutes, Nothing, 934 rows, 12 listed;
+    axum_extractor_enforced_and_scrubbed: AxumExtractor, EnforceAndScrub, 898 rows, 48 listed;
+    axum_layer_enforced_and_scrubbed: AxumLayer, EnforceAndScrub, 946 rows, 0 listed;
+    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 944 rows, 2 listed;
+    tower_layer_enforced_and_scrubbed: TowerLayer, EnforceAndScrub, 871 rows, 75 listed;
+    actix_extractor_enforced_and_scrubbed: ActixExtractor, EnforceAndScrub, 886 rows, 60 listed;
+    actix_middleware_enforced_and_scrubbed: ActixMiddleware, EnforceAndScrub, 936 rows, 10 listed;
+    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 934 rows, 12 listed;
 }

@@ -2,12 +2,13 @@
 
 use crate::{
     row::{Expected, Row, detail, forbidden, method_not_allowed, misconfigured, not_found, ok, unauthorized},
+    table::returned,
     ways::{Outside, Way},
 };
 
 pub struct Skip {
     /// Names of rows, or how they begin where a star ends them.
-    pub rows: &'static [&'static str],
+    pub rows: Vec<String>,
     pub reason: &'static str,
     pub instead: Instead,
 }
@@ -26,7 +27,7 @@ impl Skip {
 
     /// A row that was renamed would be run unnoticed, and its entry stay.
     pub fn assert_is_about_some(&self, rows: &[Row]) {
-        for pattern in self.rows {
+        for pattern in &self.rows {
             assert!(rows.iter().any(|row| fits(pattern, row)), "there is no row {pattern:?}");
         }
     }
@@ -39,17 +40,21 @@ fn fits(pattern: &str, row: &Row) -> bool {
     }
 }
 
-fn answers(rows: &'static [&'static str], reason: &'static str, instead: Expected) -> Skip {
-    Skip { rows, reason, instead: Instead::Answer(instead) }
+fn answers(rows: &[&str], reason: &'static str, instead: Expected) -> Skip {
+    Skip { instead: Instead::Answer(instead), ..not_there(rows, reason) }
+}
+
+fn not_there(rows: &[&str], reason: &'static str) -> Skip {
+    Skip { rows: rows.iter().map(ToString::to_string).collect(), reason, instead: Instead::NoSuchPlace }
 }
 
 pub fn skips(way: Way, outside: Outside) -> Vec<Skip> {
     let mut lists = match way {
-        Way::AxumExtractor => vec![methods_without_a_handler()],
+        Way::AxumExtractor => vec![methods_without_a_handler(), returned_without_a_guard()],
         Way::AxumLayer => vec![],
         Way::AxumRoutes => vec![checked_at_start()],
         Way::TowerLayer => vec![no_parameters()],
-        Way::ActixExtractor => vec![methods_without_a_handler(), actix(), actix_head()],
+        Way::ActixExtractor => vec![methods_without_a_handler(), returned_without_a_guard(), actix(), actix_head()],
         Way::ActixMiddleware => vec![actix()],
         Way::ActixRoutes => vec![actix(), checked_at_start()],
     };
@@ -75,17 +80,32 @@ fn methods_without_a_handler() -> Vec<Skip> {
     )]
 }
 
+/// A guard renders what a handler returns; an extractor cannot.
+fn returned_without_a_guard() -> Vec<Skip> {
+    const REASON: &str = "without a guard, the default answer is sent for an error that a handler returns";
+    let instead = |(how, expected): (&str, Expected)| {
+        let rendered = format!("returned, rendered: {how}");
+        let challenged = expected.is_challenge().then(|| format!("returned in a realm: {how}"));
+        Skip { rows: [rendered].into_iter().chain(challenged).collect(), ..answers(&[], REASON, expected) }
+    };
+    let insists = answers(
+        &["insists in a realm: nobody", "insists, rendered: nobody"],
+        REASON,
+        unauthorized("credential_missing"),
+    );
+    returned::kinds().into_iter().map(instead).chain([insists]).collect()
+}
+
 fn checked_at_start() -> Vec<Skip> {
-    vec![Skip {
-        rows: &["wiring: a parameter*"],
-        reason: "`Routes` know the whole path, and refuse a policy that asks for a parameter of another one at the start",
-        instead: Instead::NoSuchPlace,
-    }]
+    vec![not_there(
+        &["wiring: a parameter*"],
+        "`Routes` know the whole path, and refuse a policy that asks for a parameter of another one at the start",
+    )]
 }
 
 fn no_parameters() -> Vec<Skip> {
-    vec![Skip {
-        rows: &[
+    vec![not_there(
+        &[
             "resource: *",
             "inherited: *",
             "encoded: *",
@@ -100,9 +120,8 @@ fn no_parameters() -> Vec<Skip> {
             "rendered: no role on it, by path",
             "rendered: hidden, by path",
         ],
-        reason: "a plain tower service has no path parameters; policies that ask for one are refused at the start",
-        instead: Instead::NoSuchPlace,
-    }]
+        "a plain tower service has no path parameters; policies that ask for one are refused at the start",
+    )]
 }
 
 fn actix() -> Vec<Skip> {
@@ -117,7 +136,7 @@ fn actix() -> Vec<Skip> {
             OPTION,
             ok("nobody"),
         ),
-        answers(&["method: head", "method: head, in a scope"], HEAD, method_not_allowed()),
+        answers(&["method: head", "method: head, in a scope", "insists: nobody, the head"], HEAD, method_not_allowed()),
         answers(&["encoded path: nobody"], DECODED, unauthorized("credential_missing")),
         answers(&["encoded path: somebody"], DECODED, forbidden("staff_required")),
         answers(&["encoded: not UTF-8"], LOSSY, forbidden("not_a_member")),

@@ -1,5 +1,6 @@
 //! The table, by theme.
 
+mod bodies;
 mod cross_origin;
 mod failing;
 mod guards;
@@ -7,6 +8,7 @@ mod layers;
 mod order;
 mod rendered;
 mod resources;
+pub mod returned;
 mod routing;
 mod schemes;
 mod slow;
@@ -34,6 +36,8 @@ pub fn rows() -> Vec<Row> {
         layers::rows(),
         routing::rows(),
         rendered::rows(),
+        bodies::rows(),
+        returned::rows(),
     ]
     .concat();
     let mut names = HashSet::new();

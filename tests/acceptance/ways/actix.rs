@@ -3,7 +3,7 @@
 use super::{Local, Outside, Serve};
 use crate::{
     cors::APP,
-    places::{self, Build, METHODS, said, said_of},
+    places::{self, Build, METHODS, Move, said, said_of},
     row::{Answer, Request},
 };
 use actix_cors::Cors;
@@ -18,7 +18,7 @@ use actix_web::{
 };
 use portcullis::{
     Gate, Requirement,
-    actix::{Authenticated, Authorized, GateExt, Routes, Visitor, respond},
+    actix::{Authenticated, Authorized, Caller, GateExt, Rejection, Routes, Visitor, respond},
     policy::{self, Policy},
 };
 use serde::Deserialize;
@@ -74,6 +74,19 @@ async fn authorized_query<R: Requirement>(access: Authorized<R>, request: HttpRe
     said_of(access.visitor(), request.uri().query())
 }
 
+async fn moves(caller: Caller, body: Result<web::Json<Move>, Error>) -> Result<HttpResponse, Rejection> {
+    let Ok(body) = body else { return Ok(HttpResponse::BadRequest().finish()) };
+    Ok(HttpResponse::Ok().body(places::moved(&caller, body.into_inner()).await?))
+}
+
+async fn fails(caller: Caller, request: HttpRequest) -> Result<String, Rejection> {
+    Ok(places::failed(&caller, request.uri().query()).await?)
+}
+
+async fn insists(Visitor(who): Visitor) -> Result<String, Rejection> {
+    Ok(places::insisted(who)?)
+}
+
 /// Services of an app or a scope, to be added to either.
 #[derive(Default)]
 struct Services(Vec<Add>);
@@ -125,6 +138,15 @@ impl Build for Extractors {
     fn queried<R: Requirement>(self, path: &'static str) -> Self {
         self.add(path, methods().to(authorized_query::<R>))
     }
+    fn moves(self, path: &'static str) -> Self {
+        self.add(path, methods().to(moves))
+    }
+    fn fails(self, path: &'static str) -> Self {
+        self.add(path, methods().to(fails))
+    }
+    fn insists(self, path: &'static str) -> Self {
+        self.add(path, methods().to(insists))
+    }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let Self(inner) = inner(Self::default());
         Self(self.0.with(web::scope(path).configure(|below| inner.add_to(below))))
@@ -166,6 +188,15 @@ impl Build for Middleware {
     }
     fn queried<R: Requirement>(self, path: &'static str) -> Self {
         self.add(path, R::POLICY, methods().to(queried))
+    }
+    fn moves(self, path: &'static str) -> Self {
+        self.add(path, policy::authenticated(), methods().to(moves))
+    }
+    fn fails(self, path: &'static str) -> Self {
+        self.add(path, policy::authenticated(), methods().to(fails))
+    }
+    fn insists(self, path: &'static str) -> Self {
+        self.add(path, policy::anyone(), methods().to(insists))
     }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let Self(_, inner) = inner(Self(self.0.clone(), Services::default()));
@@ -213,6 +244,15 @@ impl Build for Guarded {
     }
     fn queried<R: Requirement>(self, path: &'static str) -> Self {
         Self(self.0, self.1.route(path, R::POLICY, methods().to(queried)))
+    }
+    fn moves(self, path: &'static str) -> Self {
+        Self(self.0, self.1.route(path, policy::authenticated(), methods().to(moves)))
+    }
+    fn fails(self, path: &'static str) -> Self {
+        Self(self.0, self.1.route(path, policy::authenticated(), methods().to(fails)))
+    }
+    fn insists(self, path: &'static str) -> Self {
+        Self(self.0, self.1.route(path, policy::anyone(), methods().to(insists)))
     }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self::new(&self.0));
@@ -294,7 +334,7 @@ where
 
 fn to_actix(request: Request) -> TestRequest {
     let method = Method::from_bytes(request.method.as_bytes()).unwrap();
-    let built = TestRequest::with_uri(&request.path).method(method);
+    let built = TestRequest::with_uri(&request.path).method(method).set_payload(request.body);
     let append = |built: TestRequest, (name, value): (&'static str, Vec<u8>)| {
         built.append_header((name, HeaderValue::from_bytes(&value).unwrap()))
     };

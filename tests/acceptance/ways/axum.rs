@@ -3,20 +3,21 @@
 use super::{Local, Outside, Serve};
 use crate::{
     cors::APP,
-    places::{self, Build, said, said_of},
+    places::{self, Build, Move, said, said_of},
     row::{Answer, Request},
 };
 use axum::{
-    Router,
+    Json, Router,
     body::{Body, to_bytes},
-    extract::RawPathParams,
+    extract::{RawPathParams, rejection::JsonRejection},
     handler::Handler,
     http::{self, HeaderValue, Method, StatusCode, Uri, header::AUTHORIZATION},
+    response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
 use portcullis::{
     Gate, Requirement,
-    axum::{Authenticated, Authorized, GateExt, Routes, Visitor},
+    axum::{Authenticated, Authorized, Caller, GateExt, Rejection, Routes, Visitor},
     policy::{self, Policy},
     tower::respond,
 };
@@ -69,6 +70,19 @@ async fn authorized_query<R: Requirement>(access: Authorized<R>, uri: Uri) -> St
     said_of(access.visitor(), uri.query())
 }
 
+async fn moves(caller: Caller, body: Result<Json<Move>, JsonRejection>) -> Result<Response, Rejection> {
+    let Ok(Json(body)) = body else { return Ok(StatusCode::BAD_REQUEST.into_response()) };
+    Ok(places::moved(&caller, body).await?.into_response())
+}
+
+async fn fails(caller: Caller, uri: Uri) -> Result<String, Rejection> {
+    Ok(places::failed(&caller, uri.query()).await?)
+}
+
+async fn insists(Visitor(who): Visitor) -> Result<String, Rejection> {
+    Ok(places::insisted(who)?)
+}
+
 /// The guard is in the handler's signature.
 struct Extractors(Router<Gate>);
 
@@ -93,6 +107,15 @@ impl Build for Extractors {
     }
     fn queried<R: Requirement>(self, path: &'static str) -> Self {
         Self(self.0.route(path, methods(authorized_query::<R>)))
+    }
+    fn moves(self, path: &'static str) -> Self {
+        Self(self.0.route(path, methods(moves)))
+    }
+    fn fails(self, path: &'static str) -> Self {
+        Self(self.0.route(path, methods(fails)))
+    }
+    fn insists(self, path: &'static str) -> Self {
+        Self(self.0.route(path, methods(insists)))
     }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         Self(self.0.nest(path, inner(Self(Router::new())).0))
@@ -134,6 +157,15 @@ impl Build for Layers {
     }
     fn queried<R: Requirement>(self, path: &'static str) -> Self {
         self.add(path, R::POLICY, methods(queried))
+    }
+    fn moves(self, path: &'static str) -> Self {
+        self.add(path, policy::authenticated(), methods(moves))
+    }
+    fn fails(self, path: &'static str) -> Self {
+        self.add(path, policy::authenticated(), methods(fails))
+    }
+    fn insists(self, path: &'static str) -> Self {
+        self.add(path, policy::anyone(), methods(insists))
     }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self(self.0.clone(), Router::new()));
@@ -179,6 +211,15 @@ impl Build for Guarded {
     }
     fn queried<R: Requirement>(self, path: &'static str) -> Self {
         Self(self.0, self.1.route(path, R::POLICY, methods(queried)))
+    }
+    fn moves(self, path: &'static str) -> Self {
+        Self(self.0, self.1.route(path, policy::authenticated(), methods(moves)))
+    }
+    fn fails(self, path: &'static str) -> Self {
+        Self(self.0, self.1.route(path, policy::authenticated(), methods(fails)))
+    }
+    fn insists(self, path: &'static str) -> Self {
+        Self(self.0, self.1.route(path, policy::anyone(), methods(insists)))
     }
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self::new(&self.0));
@@ -231,7 +272,7 @@ fn serve(router: Router<Gate>, gate: Gate, outside: Outside) -> Local<Serve> {
         let router = router.clone();
         Box::pin(async move {
             let method = request.method;
-            let (head, body) = router.oneshot(to_http(request, Body::empty())).await.unwrap().into_parts();
+            let (head, body) = router.oneshot(to_http(request, Body::from)).await.unwrap().into_parts();
             answer(method, &head, &to_bytes(body, usize::MAX).await.unwrap())
         })
     });
@@ -239,7 +280,8 @@ fn serve(router: Router<Gate>, gate: Gate, outside: Outside) -> Local<Serve> {
 }
 
 /// The same for all that are built on the crate `http`.
-pub fn to_http<B>(request: Request, body: B) -> http::Request<B> {
+pub fn to_http<B>(request: Request, body: fn(String) -> B) -> http::Request<B> {
+    let body = body(request.body);
     let mut built = http::Request::builder().method(request.method).uri(&request.path).body(body).unwrap();
     for (name, value) in request.headers {
         built.headers_mut().append(name, HeaderValue::from_bytes(&value).unwrap());

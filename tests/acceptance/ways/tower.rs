@@ -5,16 +5,16 @@ use super::{
     Local, Outside, Serve,
     axum::{answer, to_http},
 };
-use crate::places::{self, Build, METHODS, said, said_of};
+use crate::places::{self, Build, METHODS, Move, said, said_of};
 use axum::{
     body::Bytes,
-    http::{self, StatusCode, request::Parts},
+    http::{self, StatusCode, header::CONTENT_TYPE, request::Parts},
 };
 use http_body_util::{BodyExt, Full};
 use portcullis::{
-    Gate, Requirement,
+    Caller, Error, Gate, Requirement,
     policy::{self, Policy},
-    tower::{GateExt, Head, Params, established, looked_at, respond},
+    tower::{GateExt, Head, Params, established, looked_at, respond, respond_error},
 };
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ use std::{
 };
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
 
-type Request = http::Request<()>;
+type Request = http::Request<Bytes>;
 type Response = http::Response<Full<Bytes>>;
 type Service = BoxCloneSyncService<Request, Response, Infallible>;
 
@@ -43,7 +43,7 @@ impl Stack {
         mut self,
         path: &str,
         policy: impl Policy + 'static,
-        handler: impl Fn(Gate, Parts) -> F + Clone + Send + Sync + 'static,
+        handler: impl Fn(Gate, Parts, Bytes) -> F + Clone + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Response> + Send + 'static,
@@ -56,9 +56,9 @@ impl Stack {
         let inner = service_fn(move |request: Request| {
             let (gate, handler) = (gate.clone(), handler.clone());
             async move {
-                let (parts, _) = request.into_parts();
+                let (parts, body) = request.into_parts();
                 Ok::<_, Infallible>(match parts.method.as_str() {
-                    method if METHODS.contains(&method) || method == "HEAD" => handler(gate, parts).await,
+                    method if METHODS.contains(&method) || method == "HEAD" => handler(gate, parts, body).await,
                     _ => empty(StatusCode::METHOD_NOT_ALLOWED),
                 })
             }
@@ -76,19 +76,19 @@ fn empty(status: StatusCode) -> Response {
 }
 
 /// Behind a guard: who has been let through.
-async fn seen(gate: Gate, parts: Parts) -> Response {
+async fn seen(gate: Gate, parts: Parts, _: Bytes) -> Response {
     let who = established(&gate, &parts.extensions).unwrap();
     Response::new(said(who.visitor().unwrap(), []).into())
 }
 
 /// The same, and what stands in the query.
-async fn queried(gate: Gate, parts: Parts) -> Response {
+async fn queried(gate: Gate, parts: Parts, _: Bytes) -> Response {
     let who = established(&gate, &parts.extensions).unwrap();
     Response::new(said_of(who.visitor().unwrap(), parts.uri.query()).into())
 }
 
 /// Asks for itself who it is.
-async fn visit(gate: Gate, parts: Parts) -> Response {
+async fn visit(gate: Gate, parts: Parts, _: Bytes) -> Response {
     let who = gate.establish(&Head::new(&parts, &Params::Absent)).await;
     match who.visitor() {
         Ok(who) => Response::new(said(who, []).into()),
@@ -96,12 +96,45 @@ async fn visit(gate: Gate, parts: Parts) -> Response {
     }
 }
 
+fn caller(gate: &Gate, parts: &Parts) -> Result<Caller, Error> {
+    established(gate, &parts.extensions).unwrap().caller(&Head::new(parts, &Params::Absent))
+}
+
+/// What a service makes of an error that the guard is to render.
+fn rendered(answer: Result<String, Error>) -> Response {
+    answer.map_or_else(respond_error, |text| Response::new(text.into()))
+}
+
+async fn moves(gate: Gate, parts: Parts, body: Bytes) -> Response {
+    let is_json = parts.headers.get(CONTENT_TYPE).is_some_and(|found| found == "application/json");
+    match serde_json::from_slice::<Move>(&body) {
+        Ok(body) if is_json => {
+            let answer = async { places::moved(&caller(&gate, &parts)?, body).await };
+            rendered(answer.await)
+        }
+        _ => empty(StatusCode::BAD_REQUEST),
+    }
+}
+
+async fn fails(gate: Gate, parts: Parts, _: Bytes) -> Response {
+    let answer = async { places::failed(&caller(&gate, &parts)?, parts.uri.query()).await };
+    rendered(answer.await)
+}
+
+async fn insists(gate: Gate, parts: Parts, _: Bytes) -> Response {
+    let who = gate.establish(&Head::new(&parts, &Params::Absent)).await;
+    match who.visitor() {
+        Ok(who) => rendered(places::insisted(who.cloned())),
+        Err(error) => respond(gate.refuse(&error)),
+    }
+}
+
 impl Build for Stack {
     fn open(self, path: &'static str) -> Self {
-        self.add(path, policy::anyone(), |_, _| ready(Response::new("open".into())))
+        self.add(path, policy::anyone(), |_, _, _| ready(Response::new("open".into())))
     }
     fn gone(self, path: &'static str) -> Self {
-        self.add(path, policy::anyone(), |_, _| ready(empty(StatusCode::GONE)))
+        self.add(path, policy::anyone(), |_, _, _| ready(empty(StatusCode::GONE)))
     }
     fn visit(self, path: &'static str) -> Self {
         self.add(path, policy::anyone(), visit)
@@ -117,6 +150,15 @@ impl Build for Stack {
     }
     fn queried<R: Requirement>(self, path: &'static str) -> Self {
         self.add(path, R::POLICY, queried)
+    }
+    fn moves(self, path: &'static str) -> Self {
+        self.add(path, policy::authenticated(), moves)
+    }
+    fn fails(self, path: &'static str) -> Self {
+        self.add(path, policy::authenticated(), fails)
+    }
+    fn insists(self, path: &'static str) -> Self {
+        self.add(path, policy::anyone(), insists)
     }
     fn nest(mut self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self::below(&self.gate, &format!("{}{path}", self.prefix)));
@@ -157,7 +199,7 @@ pub fn layers(gate: Gate, outside: Outside) -> Local<Serve> {
         let service = service.clone();
         Box::pin(async move {
             let method = request.method;
-            let (head, body) = service.oneshot(to_http(request, ())).await.unwrap().into_parts();
+            let (head, body) = service.oneshot(to_http(request, Bytes::from)).await.unwrap().into_parts();
             answer(method, &head, &body.collect().await.unwrap().to_bytes())
         })
     });
