@@ -1,4 +1,7 @@
-//! Policies about the caller alone.
+//! Policies about the caller alone: what its credential or its verifier says about it.
+//!
+//! None of them waits. [`RequireRole::on`] and [`RequirePermission::on`] lead to policies about a resource, which ask a
+//! membership.
 
 use super::{Description, Locate, OnResource, Policy, Question, Verdict, sealed::Sealed};
 use crate::{
@@ -14,6 +17,20 @@ use crate::{
 pub struct Anyone;
 
 /// Allows every caller, without authentication: for public routes.
+///
+/// Nothing is verified: a request with an expired token is allowed as well. If only certain resources are public, use
+/// [`visitors`](super::visitors).
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+/// const HEALTH: &dyn Policy = &anyone();
+///
+/// assert_eq!(answer(&gate, HEALTH, get("/health")), "200");
+/// assert_eq!(answer(&gate, HEALTH, get("/health").bearer("expired")), "200");
+/// assert_eq!(answer(&gate, authenticated(), get("/me")), "401 credential_missing");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn anyone() -> Anyone {
     Anyone
@@ -41,6 +58,19 @@ impl Policy for Anyone {
 pub struct AnyPrincipal;
 
 /// Allows every authenticated caller.
+///
+/// Includes services and keys, not only people. It says nothing about rights: use it for what belongs to the caller itself,
+/// such as its profile.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+/// let token = TestIssuer::new().token("alice").sign();
+///
+/// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "200");
+/// assert_eq!(answer(&gate, authenticated(), get("/me").bearer("forged")), "401 invalid_token");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn authenticated() -> AnyPrincipal {
     AnyPrincipal
@@ -64,6 +94,21 @@ impl Policy for AnyPrincipal {
 pub struct Staff;
 
 /// Allows staff: the people who run the service. Code `staff_required`.
+///
+/// The flag comes from the token, by [`ClaimMap::staff`](crate::ClaimMap::staff), or from the verifier, by
+/// [`Principal::with_staff`](crate::Principal::with_staff). A claim that is no flag counts as absent. Below
+/// [`not`](super::not) it is an error, so that `not(staff())` allows nobody by mistake.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+/// let alice = gate.acting_as(acting_as("alice").with_staff(true));
+/// let bob = gate.acting_as(acting_as("bob").with_role("owner"));
+///
+/// assert_eq!(answer(&alice, staff(), get("/admin")), "200");
+/// assert_eq!(answer(&bob, staff(), get("/admin")), "403 staff_required");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn staff() -> Staff {
     Staff
@@ -89,6 +134,21 @@ impl Policy for Staff {
 pub struct RequireScope(&'static str);
 
 /// Requires that the client was granted this scope (RFC 6749, section 3.3). Code `insufficient_scope`.
+///
+/// A scope limits what a client may do for its user. It is no right of that user, so require a role or a permission as well.
+/// The challenge of a denial names the missing scope (RFC 6750, section 3.1).
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+/// const UPLOAD: &dyn Policy = &all((scope("files:write"), role("manager")));
+///
+/// let issuer = TestIssuer::new();
+/// let request = |scopes| get("/files").bearer(&issuer.token("alice").role("manager").scope(scopes).sign());
+/// assert_eq!(answer(&gate, UPLOAD, request("files:read files:write")), "200");
+/// assert_eq!(answer(&gate, UPLOAD, request("files:read")), "403 insufficient_scope");
+/// # Ok(()) }
+/// ```
 ///
 /// # Panics
 /// If it is empty or contains white space, quotes or backslashes.
@@ -133,6 +193,21 @@ pub struct RequirePermission(&'static str);
 /// [`not`](super::not), a permission that neither that list nor a role names is one too, since a misspelt permission would
 /// deny nobody.
 ///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// let roles = RoleHierarchy::builder().ranked(["reader", "editor"]).permits("editor", ["article:*"]).build()?;
+/// let gate = builder()?.roles(roles).permissions(["article:read", "article:delete"]).build()?;
+/// const DELETE: &dyn Policy = &permission("article:delete");
+///
+/// let editor = gate.acting_as(acting_as("alice").with_role("editor"));
+/// let reader = gate.acting_as(acting_as("bob").with_role("reader"));
+/// assert_eq!(answer(&editor, DELETE, get("/articles/1")), "200");
+/// assert_eq!(answer(&reader, DELETE, get("/articles/1")), "403 permission_required");
+/// assert!(gate.plan(permission("article:delte")).is_err()); // found when the route is added
+/// # Ok(()) }
+/// ```
+///
 /// # Panics
 /// If it is not `resource:action`; in a constant, the build fails.
 #[must_use]
@@ -142,7 +217,23 @@ pub const fn permission(name: &'static str) -> RequirePermission {
 }
 
 impl RequirePermission {
-    /// Requires that the caller's role on a resource permits this.
+    /// Requires that the caller's role on a resource permits this, by the gate's roles or by
+    /// [`Membership::permits`](crate::Membership::permits). Permissions that the caller has everywhere do not count.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let roles = RoleHierarchy::builder().ranked(["viewer", "owner"]).permits("owner", ["project:delete"]).build()?;
+    /// let projects = Projects(&[("alice", 1, "owner"), ("alice", 2, "viewer")]);
+    /// let gate = builder()?.roles_on("project", roles).membership("project", projects).build()?;
+    /// const DELETE: &dyn Policy = &permission("project:delete").on("project", path("project_id"));
+    ///
+    /// let alice = gate.acting_as(acting_as("alice"));
+    /// assert_eq!(answer(&alice, DELETE, project(1)), "200");
+    /// assert_eq!(answer(&alice, DELETE, project(2)), "403 permission_required"); // a viewer there
+    /// assert_eq!(answer(&alice, DELETE, project(3)), "403 not_a_member");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub const fn on<I: Locate>(self, kind: &'static str, id: I) -> OnResource<I> {
         OnResource::permission(self.0, kind, id)
@@ -190,13 +281,46 @@ pub struct RequireRole(&'static str);
 ///
 /// A role that the gate does not know is a configuration error. Roles in a token that the gate does not know have no
 /// effect, below [`not`](super::not) as well: issuers also write roles of other services into their tokens.
+///
+/// Require a permission instead where several roles permit the same, or where customers define their roles.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+/// const REPORTS: &dyn Policy = &role("manager");
+///
+/// // The roles of this gate are viewer, manager and owner. Each includes those before it.
+/// let owner = gate.acting_as(acting_as("alice").with_role("owner"));
+/// let viewer = gate.acting_as(acting_as("bob").with_role("viewer"));
+/// assert_eq!(answer(&owner, REPORTS, get("/reports")), "200");
+/// assert_eq!(answer(&viewer, REPORTS, get("/reports")), "403 role_required");
+/// assert!(gate.plan(role("manger")).is_err()); // unknown to the gate
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn role(name: &'static str) -> RequireRole {
     RequireRole(name)
 }
 
 impl RequireRole {
-    /// Requires the role on a resource. The gate's membership is asked for it.
+    /// Requires the role on a resource of this kind, where the caller has it itself or inherits it from a parent. Roles that the
+    /// caller has everywhere do not count; combine both with [`any`](super::any). The gate's [`Membership`](crate::Membership) of
+    /// the kind is asked once for a request.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// // alice manages project 1, bob may look at it.
+    /// let gate = gate(&[("alice", 1, "manager"), ("bob", 1, "viewer")])?;
+    /// const EDIT: &dyn Policy = &role("manager").on("project", path("project_id"));
+    ///
+    /// let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| gate.acting_as(acting_as(name)));
+    /// assert_eq!(answer(&alice, EDIT, project(1)), "200");
+    /// assert_eq!(answer(&bob, EDIT, project(1)), "403 role_required");
+    /// assert_eq!(answer(&carol, EDIT, project(1)), "403 not_a_member");
+    /// assert_eq!(answer(&alice, EDIT, project(77)), "404 not_found"); // there is no such project
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub const fn on<I: Locate>(self, kind: &'static str, id: I) -> OnResource<I> {
         OnResource::role(self.0, kind, id)

@@ -1,3 +1,5 @@
+//! Policies about a claim of the caller's token.
+
 use super::{Description, Policy, Question, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
@@ -20,6 +22,24 @@ pub struct RequireClaim {
 /// type, such as a text, cannot be judged. The token is then refused with 401, below [`not`](super::not) as well, as where
 /// a claim does not fit a [type of yours](crate::Claims::get). The log has the reason.
 ///
+/// For a claim that is more than a flag or a text, write a [`when`](super::when) or a [`Rule`](super::Rule) that reads
+/// [`Principal::claims`](crate::Principal::claims).
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+/// const BETA: &dyn Policy = &claim("beta");
+///
+/// let issuer = TestIssuer::new();
+/// let tester = issuer.token("alice").claim("beta", true).sign();
+/// let other = issuer.token("bob").sign();
+/// let odd = issuer.token("carol").claim("beta", "yes").sign();
+/// assert_eq!(answer(&gate, BETA, get("/beta").bearer(&tester)), "200");
+/// assert_eq!(answer(&gate, BETA, get("/beta").bearer(&other)), "403 claim_required");
+/// assert_eq!(answer(&gate, BETA, get("/beta").bearer(&odd)), "401 invalid_token"); // neither set nor unset
+/// # Ok(()) }
+/// ```
+///
 /// # Panics
 /// If the path is malformed; in a constant, the build fails.
 #[must_use]
@@ -30,6 +50,18 @@ pub const fn claim(path: &'static str) -> RequireClaim {
 
 impl RequireClaim {
     /// Requires that the claim is this text, or an array of texts that contains it. Other types cannot be judged, as above.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+    /// const DEVICES: &dyn Policy = &claim("/realm/groups").is("devices");
+    ///
+    /// let issuer = TestIssuer::new();
+    /// let token = |groups: &[&str]| issuer.token("alice").claim("realm", serde_json::json!({ "groups": groups })).sign();
+    /// assert_eq!(answer(&gate, DEVICES, get("/devices").bearer(&token(&["mail", "devices"]))), "200");
+    /// assert_eq!(answer(&gate, DEVICES, get("/devices").bearer(&token(&["mail"]))), "403 claim_required");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub const fn is(self, text: &'static str) -> Self {
         Self { path: self.path, text: Some(text) }

@@ -1,4 +1,7 @@
 //! Policies that combine policies.
+//!
+//! [`all`] and [`any`] share one loop, `combine`. It asks the parts in order, without a box as long as they answer at once, and
+//! waits from the first part that has to.
 
 use super::{Description, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
@@ -9,6 +12,21 @@ use crate::{
 use std::fmt;
 
 /// Several policies: a tuple of up to twelve, an array, or a `Vec`.
+///
+/// A tuple mixes types. A `Vec` is for policies that are only known at run time:
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+/// let names = ["billing", "support"]; // from a configuration file
+/// let teams: Vec<Box<dyn Policy>> = names.map(|name| Box::new(claim("team").is(name)) as _).into();
+/// let policy: std::sync::Arc<dyn Policy> = std::sync::Arc::new(any(teams));
+///
+/// let token = |team: &str| TestIssuer::new().token("alice").claim("team", team).sign();
+/// assert_eq!(answer(&gate, policy.clone(), get("/").bearer(&token("support"))), "200");
+/// assert_eq!(answer(&gate, policy, get("/").bearer(&token("sales"))), "403 claim_required");
+/// # Ok(()) }
+/// ```
 pub trait PolicyList: fmt::Debug + Send + Sync {
     /// The policy at this place.
     fn nth(&self, place: usize) -> Option<&dyn Policy>;
@@ -59,6 +77,19 @@ pub struct All<L>(L);
 
 /// Requires all of these policies. They are asked in order, up to the first that denies. An empty list is a configuration
 /// error.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+/// const PUBLISH: &dyn Policy = &all((role("manager"), scope("publish")));
+///
+/// let user = |scope: &str| gate.acting_as(acting_as("alice").with_role("owner").with_scope(scope));
+/// assert_eq!(answer(&user("publish"), PUBLISH, get("/articles/1")), "200");
+/// assert_eq!(answer(&user("read"), PUBLISH, get("/articles/1")), "403 insufficient_scope");
+/// let nothing: [Box<dyn Policy>; 0] = [];
+/// assert!(gate.plan(all(nothing)).is_err()); // would otherwise allow every caller
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn all<L: PolicyList>(list: L) -> All<L> {
     All(list)
@@ -70,6 +101,22 @@ pub struct Any<L>(L);
 
 /// Requires at least one of these policies. They are asked in order, up to the first that allows. One that fails with an
 /// error ends the search, so put those that need no database first. An empty list is a configuration error.
+///
+/// A denial is the last part's, except one that only says that the caller's scheme is not accepted there.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// let gate = gate(&[("alice", 1, "viewer")])?;
+/// const READ: &dyn Policy = &any((staff(), role("viewer").on("project", path("project_id"))));
+///
+/// let alice = gate.acting_as(acting_as("alice"));
+/// let admin = gate.acting_as(acting_as("root").with_staff(true)); // no membership is asked about it
+/// assert_eq!(answer(&alice, READ, project(1)), "200");
+/// assert_eq!(answer(&alice, READ, project(2)), "403 not_a_member");
+/// assert_eq!(answer(&admin, READ, project(2)), "200");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn any<L: PolicyList>(list: L) -> Any<L> {
     Any(list)
@@ -202,6 +249,20 @@ pub struct Not<P>(P);
 /// claim of another type, a membership that fails or returns an unknown role, parents of a resource that could not all be
 /// followed. What is absent is a clear no: a claim or role that the caller does not have, a resource on which it has no
 /// role. So `not(role("banned").on("project", ..))` allows strangers; combine it with a policy that says who is allowed.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// let gate = gate(&[("alice", 1, "viewer"), ("bob", 1, "manager")])?;
+/// const PROJECT: values::OnResource = role("viewer").on("project", path("project_id"));
+/// const FEEDBACK: &dyn Policy = &all((PROJECT, not(role("manager").on("project", path("project_id")))));
+///
+/// let [alice, bob] = ["alice", "bob"].map(|name| gate.acting_as(acting_as(name)));
+/// assert_eq!(answer(&alice, FEEDBACK, project(1)), "200");
+/// assert_eq!(answer(&bob, FEEDBACK, project(1)), "403 not_allowed");
+/// assert_eq!(answer(&alice, not(PROJECT), project(77)), "404 not_found"); // what is missing stays missing
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn not<P: Policy>(policy: P) -> Not<P> {
     Not(policy)
@@ -234,6 +295,22 @@ pub struct Hidden<P>(pub(super) P);
 /// Callers this policy denies get 404, as if the resource did not exist. Callers without a credential get 401. Only the
 /// resource is hidden. That such a route exists still shows: in this 401, in the methods that a framework lists when
 /// another one is used, and in its answers to HEAD.
+///
+/// Use [`OnResource::hidden`](super::values::OnResource::hidden) to hide a resource from strangers alone. This is for policies
+/// of other kinds, and to hide a resource from members without the right too.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+/// const DEBUG: &dyn Policy = &hidden(staff());
+///
+/// let admin = gate.acting_as(acting_as("root").with_staff(true));
+/// let alice = gate.acting_as(acting_as("alice"));
+/// assert_eq!(answer(&admin, DEBUG, get("/debug")), "200");
+/// assert_eq!(answer(&alice, DEBUG, get("/debug")), "404 not_found");
+/// assert_eq!(answer(&gate, DEBUG, get("/debug")), "401 credential_missing");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn hidden<P: Policy>(policy: P) -> Hidden<P> {
     Hidden(policy)

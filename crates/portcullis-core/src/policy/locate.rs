@@ -1,4 +1,6 @@
-//! Where the identifier of a resource is in a request.
+//! Where the identifier of a resource is in a request: [`path`], [`query`], [`header`], [`organization`], or a value.
+//!
+//! The text that is found is parsed by the [`Membership`](crate::Membership) of the kind.
 
 use super::Question;
 use crate::{
@@ -7,7 +9,7 @@ use crate::{
 };
 use std::{borrow::Cow, fmt};
 
-/// Where the identifier of a resource is in a request.
+/// Where the identifier of a resource is in a request. See [`path`], [`query`], [`header`] and [`organization`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResourceId {
     first: IdPlace,
@@ -31,9 +33,16 @@ impl ResourceId {
     /// `conflicting_ids`).
     ///
     /// ```
-    /// use portcullis_core::policy::*;
-    ///
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> { let gate = gate(&[("alice", 1, "viewer")])?;
     /// const READ: &dyn Policy = &role("viewer").on("project", query("project_id").or(header("x-project")));
+    ///
+    /// let alice = gate.acting_as(acting_as("alice"));
+    /// assert_eq!(answer(&alice, READ, get("/export?project_id=1")), "200");
+    /// assert_eq!(answer(&alice, READ, get("/export").header("x-project", "1")), "200");
+    /// assert_eq!(answer(&alice, READ, get("/export?project_id=1").header("x-project", "2")), "400 conflicting_ids");
+    /// assert_eq!(answer(&alice, READ, get("/export")), "400 parameter_missing");
+    /// # Ok(()) }
     /// ```
     ///
     /// # Panics
@@ -49,18 +58,64 @@ impl ResourceId {
 }
 
 /// The path parameter of this name, decoded as the handler will see it.
+///
+/// The policy and the handler so judge the same resource, however the path was encoded. If the route has no parameter of this
+/// name, adding it is an error where the adapter knows the route; otherwise each request is answered with 500. A text that is
+/// no identifier of the kind is refused (400, `invalid_id`).
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[("alice", 1, "viewer")])?;
+/// const READ: &dyn Policy = &role("viewer").on("project", path("project_id"));
+///
+/// let alice = gate.acting_as(acting_as("alice"));
+/// let request = |id| get("/projects/_").param("project_id", id);
+/// assert_eq!(answer(&alice, READ, request("1")), "200");
+/// assert_eq!(answer(&alice, READ, request("2")), "403 not_a_member");
+/// assert_eq!(answer(&alice, READ, request("one")), "400 invalid_id");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn path(name: &'static str) -> ResourceId {
     ResourceId::at(IdPlace::Path(name))
 }
 
 /// The query parameter of this name. A request without it is refused (400, `parameter_missing`).
+///
+/// A parameter that is present twice is refused too (400), even if both values are equal: the handler might read the other
+/// one.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[("alice", 1, "viewer")])?;
+/// const SEARCH: &dyn Policy = &role("viewer").on("project", query("project"));
+///
+/// let alice = gate.acting_as(acting_as("alice"));
+/// assert_eq!(answer(&alice, SEARCH, get("/search?q=x&project=1")), "200");
+/// assert_eq!(answer(&alice, SEARCH, get("/search?q=x&project=2")), "403 not_a_member");
+/// assert_eq!(answer(&alice, SEARCH, get("/search?q=x")), "400 parameter_missing");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn query(name: &'static str) -> ResourceId {
     ResourceId::at(IdPlace::Query(name))
 }
 
 /// The header of this name. A request without it is refused (400, `parameter_missing`).
+///
+/// A header that is present twice, or is no UTF-8, is refused too (400). Spaces around the value are ignored.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[("alice", 1, "viewer")])?;
+/// const READ: &dyn Policy = &role("viewer").on("project", header("x-project"));
+///
+/// let alice = gate.acting_as(acting_as("alice"));
+/// assert_eq!(answer(&alice, READ, get("/files").header("X-Project", "1")), "200");
+/// assert_eq!(answer(&alice, READ, get("/files").header("X-Project", "2")), "403 not_a_member");
+/// assert_eq!(answer(&alice, READ, get("/files")), "400 parameter_missing");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn header(name: &'static str) -> ResourceId {
     ResourceId::at(IdPlace::Header(name))
@@ -68,6 +123,23 @@ pub const fn header(name: &'static str) -> ResourceId {
 
 /// The organization of the caller, by its token, key or account. Without one, the request is refused (400,
 /// `parameter_missing`).
+///
+/// The client cannot choose it, unlike a parameter. With `query("org").or(organization())` it can name an organization, but a
+/// credential that belongs to one is refused for every other.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// let organizations = Projects(&[("alice", 5, "owner"), ("bob", 5, "viewer")]);
+/// let gate = builder()?.membership("organization", organizations).build()?;
+/// const BILLING: &dyn Policy = &role("owner").on("organization", organization());
+///
+/// let within = |name: &str| gate.acting_as(acting_as(name).with_organization("5"));
+/// assert_eq!(answer(&within("alice"), BILLING, get("/billing")), "200");
+/// assert_eq!(answer(&within("bob"), BILLING, get("/billing")), "403 role_required");
+/// assert_eq!(answer(&gate.acting_as(acting_as("alice")), BILLING, get("/billing")), "400 parameter_missing");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn organization() -> ResourceId {
     ResourceId::at(IdPlace::Organization)
@@ -78,6 +150,25 @@ pub const fn organization() -> ResourceId {
 pub struct IdValue(String);
 
 /// An identifier given as a value, such as one from a body.
+///
+/// A guard reads the head of a request only. So this is for a handler that asks with [`Caller::require`](crate::Caller::require)
+/// or [`Caller::allows`](crate::Caller::allows):
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[("alice", 1, "manager")])?.acting_as(acting_as("alice"));
+/// async fn move_file(caller: Caller, from: u32, to: u32) -> Result<(), Error> {
+///     caller.require(role("manager").on("project", id(from))).await?;
+///     caller.require(role("manager").on("project", id(to))).await?;
+///     Ok(())
+/// }
+///
+/// # let caller = || now(gate.establish(&get("/"))).caller(&get("/"));
+/// assert!(now(move_file(caller()?, 1, 1)).is_ok());
+/// let denied = now(move_file(caller()?, 1, 2)).unwrap_err();
+/// assert_eq!((denied.status(), denied.code()), (403, "not_a_member"));
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub fn id(value: impl ToString) -> IdValue {
     IdValue(value.to_string())

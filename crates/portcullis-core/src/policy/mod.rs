@@ -1,15 +1,39 @@
 //! Policies: who is allowed, as values that combine.
 //!
-//! All are `const fn`, so a policy can be a constant, and a malformed literal in it fails the build:
+//! | policy | allows |
+//! |---|---|
+//! | [`anyone`], [`authenticated`] | every caller; every caller with a valid credential |
+//! | [`staff`], [`role`], [`permission`], [`scope`], [`claim`] | callers that have it, by their credential |
+//! | `role(…).on(…)`, `permission(…).on(…)` | callers that have it on a resource, by a [membership](crate::Membership) |
+//! | [`account`], `.on(…).row(…)` | callers whose account, or whose resource, meets a condition |
+//! | [`via`], [`also_via`] | callers of a scheme with a name |
+//! | [`when`], [`Rule`] | what a closure, or a type of yours, allows |
+//! | [`all`], [`any`], [`not`] | what their parts allow, combined |
+//! | [`hidden`], [`visitors`], [`fresh`], [`without_baseline`] | the same as their part, answered or asked in another way |
+//!
+//! All are `const fn`, so a policy can be a constant, and a malformed literal in it fails the build. Names that the gate does
+//! not know, such as a misspelt role, are an error when the route is added.
 //!
 //! ```
-//! use portcullis_core::{Requirement, policy::*};
+//! # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::{answer, gate, project};
+//! use portcullis_core::{Requirement, policy::*, testing::acting_as};
 //!
 //! struct ReadProject;
 //! impl Requirement for ReadProject {
 //!     const POLICY: &'static dyn Policy = &any((staff(), role("viewer").on("project", path("project_id")).hidden()));
 //! }
+//!
+//! # fn main() -> Result<(), portcullis_core::Error> {
+//! # let gate = gate(&[("alice", 1, "viewer")])?;
+//! // alice is a viewer of project 1. `answer` is a helper of these examples: it returns the status and the code.
+//! let alice = gate.acting_as(acting_as("alice"));
+//! assert_eq!(answer(&alice, ReadProject::POLICY, project(1)), "200");
+//! assert_eq!(answer(&alice, ReadProject::POLICY, project(2)), "404 not_found");
+//! # Ok(()) }
 //! ```
+//!
+//! The examples of this module share some helpers that are not part of the crate: `gate(…)` makes a gate whose roles are viewer,
+//! manager and owner, and takes the roles of callers on the projects 1 to 9. `get(…)` and `project(…)` make requests.
 
 mod account;
 mod basic;
@@ -56,6 +80,10 @@ pub type Verdict = Result<Decision, Error>;
 /// Decides whether a caller may make its request: one of the [`values`] of this module, or a [`Rule`] of yours.
 ///
 /// Sealed: implement [`Rule`].
+///
+/// Policies are values: pass them to a route, to [`Gate::plan`](crate::Gate::plan) or to
+/// [`Caller::require`](crate::Caller::require). Where the type matters, `&'static dyn Policy`, `Arc<dyn Policy>` and
+/// `Box<dyn Policy>` are policies too.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no policy",
     note = "use the functions of `portcullis::policy`, or write `impl Rule for {Self}`"
@@ -139,6 +167,27 @@ pub(crate) fn ask<'a>(policy: &'a dyn Policy, question: Question<'a>) -> Answer<
 }
 
 /// A policy with a name, for `Authorized<…>` in a handler's signature and wherever else a policy is expected.
+///
+/// The gate checks it once, when it is first used. Check it in a test as well, so that a misspelt name fails there:
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+/// struct Publish;
+/// impl Requirement for Publish {
+///     const POLICY: &'static dyn Policy = &role("manager");
+/// }
+/// struct Misspelt;
+/// impl Requirement for Misspelt {
+///     const POLICY: &'static dyn Policy = &role("manger");
+/// }
+///
+/// assert!(gate.plan_of::<Publish>().is_ok());
+/// assert!(gate.plan_of::<Misspelt>().is_err());
+/// let viewer = gate.acting_as(acting_as("bob").with_role("viewer"));
+/// assert_eq!(answer(&viewer, Publish::POLICY, get("/articles/1")), "403 role_required");
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` names no policy",
     note = "write `impl Requirement for {Self} {{ const POLICY: &'static dyn Policy = &…; }}`"

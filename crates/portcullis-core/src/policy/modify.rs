@@ -17,9 +17,32 @@ pub struct Visitors<P>(P);
 /// credential gets 401. Callers with a credential are allowed whatever visitors are.
 ///
 /// ```
-/// use portcullis_core::policy::*;
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// #[derive(Debug)]
+/// struct Files;
 ///
+/// impl Membership for Files {
+///     type Id = u32;
+///
+///     async fn standing(&self, _: &Principal, _: &u32) -> Result<Standing, Error> {
+///         Ok(Standing::stranger())
+///     }
+///
+///     async fn visitor(&self, id: &u32) -> Result<Standing, Error> {
+///         Ok(if *id == 1 { Standing::role("viewer") } else { Standing::stranger() }) // file 1 is public
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Error> {
 /// const READ: &dyn Policy = &visitors(role("viewer").on("file", path("id")).hidden());
+///
+/// let gate = builder()?.membership("file", Files).build()?;
+/// let alice = gate.acting_as(acting_as("alice"));
+/// let file = |id: u32| get("/files/_").param("id", id);
+/// assert_eq!([answer(&gate, READ, file(1)), answer(&alice, READ, file(1))], ["200", "200"]);
+/// assert_eq!(answer(&gate, READ, file(2)), "401 credential_missing");
+/// assert_eq!(answer(&alice, READ, file(2)), "404 not_found");
+/// # Ok(()) }
 /// ```
 #[must_use]
 pub const fn visitors<P: Policy>(policy: P) -> Visitors<P> {
@@ -70,6 +93,20 @@ pub struct WithoutBaseline<P>(P);
 
 /// Leaves out the gate's [baseline](crate::GateBuilder::baseline): for the routes on which callers confirm an address or
 /// accept terms. It has to be around the whole policy.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// struct User { is_confirmed: bool }
+/// let gate = builder()?.baseline(account("email_unconfirmed", |user: &User| user.is_confirmed)).build()?;
+/// const CONFIRM: &dyn Policy = &without_baseline(authenticated());
+///
+/// let alice = gate.acting_as(acting_as("alice").with_account(Account::new(User { is_confirmed: false })));
+/// assert_eq!(answer(&alice, CONFIRM, get("/confirm")), "200");
+/// assert_eq!(answer(&alice, authenticated(), get("/orders")), "403 email_unconfirmed");
+/// assert!(gate.plan(any((staff(), CONFIRM))).is_err()); // a part of a policy cannot leave it out
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn without_baseline<P: Policy>(policy: P) -> WithoutBaseline<P> {
     WithoutBaseline(policy)
@@ -99,16 +136,36 @@ pub struct Fresh<P>(Duration, P);
 /// issuer is asked again. For routes where an ended session or a withdrawn right must count at once. All parts of the
 /// route's policy, and its handler, use what is known then.
 ///
+/// The same verifier answers, without its cache. [`Introspection`](crate::Introspection) also asks about tokens that it
+/// otherwise verifies locally. Cached accounts and standings older than `max_age` are read again. If the route accepts a scheme
+/// that only verifies and cannot ask again, such as one of a [`Jwt`](crate::Jwt), adding the route is an error.
+///
 /// ```
-/// use portcullis_core::policy::*;
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # #[derive(Debug)] struct Sessions;
+/// # impl Authenticator for Sessions {
+/// #     async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+/// #         match (credential.expose(), credential.max_age()) {
+/// #             ("ended", Some(_)) => Err(Error::new(ErrorKind::Invalid, "the session was ended")),
+/// #             _ => Ok(Principal::new(PrincipalKind::User, "alice")),
+/// #         }
+/// #     }
+/// #     fn asks_anew(&self) -> bool { true }
+/// # }
+/// # fn main() -> Result<(), Error> {
 /// use std::time::Duration;
 ///
-/// const DELETE_ACCOUNT: &dyn Policy = &fresh(Duration::ZERO, staff());
-/// ```
+/// const DELETE_ACCOUNT: &dyn Policy = &fresh(Duration::ZERO, authenticated());
 ///
-/// The same verifier answers, without its cache. [`Introspection`](crate::Introspection) also asks about tokens that it
-/// otherwise verifies locally. If the route accepts a scheme that only verifies and cannot ask again, adding the route is
-/// an error.
+/// // The verifier's cache still has a session that was ended.
+/// let gate = Gate::builder().scheme(Scheme::new(Sessions).cookie("session")).build()?;
+/// let session = |name| get("/account").header("cookie", &format!("session={name}"));
+/// assert_eq!(answer(&gate, DELETE_ACCOUNT, session("open")), "200");
+/// assert_eq!(answer(&gate, DELETE_ACCOUNT, session("ended")), "401 invalid_token");
+/// assert_eq!(answer(&gate, authenticated(), session("ended")), "200");
+/// assert!(builder()?.build()?.plan(DELETE_ACCOUNT).is_err()); // its only scheme verifies tokens
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub const fn fresh<P: Policy>(max_age: Duration, policy: P) -> Fresh<P> {
     Fresh(max_age, policy)

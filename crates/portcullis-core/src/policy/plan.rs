@@ -1,3 +1,8 @@
+//! What a gate makes of a policy when a route is added.
+//!
+//! The planner reads the [`Description`] once: it checks each name in it, works out which schemes can satisfy the whole, and
+//! collects what the adapters need to know in advance. No request walks the description.
+
 use super::{Description, On, Policy, empty_list};
 use crate::{
     error::Error,
@@ -8,7 +13,26 @@ use std::{fmt, sync::Arc, time::Duration};
 
 /// A policy, checked and prepared by a gate, once for each route. Cheap to clone.
 ///
-/// Made by [`Gate::plan`](crate::Gate::plan), and valid only for that gate.
+/// Made by [`Gate::plan`](crate::Gate::plan), and valid only for that gate. Adapters make the plans of their routes. Make one
+/// yourself to guard something without an adapter, or in a test:
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// let gate = gate(&[("alice", 1, "viewer")])?;
+/// let plan = gate.plan(any((staff(), role("viewer").on("project", path("project_id")))))?;
+/// assert_eq!(plan.description().to_string(), "staff or role viewer on project");
+/// assert_eq!((plan.params(), plan.schemes()), (&["project_id"][..], vec!["bearer header".to_owned()]));
+/// assert!(!plan.is_public() && plan.may_wait() && plan.max_age().is_none());
+///
+/// let is_allowed = |gate: &Gate, request: Request| {
+///     let who = now(gate.establish_for(&plan, &request));
+///     now(gate.authorize(&who, &plan, &request)).is_ok()
+/// };
+/// let alice = gate.acting_as(acting_as("alice"));
+/// assert!(is_allowed(&alice, project(1)) && !is_allowed(&alice, project(2)));
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Plan(Arc<Parts>);
 

@@ -1,3 +1,5 @@
+//! What a policy is asked, and what a [`Rule`](super::Rule) can learn from it.
+
 use super::{Policy, Verdict, ask};
 use crate::{
     clock::Moment,
@@ -10,7 +12,38 @@ use crate::{
 };
 use std::{borrow::Cow, fmt, sync::LazyLock};
 
-/// What a policy is asked: the caller, and its request.
+/// What a policy is asked: the caller, and its request. Closures of [`when`](super::when) and a [`Rule`](super::Rule) get it.
+///
+/// What it reads of accounts and standings is read once for a request. It offers no credential and no body.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// use portcullis_core::{Decision, Question, policy::{Rule, Verdict}};
+///
+/// /// Members may leave a project; its managers may remove others.
+/// #[derive(Debug)]
+/// struct RemoveMember;
+///
+/// impl Rule for RemoveMember {
+///     async fn decide(&self, question: &Question<'_>) -> Verdict {
+///         let is_own = question.query("member")?.as_deref() == Some(question.principal().id().subject());
+///         let standing = question.standing("project", question.param("project_id")?).await?;
+///         Ok(match standing.held() {
+///             Some(role) if is_own || role.as_str() == "manager" => Decision::allow(),
+///             _ => Decision::deny("not_a_manager"),
+///         })
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Error> {
+/// let gate = gate(&[("alice", 1, "manager"), ("bob", 1, "viewer")])?;
+/// let [alice, bob] = ["alice", "bob"].map(|name| gate.acting_as(acting_as(name)));
+/// let remove = |member: &str| get(&format!("/projects/1?member={member}")).param("project_id", 1);
+/// assert_eq!(answer(&alice, RemoveMember, remove("bob")), "200");
+/// assert_eq!(answer(&bob, RemoveMember, remove("bob")), "200");
+/// assert_eq!(answer(&bob, RemoveMember, remove("alice")), "403 not_a_manager");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
     pub(crate) rights: &'a Rights,
@@ -74,7 +107,9 @@ impl<'a> Question<'a> {
         query_param(self.head, name)
     }
 
-    /// The caller's standing on a resource, from the memory of the request.
+    /// The caller's standing on a resource, read once for a request.
+    ///
+    /// It is the caller's own standing there. For roles that it inherits from parents, [`ask`](Self::ask) a policy on the resource.
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`] if the text is no identifier of this kind, and as the gate's
@@ -92,6 +127,8 @@ impl<'a> Question<'a> {
     }
 
     /// The decision of another policy on the same question.
+    ///
+    /// A rule that asks policies lists them in [`Rule::parts`](super::Rule::parts), where there is an example.
     ///
     /// # Errors
     /// If the policy cannot decide.

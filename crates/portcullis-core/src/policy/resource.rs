@@ -1,3 +1,8 @@
+//! Policies about a resource that the request names.
+//!
+//! A decision asks in this order: is the name known to the gate, does the identifier parse, does the resource belong to the
+//! others that the path names, does it exist, and only then which roles the caller has there.
+
 use super::{Description, Locate, On, Policy, Question, ResourceId, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
@@ -59,6 +64,22 @@ impl<I: Locate> OnResource<I> {
     }
 
     /// Strangers get 404, as if the resource did not exist. Members without the right get 403.
+    ///
+    /// For resources whose existence is nobody's business, such as private projects. Callers without a credential get 401, whether
+    /// the resource exists or not. See [`hidden`](super::hidden) for what still shows.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = gate(&[("alice", 1, "viewer")])?;
+    /// const EDIT: &dyn Policy = &role("manager").on("project", path("project_id")).hidden();
+    ///
+    /// let alice = gate.acting_as(acting_as("alice"));
+    /// assert_eq!(answer(&alice, EDIT, project(1)), "403 role_required"); // a member knows that it exists
+    /// assert_eq!(answer(&alice, EDIT, project(2)), "404 not_found"); // private
+    /// assert_eq!(answer(&alice, EDIT, project(77)), "404 not_found"); // missing
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub const fn hidden(mut self) -> Self {
         self.is_hidden = true;
@@ -69,10 +90,27 @@ impl<I: Locate> OnResource<I> {
     /// counts as missing (404). Checked before anything is asked about the other one.
     ///
     /// ```
-    /// use portcullis_core::policy::*;
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// #[derive(Debug)]
+    /// struct Flights;
     ///
+    /// impl Membership for Flights {
+    ///     type Id = u32;
+    ///
+    ///     async fn standing(&self, _: &Principal, _: &u32) -> Result<Standing, Error> {
+    ///         Ok(Standing::role("viewer").under("project", 1)) // all flights belong to project 1
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Error> {
     /// const READ: &dyn Policy =
     ///     &role("viewer").on("flight", path("flight_id")).of("project", path("project_id")).hidden();
+    ///
+    /// let gate = builder()?.membership("project", Projects(&[])).membership("flight", Flights).build()?;
+    /// let alice = gate.acting_as(acting_as("alice"));
+    /// assert_eq!(answer(&alice, READ, project(1).param("flight_id", 5)), "200");
+    /// assert_eq!(answer(&alice, READ, project(2).param("flight_id", 5)), "404 not_found");
+    /// # Ok(()) }
     /// ```
     ///
     /// Called twice, the resource has to belong to both, such as a photo to the flight and to the project in the path. Its
@@ -95,14 +133,28 @@ impl<I: Locate> OnResource<I> {
     /// of the denial. Without a row of this type it cannot decide, which is an error.
     ///
     /// ```
-    /// use portcullis_core::policy::*;
-    ///
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// struct Flight {
     ///     is_locked: bool,
     /// }
     ///
+    /// # #[derive(Debug)] struct Flights;
+    /// # impl Membership for Flights {
+    /// #     type Id = u32;
+    /// #     async fn standing(&self, _: &Principal, id: &u32) -> Result<Standing, Error> {
+    /// #         Ok(Standing::role("manager").with(Flight { is_locked: *id == 6 }))
+    /// #     }
+    /// # }
+    /// # fn main() -> Result<(), Error> {
     /// const WRITE: &dyn Policy =
     ///     &role("manager").on("flight", path("flight_id")).row("flight_locked", |flight: &Flight| !flight.is_locked);
+    ///
+    /// let gate = builder()?.membership("flight", Flights).build()?;
+    /// let alice = gate.acting_as(acting_as("alice")); // a manager of both flights; flight 6 is locked
+    /// let flight = |id: u32| get("/flights/_").param("flight_id", id);
+    /// assert_eq!(answer(&alice, WRITE, flight(5)), "200");
+    /// assert_eq!(answer(&alice, WRITE, flight(6)), "403 flight_locked");
+    /// # Ok(()) }
     /// ```
     #[must_use]
     pub const fn row<T: Any + Send + Sync>(self, code: &'static str, holds: fn(&T) -> bool) -> OnRow<T, I> {

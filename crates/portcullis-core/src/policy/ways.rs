@@ -1,4 +1,6 @@
 //! The schemes that a policy accepts.
+//!
+//! A policy that names no scheme accepts those without a name. [`via`] replaces this set for its part, [`also_via`] adds to it.
 
 use super::{AnyPrincipal, Description, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
@@ -22,10 +24,21 @@ pub struct Via<P> {
 /// no caller could pass, which is an error when the route is added.
 ///
 /// ```
-/// use portcullis_core::policy::*;
-///
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// const STORE: &dyn Policy = &via("sync");
-/// const READ: &dyn Policy = &any((staff(), via("api-key").and(scope("read"))));
+/// const READ: &dyn Policy = &any((staff(), via("sync").and(permission("roles:read"))));
+///
+/// # fn main() -> Result<(), Error> {
+/// let sync = SharedSecret::new("role-sync", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?;
+/// let gate = builder()?.scheme(Scheme::named("sync", sync).header("x-sync-secret")).build()?;
+///
+/// let token = TestIssuer::new().token("alice").staff().sign();
+/// let request = || get("/roles").header("x-sync-secret", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E");
+/// assert_eq!(answer(&gate, STORE, request()), "200");
+/// assert_eq!(answer(&gate, STORE, get("/roles").bearer(&token)), "401 credential_missing");
+/// assert_eq!(answer(&gate, READ, request()), "403 permission_required");
+/// assert_eq!(answer(&gate, READ, get("/roles").bearer(&token)), "200");
+/// # Ok(()) }
 /// ```
 #[must_use]
 pub const fn via(scheme: &'static str) -> Via<AnyPrincipal> {
@@ -75,9 +88,22 @@ pub struct AlsoVia<P> {
 /// Also accepts callers of this scheme, beside those that the policy accepts anyway. It has to be around the whole policy.
 ///
 /// ```
-/// use portcullis_core::policy::*;
-///
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// const READ: &dyn Policy = &also_via("api-key", role("viewer").on("project", path("project_id")));
+///
+/// # fn main() -> Result<(), Error> {
+/// let key = SharedSecret::of(Principal::new(PrincipalKind::Key, "alice"), "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?;
+/// let gate = builder()?
+///     .scheme(Scheme::named("api-key", key).header("x-api-key"))
+///     .membership("project", Projects(&[("alice", 1, "viewer")]))
+///     .build()?;
+///
+/// let token = TestIssuer::new().token("alice").sign();
+/// let by_key = |id| project(id).header("x-api-key", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E");
+/// assert_eq!([answer(&gate, READ, by_key(1)), answer(&gate, READ, project(1).bearer(&token))], ["200", "200"]);
+/// assert_eq!(answer(&gate, READ, by_key(2)), "403 not_a_member");
+/// assert_eq!(answer(&gate, authenticated(), by_key(1)), "401 credential_missing"); // not accepted here
+/// # Ok(()) }
 /// ```
 #[must_use]
 pub const fn also_via<P: Policy>(scheme: &'static str, policy: P) -> AlsoVia<P> {

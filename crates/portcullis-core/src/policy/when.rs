@@ -12,13 +12,21 @@ pub struct When<F> {
 }
 
 /// Requires that a closure returns true: as a `bool` or, if it may fail, as a `Result<bool, Error>`. `name` is the code of
-/// its denials. For a check that has to wait, write a [`Rule`](super::Rule).
+/// its denials.
+///
+/// The closure is asked about authenticated callers only. For a check that has to wait, write a [`Rule`](super::Rule). For a
+/// row of the caller's account use [`account`](super::account), which is an error without the row; a closure that returns
+/// `false` then would be inverted below [`not`](super::not).
 ///
 /// ```
-/// use portcullis_core::policy::{Policy, when};
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+/// let own_page = || when("own-page", |question| Ok(question.param("name")? == question.principal().id().subject()));
 ///
-/// let not_guest = when("not-guest", |question| question.principal().id().subject() != "guest");
-/// # fn policy(_: impl Policy) {} policy(not_guest);
+/// let alice = gate.acting_as(acting_as("alice"));
+/// assert_eq!(answer(&alice, own_page(), get("/users/alice").param("name", "alice")), "200");
+/// assert_eq!(answer(&alice, own_page(), get("/users/bob").param("name", "bob")), "403 own-page");
+/// # Ok(()) }
 /// ```
 pub const fn when<F, R>(name: &'static str, holds: F) -> When<F>
 where
