@@ -106,6 +106,10 @@ impl Tested {
         self.store.change(|tables| tables.members.insert(("o1".to_owned(), user.to_owned()), member));
     }
 
+    pub fn remove(&self, user: &str) {
+        self.store.change(|tables| tables.members.remove(&("o1".to_owned(), user.to_owned())));
+    }
+
     pub fn role(&self, name: &str, permissions: &[&str]) {
         let permissions = PermissionSet::new(permissions).unwrap_or_else(|error| panic!("{error}"));
         self.store.change(|tables| tables.roles.insert(("o1".to_owned(), name.to_owned()), permissions));
