@@ -17,6 +17,15 @@ impl Gate {
     ///
     /// The caller counts as authenticated by the first scheme without a name. Where a policy accepts only other schemes, it
     /// counts as absent, as its credential would: see [`acting_via`](Self::acting_via).
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
+    /// let alice = gate.acting_as(acting_as("alice").with_role("manager"));
+    /// assert_eq!(answer(&alice, role("manager"), get("/reports")), "200");
+    /// assert_eq!(answer(&alice, role("owner"), get("/reports")), "403 role_required");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn acting_as(&self, principal: Principal) -> Self {
         let scheme = self.0.schemes.iter().position(|scheme| scheme.name.is_none());
@@ -24,6 +33,18 @@ impl Gate {
     }
 
     /// The same, by the scheme of this name. If the gate has no such scheme, every request is refused with 500.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let secret = SharedSecret::new("role-sync", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?;
+    /// let gate = builder()?.scheme(Scheme::named("sync", secret).header("x-sync-secret")).build()?;
+    ///
+    /// let sync = gate.acting_via("sync", acting_as("role-sync"));
+    /// assert_eq!(answer(&sync, via("sync"), get("/roles")), "200");
+    /// assert_eq!(answer(&gate.acting_as(acting_as("alice")), via("sync"), get("/roles")), "401 credential_missing");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn acting_via(&self, scheme: &str, principal: Principal) -> Self {
         self.acting(principal, self.0.rights.scheme(scheme).map(Some))

@@ -1,3 +1,5 @@
+//! Puts a gate together, and refuses what cannot work.
+
 use super::{Gate, Parts, TokenCache, cache::Cache, wiring};
 use crate::{
     clock::{Clock, Time},
@@ -12,6 +14,24 @@ use crate::{
 use std::{fmt, sync::Arc};
 
 /// Builds a [`Gate`].
+///
+/// One scheme is required; all other settings are optional. The order of calls matters for schemes only.
+///
+/// ```
+/// use portcullis_core::{ErrorKind, Gate, RoleHierarchy, Scheme, policy::role, testing::TestIssuer};
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let gate = Gate::builder()
+///     .scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
+///     .roles(RoleHierarchy::ranked(["viewer", "manager"])?)
+///     .realm("orders")
+///     .build()?;
+/// assert!(gate.plan(role("manager")).is_ok());
+///
+/// let problem = Gate::builder().realm("orders").build().unwrap_err(); // no scheme
+/// assert_eq!(problem.kind(), ErrorKind::Misconfigured);
+/// # Ok(()) }
+/// ```
 #[derive(Default)]
 pub struct GateBuilder {
     parts: Parts,
@@ -35,6 +55,23 @@ impl GateBuilder {
 
     /// Refuses requests in which two sources present different credentials (400, `conflicting_credentials`). By default the
     /// first source decides.
+    ///
+    /// Use it where a proxy or a script of a page could add a second credential. Two sources with the same credential are no
+    /// conflict.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let issuer = TestIssuer::new();
+    /// let scheme = Scheme::new(issuer.verifier()).cookie("session").bearer();
+    /// let gate = Gate::builder().scheme(scheme).reject_conflicts().build()?;
+    ///
+    /// let [alice, bob] = ["alice", "bob"].map(|name| issuer.token(name).sign());
+    /// let request = get("/me").header("cookie", &format!("session={alice}"));
+    /// assert_eq!(answer(&gate, authenticated(), request.clone().bearer(&alice)), "200");
+    /// assert_eq!(answer(&gate, authenticated(), request.bearer(&bob)), "400 conflicting_credentials");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn reject_conflicts(mut self) -> Self {
         self.parts.reject_conflicts = true;
@@ -54,6 +91,26 @@ impl GateBuilder {
     ///
     /// `Origin` is compared with the host of the request; `http` or `https` makes no difference. If a proxy changes the
     /// host, allow the service's own origin as well.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let issuer = TestIssuer::new();
+    /// let scheme = Scheme::new(issuer.verifier()).cookie("session");
+    /// let gate = Gate::builder().scheme(scheme).allow_origin("https://app.example.com").build()?;
+    ///
+    /// let session = format!("session={}", issuer.token("alice").sign());
+    /// let from = |origin| {
+    ///     let request = post("/orders").header("host", "api.example.com").header("cookie", &session);
+    ///     answer(&gate, authenticated(), request.header("origin", origin))
+    /// };
+    /// assert_eq!(from("https://api.example.com"), "200"); // the service's own pages
+    /// assert_eq!(from("https://app.example.com"), "200");
+    /// assert_eq!(from("https://evil.example"), "403 cross_origin");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// This does not answer CORS: a layer of the framework does, outside of the guard.
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.parts.origins.allowed.push(origin.into());
@@ -61,6 +118,24 @@ impl GateBuilder {
     }
 
     /// Allows pages of every origin to make requests with the caller's cookie: see [`allow_origin`](Self::allow_origin).
+    ///
+    /// Any page that a signed-in user visits can then act as that user. It is only safe where something else stops such
+    /// requests: a token in each form that a layer of yours checks, or cookies with `SameSite=Strict`, as long as all
+    /// subdomains are trusted.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let issuer = TestIssuer::new();
+    /// let gate = || Gate::builder().scheme(Scheme::new(issuer.verifier()).cookie("session"));
+    /// // A layer outside of the guard has checked the token of the form.
+    /// let form = || post("/orders").header("cookie", &format!("session={}", issuer.token("alice").sign()));
+    /// let elsewhere = || form().header("sec-fetch-site", "cross-site");
+    ///
+    /// assert_eq!(answer(&gate().dangerous_allow_cross_origin().build()?, authenticated(), elsewhere()), "200");
+    /// assert_eq!(answer(&gate().build()?, authenticated(), elsewhere()), "403 cross_origin");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn dangerous_allow_cross_origin(mut self) -> Self {
         self.parts.origins.is_any_allowed = true;
@@ -73,13 +148,48 @@ impl GateBuilder {
     /// each decision is made again. The cache serves schemes that only verify signatures: those of a [`Jwt`](crate::Jwt),
     /// and of a provider that is one. An [`Authenticator`](crate::Authenticator) of yours is asked each time, also one
     /// around a `Jwt`.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use std::time::Duration;
+    ///
+    /// let issuer = TestIssuer::new();
+    /// let scheme = Scheme::new(issuer.verifier()).bearer();
+    /// let gate = Gate::builder().scheme(scheme).cache(TokenCache::new(10_000)).build()?;
+    ///
+    /// let token = issuer.token("alice").expires_in(Duration::from_secs(300)).sign();
+    /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "200");
+    /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "200"); // from the cache
+    /// issuer.clock().advance(Duration::from_secs(600));
+    /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "401 token_expired");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn cache(mut self, size: TokenCache) -> Self {
         self.parts.cache = Some(Arc::new(Cache::new(size)));
         self
     }
 
-    /// What was revoked. Asked about every principal that a credential names.
+    /// What was revoked. Asked about every principal that a credential names, whether it was cached or not. If it cannot
+    /// answer, the request is refused (503).
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use std::time::Duration;
+    ///
+    /// let issuer = TestIssuer::new();
+    /// let revocations = RevocationList::new(Duration::from_secs(15 * 60)); // as long as tokens live at most
+    /// let scheme = Scheme::new(issuer.verifier()).bearer();
+    /// let gate = Gate::builder().scheme(scheme).revocations(revocations.clone()).build()?;
+    ///
+    /// let token = issuer.token("alice").claim("sid", "session-1").sign();
+    /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "200");
+    /// revocations.end_session(&SessionId::new("session-1").with_issuer("https://issuer.test"));
+    /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "401 invalid_token");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn revocations(mut self, revocations: impl Revocations) -> Self {
         self.once(".revocations(…)", self.parts.revocations.is_none());
@@ -94,6 +204,22 @@ impl GateBuilder {
     /// system's. An [`Authenticator`](crate::Authenticator) of yours keeps its own time.
     ///
     /// A part that several gates share has one clock, so these gates need the same one: clones of one `Arc`.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use std::time::Duration;
+    ///
+    /// let issuer = TestIssuer::new();
+    /// let clock = FixedClock::at(issuer.clock().seconds());
+    /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).clock(clock.clone()).build()?;
+    ///
+    /// let token = issuer.token("alice").sign(); // for five minutes
+    /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "200");
+    /// clock.advance(Duration::from_secs(600));
+    /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "401 token_expired");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.once(".clock(…)", self.time.is_none());
@@ -101,14 +227,33 @@ impl GateBuilder {
         self
     }
 
-    /// The known roles. They also count on resources, except kinds with [`roles_on`](Self::roles_on).
+    /// The known roles: those that credentials and accounts give. They are also the roles on resources, except on kinds with
+    /// [`roles_on`](Self::roles_on). By default there are none, and a policy that names one is an error.
+    ///
+    /// A second call replaces the first.
     #[must_use]
     pub fn roles(mut self, roles: RoleHierarchy) -> Self {
         self.rights.roles = roles;
         self
     }
 
-    /// The known roles on resources of this kind.
+    /// The known roles on resources of this kind, instead of those of [`roles`](Self::roles).
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = builder()? // viewer, manager and owner everywhere
+    ///     .roles_on("file", RoleHierarchy::ranked(["reader", "writer"])?)
+    ///     .membership("file", Projects(&[("alice", 1, "reader")]))
+    ///     .build()?;
+    /// let alice = gate.acting_as(acting_as("alice"));
+    /// let on_file = |name| role(name).on("file", path("id"));
+    ///
+    /// assert_eq!(answer(&alice, on_file("reader"), get("/files/1").param("id", 1)), "200");
+    /// assert_eq!(answer(&alice, on_file("writer"), get("/files/1").param("id", 1)), "403 role_required");
+    /// assert!(gate.plan(on_file("viewer")).is_err() && gate.plan(role("viewer")).is_ok());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn roles_on(mut self, kind: impl Into<String>, roles: RoleHierarchy) -> Self {
         let kind = kind.into();
@@ -121,13 +266,15 @@ impl GateBuilder {
     /// when the gate is built.
     ///
     /// ```
-    /// # use portcullis_core::{GateBuilder, RoleHierarchy, policy::permission};
-    /// # fn check(gate: GateBuilder) -> Result<(), portcullis_core::Error> {
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
     /// let roles = RoleHierarchy::builder().ranked(["viewer", "owner"]).permits("owner", ["project:*"]).build()?;
-    /// let gate = gate.roles(roles).permissions(["project:read", "project:delete"]).build()?;
-    ///
+    /// let gate = builder()?.roles(roles).permissions(["project:read", "project:delete"]).build()?;
     /// assert!(gate.plan(permission("project:delete")).is_ok());
     /// assert!(gate.plan(permission("project:delte")).is_err());
+    ///
+    /// let roles = RoleHierarchy::builder().ranked(["viewer"]).permits("viewer", ["project:raed"]).build()?;
+    /// assert!(builder()?.roles(roles).permissions(["project:read"]).build().is_err());
     /// # Ok(()) }
     /// ```
     #[must_use]
@@ -141,7 +288,21 @@ impl GateBuilder {
         self
     }
 
-    /// The standing of callers on resources of this kind: see [`Membership`].
+    /// The standing of callers on resources of this kind: see [`Membership`]. `kind` is the name that policies use. Wrap it in
+    /// a [`CachedMembership`](crate::CachedMembership) to cache between requests.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = builder()?.membership("project", Projects(&[("alice", 1, "viewer")])).build()?;
+    /// let alice = gate.acting_as(acting_as("alice"));
+    /// let read = || role("viewer").on("project", path("project_id"));
+    ///
+    /// assert_eq!(answer(&alice, read(), project(1)), "200");
+    /// assert_eq!(answer(&alice, read(), project(2)), "403 not_a_member");
+    /// assert!(gate.plan(role("viewer").on("team", path("team_id"))).is_err()); // no such kind
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn membership(mut self, kind: impl Into<String>, membership: impl Membership) -> Self {
         let kind = kind.into();
@@ -150,7 +311,31 @@ impl GateBuilder {
         self
     }
 
-    /// The accounts of verified principals: see [`Directory`].
+    /// The accounts of verified principals: see [`Directory`]. By default there are none, and the credential alone says who the
+    /// caller is.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// #[derive(Debug)]
+    /// struct Users;
+    ///
+    /// impl Directory for Users {
+    ///     async fn account(&self, who: &Principal) -> Result<Account, Error> {
+    ///         match who.id().subject() {
+    ///             "alice" => Ok(Account::new("a row").role("manager")), // from a table of users
+    ///             _ => Err(Error::no_account()),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let issuer = TestIssuer::new();
+    /// let gate = builder()?.directory(Users).build()?;
+    /// let of = |name| get("/reports").bearer(&issuer.token(name).sign());
+    /// assert_eq!(answer(&gate, role("manager"), of("alice")), "200");
+    /// assert_eq!(answer(&gate, role("manager"), of("mallory")), "401 user_not_found");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn directory(mut self, directory: impl Directory) -> Self {
         self.once(".directory(…)", self.parts.directory.is_none());
@@ -164,11 +349,17 @@ impl GateBuilder {
     /// [`fresh`](crate::policy::fresh), which belongs around the policy of a route.
     ///
     /// ```
-    /// # use portcullis_core::{GateBuilder, policy::*};
-    /// # struct User { is_confirmed: bool }
-    /// # fn with(gate: GateBuilder) -> GateBuilder {
-    /// gate.baseline(account("email_unconfirmed", |user: &User| user.is_confirmed))
-    /// # }
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// struct User { is_confirmed: bool }
+    /// let gate = builder()?.baseline(account("email_unconfirmed", |user: &User| user.is_confirmed)).build()?;
+    ///
+    /// let user = |is_confirmed| acting_as("alice").with_account(Account::new(User { is_confirmed }));
+    /// let [alice, new] = [true, false].map(|is_confirmed| gate.acting_as(user(is_confirmed)));
+    /// assert_eq!(answer(&alice, authenticated(), get("/orders")), "200");
+    /// assert_eq!(answer(&new, authenticated(), get("/orders")), "403 email_unconfirmed");
+    /// assert_eq!(answer(&new, anyone(), get("/health")), "200");
+    /// # Ok(()) }
     /// ```
     #[must_use]
     pub fn baseline(mut self, policy: impl Policy + 'static) -> Self {
@@ -177,7 +368,19 @@ impl GateBuilder {
         self
     }
 
-    /// The realm of the challenge (RFC 9110, section 11.5).
+    /// The realm of the challenge (RFC 9110, section 11.5). By default there is none.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = builder()?.realm("orders").build()?;
+    /// let who = now(gate.establish(&get("/orders")));
+    /// let refusal = gate.refuse(&who.principal().unwrap_err());
+    /// let challenge = refusal.headers().find(|(name, _)| *name == "www-authenticate");
+    /// assert_eq!(challenge, Some(("www-authenticate", "Bearer realm=\"orders\"")));
+    /// assert!(builder()?.realm("or\"ders").build().is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.parts.realm = Some(realm.into());
@@ -186,6 +389,26 @@ impl GateBuilder {
 
     /// Makes the answer to a refused request, from the error and the default answer. Use the error's kind and code. Its
     /// text is for the log only: it would tell a hidden denial from an unknown path.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// use portcullis_core::{Error, ErrorKind, Refusal};
+    ///
+    /// /// Each error of this service is `{"error": code}`. Hidden denials stay as they are.
+    /// fn render(error: &Error, default: Refusal) -> Refusal {
+    ///     match error.kind() {
+    ///         ErrorKind::Hidden => default,
+    ///         _ => default.with_body("application/json", format!(r#"{{"error":"{}"}}"#, error.code())),
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = builder()?.render(render).build()?;
+    /// let who = now(gate.establish(&get("/orders").bearer("forged")));
+    /// let refusal = gate.refuse(&who.principal().unwrap_err());
+    /// assert_eq!((refusal.status(), refusal.body()), (401, &br#"{"error":"invalid_token"}"#[..]));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn render(mut self, render: impl Fn(&Error, Refusal) -> Refusal + Send + Sync + 'static) -> Self {
         self.parts.render = Some(Arc::new(render));

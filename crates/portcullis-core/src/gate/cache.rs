@@ -1,3 +1,5 @@
+//! Verified tokens between requests.
+
 use crate::{
     answer::Answer,
     error::Error,
@@ -18,6 +20,23 @@ use zeroize::Zeroizing;
 const BESIDE: usize = 512;
 
 /// The size of a gate's cache of verified tokens: see [`GateBuilder::cache`](crate::GateBuilder::cache).
+///
+/// Count the tokens that are in use at the same time, such as one for each active user. When the cache is full, tokens that are
+/// used rarely make room. Then their signatures are verified again; nothing is refused because of that.
+///
+/// ```
+/// use portcullis_core::{Gate, Scheme, SharedSecret, TokenCache, testing::TestIssuer};
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let size = TokenCache::new(50_000).max_bytes(256 << 20); // tokens of up to about 1 KiB
+/// let tokens = Scheme::new(TestIssuer::new().verifier()).bearer();
+/// assert!(Gate::builder().scheme(tokens).cache(size).build().is_ok());
+///
+/// let secret = SharedSecret::new("role-sync", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?;
+/// let secrets = Scheme::named("sync", secret).header("x-sync-secret");
+/// assert!(Gate::builder().scheme(secrets).cache(size).build().is_err()); // nothing to cache
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct TokenCache {
     entries: usize,
@@ -26,13 +45,15 @@ pub struct TokenCache {
 
 impl TokenCache {
     /// At most this many tokens, in at most 64 MiB.
+    ///
+    /// With tokens of 1 KiB, that is room for about 14,500 of them. For more, raise [`max_bytes`](Self::max_bytes).
     #[must_use]
     pub fn new(entries: usize) -> Self {
         Self { entries, bytes: 64 << 20 }
     }
 
-    /// At most this many bytes. A token counts four times its length plus half a KiB: for its text and claims, the
-    /// principal, and what handlers parse of it.
+    /// At most this many bytes, 64 MiB by default. A token counts four times its length plus half a KiB: for its text and
+    /// claims, the principal, and what handlers parse of it.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;

@@ -16,6 +16,30 @@ use std::{fmt, sync::Arc};
 ///
 /// It shares the memory of the request: what a guard has asked a membership is not asked again. Schemes and the
 /// [baseline](crate::GateBuilder::baseline) belong to the route and are not checked again.
+///
+/// An extractor of the adapters provides it.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::{gate, get, now};
+/// use portcullis_core::{Caller, Error, policy::{id, role}};
+///
+/// /// `project` is from the body.
+/// async fn create(caller: Caller, project: u32) -> Result<String, Error> {
+///     caller.require(role("viewer").on("project", id(project)).hidden()).await?;
+///     let draft = !caller.allows(role("manager").on("project", id(project))).await?;
+///     Ok(if draft { "a draft".to_owned() } else { "published".to_owned() })
+/// }
+///
+/// # fn main() -> Result<(), Error> {
+/// # use portcullis_core::testing::acting_as;
+/// # let gate = gate(&[("alice", 1, "manager"), ("alice", 2, "viewer")])?.acting_as(acting_as("alice"));
+/// # let caller = now(gate.establish(&get("/articles"))).caller(&get("/articles"))?;
+/// // alice is a manager of project 1, a viewer of project 2, and a stranger to project 3.
+/// assert_eq!(now(create(caller.clone(), 1))?, "published");
+/// assert_eq!(now(create(caller.clone(), 2))?, "a draft");
+/// assert_eq!(now(create(caller, 3)).unwrap_err().status(), 404);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Caller {
     who: Established,

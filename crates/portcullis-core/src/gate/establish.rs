@@ -1,4 +1,7 @@
 //! Authenticates the caller of a request.
+//!
+//! The steps are: read the credential, ask the verifiers of its source in order, ask for revocations, find the account. Each
+//! answers at once where it can. The first one that has to wait turns the rest into a future, which `Pending` describes.
 
 use super::{Established, Gate};
 use crate::{
@@ -20,6 +23,9 @@ type Outcome = Result<Principal, Error>;
 
 impl Gate {
     /// Authenticates the caller, by the schemes without a name. The returned future borrows nothing from the request.
+    ///
+    /// Always resolves to an [`Established`]: a missing or invalid credential is an error only for what needs a principal. See
+    /// the example of [`Gate`].
     pub fn establish(&self, head: &dyn RequestHead) -> Answer<'static, Established> {
         self.establish_by(&self.0.unnamed, None, head)
     }
@@ -84,6 +90,22 @@ impl Gate {
 
     /// Authenticates with this credential, by the schemes without a name that read its source. The first that recognizes it
     /// decides.
+    ///
+    /// For credentials that are not in a request's head, such as the first message of a WebSocket. The check of a cookie's
+    /// [origin](crate::GateBuilder::allow_origin) is not made here.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = builder()?.build()?;
+    /// let first_message = TestIssuer::new().token("alice").sign();
+    /// let who = now(gate.authenticate(Credential::new(&*first_message, CredentialSource::bearer())));
+    /// assert_eq!(who.principal()?.id().subject(), "alice");
+    ///
+    /// let who = now(gate.authenticate(Credential::new("forged", CredentialSource::bearer())));
+    /// assert!(who.principal().is_err());
+    /// # Ok(()) }
+    /// ```
     pub fn authenticate(&self, credential: Credential<'_>) -> Answer<'static, Established> {
         self.authenticate_by(&self.0.unnamed, &credential)
     }

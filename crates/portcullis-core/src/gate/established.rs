@@ -1,3 +1,5 @@
+//! What authentication found out about a request.
+
 use super::Gate;
 use crate::{
     credential::CredentialSource,
@@ -14,6 +16,26 @@ use std::{sync::Arc, time::Duration};
 ///
 /// Adapters keep it in the request, so the work is done once. It is valid only for the gate that established it: see
 /// [`is_of`](Self::is_of).
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// let gate = builder()?.build()?;
+/// let token = TestIssuer::new().token("alice").sign();
+/// let [alice, visitor, forger] = [get("/").bearer(&token), get("/"), get("/").bearer("forged")];
+/// let establish = |request: &Request| now(gate.establish(request));
+///
+/// let who = establish(&alice);
+/// assert_eq!(who.principal()?.id().subject(), "alice");
+/// assert_eq!(who.source().map(ToString::to_string), Some("bearer header".to_owned()));
+/// assert!(who.is_of(&gate) && !who.is_of(&builder()?.build()?));
+///
+/// let who = establish(&visitor);
+/// assert!(who.visitor()?.is_none()); // no credential is no error here
+/// assert_eq!(who.principal().unwrap_err().kind(), ErrorKind::Missing);
+/// assert!(establish(&forger).visitor().is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Established {
     pub(super) gate: Gate,

@@ -1,3 +1,8 @@
+//! Connections that outlive their request.
+//!
+//! A [`Watch`] runs two loops side by side: one waits for revocations, one asks the gate again from time to time. Neither
+//! depends on a runtime: the caller brings the timer.
+
 use super::{Established, Gate, establish::is_revoked};
 use crate::{
     credential::Credential,
@@ -94,6 +99,27 @@ impl Established {
 
 impl Lease {
     /// The longest time between two checks: 30 seconds by default, at least one second.
+    ///
+    /// Each check verifies the credential and asks the policy of the route again. Choose a shorter time where a removed member
+    /// may see nothing more. A revocation is noticed at once, whatever the time is.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use std::{sync::atomic::{AtomicBool, Ordering::Relaxed}, time::Duration};
+    ///
+    /// static IS_MEMBER: AtomicBool = AtomicBool::new(true);
+    /// let standing = |_| if IS_MEMBER.load(Relaxed) { Standing::role("viewer") } else { Standing::stranger() };
+    /// let gate = builder()?.membership("project", By(standing)).build()?.acting_as(acting_as("alice"));
+    /// let plan = gate.plan(role("viewer").on("project", path("project_id")))?;
+    /// let who = now(gate.establish_for(&plan, &project(1)));
+    /// let lease = who.lease(Some(&plan), &project(1))?.check_every(Duration::from_secs(5));
+    ///
+    /// // The first check allows alice. She is removed before the second one.
+    /// let sleep = |time| async move { IS_MEMBER.store(time != Duration::from_secs(5), Relaxed) };
+    /// assert_eq!(now(lease.watch(sleep)).code(), "not_a_member");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn check_every(mut self, time: Duration) -> Self {
         self.check_every = time.max(LEAST);
@@ -108,6 +134,31 @@ impl Lease {
 
     /// A future that resolves when the connection has to end, with the reason. `sleep` is that of the runtime, such as
     /// `tokio::time::sleep`.
+    ///
+    /// Make one for each connection: it starts with a check, and with five minutes of its own. In a test, a clock that is moved
+    /// takes the place of the timer:
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use std::time::Duration;
+    ///
+    /// let issuer = TestIssuer::new();
+    /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
+    /// let token = issuer.token("alice").expires_in(Duration::from_secs(60)).sign();
+    /// let request = get("/feed").bearer(&token);
+    /// let lease = now(gate.establish(&request)).lease(None, &request)?;
+    ///
+    /// let (clock, start) = (issuer.clock(), issuer.clock().seconds());
+    /// let sleep = move |time| {
+    ///     let clock = clock.clone();
+    ///     async move { clock.advance(time) }
+    /// };
+    /// assert_eq!(now(lease.watch(sleep)).code(), "token_expired");
+    /// assert!(issuer.clock().seconds() >= start + 60); // and not earlier
+    /// assert!(now(gate.establish(&get("/feed"))).lease(None, &get("/feed")).is_err()); // without a credential there is none
+    /// # Ok(()) }
+    /// ```
     ///
     /// Make one for each connection: it starts with a check, and with five minutes of its own.
     pub fn watch<S>(&self, sleep: impl Fn(Duration) -> S + Send + 'static) -> Watch

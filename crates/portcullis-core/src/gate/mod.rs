@@ -1,4 +1,8 @@
 //! The gate: schemes, roles, policies and answers, assembled once.
+//!
+//! A request passes it in two steps. `establish` finds the caller: it reads a credential, asks the verifier, the revocations
+//! and the directory. `authorize` asks the baseline and the policy of the route. Both answer at once where they need not wait.
+//! `build` and `plan` work out what a request needs, so a misspelt name is found before the first one.
 
 #[cfg(feature = "testing")]
 mod acting;
@@ -43,17 +47,36 @@ use std::{
 
 /// Authenticates and authorizes requests. Built once, shared by all routes; cheap to clone.
 ///
-/// ```
-/// # fn main() -> Result<(), portcullis_core::Error> {
-/// use portcullis_core::{Algorithm, Audience, Gate, Issuer, Jwt, Key, RoleHierarchy, Scheme};
+/// Adapters do this for their routes. Without one, ask the gate yourself:
 ///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::{get, now};
+/// use portcullis_core::{
+///     Access, Algorithm, Audience, Error, Gate, Issuer, Jwt, Key, Plan, RequestHead, RoleHierarchy, Scheme, policy::role,
+/// };
+///
+/// /// What the caller may do, or the error that `Gate::refuse` makes an answer from.
+/// async fn check(gate: &Gate, plan: &Plan, request: &dyn RequestHead) -> Result<Access, Error> {
+///     let who = gate.establish_for(plan, request).await;
+///     gate.authorize(&who, plan, request).await
+/// }
+///
+/// # fn main() -> Result<(), Error> {
 /// let key = Key::secret(Algorithm::Hs256, "a secret of at least thirty-two bytes")?;
 /// let issuer = Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Hs256], key)?;
 /// let gate = Gate::builder()
 ///     .scheme(Scheme::new(Jwt::new(issuer)).cookie("__Host-session").bearer()) // the cookie first
 ///     .roles(RoleHierarchy::ranked(["viewer", "manager", "owner"])?)
 ///     .build()?;
-/// # let _ = gate; Ok(()) }
+/// let plan = gate.plan(role("viewer"))?; // once, where the route is added
+///
+/// # use portcullis_core::testing::acting_as;
+/// # let alice = gate.acting_as(acting_as("alice").with_role("manager"));
+/// // A request of a manager, and one without a credential:
+/// assert_eq!(now(check(&alice, &plan, &get("/orders")))?.role().map(|role| role.as_str()), Some("manager"));
+/// let refusal = gate.refuse(&now(check(&gate, &plan, &get("/orders"))).unwrap_err());
+/// assert_eq!(refusal.status(), 401);
+/// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct Gate(Arc<Parts>);
@@ -142,6 +165,8 @@ impl Gate {
     }
 
     /// Reads the credential that decides about this request, by the schemes without a name. Nothing is verified yet.
+    ///
+    /// For logs and rate limits before authentication. Anybody can write a credential, so decide nothing by it.
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`] if credentials are presented in a way that is not allowed, [`ErrorKind::Invalid`] if one is
@@ -247,6 +272,23 @@ impl Gate {
     }
 
     /// Decides like [`authorize`](Self::authorize), and records why: see [`Decision::explain`].
+    ///
+    /// For tests and for support: the explanation names roles, resources and the parts of the policy. Never send it to a
+    /// client.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = gate(&[("alice", 1, "viewer")])?.acting_as(acting_as("alice"));
+    /// let plan = gate.plan(any((staff(), role("manager").on("project", path("project_id")))))?;
+    /// let who = now(gate.establish(&project(1)));
+    ///
+    /// let decision = now(gate.explain(&who, &plan, &project(1)))?;
+    /// assert!(!decision.is_allowed());
+    /// let text = decision.explain().map(ToString::to_string).unwrap_or_default();
+    /// assert!(text.contains("- role `manager` on project \"1\" (has the role `viewer` there)"), "{text}");
+    /// # Ok(()) }
+    /// ```
     pub fn explain<'a>(
         &'a self,
         who: &'a Established,
@@ -336,6 +378,17 @@ impl Gate {
 
     /// The answer to an unknown path, which looks like a hidden denial. `Routes` of the adapters use it. A router of your
     /// own needs a fallback that does.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = gate(&[])?.acting_as(acting_as("alice"));
+    /// let plan = gate.plan(role("viewer").on("project", path("project_id")).hidden())?;
+    /// let who = now(gate.establish(&project(1)));
+    /// let hidden = now(gate.authorize(&who, &plan, &project(1))).unwrap_err();
+    /// assert_eq!(gate.refuse(&hidden), gate.not_found());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn not_found(&self) -> Refusal {
         self.render(&Error::new(ErrorKind::Hidden, "there is no such path"))

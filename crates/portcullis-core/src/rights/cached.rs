@@ -1,3 +1,5 @@
+//! A cache around a membership of the application.
+
 use super::{Membership, PermissionSet, Role, Standing};
 use crate::{
     answer_cache::AnswerCache,
@@ -15,22 +17,39 @@ use std::{fmt, sync::Arc, time::Duration};
 ///
 /// It is bounded, asks once for all waiting requests, and caches neither errors nor panics. A route with
 /// [`fresh`](crate::policy::fresh) skips entries older than it allows. Clones share the cache: give one to the gate, and
-/// use another where memberships change. Write to the database first, then forget:
+/// use another where memberships change. Write to the database first, then forget. Otherwise a removed member is still allowed
+/// for as long as an entry may be old:
 ///
 /// ```
-/// use portcullis_core::{CachedMembership, Error, Gate, GateBuilder, Membership, Principal, Standing};
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::{answer, builder, project};
+/// use portcullis_core::{CachedMembership, policy::*, testing::acting_as};
 /// use std::time::Duration;
-///
-/// # #[derive(Debug)] struct Projects;
+/// # use {portcullis_core::*, std::sync::{Arc, Mutex}};
+/// # #[derive(Debug, Clone)] struct Projects(Arc<Mutex<Option<&'static str>>>);
 /// # impl Membership for Projects {
 /// #     type Id = u32;
-/// #     async fn standing(&self, _: &Principal, _: &u32) -> Result<Standing, Error> { Ok(Standing::stranger()) }
+/// #     async fn standing(&self, _: &Principal, _: &u32) -> Result<Standing, Error> { Ok((*self.0.lock().unwrap()).into()) }
 /// # }
-/// # fn parts(gate: GateBuilder) {
-/// let projects = CachedMembership::new(Projects, 10_000, Duration::from_secs(5));
-/// let gate = gate.membership("project", projects.clone());
-/// projects.forget_resource(&42);
-/// # let _ = gate; }
+///
+/// # fn main() -> Result<(), Error> {
+/// # let role_of_alice = Arc::new(Mutex::new(Some("viewer")));
+/// # let set_role = |role| *role_of_alice.lock().unwrap() = role;
+/// # let projects = Projects(role_of_alice.clone());
+/// let projects = CachedMembership::new(projects, 10_000, Duration::from_secs(5));
+/// let gate = builder()?.membership("project", projects.clone()).build()?;
+/// let alice = gate.acting_as(acting_as("alice"));
+/// let read = || role("viewer").on("project", path("project_id"));
+/// assert_eq!(answer(&alice, read(), project(1)), "200");
+///
+/// set_role(None); // alice is removed from all projects
+/// assert_eq!(answer(&alice, read(), project(1)), "200"); // from the cache
+/// projects.forget_resource(&1);
+/// assert_eq!(answer(&alice, read(), project(1)), "403 not_a_member");
+///
+/// set_role(Some("viewer"));
+/// projects.forget_principal(acting_as("alice").id());
+/// assert_eq!(answer(&alice, read(), project(1)), "200");
+/// # Ok(()) }
 /// ```
 pub struct CachedMembership<M>(Arc<Inner<M>>);
 
@@ -41,26 +60,41 @@ struct Inner<M> {
 }
 
 impl<M: Membership> CachedMembership<M> {
-    /// Caches at most this many standings, and as many roles, for at most `max_age`.
+    /// Caches at most this many standings, and what as many roles permit, for at most `max_age`.
+    ///
+    /// A few seconds are enough to serve the requests of one page with one query. After
+    /// `max_age` an entry is read again, by the gate's clock.
     #[must_use]
     pub fn new(membership: M, places: usize, max_age: Duration) -> Self {
         let (standings, permits) = (AnswerCache::new(places, max_age), AnswerCache::new(places, max_age));
         Self(Arc::new(Inner { membership: Arc::new(membership), standings, permits }))
     }
 
-    /// Forgets this principal's standings on all resources.
+    /// Forgets this principal's standings on all resources: when it was suspended, or left an organization. Compares every
+    /// entry.
     pub fn forget_principal(&self, who: &PrincipalId) {
         self.0.standings.forget_where(|(known, _)| known == who);
     }
 
-    /// Forgets all standings on this resource, and what roles permit on it.
+    /// Forgets all standings on this resource, and what roles permit on it: when its members, its parent or its row have
+    /// changed. Compares every entry. A resource below it has entries of its own, and what it inherits is worked out for each
+    /// request.
     pub fn forget_resource(&self, id: &M::Id) {
         let id = id.to_string();
         self.0.standings.forget_where(|(_, known)| *known == id);
         self.0.permits.forget_where(|(_, known)| *known == id);
     }
 
-    /// Forgets what this role permits on this resource.
+    /// Forgets what this role permits on this resource: when a customer has changed a role. Needed where the membership
+    /// implements [`Membership::permits`].
+    ///
+    /// ```
+    /// use portcullis_core::{CachedMembership, Membership, Role};
+    ///
+    /// fn role_changed<M: Membership<Id = u32>>(organizations: &CachedMembership<M>, organization: u32, name: String) {
+    ///     organizations.forget_role(&Role::new(name), &organization);
+    /// }
+    /// ```
     pub fn forget_role(&self, role: &Role, id: &M::Id) {
         self.0.permits.forget(&(role.clone(), id.to_string()));
     }

@@ -1,4 +1,7 @@
 //! The roles of a caller on a resource, its own or inherited.
+//!
+//! The nearest role counts: parents are asked only where the caller has no role on the resource itself. What cannot be right is
+//! an error and never "no role", since a `not` around the policy would turn that into an allow.
 
 use super::{ResourceRef, Rights, Role, Standing, Standings, standing::State};
 use crate::{

@@ -1,3 +1,5 @@
+//! What only the application's database knows: who has which role on a resource.
+
 use super::{PermissionSet, Role, Standing};
 use crate::{answer::Answer, clock::Moment, error::Error, principal::Principal};
 use std::{
@@ -13,12 +15,19 @@ use std::{
 /// [`RoleHierarchy`](crate::RoleHierarchy) says once that a team's roles count on its projects. A standing names the team,
 /// and the membership of teams is then asked too.
 ///
+/// Compare and store [`Principal::id`], not its subject alone: a subject is unique only at its issuer.
+///
 /// ```
-/// use portcullis_core::{Error, Membership, Principal, Standing};
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::{answer, builder, project};
+/// use portcullis_core::{Error, Membership, Principal, Standing, policy::*, testing::acting_as};
 ///
 /// # #[derive(Debug)] struct Store;
 /// # struct Project { team: Option<u32> }
-/// # impl Store { async fn project(&self, id: u32, owner: &str) -> Result<Option<(Project, Option<&'static str>)>, Error> { unimplemented!() } }
+/// # impl Store {
+/// #     async fn project(&self, id: u32, who: &str) -> Result<Option<(Project, Option<&'static str>)>, Error> {
+/// #         Ok((id == 1).then_some((Project { team: None }, (who == "user||alice").then_some("viewer"))))
+/// #     }
+/// # }
 /// #[derive(Debug)]
 /// struct Projects(Store);
 ///
@@ -26,12 +35,23 @@ use std::{
 ///     type Id = u32;
 ///
 ///     async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
-///         Ok(match self.0.project(*id, who.id().subject()).await? {
+///         Ok(match self.0.project(*id, &who.id().to_string()).await? {
 ///             None => Standing::missing(),
 ///             Some((project, role)) => Standing::from(role).under_each("team", project.team).with(project),
 ///         })
 ///     }
 /// }
+///
+/// # fn main() -> Result<(), Error> {
+/// let gate = builder()?.membership("project", Projects(Store)).build()?;
+/// let [alice, bob] = ["alice", "bob"].map(|name| gate.acting_as(acting_as(name)));
+///
+/// // Of the store's projects, alice is a viewer of number 1.
+/// let read = || role("viewer").on("project", path("project_id"));
+/// assert_eq!(answer(&alice, read(), project(1)), "200");
+/// assert_eq!(answer(&bob, read(), project(1)), "403 not_a_member");
+/// assert_eq!(answer(&alice, read(), project(2)), "404 not_found");
+/// # Ok(()) }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not know what principals are to resources",
@@ -52,6 +72,34 @@ pub trait Membership: fmt::Debug + Send + Sync + 'static {
     /// means that the role is not known here. If the gate does not know it either, that is an error.
     ///
     /// Asked where a policy requires a permission, and where the gate does not know the role.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// #[derive(Debug)]
+    /// struct Organizations;
+    ///
+    /// impl Membership for Organizations {
+    ///     type Id = u32;
+    ///
+    ///     async fn standing(&self, _: &Principal, _: &u32) -> Result<Standing, Error> {
+    ///         Ok(Standing::role("press")) // a role that a customer has defined
+    ///     }
+    ///
+    ///     async fn permits(&self, role: &Role, _: &u32) -> Result<Option<PermissionSet>, Error> {
+    ///         match role.as_str() {
+    ///             "press" => PermissionSet::new(["article:publish"]).map(Some),
+    ///             _ => Ok(None),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = builder()?.membership("organization", Organizations).build()?.acting_as(acting_as("alice"));
+    /// let may = |name| permission(name).on("organization", path("id"));
+    /// assert_eq!(answer(&gate, may("article:publish"), get("/o/1").param("id", 1)), "200");
+    /// assert_eq!(answer(&gate, may("article:delete"), get("/o/1").param("id", 1)), "403 permission_required");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be read.

@@ -1,4 +1,7 @@
 //! The standings and permissions that a request has read already.
+//!
+//! Each question is a shared future. A second one for the same resource, at the same time or later, gets the same answer,
+//! errors included.
 
 use super::{AnyMembership, PermissionSet, ResourceRef, Role, Standing};
 use crate::{answer::Answer, clock::Moment, error::Error, principal::Principal};

@@ -1,4 +1,8 @@
 //! Roles, permissions, and who has them on resources.
+//!
+//! A [`Membership`] of the application returns a caller's [`Standing`] on a resource. `held` follows it to the parents of the
+//! resource and turns it into roles. `memory` lets one request ask for each standing once, and [`CachedMembership`] caches them
+//! between requests. [`Rights`] are what a gate knows by name. Nothing here knows policies or gates.
 
 mod cached;
 mod held;

@@ -1,9 +1,23 @@
+//! Permissions, and sets of them with wildcards.
+
 use crate::error::Error;
 use std::{borrow::Cow, fmt, str::FromStr};
 
 /// An action on a kind of resource: `resource:action`, such as `kb:read`.
 ///
 /// It has no wildcards; those are for a [`PermissionSet`]. Case matters.
+///
+/// ```
+/// use portcullis_core::Permission;
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// const READ: Permission = Permission::from_static("kb:read"); // a typo such as "kb-read" fails the build
+///
+/// let stored: Permission = "kb:read".parse()?;
+/// assert_eq!(stored, READ);
+/// assert!("kb".parse::<Permission>().is_err() && "kb:*".parse::<Permission>().is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Permission(Cow<'static, str>);
 
@@ -78,6 +92,20 @@ const fn tail(text: &[u8], at: usize) -> Option<(u8, &[u8])> {
 /// Granted permissions, with wildcards: `kb:*`, `*:read`, `*:*`.
 ///
 /// A star stands for a whole side or for the end of one: `kb*:read` includes `kb_docs:read`.
+///
+/// ```
+/// use portcullis_core::{Permission, PermissionSet};
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let editor = PermissionSet::new(["kb*:read", "article:*", "user:invite"])?;
+/// let may = |name| editor.contains(&Permission::from_static(name));
+/// assert!(may("kb_docs:read") && may("article:delete") && may("user:invite"));
+/// assert!(!may("kb_docs:write") && !may("user:delete"));
+///
+/// assert!(PermissionSet::new(["article"]).is_err()); // no action
+/// assert!(PermissionSet::default().is_empty()); // permits nothing
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PermissionSet {
     /// Sorted, without duplicates; so are the patterns.

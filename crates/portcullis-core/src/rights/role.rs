@@ -1,8 +1,24 @@
+//! Roles, and what a gate knows about them.
+
 use super::{Permission, PermissionSet};
 use crate::error::Error;
 use std::{borrow::Cow, collections::HashMap, fmt};
 
 /// The name of a role, such as `manager`. A [`RoleHierarchy`] gives it a meaning.
+///
+/// Literals and owned texts convert into it, so it is rarely written out. Case matters, and a role that the gate does not know
+/// has no effect in a token.
+///
+/// ```
+/// use portcullis_core::{Role, RoleHierarchy};
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let roles = RoleHierarchy::ranked(["viewer", "manager"])?;
+/// let stored = Role::from("manager".to_owned()); // from a row, for example
+/// assert!(roles.includes(stored.as_str(), "viewer"));
+/// assert!(!roles.knows(Role::new("Manager").as_str()));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Role(Cow<'static, str>);
 
@@ -43,23 +59,28 @@ impl fmt::Display for Role {
 /// All is worked out when it is built; a lookup reads a table and one bit. A role that is not listed has no effect.
 ///
 /// ```
-/// # fn main() -> Result<(), portcullis_core::Error> {
-/// use portcullis_core::RoleHierarchy;
+/// use portcullis_core::{Permission, RoleHierarchy};
 ///
+/// # fn main() -> Result<(), portcullis_core::Error> {
 /// // Each includes those before it.
 /// let ranked = RoleHierarchy::ranked(["viewer", "manager", "owner"])?;
+/// assert!(ranked.includes("owner", "viewer") && !ranked.includes("viewer", "owner"));
 ///
 /// // Each includes those it names.
-/// let inheriting = RoleHierarchy::builder()
+/// let roles = RoleHierarchy::builder()
 ///     .role("viewer", [])
 ///     .role("billing", [])
 ///     .role("admin", ["viewer", "billing"])
 ///     .permits("viewer", ["project:read"])
 ///     .permits("admin", ["project:*"])
 ///     .build()?;
+/// assert!(roles.includes("admin", "billing") && !roles.includes("billing", "viewer"));
 ///
-/// assert!(inheriting.includes("admin", "billing") && !inheriting.includes("billing", "viewer"));
-/// # let _ = ranked; Ok(()) }
+/// let delete = Permission::from_static("project:delete");
+/// assert!(roles.permits("admin", &delete) && !roles.permits("viewer", &delete));
+/// assert_eq!(roles.names(), ["viewer", "billing", "admin"]);
+/// assert!(!roles.knows("root") && !roles.permits("root", &delete));
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct RoleHierarchy {
@@ -167,6 +188,22 @@ impl RoleHierarchy {
 }
 
 /// Builds a [`RoleHierarchy`].
+///
+/// Names are checked by [`build`](Self::build), so the order of calls does not matter:
+///
+/// ```
+/// use portcullis_core::RoleHierarchy;
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let builder = || RoleHierarchy::builder().ranked(["viewer", "manager"]).role("auditor", ["viewer"]);
+/// let roles = builder().permits("auditor", ["log:read"]).build()?;
+/// assert!(roles.includes("auditor", "viewer") && !roles.includes("manager", "auditor"));
+///
+/// assert!(builder().permits("auditer", ["log:read"]).build().is_err()); // an unknown role
+/// assert!(builder().permits("auditor", ["log"]).build().is_err()); // no permission
+/// assert!(builder().role("viewer", []).build().is_err()); // there already
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct RoleHierarchyBuilder {
     roles: Vec<(String, Vec<String>)>,
@@ -202,6 +239,27 @@ impl RoleHierarchyBuilder {
     }
 
     /// Callers with a role on a parent of this kind have the same role here, unless they have one here.
+    ///
+    /// The standing on the resource names its parents with [`Standing::under`](crate::Standing::under). The gate needs a
+    /// membership of the parent's kind. Chains are followed for up to 8 steps.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// // All projects belong to team 1. alice manages the team, bob is a viewer of it.
+    /// let gate = builder()?
+    ///     .roles_on("project", RoleHierarchy::builder().ranked(["viewer", "manager"]).inherits("team").build()?)
+    ///     .membership("project", By(|_| Standing::stranger().under("team", 1)))
+    ///     .membership("team", Projects(&[("alice", 1, "manager"), ("bob", 1, "viewer")]))
+    ///     .build()?;
+    /// const EDIT: &dyn Policy = &role("manager").on("project", path("project_id"));
+    ///
+    /// let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| gate.acting_as(acting_as(name)));
+    /// assert_eq!(answer(&alice, EDIT, project(5)), "200");
+    /// assert_eq!(answer(&bob, EDIT, project(5)), "403 role_required");
+    /// assert_eq!(answer(&carol, EDIT, project(5)), "403 not_a_member");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn inherits(mut self, kind: &str) -> Self {
         self.inherited.push(Inherited { kind: kind.to_owned(), roles: None });
@@ -209,7 +267,25 @@ impl RoleHierarchyBuilder {
     }
 
     /// Callers with the first role of a pair on a parent of this kind, or with one that includes it there, have the second
-    /// one here, unless they have one here.
+    /// one here, unless they have one here. Roles that no pair names give none.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// // Owners of an organization manage its projects. Its other members get nothing by that.
+    /// let projects = RoleHierarchy::builder().ranked(["viewer", "manager"]).inherits_as("organization", [("owner", "manager")]);
+    /// let gate = builder()?
+    ///     .roles_on("project", projects.build()?)
+    ///     .membership("project", By(|_| Standing::stranger().under("organization", 1)))
+    ///     .membership("organization", Projects(&[("alice", 1, "owner"), ("bob", 1, "manager")]))
+    ///     .build()?;
+    /// const EDIT: &dyn Policy = &role("manager").on("project", path("project_id"));
+    ///
+    /// let [alice, bob] = ["alice", "bob"].map(|name| gate.acting_as(acting_as(name)));
+    /// assert_eq!(answer(&alice, EDIT, project(5)), "200");
+    /// assert_eq!(answer(&bob, EDIT, project(5)), "403 not_a_member");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn inherits_as<const N: usize>(mut self, kind: &str, roles: [(&str, &str); N]) -> Self {
         let roles = roles.map(|(there, here)| (there.to_owned(), Role::new(here.to_owned())));

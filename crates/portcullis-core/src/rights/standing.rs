@@ -1,3 +1,5 @@
+//! What a membership returns.
+
 use super::{PermissionSet, ResourceRef, Role};
 use std::{any::Any, borrow::Cow, fmt, iter, sync::Arc, time::SystemTime};
 
@@ -11,13 +13,39 @@ use std::{any::Any, borrow::Cow, fmt, iter, sync::Arc, time::SystemTime};
 /// | [`refused`](Self::refused) | 403 with its code | no | stays a denial |
 ///
 /// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// let gate = builder()?.membership("project", By(|id| match id {
+///     1 => Standing::role("viewer"),
+///     2 => Standing::stranger(),
+///     3 => Standing::refused("suspended"),
+///     _ => Standing::missing(),
+/// }));
+/// let alice = gate.build()?.acting_as(acting_as("alice"));
+///
+/// let read = || role("viewer").on("project", path("project_id"));
+/// let answers = [1, 2, 3, 4].map(|id| answer(&alice, read(), project(id)));
+/// assert_eq!(answers, ["200", "403 not_a_member", "403 suspended", "404 not_found"]);
+/// let inverted = [1, 2, 3, 4].map(|id| answer(&alice, not(read()), project(id)));
+/// assert_eq!(inverted, ["403 not_allowed", "200", "403 suspended", "404 not_found"]);
+/// # Ok(()) }
+/// ```
+///
+/// Usually it comes from one row: the role, if there is one, the team that the project belongs to, and the row itself.
+///
+/// ```
 /// use portcullis_core::Standing;
 ///
-/// # struct Project { title: String, team: Option<u32> }
-/// # fn found(project: Project, role: Option<&'static str>) -> Standing {
-/// // From one row: the role, if there is one, the team that the project belongs to, and the row itself for the handler.
-/// Standing::from(role).under_each("team", project.team).with(project)
-/// # }
+/// struct Project { title: String, team: Option<u32> }
+///
+/// fn found(project: Project, role: Option<&'static str>) -> Standing {
+///     Standing::from(role).under_each("team", project.team).with(project)
+/// }
+///
+/// let standing = found(Project { title: "Bridge".to_owned(), team: Some(7) }, Some("manager"));
+/// assert_eq!(standing.held().map(|role| role.as_str()), Some("manager"));
+/// assert_eq!(standing.row::<Project>().map(|project| &*project.title), Some("Bridge"));
+/// assert!(found(Project { title: String::new(), team: None }, None).held().is_none());
 /// ```
 #[derive(Clone)]
 pub struct Standing {
@@ -76,6 +104,9 @@ impl Standing {
     }
 
     /// The caller is a member but may do nothing now: a suspended one, for example. `code` is the code of the denial (403).
+    ///
+    /// Unlike a [`stranger`](Self::stranger), it inherits nothing from parents, and no [`not`](crate::policy::not) turns it
+    /// into an allow.
     #[must_use]
     pub fn refused(code: impl Into<Cow<'static, str>>) -> Self {
         Self::new(State::Refused(code.into()))
@@ -83,6 +114,9 @@ impl Standing {
 
     /// Names a parent: a resource of another kind that this one belongs to.
     /// [`inherits`](super::RoleHierarchyBuilder::inherits) says whether roles on it count here.
+    ///
+    /// Name all parents, also for a caller with a role: [`OnResource::of`](crate::policy::values::OnResource::of) compares them
+    /// with the path of the request.
     #[must_use]
     pub fn under(self, kind: &'static str, id: impl ToString) -> Self {
         self.under_each(kind, iter::once(id))
@@ -98,6 +132,27 @@ impl Standing {
 
     /// The same, but only this role on the parent, and those that include it, count here: a workspace that is open only to
     /// the owners of its organization, for example.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// // Workspace 1 is open to the organization, workspace 2 to its owners only.
+    /// let gate = builder()?
+    ///     .roles_on("workspace", RoleHierarchy::builder().ranked(["viewer", "owner"]).inherits("organization").build()?)
+    ///     .membership("organization", Projects(&[("alice", 5, "owner"), ("bob", 5, "viewer")]))
+    ///     .membership("workspace", By(|id| match id {
+    ///         1 => Standing::stranger().under("organization", 5),
+    ///         _ => Standing::stranger().under_at_least("organization", 5, "owner"),
+    ///     }))
+    ///     .build()?;
+    /// let read = |name, id: u32| {
+    ///     let policy = role("viewer").on("workspace", path("id"));
+    ///     answer(&gate.acting_as(acting_as(name)), policy, get("/workspaces/_").param("id", id))
+    /// };
+    /// assert_eq!([read("alice", 1), read("bob", 1)], ["200", "200"]);
+    /// assert_eq!([read("alice", 2), read("bob", 2)], ["200", "403 not_a_member"]);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn under_at_least(mut self, kind: &'static str, id: impl ToString, role: &'static str) -> Self {
         self.parents.push(Parent { least: Some(role), ..Parent::new(kind, id) });
@@ -106,13 +161,43 @@ impl Standing {
 
     /// The same, but any role on the parent gives this one here: a project shared with a caller for as long as it is a
     /// member of the workspace. It needs no [`inherits`](super::RoleHierarchyBuilder::inherits).
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// // Project 7 is shared with the members of workspace 1.
+    /// let gate = builder()?
+    ///     .membership("workspace", Projects(&[("alice", 1, "owner")]))
+    ///     .membership("project", By(|_| Standing::stranger().under_as("workspace", 1, "viewer")))
+    ///     .build()?;
+    ///
+    /// let [alice, bob] = ["alice", "bob"].map(|name| gate.acting_as(acting_as(name)));
+    /// let on_project = |name| role(name).on("project", path("project_id"));
+    /// assert_eq!(answer(&alice, on_project("viewer"), project(7)), "200");
+    /// assert_eq!(answer(&alice, on_project("manager"), project(7)), "403 role_required"); // an owner there, a viewer here
+    /// assert_eq!(answer(&bob, on_project("viewer"), project(7)), "403 not_a_member");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn under_as(mut self, kind: &'static str, id: impl ToString, role: impl Into<Role>) -> Self {
         self.parents.push(Parent { gives: Some(role.into()), ..Parent::new(kind, id) });
         self
     }
 
-    /// With these permissions on the resource, beside those of the role.
+    /// With these permissions on the resource, beside those of the role: for rights that one member got in addition. A stranger
+    /// may have them too.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let extra = |_| Standing::role("viewer").permitting(PermissionSet::new(["project:export"]).unwrap_or_default());
+    /// let alice = builder()?.membership("project", By(extra)).build()?.acting_as(acting_as("alice"));
+    ///
+    /// let may = |name| permission(name).on("project", path("project_id"));
+    /// assert_eq!(answer(&alice, may("project:export"), project(1)), "200");
+    /// assert_eq!(answer(&alice, may("project:delete"), project(1)), "403 permission_required");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn permitting(mut self, permissions: PermissionSet) -> Self {
         self.permissions = permissions;
@@ -120,13 +205,33 @@ impl Standing {
     }
 
     /// The end of this standing; `None`: no end. After it, the caller is a stranger.
+    ///
+    /// The end is compared with the gate's clock for each request, so it also counts where the standing is cached.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let clock = FixedClock::at(1_000);
+    /// let guest = |_| Standing::role("viewer").until(SystemTime::UNIX_EPOCH + Duration::from_secs(1_060));
+    /// let gate = builder()?.clock(clock.clone()).membership("project", By(guest)).build()?;
+    /// let alice = gate.acting_as(acting_as("alice"));
+    ///
+    /// let read = || role("viewer").on("project", path("project_id"));
+    /// assert_eq!(answer(&alice, read(), project(1)), "200");
+    /// clock.advance(Duration::from_secs(60));
+    /// assert_eq!(answer(&alice, read(), project(1)), "403 not_a_member");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn until(mut self, end: impl Into<Option<SystemTime>>) -> Self {
         self.until = end.into();
         self
     }
 
-    /// With the row, for policies and handlers.
+    /// With the row, for policies and handlers: [`OnResource::row`](crate::policy::values::OnResource::row) judges it, and
+    /// [`Access::row`](crate::Access::row) hands it to the handler. A caller that is denied never gets it.
     #[must_use]
     pub fn with<T: Any + Send + Sync>(mut self, row: T) -> Self {
         self.row = Some(Arc::new(row));

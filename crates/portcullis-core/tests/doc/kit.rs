@@ -3,9 +3,10 @@
 pub use portcullis_core::{Error, policy::*, testing::*, *};
 use std::borrow::Cow;
 
-/// The head of a `GET`.
-#[derive(Debug, Default)]
+/// The head of a request.
+#[derive(Debug, Clone, Default)]
 pub struct Request {
+    method: &'static str,
     path: String,
     query: Option<String>,
     headers: Vec<(String, String)>,
@@ -14,7 +15,11 @@ pub struct Request {
 
 pub fn get(target: &str) -> Request {
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    Request { path: path.to_owned(), query: query.map(str::to_owned), ..Request::default() }
+    Request { method: "GET", path: path.to_owned(), query: query.map(str::to_owned), ..Request::default() }
+}
+
+pub fn post(target: &str) -> Request {
+    Request { method: "POST", ..get(target) }
 }
 
 /// A request to the route `/projects/{project_id}`.
@@ -40,7 +45,7 @@ impl Request {
 
 impl RequestHead for Request {
     fn method(&self) -> &str {
-        "GET"
+        self.method
     }
 
     fn path(&self) -> &str {
@@ -82,6 +87,18 @@ impl Membership for Projects {
     async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
         let found = self.0.iter().find(|(name, project, _)| *name == who.id().subject() && project == id);
         Ok(if (1..=9).contains(id) { found.map(|(_, _, role)| *role).into() } else { Standing::missing() })
+    }
+}
+
+/// The standing of every caller, by the number of the resource.
+#[derive(Debug)]
+pub struct By(pub fn(u32) -> Standing);
+
+impl Membership for By {
+    type Id = u32;
+
+    async fn standing(&self, _: &Principal, id: &u32) -> Result<Standing, Error> {
+        Ok(self.0(*id))
     }
 }
 
