@@ -61,8 +61,10 @@ fn extract<T: Extracted + 'static, E: 'static>(
 /// Otherwise the credential has to be one of a scheme without a name. The [baseline](portcullis_core::GateBuilder::baseline)
 /// of the gate is asked here if no policy has asked it yet.
 ///
-/// Do not use it as `Option<Authenticated>`. In actix-web, an optional extractor turns *every* error into `None`: a forged
-/// token or a missing gate would look like a request without a credential. Take a [`Visitor`] instead.
+/// Do not use it as `Option<Authenticated>`. In actix-web, an optional extractor turns *every* error into `None`. The handler
+/// runs as if the request had no credential, and nothing is logged, when the token is forged or expired, when an issuer or a
+/// directory is down, when the baseline denies the caller, and when there is no gate. Only a guard whose policy is not public
+/// refuses such a request before. Take a [`Visitor`] instead: it is `None` only without a credential.
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Authenticated(pub Principal);

@@ -6,7 +6,8 @@ use crate::{
     log::Log,
 };
 use actix_web::{App, web};
-use portcullis_actix::{Authenticated, Visitor};
+use portcullis_actix::{Authenticated, Routes, Visitor};
+use portcullis_core::policy::{anyone, authenticated};
 
 async fn option(who: Option<Authenticated>) -> String {
     who.map_or("nobody".to_owned(), |Authenticated(who)| who.id().subject().to_owned())
@@ -38,6 +39,23 @@ async fn an_option_takes_every_error_for_nobody_and_a_visitor_does_not() {
         for (who, body) in [("", "nobody"), ("alice", "alice")] {
             assert_eq!(get_as(&app, "/option", who).await.body, body);
             assert_eq!(get_as(&app, "/visitor", who).await.body, body);
+        }
+    }
+}
+
+/// A guard decides before there is an option. One of a public route asks for no caller, so it refuses none.
+#[actix_web::test]
+async fn a_guard_refuses_what_an_option_would_hide_unless_it_is_public() {
+    for (_, gate) in cast::fast_and_slow() {
+        let routes = Routes::new(&gate).get("/public", anyone(), option).get("/guarded", authenticated(), option);
+        let app = serve!(App::new().configure(routes.into_config()));
+        for (who, guarded) in [("", 401), ("broken", 401), ("expired", 401), ("down", 503)] {
+            assert_eq!(get_as(&app, "/guarded", who).await.status, guarded, "{who}");
+            let public = get_as(&app, "/public", who).await;
+            assert_eq!((public.status.as_u16(), public.body.as_str()), (200, "nobody"), "{who}");
+        }
+        for path in ["/public", "/guarded"] {
+            assert_eq!(get_as(&app, path, "alice").await.body, "alice");
         }
     }
 }
