@@ -51,7 +51,7 @@ pub use head::RequestHead;
 pub use http::{HttpClient, HttpRequest, HttpResponse, Reply};
 pub use introspection::{Introspection, OpaqueTokens, WhoAmI};
 pub use jwt::{Algorithm, Audience, Issuer, Jwt, Key, KeySet, KeySource, RejectedKey, RemoteKeys, RemoteKeysBuilder};
-pub use policy::{Requirement, plan::Plan, question::Question};
+pub use policy::{plan::Plan, question::Question, requirement::Requirement};
 pub use principal::{Account, Principal, PrincipalId, PrincipalKind, SessionId, TokenId};
 pub use refusal::Refusal;
 pub use revocation::{RevocationList, Revocations};

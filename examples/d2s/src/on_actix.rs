@@ -7,7 +7,7 @@ use crate::{
 };
 use actix_web::web::Json;
 use portcullis::{
-    Gate, Role,
+    Gate, Requirement, Role,
     actix::{Authenticated, Authorized, Caller, Rejection, Routes},
     policy::*,
 };

@@ -7,7 +7,7 @@ use crate::{
 };
 use axum::{Json, Router};
 use portcullis::{
-    Gate, Role,
+    Gate, Requirement, Role,
     axum::{Authenticated, Authorized, Caller, Rejection, Routes},
     policy::*,
 };
