@@ -8,7 +8,7 @@ use crate::{
     policy::{Planner, Policy, without_baseline},
     refusal::Refusal,
     revocation::Revocations,
-    rights::{Membership, Permission, PermissionSet, Rights, RoleHierarchy},
+    rights::{Membership, PermissionSet, Rights, RoleHierarchy},
     scheme::{Scheme, SchemeSet, Sources},
 };
 use std::{fmt, sync::Arc};
@@ -280,8 +280,7 @@ impl GateBuilder {
     #[must_use]
     pub fn permissions<S: AsRef<str>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.once(".permissions(…)", self.rights.permissions.is_none());
-        let parsed: Result<Vec<Permission>, Error> = names.into_iter().map(|name| name.as_ref().parse()).collect();
-        match parsed.and_then(|names| PermissionSet::new(names.iter().map(Permission::as_str))) {
+        match PermissionSet::exact(names) {
             Ok(set) => self.rights.permissions = Some(set),
             Err(error) => self.problem = self.problem.or(Some(error)),
         }

@@ -130,6 +130,26 @@ impl PermissionSet {
         Ok(set.sorted())
     }
 
+    /// The set of these permissions, without wildcards. For permissions that others write, such as those of roles that
+    /// customers edit: `*:*` is an error there, and grants nothing.
+    ///
+    /// ```
+    /// # use portcullis_core::PermissionSet;
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let editor = PermissionSet::exact(["kb:read", "kb:write"])?;
+    /// assert!(editor.contains(&"kb:write".parse()?));
+    /// assert!(!editor.contains(&"kb:delete".parse()?));
+    /// assert!(PermissionSet::exact(["kb:*"]).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if one of them is malformed or has a wildcard.
+    pub fn exact<S: AsRef<str>>(held: impl IntoIterator<Item = S>) -> Result<Self, Error> {
+        let parsed: Result<Vec<Permission>, Error> = held.into_iter().map(|text| text.as_ref().parse()).collect();
+        Self::new(parsed?.iter().map(Permission::as_str))
+    }
+
     /// The permissions of a token. Malformed ones are ignored.
     pub(crate) fn from_untrusted(held: impl IntoIterator<Item = String>) -> Self {
         let mut set = Self::default();

@@ -92,6 +92,21 @@ fn what_is_held_may_end_a_side_with_a_star() {
 }
 
 #[test]
+fn an_exact_set_has_no_wildcards() {
+    let exact = PermissionSet::exact(["kb:read", "a:b", "kb:read"]).unwrap();
+    assert_eq!(exact, held(&["a:b", "kb:read"]));
+    assert!(exact.contains(&asked("kb:read")) && !exact.contains(&asked("kb:write")));
+    assert_eq!(PermissionSet::exact([""; 0]).unwrap(), PermissionSet::default());
+    for text in ["kb:*", "*:read", "*:*", "kb*:read", "kb:re*", "*", "kb", "kb:", "kb:read ", ""] {
+        for texts in [["kb:read", text], [text, "kb:read"]] {
+            let error = PermissionSet::exact(texts).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Misconfigured, "{text:?}");
+            assert!(error.to_string().contains(&format!("{text:?}")), "{error}");
+        }
+    }
+}
+
+#[test]
 fn what_a_set_holds() {
     for (texts, holds, lacks) in [
         (
