@@ -85,7 +85,7 @@ impl Access {
     /// [`ErrorKind::Missing`] (401) if a policy for [`visitors`](crate::policy::visitors) allowed a caller without a
     /// credential.
     pub fn principal(&self) -> Result<&Principal, Error> {
-        let detail = "a caller without a credential, where the handler needs one with";
+        let detail = "the handler needs a caller with a credential, and this request has none";
         self.principal.as_ref().ok_or_else(|| Error::new(ErrorKind::Missing, detail))
     }
 
@@ -120,12 +120,12 @@ impl Access {
     pub fn row<T: Any + Send + Sync>(&self) -> Result<&T, Error> {
         let mut rows = self.seen().iter().filter_map(|(on, standing)| Some((on, standing.row::<T>()?)));
         let Some((on, row)) = rows.next() else {
-            let detail = format!("no membership that was asked brought a row of the type `{}`", type_name::<T>());
+            let detail = format!("no membership that was read has a row of the type `{}`", type_name::<T>());
             return Err(Error::misconfigured(detail));
         };
         match rows.find(|(other, _)| *other != on) {
             Some((other, _)) => Err(Error::misconfigured(format!(
-                "a {} and a {} brought a row of the type `{}`; take it from `standing(kind)`",
+                "a {} and a {} both have a row of the type `{}`; take it from `standing(kind)`",
                 on.kind(),
                 other.kind(),
                 type_name::<T>()

@@ -78,13 +78,14 @@ impl Error {
     /// The caller may not do this (403, with this code for the client). For directories and handlers.
     #[must_use]
     pub fn denied(code: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorKind::Denied, "the application denies it").with_denial(Denial::new(code))
+        Self::new(ErrorKind::Denied, "the application denies the request").with_denial(Denial::new(code))
     }
 
     /// The resource of this kind does not exist: answered like an unknown path (404). For handlers.
     #[must_use]
     pub fn missing(kind: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorKind::Hidden, "the application says that there is none").with_denial(Denial::missing(kind))
+        Self::new(ErrorKind::Hidden, "the application reports that the resource does not exist")
+            .with_denial(Denial::missing(kind))
     }
 
     /// The principal is verified and has no account here (401, `user_not_found`). For directories.

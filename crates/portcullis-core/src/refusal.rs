@@ -64,7 +64,7 @@ impl Refusal {
             refusal = refusal.with_header("retry-after", seconds.to_string());
         }
         let mut problem = serde_json::json!({ "title": title, "status": error.status() });
-        // A mistake of ours is nobody else's business, not even by its name.
+        // A mistake in the configuration is for the log. Clients do not see even its code.
         if let (true, Some(members)) = (error.kind() != ErrorKind::Misconfigured, problem.as_object_mut()) {
             members.insert("code".to_owned(), error.code().into());
         }

@@ -74,8 +74,8 @@ impl<R: Revocations> AnyRevocations for R {
     fn settle(&self, time: &Time) -> Result<(), Error> {
         match (self as &dyn Any).downcast_ref::<RevocationList>() {
             Some(list) if !list.0.time.settle(time) => Err(Error::misconfigured(
-                "the list of what was revoked goes by another clock than the gate: one of another gate, or the system's because \
-                 it was used before; share one clock, and build the gate first",
+                "the revocation list uses another clock than the gate: that of another gate, or the system's because the list was \
+                 used before; share one clock, and build the gate before the list is used",
             )),
             _ => Ok(()),
         }
@@ -201,7 +201,7 @@ impl RevocationList {
         state.revoked = revoked.shared();
         let before = mem::replace(&mut state.revoking, revoking);
         drop(state);
-        // Nobody may be waiting.
+        // An error: nothing waits for it.
         let _ = before.send(());
     }
 

@@ -35,7 +35,7 @@ pub struct Scheme {
     pub(crate) name: Option<&'static str>,
     pub(crate) sources: Vec<CredentialSource>,
     pub(crate) verifier: Verifier,
-    /// Whether a shared secret is meant to have no name.
+    /// Whether a shared secret has no name on purpose, so that no warning is logged.
     pub(crate) may_be_unnamed: bool,
 }
 
@@ -106,7 +106,7 @@ impl Scheme {
             return Err("reads no credentials; name a source, such as `.bearer()`".to_owned());
         }
         for (place, source) in self.sources.iter().enumerate() {
-            source.check().map_err(|error| format!("reads what cannot be: {error}"))?;
+            source.check().map_err(|error| format!("has a source that cannot work: {error}"))?;
             if self.sources.iter().take(place).any(|earlier| earlier == source) {
                 return Err(format!("has the source {source} twice"));
             }

@@ -109,7 +109,7 @@ impl<A: Authenticator> AnyAuthenticator for A {
 /// ```
 /// use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Principal, Verifier};
 ///
-/// /// Only people, whoever verifies them.
+/// /// Accepts people only, with any verifier.
 /// #[derive(Debug)]
 /// struct PeopleOnly(Verifier);
 ///

@@ -192,7 +192,7 @@ impl ClaimMap {
         parts.organization = self.organization_of(claims)?;
         if let Some(value) = present(claims, &self.session) {
             // Without its name a session could not be ended.
-            parts.session = Some(name(value).ok_or_else(|| unreadable(&self.session, "a text or an integer"))?);
+            parts.session = Some(name(value).ok_or_else(|| unreadable(&self.session, "a string or an integer"))?);
         }
         parts.staff = self.staff.as_ref().and_then(|path| claims.at(path.as_str())).map_or(Some(false), flag);
         // A time that cannot be read is not replaced by `iat`: that would make an old sign-in look new.
@@ -220,7 +220,7 @@ impl ClaimMap {
     }
 
     fn subject_of(&self, claims: &Claims) -> Result<(String, PrincipalKind), Error> {
-        let nobody = |why: String| Error::invalid(format!("the token does not say whom it is about: {why}"));
+        let nobody = |why: String| Error::invalid(format!("the token has no valid subject: {why}"));
         let mut places = self.subjects.iter();
         let found = places.find_map(|path| Some((path.as_str(), present(claims, path)?)));
         let Some((path, value)) = found else {
@@ -231,7 +231,8 @@ impl ClaimMap {
             )));
         };
         let subject = name(value).filter(|subject| !subject.is_empty());
-        let subject = subject.ok_or_else(|| nobody(format!("`{path}` is no text")))?;
+        let subject =
+            subject.ok_or_else(|| nobody(format!("`{path}` is empty, or neither a string nor an integer")))?;
         let kind = match path.strip_prefix('/').unwrap_or(path) {
             "client_id" | "azp" | "cid" | "appid" | "clientId" => PrincipalKind::Service,
             _ => self.kind,
@@ -297,5 +298,7 @@ fn each_name<'c>(claims: &'c Claims, path: &ClaimPath, mut take: impl FnMut(Cow<
         }),
         _ => value.as_str().map(found),
     };
-    read.ok_or_else(|| unreadable(path, "a text, texts, objects with a `name`, or an object of objects or flags"))
+    read.ok_or_else(|| {
+        unreadable(path, "a string, an array of strings or of objects with a `name`, or an object of objects or flags")
+    })
 }

@@ -59,8 +59,9 @@ pub(super) fn check(path: &str) -> Result<(), Error> {
     if is_path(path.as_bytes()) {
         return Ok(());
     }
-    let detail =
-        format!("{path:?} is no place of a claim: a name, or a JSON pointer with `~0` and `~1` for `~` and `/`");
+    let detail = format!(
+        "{path:?} is not the place of a claim: write a name, or a JSON pointer with `~0` and `~1` for `~` and `/`"
+    );
     Err(Error::misconfigured(detail))
 }
 

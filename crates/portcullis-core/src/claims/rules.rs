@@ -88,7 +88,7 @@ impl Rules {
     fn with(mut self, claim: impl AsRef<str>, asks: Asks) -> Result<Self, Error> {
         let claim = ClaimPath::new(claim)?;
         if matches!(&asks, Asks::OneOf(values) | Asks::OneOfIfPresent(values) if values.is_empty()) {
-            return Err(Error::misconfigured(format!("no value that the claim `{claim}` may have")));
+            return Err(Error::misconfigured(format!("the rule for the claim `{claim}` lists no value")));
         }
         if !matches!(asks, Asks::Absence) {
             self.kinds = self.kinds.or(OtherKind::at(claim.as_str()));

@@ -37,7 +37,7 @@ impl Views {
         let made: Box<dyn AnyView> = Box::new(View { value: make()?, next: Self::default() });
         let mut made = Some(made);
         loop {
-            // Somebody else's view may have taken the end of the list meanwhile. INVARIANT: once ours is in, it is found.
+            // Another thread may have added a view at the end of the list. INVARIANT: once ours is in, it is found.
             made = made.and_then(|view| at.0.set(view).err());
             let (end, found) = at.find::<T>();
             if let Some(found) = found {

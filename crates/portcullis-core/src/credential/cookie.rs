@@ -39,7 +39,7 @@ pub(super) fn read<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&
     }
     if is_ambiguous {
         let detail = format!(
-            "the cookie `{name}` is there twice with different values, as when one is set for the domain and one for the \
+            "the cookie `{name}` is present twice with different values, as when one is set for the domain and one for the \
              host; set it in one place only, under a name that begins with `__Host-`, which no other host can set"
         );
         return Err(Error::new(ErrorKind::Malformed, detail));

@@ -51,7 +51,7 @@ impl Origins {
             None if site.is_some() => Err(cross_origin("a page of another origin makes the request, with a cookie")),
             None => Err(cross_origin(
                 "the request changes something by a cookie and has neither `Sec-Fetch-Site` nor `Origin`; clients that are \
-                 no browsers send their token in a header",
+                 not browsers send their token in a header",
             )),
         }
     }

@@ -168,7 +168,7 @@ impl CredentialSource {
     /// Checks that a request can have a cookie, header or parameter with this name.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.prefix.is_some() && matches!(self.place, Place::Bearer | Place::WebSocketProtocol) {
-            let detail = format!("the {self} holds nothing but a token, so it has no prefix");
+            let detail = format!("the {self} contains nothing but a token, so it has no prefix");
             return Err(Error::misconfigured(detail));
         }
         let name = match &self.place {
@@ -184,13 +184,14 @@ impl CredentialSource {
         if let Place::Header(name) = &self.place
             && matches!(&**name, "authorization" | "cookie")
         {
-            let detail = format!("the {self} holds more than a credential; read it with `bearer()` or `cookie(name)`");
+            let detail =
+                format!("the {self} contains more than a credential; read it with `bearer()` or `cookie(name)`");
             return Err(Error::misconfigured(detail));
         }
         if !name.is_empty() && name.bytes().all(is_token_byte) {
             return Ok(());
         }
-        Err(Error::misconfigured(format!("{self} cannot be in a request: that is no name for it")))
+        Err(Error::misconfigured(format!("{self} cannot be in a request: its name is not valid")))
     }
 
     fn find<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Text<'h>>, Error> {
@@ -198,7 +199,7 @@ impl CredentialSource {
             return Ok(None);
         }
         let text = match &self.place {
-            // It is there, also where nothing follows `Bearer`.
+            // Present even if nothing follows `Bearer`: a malformed credential is refused, not ignored.
             Place::Bearer => return Ok(bearer(head)?.map(|token| Text::Raw(token, token68))),
             Place::Cookie(name) => cookie::read(head, name)?.map(|value| Text::Raw(value, visible)),
             Place::Cookies(_, ReadCookies(read)) => read(&Cookies { head })?.map(|value| Text::Made(value.into())),
@@ -369,7 +370,7 @@ pub(crate) fn agreed<'h>(
 }
 
 /// A client must not use more than one method in a request (RFC 6750, section 2). A token in an address that comes with
-/// another one in the header suggests that the address is somebody else's.
+/// another one in the header suggests that another person made the address.
 fn refuse_header_with_query(sources: &[CredentialSource], head: &dyn RequestHead) -> Result<(), Error> {
     for source in sources {
         let Some(name) = source.query_name().filter(|_| source.is_open(head)) else { continue };

@@ -58,7 +58,7 @@ pub(super) fn websocket_protocol<'h>(head: &'h dyn RequestHead) -> Result<Option
         (0, _) => Ok(None),
         (1, Some(token)) if !token.is_empty() => Ok(Some(token)),
         (1, _) => Err(Error::invalid("the WebSocket subprotocol `bearer` is not followed by a token")),
-        _ => Err(Error::new(ErrorKind::Malformed, "the WebSocket subprotocol `bearer` is there twice")),
+        _ => Err(Error::new(ErrorKind::Malformed, "the WebSocket subprotocol `bearer` is present twice")),
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn is_preflight(head: &dyn RequestHead) -> bool {
 /// The value of a header that may be present at most once, as text without the white space around it.
 ///
 /// # Errors
-/// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is present twice or is no text.
+/// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is present twice or is not text.
 pub(crate) fn only_header<'a>(head: &'a dyn RequestHead, name: &str) -> Result<Option<&'a str>, Error> {
     let (mut value, mut count) = (None, 0_usize);
     head.each_header(&name.to_ascii_lowercase(), &mut |found| {
@@ -75,7 +75,7 @@ pub(crate) fn only_header<'a>(head: &'a dyn RequestHead, name: &str) -> Result<O
         None => Ok(None),
         Some(Ok(text)) if count == 1 => Ok(Some(text.trim_matches([' ', '\t']))),
         Some(_) => {
-            let detail = format!("the header `{name}` is there twice, or is no text");
+            let detail = format!("the header `{name}` is present twice, or is not text");
             Err(Error::new(crate::ErrorKind::Malformed, detail))
         }
     }
@@ -91,7 +91,7 @@ pub(crate) fn query_param<'a>(head: &'a dyn RequestHead, name: &str) -> Result<O
     let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(found, _)| found == name);
     let first = values.next().map(|(_, value)| value);
     if values.next().is_some() {
-        return Err(Error::new(crate::ErrorKind::Malformed, format!("the query parameter `{name}` is there twice")));
+        return Err(Error::new(crate::ErrorKind::Malformed, format!("the query parameter `{name}` is present twice")));
     }
     Ok(first)
 }

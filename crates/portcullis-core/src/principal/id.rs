@@ -81,7 +81,9 @@ impl FromStr for PrincipalId {
             let (issuer, subject) = split(rest)?;
             Some(Self { kind, issuer, subject })
         };
-        parse().ok_or_else(|| Error::misconfigured("the text is no principal id; it is written `kind|issuer|subject`"))
+        parse().ok_or_else(|| {
+            Error::misconfigured("the text is not a principal id, which is written `kind|issuer|subject`")
+        })
     }
 }
 
@@ -141,7 +143,7 @@ macro_rules! id_at_issuer {
             type Err = Error;
 
             fn from_str(text: &str) -> Result<Self, Error> {
-                let wrong = || Error::misconfigured(concat!("the text is no ", $what, " id; it is written `issuer|id`"));
+                let wrong = || Error::misconfigured(concat!("the text is not a ", $what, " id, which is written `issuer|id`"));
                 split(text).map(|(issuer, id)| Self { issuer, id }).ok_or_else(wrong)
             }
         }

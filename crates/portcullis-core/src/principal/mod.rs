@@ -180,7 +180,7 @@ impl Principal {
     /// The principal as its issuer describes it, which has to be the one that its token was verified for.
     pub(crate) fn confirming(self, verified: &Self) -> Result<Self, Error> {
         if self.id() != verified.id() {
-            return Err(Error::invalid("the issuer says that the token is about somebody else"));
+            return Err(Error::invalid("the issuer's answer is about another principal than the token"));
         }
         let said = self.with(|inner| inner.session = inner.session.take().or_else(|| verified.0.session.clone()));
         Ok(said.and_by_token(verified.clone()))
@@ -353,7 +353,7 @@ impl Principal {
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if there was no token, or its claims do not fit the type.
     pub fn claims<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Result<&T, Error> {
-        self.token_claims().ok_or_else(|| Error::invalid("the principal came without a token"))?.view()
+        self.token_claims().ok_or_else(|| Error::invalid("the principal has no token, and so no claims"))?.view()
     }
 }
 

@@ -19,7 +19,7 @@ fn a_place_is_a_name_or_a_pointer() {
     for malformed in MALFORMED {
         let error = malformed.parse::<ClaimPath>().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{malformed:?}");
-        assert!(error.to_string().contains("is no place of a claim"), "{error}");
+        assert!(error.to_string().contains("is not the place of a claim"), "{error}");
         assert!(std::panic::catch_unwind(|| ClaimPath::from_static(malformed)).is_err(), "{malformed:?}");
         assert!(std::panic::catch_unwind(|| claim(malformed)).is_err(), "{malformed:?}");
     }

@@ -241,7 +241,7 @@ fn past_its_end_a_token_is_asked_about_each_time() {
 
 #[test]
 fn whom_it_is_about() {
-    let nobody = || invalid("does not say whom it is about");
+    let nobody = || invalid("has no valid subject");
     hold(
         "sub",
         &without_keys(),

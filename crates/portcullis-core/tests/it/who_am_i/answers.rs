@@ -105,7 +105,7 @@ fn answers_of_any_size() {
     hold([
         ("a long text".to_owned(), ok(ALICE), long, PASSES, 2),
         ("many members".to_owned(), ok(ALICE), many.clone(), PASSES, 2),
-        ("and nobody among them".to_owned(), many.clone(), many, invalid("does not say whom"), 2),
+        ("and nobody among them".to_owned(), many.clone(), many, invalid("has no valid subject"), 2),
         ("nested".to_owned(), ok(ALICE), nested(60), PASSES, 2),
         ("nested deeper".to_owned(), ok(ALICE), nested(65), down("nested too deeply"), 2),
     ]);

@@ -26,7 +26,7 @@ fn a_hundred_ask_once() {
         (ok(ALICE), Some(status(403)), invalid("refuses the token with 403")),
         (ok(ALICE), Some(status(500)), down("the status 500")),
         (ok(ALICE), Some(outage()), down("connection refused")),
-        (ok("{}"), Some(ok("{}")), invalid("does not say whom")),
+        (ok("{}"), Some(ok("{}")), invalid("has no valid subject")),
         (ok("garbage"), Some(ok(NO_RIGHTS)), down("JSON")),
         (status(401), None, invalid("refuses the token with 401")),
         (status(429), None, down("the status 429")),

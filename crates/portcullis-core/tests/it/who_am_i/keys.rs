@@ -38,14 +38,14 @@ fn forged(token: &str) -> String {
 /// What the answer says counts, rather than the token; whom it is about, both have to say.
 #[test]
 fn the_token_and_the_answer() {
-    let somebody_else = || invalid("the issuer says that the token is about somebody else");
+    let somebody_else = || invalid("the issuer's answer is about another principal than the token");
     let rows: [(&str, &str, Want); 9] = [
         ("the same", SAYS, PASSES),
         ("escaped", r#"{"s\u0075b":"\u0061lice","aud":"test"}"#, PASSES),
         ("somebody else", r#"{"sub":"mallory","aud":"test"}"#, somebody_else()),
         ("almost the same", r#"{"sub":"Alice","aud":"test"}"#, somebody_else()),
         ("more than the same", r#"{"sub":"alice ","aud":"test"}"#, somebody_else()),
-        ("nobody", r#"{"aud":"test"}"#, invalid("does not say whom")),
+        ("nobody", r#"{"aud":"test"}"#, invalid("has no valid subject")),
         ("for others, which the token says", r#"{"sub":"alice","aud":"other"}"#, PASSES),
         ("for whom only the token says", r#"{"sub":"alice"}"#, PASSES),
         ("another issuer's", r#"{"sub":"alice","aud":"test","iss":"https://other.test"}"#, invalid("not of")),

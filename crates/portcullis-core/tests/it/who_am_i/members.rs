@@ -132,7 +132,7 @@ fn an_answer_without_claims() {
             assert_eq!((subject(&outcome), outcome.as_ref().unwrap().is_staff()), ("alice", false), "{empty}");
         }
         let outcome = ask(&asking(&Service::saying(ok(empty), ok(empty))), "abc");
-        assert_is(empty, &outcome, invalid("does not say whom"));
+        assert_is(empty, &outcome, invalid("has no valid subject"));
     }
 }
 

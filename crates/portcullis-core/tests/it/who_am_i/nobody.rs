@@ -21,7 +21,7 @@ fn hold<'a>(within: &str, rows: impl IntoIterator<Item = (&'a str, Want)>) {
 }
 
 fn nobody() -> Want {
-    invalid("does not say whom it is about")
+    invalid("has no valid subject")
 }
 
 #[test]
