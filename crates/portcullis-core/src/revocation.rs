@@ -1,4 +1,10 @@
 //! Revoked credentials.
+//!
+//! A token is valid until it expires, whatever happened since it was issued. [`Revocations`] is asked after the signature: it
+//! ends a token, a session, or all that a principal was issued until some time, before they expire.
+//!
+//! [`RevocationList`] keeps a map for each issuer, since ids are unique only there. Entries end by the time that has passed and
+//! not by the clock, so that a clock that is set back does not bring a revoked token to life.
 
 use crate::{
     answer::Answer,
@@ -20,7 +26,32 @@ use std::{
 /// `async fn`.
 ///
 /// A gate asks it about every principal that a credential names, cached or not, and a [`Lease`](crate::Lease) asks again.
-/// [`RevocationList`] is in memory. A service with several processes needs a store that all of them read.
+/// [`RevocationList`] is in memory. A service with several processes needs a store that all of them read:
+///
+/// ```
+/// use portcullis_core::{Error, ErrorKind, Principal, PrincipalKind, Revocations};
+/// # use std::collections::HashSet;
+///
+/// # #[derive(Debug)] struct Store(HashSet<String>);
+/// # impl Store { async fn has(&self, key: &str) -> std::io::Result<bool> { Ok(self.0.contains(key)) } }
+/// #[derive(Debug)]
+/// struct EndedSessions(Store);
+///
+/// impl Revocations for EndedSessions {
+///     async fn is_revoked(&self, principal: &Principal) -> Result<bool, Error> {
+///         let Some(session) = principal.session() else { return Ok(false) };
+///         let asked = self.0.has(&session.to_string()).await;
+///         asked.map_err(|cause| Error::new(ErrorKind::Unavailable, "the store did not answer").with_cause(cause))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// let ended = EndedSessions(Store(HashSet::from(["https://id.example.com|s1".to_owned()])));
+/// let alice = Principal::new(PrincipalKind::User, "alice").with_issuer("https://id.example.com");
+/// assert!(ended.is_revoked(&alice.clone().with_session("s1")).await?);
+/// assert!(!ended.is_revoked(&alice.with_session("s2")).await?);
+/// # Ok(()) }
+/// ```
 pub trait Revocations: fmt::Debug + Send + Sync + 'static {
     /// Whether the credential of this principal was revoked: its token by [`token_id`](Principal::token_id), its session by
     /// [`session`](Principal::session), or everything of its [`id`](Principal::id) that [`precedes`](Principal::precedes) a
@@ -30,11 +61,13 @@ pub trait Revocations: fmt::Debug + Send + Sync + 'static {
     /// the token describes it. One yes is enough to refuse the request.
     ///
     /// # Errors
-    /// If it could not be found out. The request is then refused.
+    /// If it could not be found out. The request is then refused with 503, or with 500 if the error is of the kind
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured).
     fn is_revoked(&self, principal: &Principal) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// Resolves when something is revoked, so that open connections are checked. The default never resolves, and
-    /// connections are checked from time to time. It is polled before each check, so that nothing is missed in between.
+    /// Resolves when something is revoked, so that open connections are checked at once. The default never resolves, and
+    /// connections are checked [from time to time](crate::Lease::check_every). It is polled before each check, so that nothing
+    /// is missed in between.
     fn changed(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
@@ -85,16 +118,32 @@ impl<R: Revocations> AnyRevocations for R {
 /// Revocations in memory. Clones share them: give one to the gate, and use another where callers sign out.
 ///
 /// ```
-/// use portcullis_core::{Gate, RevocationList, Scheme, SessionId, testing::TestIssuer};
+/// use portcullis_core::{Credential, CredentialSource, ErrorKind, Gate, RevocationList, Scheme, testing::TestIssuer};
 /// use std::time::Duration;
 ///
-/// # fn main() -> Result<(), portcullis_core::Error> {
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
 /// let issuer = TestIssuer::new();
 /// let revocations = RevocationList::new(Duration::from_secs(15 * 60)); // as long as tokens live at most
 /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).revocations(revocations.clone()).build()?;
-/// revocations.end_session(&SessionId::new("the-session").with_issuer("https://issuer.test"));
-/// # let _ = gate; Ok(()) }
+/// let sign_in = |session: &str| issuer.token("alice").claim("sid", session).sign();
+/// let by = |token: &str| gate.authenticate(Credential::new(token.to_owned(), CredentialSource::bearer()));
+///
+/// let token = sign_in("first");
+/// let alice = by(&token).await.principal()?.clone();
+/// if let Some(session) = alice.session() {
+///     revocations.end_session(&session); // in the handler that signs out
+/// }
+/// assert!(by(&token).await.principal().is_err_and(|error| error.kind() == ErrorKind::Invalid));
+/// assert!(by(&sign_in("second")).await.principal().is_ok());
+/// # Ok(()) }
 /// ```
+///
+/// | to end | call | signing in again works |
+/// |---|---|---|
+/// | the credential of this request | [`revoke`](Self::revoke) | at once, if the credential has an id or a session |
+/// | one token, by its id | [`revoke_token`](Self::revoke_token) | at once |
+/// | one session, on one device | [`end_session`](Self::end_session) | at once |
+/// | everything, on all devices | [`sign_out`](Self::sign_out) | after the leeway of the issuer |
 ///
 /// Entries end by the time that has [passed](crate::Clock::elapsed), so setting the clock ahead and back loses nothing.
 /// Entries for credentials without an expiry never end: once a gate has asked about such a credential, all entries of its
@@ -109,8 +158,11 @@ struct Inner {
 }
 
 struct State {
+    /// By issuer; the empty name is that of credentials without one.
     issuers: HashMap<String, IssuerEntries>,
+    /// The time passed at which entries were last removed.
     tidied: Duration,
+    /// Wakes whatever waits on `revoked`. Both are replaced with each revocation.
     revoking: Sender<()>,
     revoked: Shared<Receiver<()>>,
 }
@@ -121,7 +173,7 @@ struct IssuerEntries {
     tokens: HashMap<String, End>,
     sessions: HashMap<String, End>,
     sign_outs: HashMap<PrincipalId, (SystemTime, End)>,
-    /// It has credentials without an expiry.
+    /// It has credentials without an expiry, so no entry may ever be removed.
     is_endless: bool,
 }
 
@@ -142,6 +194,20 @@ impl RevocationList {
     ///
     /// It is recognized by its [`token_id`](Principal::token_id). Without one, its [session](Self::end_session) is ended.
     /// Without a session either, all that the principal was [issued](Self::sign_out) until now is revoked.
+    ///
+    /// ```
+    /// use portcullis_core::{Principal, PrincipalKind, RevocationList, Revocations};
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let revocations = RevocationList::new(Duration::from_secs(15 * 60));
+    /// let key = |id: &str| Principal::new(PrincipalKind::Key, "exporter").with_token_id(id);
+    ///
+    /// revocations.revoke(&key("lost"));
+    /// assert!(revocations.is_revoked(&key("lost")).await?);
+    /// assert!(!revocations.is_revoked(&key("replacement")).await?);
+    /// # Ok(()) }
+    /// ```
     pub fn revoke(&self, principal: &Principal) {
         let tokens: Vec<TokenId> = principal.each_description().filter_map(Principal::token_id).collect();
         let sessions: Vec<SessionId> = principal.each_description().filter_map(Principal::session).collect();
@@ -159,7 +225,21 @@ impl RevocationList {
         tokens.iter().for_each(|id| self.add(id.issuer(), |revoked| insert(&mut revoked.tokens, id.id(), end)));
     }
 
-    /// Revokes a token.
+    /// Revokes a token by its id, such as one that was stored when it was issued.
+    ///
+    /// ```
+    /// use portcullis_core::{Principal, PrincipalKind, RevocationList, Revocations, TokenId};
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let revocations = RevocationList::new(Duration::from_secs(15 * 60));
+    /// revocations.revoke_token(&TokenId::new("t1").with_issuer("https://id.example.com"));
+    ///
+    /// let alice = Principal::new(PrincipalKind::User, "alice").with_token_id("t1");
+    /// assert!(revocations.is_revoked(&alice.clone().with_issuer("https://id.example.com")).await?);
+    /// assert!(!revocations.is_revoked(&alice.with_issuer("https://other.example.com")).await?); // another token
+    /// # Ok(()) }
+    /// ```
     pub fn revoke_token(&self, token: &TokenId) {
         let end = self.after(self.0.keep);
         self.add(token.issuer(), |revoked| insert(&mut revoked.tokens, token.id(), end));
@@ -180,6 +260,22 @@ impl RevocationList {
     /// A credential that says neither when it was issued nor when its owner signed in (`iat`, `auth_time`) counts as issued
     /// before. A new one cannot be told from an old one, so it is refused until this entry ends. For such credentials, end
     /// the session or [revoke](Self::revoke) the credential instead.
+    ///
+    /// ```
+    /// use portcullis_core::{Principal, PrincipalId, PrincipalKind, RevocationList, Revocations};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let (revocations, now) = (RevocationList::new(Duration::from_secs(15 * 60)), SystemTime::now());
+    /// revocations.sign_out(&PrincipalId::new(PrincipalKind::User, "alice"), now); // the password has changed
+    ///
+    /// let alice = Principal::new(PrincipalKind::User, "alice").with_leeway(Duration::from_secs(30));
+    /// let signed_in = |at| alice.clone().with_times(Some(at), None);
+    /// assert!(revocations.is_revoked(&signed_in(now - Duration::from_secs(3600))).await?);
+    /// assert!(revocations.is_revoked(&signed_in(now + Duration::from_secs(30))).await?); // within the leeway
+    /// assert!(!revocations.is_revoked(&signed_in(now + Duration::from_secs(31))).await?);
+    /// # Ok(()) }
+    /// ```
     pub fn sign_out(&self, principal: &PrincipalId, at: SystemTime) {
         let ahead = at.duration_since(self.0.time.now()).unwrap_or_default();
         let end = self.after(self.0.keep.saturating_add(ahead));
@@ -189,6 +285,7 @@ impl RevocationList {
         });
     }
 
+    /// The end of an entry that is kept for this long.
     fn after(&self, time: Duration) -> Duration {
         self.0.time.elapsed().saturating_add(time)
     }
@@ -248,6 +345,7 @@ impl IssuerEntries {
         [self.tokens.len(), self.sessions.len(), self.sign_outs.len()].iter().sum()
     }
 
+    /// Whether an entry is about this principal. An ended one still counts for a credential without an expiry.
     fn has(&self, principal: &Principal, time: &SharedTime) -> bool {
         let counts = |end: &End| principal.expires_at().is_none() || *end >= time.elapsed();
         let token = principal.token_id_text().and_then(|id| self.tokens.get(&*id));

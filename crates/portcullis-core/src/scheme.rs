@@ -1,4 +1,8 @@
 //! Where credentials are read, and what verifies them.
+//!
+//! A gate has a list of schemes, and a route accepts some of them. What a route accepts is a [`SchemeSet`]. Its [`Sources`] are
+//! made from it once, when the route is added: each source once, with the schemes that read it. A request is then read source
+//! by source, and only the schemes of the source that has a credential are asked.
 
 use crate::{
     credential::CredentialSource,
@@ -29,9 +33,37 @@ use std::fmt;
 /// ```
 ///
 /// The names match those of security schemes in OpenAPI.
+///
+/// # Which credential decides
+///
+/// The sources of the accepted schemes are read in the order of the gate's schemes, and within a scheme in the order of its
+/// setters. The first source in which something is *present* decides. If that credential is not valid, the request is refused:
+/// a valid one in a later source does not help. `Head` is a request in a test:
+///
+/// ```
+/// use portcullis_core::{ErrorKind, Gate, Scheme, testing::TestIssuer};
+/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+/// # use head::Head;
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+/// let issuer = TestIssuer::new();
+/// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).cookie("__Host-session").bearer()).build()?;
+/// let token = issuer.token("alice").sign();
+///
+/// let by_header = gate.establish(&Head::new().bearer(&token)).await;
+/// assert_eq!(by_header.principal()?.id().subject(), "alice");
+///
+/// let expired = issuer.token("alice").expired_for(Duration::from_secs(3600)).sign();
+/// let with_both = Head::new().header("cookie", format!("__Host-session={expired}")).bearer(&token);
+/// let refused = gate.establish(&with_both).await;
+/// assert!(refused.principal().is_err_and(|error| error.kind() == ErrorKind::Expired));
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 #[must_use = "a scheme does nothing before a gate has it"]
 pub struct Scheme {
+    /// `None` if every route accepts it.
     pub(crate) name: Option<&'static str>,
     pub(crate) sources: Vec<CredentialSource>,
     pub(crate) verifier: Verifier,
@@ -49,18 +81,56 @@ impl Scheme {
         Self { name: None, sources: Vec::new(), verifier: verifier.into(), may_be_unnamed: false }
     }
 
-    /// A scheme that is accepted only where a policy names it.
+    /// A scheme that is accepted only where a policy names it. On other routes its sources are not even read.
+    ///
+    /// ```
+    /// use portcullis_core::{ErrorKind, Gate, Scheme, SharedSecret, policy::via, testing::TestIssuer};
+    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+    /// # use head::Head;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let secret = "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E";
+    /// let gate = Gate::builder()
+    ///     .scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
+    ///     .scheme(Scheme::named("sync", SharedSecret::new("role-sync", secret)?).header("x-sync-secret"))
+    ///     .build()?;
+    /// let request = Head::new().header("x-sync-secret", secret);
+    ///
+    /// let accepted = gate.establish_for(&gate.plan(via("sync"))?, &request).await;
+    /// assert_eq!(accepted.principal()?.id().subject(), "role-sync");
+    ///
+    /// let elsewhere = gate.establish(&request).await;
+    /// assert!(elsewhere.principal().is_err_and(|error| error.kind() == ErrorKind::Missing));
+    /// # Ok(()) }
+    /// ```
     pub fn named(name: &'static str, verifier: impl Into<Verifier>) -> Self {
         Self { name: Some(name), ..Self::new(verifier) }
     }
 
     /// A scheme that is accepted on every route, without the warning in the log if its verifier is a
     /// [`SharedSecret`](crate::SharedSecret).
+    ///
+    /// Every program that knows the secret may use every route that its principal has the rights for. That can be right for
+    /// a service that only such programs call:
+    ///
+    /// ```
+    /// use portcullis_core::{Gate, Scheme, SharedSecret};
+    ///
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let billing = SharedSecret::new("billing", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?;
+    /// // Not on the internet, and called by one program only.
+    /// let gate = Gate::builder().scheme(Scheme::dangerous_unnamed(billing).bearer()).build()?;
+    /// # let _ = gate; Ok(()) }
+    /// ```
     pub fn dangerous_unnamed(verifier: impl Into<Verifier>) -> Self {
         Self { may_be_unnamed: true, ..Self::new(verifier) }
     }
 
     /// Reads credentials from this cookie.
+    ///
+    /// A browser adds cookies by itself, also to requests that pages of other sites make. So a request that changes something
+    /// by a cookie has to come from the service's own pages, or from an
+    /// [allowed origin](crate::GateBuilder::allow_origin).
     pub fn cookie(self, name: &str) -> Self {
         self.source(CredentialSource::cookie(name))
     }
@@ -70,7 +140,8 @@ impl Scheme {
         self.source(CredentialSource::bearer())
     }
 
-    /// Reads credentials from this header.
+    /// Reads credentials from this header, whose whole value is the credential. `Authorization` and `Cookie` contain more than
+    /// that and are refused when the gate is built: use [`bearer`](Self::bearer) or [`cookie`](Self::cookie).
     pub fn header(self, name: &str) -> Self {
         self.source(CredentialSource::header(name))
     }
@@ -81,6 +152,26 @@ impl Scheme {
     }
 
     /// Reads credentials from the subprotocols of WebSockets: see [`CredentialSource::websocket_protocol`].
+    ///
+    /// ```
+    /// use portcullis_core::{Error, Gate, Scheme, testing::TestIssuer};
+    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+    /// # use head::Head;
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let scheme = Scheme::new(TestIssuer::new().verifier()).websocket_protocol().websocket_query("token").bearer();
+    /// let gate = Gate::builder().scheme(scheme).build()?;
+    /// let read = |head: &Head| Ok::<_, Error>(gate.read(head)?.map(|read| read.expose().to_owned()));
+    ///
+    /// let upgrade = Head::new().header("upgrade", "websocket");
+    /// let by_protocol = upgrade.clone().header("sec-websocket-protocol", "bearer, eyJhbGci");
+    /// assert_eq!(read(&by_protocol)?.as_deref(), Some("eyJhbGci"));
+    /// assert_eq!(read(&upgrade.query("room=7&token=eyJhbGci"))?.as_deref(), Some("eyJhbGci"));
+    ///
+    /// let no_upgrade = Head::new().query("room=7&token=eyJhbGci");
+    /// assert_eq!(read(&no_upgrade)?, None);
+    /// # Ok(()) }
+    /// ```
     pub fn websocket_protocol(self) -> Self {
         self.source(CredentialSource::websocket_protocol())
     }
@@ -90,14 +181,31 @@ impl Scheme {
         self.source(CredentialSource::websocket_query(name))
     }
 
-    /// Reads credentials from this source too. The first source with a value decides, in the order of the gate's schemes,
-    /// and within a scheme in the order of these calls.
+    /// Reads credentials from this source too. The other setters are short forms of this one; use it for a source with a
+    /// [prefix](CredentialSource::prefix), or one that is [put together from cookies](CredentialSource::cookies).
+    ///
+    /// ```
+    /// use portcullis_core::{CredentialSource, Error, Gate, Scheme, testing::TestIssuer};
+    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+    /// # use head::Head;
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let header = CredentialSource::header("x-forwarded-authorization").prefix("Token ");
+    /// let scheme = Scheme::new(TestIssuer::new().verifier()).source(header).query("download-key");
+    /// let gate = Gate::builder().scheme(scheme).build()?;
+    /// let read = |head: &Head| Ok::<_, Error>(gate.read(head)?.map(|read| read.expose().to_owned()));
+    ///
+    /// assert_eq!(read(&Head::of(&[("x-forwarded-authorization", "Token abc")]))?.as_deref(), Some("abc"));
+    /// assert_eq!(read(&Head::new().query("download-key=abc"))?.as_deref(), Some("abc"));
+    /// assert_eq!(read(&Head::of(&[("x-forwarded-authorization", "Basic abc")]))?, None);
+    /// # Ok(()) }
+    /// ```
     pub fn source(mut self, source: CredentialSource) -> Self {
         self.sources.push(source);
         self
     }
 
-    /// What is wrong with it by itself.
+    /// What is wrong with this scheme, whatever the others of the gate are. `build` puts the scheme's name in front.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.name.is_some_and(str::is_empty) {
             return Err("has an empty name; `Scheme::new` makes one without a name".to_owned());
@@ -129,7 +237,8 @@ impl fmt::Debug for Scheme {
     }
 }
 
-/// A set of a gate's schemes, by their places. A gate has at most [`SchemeSet::MOST`].
+/// A set of a gate's schemes, by their places: one bit for each, so that a question costs no allocation. A gate has at most
+/// [`SchemeSet::MOST`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SchemeSet(u64);
 

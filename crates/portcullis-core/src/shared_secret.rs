@@ -1,3 +1,8 @@
+//! Secrets that both sides know.
+//!
+//! Only the SHA-256 of each secret is kept, and compared by `secret.rs`. Beside it stands which sources can carry the secret,
+//! so that a scheme that could never receive it is an error when the gate is built.
+
 use crate::{
     credential::{Carriers, Credential, CredentialSource},
     error::{Error, ErrorKind},
@@ -15,14 +20,25 @@ const MIN_BYTES: usize = 32;
 /// none of them a space.
 ///
 /// ```
-/// # fn main() -> Result<(), portcullis_core::Error> {
-/// use portcullis_core::{Scheme, SharedSecret};
+/// use portcullis_core::{Credential, CredentialSource, ErrorKind, Scheme, SharedSecret};
 ///
-/// let sync = SharedSecret::new("rbac-sync", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?
-///     .also("the-one-before-it-for-as-long-as-callers-use-it")?;
-/// let scheme = Scheme::named("sync", sync).header("x-rbac-sync-secret");
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+/// // A service reads both from its environment.
+/// let (current, former) = ("pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E", "mB3cV9nX2sL8kJ4hG6fD1aQ7wE5rT0yU");
+/// let sync = SharedSecret::new("role-sync", current)?.also(former)?;
+/// let by = |text| Credential::new(text, CredentialSource::header("x-sync-secret"));
+///
+/// assert_eq!(sync.authenticate(&by(current)).await?.id().to_string(), "service||role-sync");
+/// assert!(sync.authenticate(&by(former)).await.is_ok()); // until all callers have the new one
+/// let other = sync.authenticate(&by("not-the-secret")).await;
+/// assert!(other.is_err_and(|error| error.kind() == ErrorKind::Unrecognized));
+///
+/// let scheme = Scheme::named("sync", sync).header("x-sync-secret");
 /// # let _ = scheme; Ok(()) }
 /// ```
+///
+/// For keys that differ for each client, or that are created and withdrawn while the service runs, write an
+/// [`Authenticator`](crate::Authenticator) over a table of keys.
 #[derive(Debug, Clone)]
 pub struct SharedSecret {
     principal: Principal,
@@ -40,7 +56,21 @@ impl SharedSecret {
         Self::of(Principal::new(PrincipalKind::Service, service), secret)
     }
 
-    /// The secret of a principal, with its roles and permissions.
+    /// The secret of a principal, with its roles and permissions. A [`Directory`](crate::Directory) is not asked about it.
+    ///
+    /// ```
+    /// use portcullis_core::{Permission, PermissionSet, Principal, PrincipalKind, SharedSecret};
+    ///
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let exporter = Principal::new(PrincipalKind::Service, "exporter");
+    /// let exporter = exporter.with_permissions(PermissionSet::new(["report:read"])?);
+    /// assert!(exporter.has_permission(&Permission::from_static("report:read")));
+    /// assert!(!exporter.has_permission(&Permission::from_static("report:delete")));
+    ///
+    /// assert!(SharedSecret::of(exporter.clone(), "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E").is_ok());
+    /// assert!(SharedSecret::of(exporter, "too short").is_err());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret has less than 32 bytes.
@@ -61,7 +91,18 @@ impl SharedSecret {
         self.dangerous_short_secret(secret)
     }
 
-    /// Adds another secret of any length but empty. Short ones can be guessed by many attempts.
+    /// Adds another secret of any length but empty. Short ones can be guessed by many attempts, so use this only for a client
+    /// whose secret cannot be changed yet:
+    ///
+    /// ```
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// use portcullis_core::SharedSecret;
+    ///
+    /// let printer = SharedSecret::new("printer", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?
+    ///     .dangerous_short_secret("k7-91-xq")?; // until the last printer has its new firmware
+    /// assert!(printer.dangerous_short_secret(" ").is_err());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret is empty or blank.
@@ -86,7 +127,7 @@ impl SharedSecret {
 }
 
 impl SharedSecret {
-    /// The principal of this secret. For an [`Authenticator`](crate::Authenticator) around this one.
+    /// The principal of this secret. For tests, and for an [`Authenticator`](crate::Authenticator) around this one.
     ///
     /// # Errors
     /// [`ErrorKind::Unrecognized`] if it is another secret.

@@ -1,4 +1,8 @@
 //! What verifies credentials.
+//!
+//! The verifiers of this library and an [`Authenticator`] of the application stand behind one type, [`Verifier`]. A gate stores
+//! that one, so it has no type parameters. It treats a [`Jwt`] on its own where that saves work: its answers need no future,
+//! and can be cached.
 
 use crate::{
     answer::Answer,
@@ -36,18 +40,67 @@ use std::{fmt, future::Future, sync::Arc};
 ///     }
 /// }
 /// ```
+///
+/// # The end of a credential
+///
+/// The gate does **not** refuse a principal whose [`expires_at`](Principal::expires_at) has passed. The verifiers of this
+/// library have checked that time before they return; an authenticator of yours checks it itself, by a clock of its own. The
+/// time in the principal only ends connections: a [`Lease`](crate::Lease) ends at it.
+///
+/// ```
+/// use portcullis_core::{Authenticator, Clock, Credential, CredentialSource, Error, ErrorKind, Principal, PrincipalKind};
+/// use portcullis_core::testing::FixedClock;
+/// use std::{sync::Arc, time::{Duration, SystemTime}};
+///
+/// # struct Row { owner: String, ends: SystemTime }
+/// # #[derive(Debug)] struct Store;
+/// # impl Store {
+/// #     async fn find(&self, key: &str) -> Result<Option<Row>, Error> {
+/// #         let ends = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+/// #         Ok((key == "key-of-the-exporter").then(|| Row { owner: "exporter".to_owned(), ends }))
+/// #     }
+/// # }
+/// #[derive(Debug)]
+/// struct ApiKeys { store: Store, clock: Arc<dyn Clock> }
+///
+/// impl Authenticator for ApiKeys {
+///     async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+///         let Some(row) = self.store.find(credential.expose()).await? else {
+///             return Err(Error::new(ErrorKind::Unrecognized, "not an API key of this service"));
+///         };
+///         if row.ends <= self.clock.now() {
+///             return Err(Error::new(ErrorKind::Expired, "the API key has expired"));
+///         }
+///         Ok(Principal::new(PrincipalKind::Key, row.owner).with_times(None, Some(row.ends)))
+///     }
+///
+///     fn asks_anew(&self) -> bool {
+///         true // the store is asked each time, so routes with `fresh` can use this
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// let clock = FixedClock::at(999);
+/// let keys = ApiKeys { store: Store, clock: Arc::new(clock.clone()) };
+/// let key = Credential::new("key-of-the-exporter", CredentialSource::header("x-api-key"));
+/// assert_eq!(keys.authenticate(&key).await?.id().subject(), "exporter");
+///
+/// clock.advance(Duration::from_secs(1));
+/// assert!(keys.authenticate(&key).await.is_err_and(|error| error.kind() == ErrorKind::Expired));
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` verifies no credentials",
     note = "write `impl Authenticator for {Self}`, or name a `Jwt`, `SharedSecret`, `Introspection`, `WhoAmI` or a provider"
 )]
 pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
     /// The principal that this credential names. An authenticator with a cache uses no answer older than
-    /// [`Credential::max_age`]. It refuses an expired credential itself: the gate uses the principal's expiry only for a
-    /// [`Lease`](crate::Lease).
+    /// [`Credential::max_age`]. It refuses an expired credential itself: see [above](Self#the-end-of-a-credential).
     ///
     /// # Errors
-    /// `Unrecognized` if the credential is not for this authenticator, `Invalid` or `Expired` if it is not valid,
-    /// `Unavailable` if it could not be checked.
+    /// `Unrecognized` if the credential is not for this authenticator, `Invalid` or `Expired` if it is not valid (401),
+    /// `Unavailable` if it could not be checked (503). Never answer an outage with `Invalid`: clients would throw away a
+    /// credential that is valid.
     fn authenticate(&self, credential: &Credential<'_>) -> impl Future<Output = Result<Principal, Error>> + Send;
 
     /// Whether this asks again, a database for example, where [`Credential::max_age`] requires it. By default it does not,
@@ -80,7 +133,7 @@ impl<A: Authenticator> Authenticator for Arc<A> {
     }
 }
 
-/// [`Authenticator`] as a gate stores it. Its futures own what they need.
+/// [`Authenticator`] as a gate stores it. Its futures own what they need, so that an adapter can drop the request first.
 pub(crate) trait AnyAuthenticator: fmt::Debug + Send + Sync {
     fn authenticate(self: Arc<Self>, credential: Credential<'static>) -> Answer<'static, Result<Principal, Error>>;
     fn asks_anew(&self) -> bool;
@@ -107,7 +160,10 @@ impl<A: Authenticator> AnyAuthenticator for A {
 /// An authenticator around another one stores it as a `Verifier`:
 ///
 /// ```
-/// use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Principal, Verifier};
+/// use portcullis_core::{
+///     Authenticator, Credential, CredentialSource, Error, ErrorKind, Principal, PrincipalKind, SharedSecret, Verifier,
+///     testing::TestIssuer,
+/// };
 ///
 /// /// Accepts people only, with any verifier.
 /// #[derive(Debug)]
@@ -117,15 +173,30 @@ impl<A: Authenticator> AnyAuthenticator for A {
 ///     async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
 ///         let principal = self.0.authenticate(credential).await?;
 ///         match principal.kind() {
-///             portcullis_core::PrincipalKind::User => Ok(principal),
-///             _ => Err(Error::new(ErrorKind::Invalid, "a token of a program")),
+///             PrincipalKind::User => Ok(principal),
+///             _ => Err(Error::new(ErrorKind::Invalid, "the credential of a program")),
 ///         }
 ///     }
 ///
 ///     fn asks_anew(&self) -> bool {
 ///         self.0.asks_anew()
 ///     }
+///
+///     async fn ready(&self) -> Result<(), Error> {
+///         self.0.ready().await
+///     }
 /// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// let by = |text: String| Credential::new(text, CredentialSource::bearer());
+/// let issuer = TestIssuer::new();
+/// let people = PeopleOnly(issuer.verifier().into());
+/// assert_eq!(people.authenticate(&by(issuer.token("alice").sign())).await?.id().subject(), "alice");
+///
+/// let secret = "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E";
+/// let program = PeopleOnly(SharedSecret::new("role-sync", secret)?.into());
+/// assert!(program.authenticate(&by(secret.to_owned())).await.is_err_and(|error| error.kind() == ErrorKind::Invalid));
+/// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct Verifier(Kind);
@@ -133,9 +204,12 @@ pub struct Verifier(Kind);
 /// The kinds that a gate treats differently.
 #[derive(Clone)]
 pub(crate) enum Kind {
+    /// Verifies signatures, without waiting once the keys are there.
     Tokens(Jwt),
     Secret(SharedSecret),
+    /// Asks an issuer: an [`Introspection`] or a [`WhoAmI`].
     Asks(Arc<dyn Asks>),
+    /// An [`Authenticator`] of the application or of a provider.
     Own(Arc<dyn AnyAuthenticator>),
 }
 
@@ -173,6 +247,7 @@ impl Verifier {
         }
     }
 
+    /// The same without a boxed future where nothing has to be waited for.
     pub(crate) fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         match &self.0 {
             Kind::Tokens(jwt) => jwt.ask(credential),

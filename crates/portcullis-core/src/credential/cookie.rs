@@ -1,3 +1,5 @@
+//! Cookies, read as bytes from all `Cookie` lines of a request.
+
 use super::value::{trim, visible};
 use crate::{
     error::{Error, ErrorKind},
@@ -54,6 +56,37 @@ fn without_quotes(value: &[u8]) -> &[u8] {
 }
 
 /// The cookies of a request, for [`CredentialSource::cookies`](super::CredentialSource::cookies).
+///
+/// A function over them says which cookies make a credential, and `Ok(None)` if there is none. It refuses what it cannot read,
+/// rather than passing it on as absent:
+///
+/// ```
+/// use portcullis_core::{Cookies, CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer};
+/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+/// # use head::Head;
+///
+/// /// `session` says in how many cookies the token is: `session=2; session.0=eyJh; session.1=bGci`.
+/// fn counted(cookies: &Cookies<'_>) -> Result<Option<String>, Error> {
+///     let Some(count) = cookies.get("session")? else { return Ok(None) };
+///     let count: u8 = count.parse().map_err(|_| Error::new(ErrorKind::Invalid, "`session` is not a count"))?;
+///     let mut token = String::new();
+///     for place in 0..count {
+///         let chunk = cookies.get(&format!("session.{place}"))?;
+///         token.push_str(chunk.ok_or_else(|| Error::new(ErrorKind::Invalid, "a part of the session is missing"))?);
+///     }
+///     Ok(Some(token))
+/// }
+///
+/// # fn main() -> Result<(), Error> {
+/// let scheme = Scheme::new(TestIssuer::new().verifier()).source(CredentialSource::cookies("session", counted));
+/// let gate = Gate::builder().scheme(scheme).build()?;
+/// let complete = Head::of(&[("cookie", "session=2; session.0=eyJh; session.1=bGci")]);
+/// assert_eq!(gate.read(&complete)?.map(|read| read.expose().to_owned()).as_deref(), Some("eyJhbGci"));
+///
+/// let torn = Head::of(&[("cookie", "session=2; session.0=eyJh")]);
+/// assert!(gate.read(&torn).is_err_and(|error| error.kind() == ErrorKind::Invalid));
+/// # Ok(()) }
+/// ```
 pub struct Cookies<'h> {
     pub(super) head: &'h dyn RequestHead,
 }

@@ -1,3 +1,5 @@
+//! Whether a cookie counts in a request. That depends on the page that makes the request.
+
 use super::value::only;
 use crate::{
     error::{Error, ErrorKind, quote},

@@ -1,3 +1,5 @@
+//! What of a request's head must not be written down.
+
 use super::CredentialSource;
 
 /// Replaces a credential, as far as there is room.
@@ -20,6 +22,29 @@ const ADDRESSES: [&str; 11] = [
 
 /// What has to be kept out of logs in the head of one request. `scrub` of the adapters uses it. Made by
 /// [`Gate::scrubber`](crate::Gate::scrubber).
+///
+/// A service that writes its own access log uses it before the line is written. Names are those of the gate's sources, so a
+/// parameter that is not a credential there stays readable:
+///
+/// ```
+/// use portcullis_core::{Gate, Scheme, testing::TestIssuer};
+/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+/// # use head::Head;
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let scheme = Scheme::new(TestIssuer::new().verifier()).bearer().query("key");
+/// let gate = Gate::builder().scheme(scheme).build()?;
+/// let scrubber = gate.scrubber(&Head::new());
+///
+/// let scrubbed = scrubber.address(b"/report?month=7&key=eyJhbGci");
+/// assert_eq!(scrubbed.as_deref(), Some(&b"/report?month=7&key=redacted"[..]));
+/// assert_eq!(scrubber.address(b"/report?month=7"), None); // write it as it is
+///
+/// let referer = scrubber.header("referer", b"https://app.example.com/report?key=eyJhbGci");
+/// assert_eq!(referer.as_deref(), Some(&b"https://app.example.com/report?key=redacted"[..]));
+/// assert!(scrubber.is_sensitive("authorization") && !scrubber.is_sensitive("accept"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Scrubber<'g> {
     sources: &'g [CredentialSource],

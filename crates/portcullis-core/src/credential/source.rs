@@ -1,3 +1,9 @@
+//! The places where a credential can be, and the readers of a request.
+//!
+//! A source first finds out whether something is present, and only then whether it has allowed characters. So a malformed
+//! credential is refused and never passes for an absent one. [`Carriers`] has the same rules for a shared secret, which is
+//! checked when the gate is built.
+
 use super::{
     Credential,
     cookie::{self, Cookies, ReadCookies},
@@ -14,6 +20,29 @@ use std::{borrow::Cow, fmt, sync::Arc};
 ///
 /// The [schemes](crate::Scheme) of a gate have an ordered list of sources. The first source in which something is *present*
 /// decides. If that is not valid, the request is refused, and the other sources are not read.
+///
+/// `Head` is a request in a test:
+///
+/// ```
+/// use portcullis_core::{CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer};
+/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+/// # use head::Head;
+///
+/// # fn main() -> Result<(), Error> {
+/// let scheme = Scheme::new(TestIssuer::new().verifier())
+///     .source(CredentialSource::cookie("__Host-session"))
+///     .source(CredentialSource::bearer());
+/// let gate = Gate::builder().scheme(scheme).build()?;
+/// let read = |headers| Ok::<_, Error>(gate.read(&Head::of(headers))?.map(|read| read.expose().to_owned()));
+///
+/// assert_eq!(read(&[("authorization", "bearer abc")])?.as_deref(), Some("abc"));
+/// assert_eq!(read(&[("cookie", "theme=dark; __Host-session=def"), ("authorization", "bearer abc")])?.as_deref(), Some("def"));
+/// assert_eq!(read(&[("cookie", "__Host-session="), ("authorization", "Basic YTpi")])?, None);
+///
+/// let not_one_token = read(&[("authorization", "Bearer abc def")]);
+/// assert!(not_one_token.is_err_and(|error| error.kind() == ErrorKind::Invalid));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CredentialSource {
     place: Place,
@@ -41,16 +70,35 @@ impl CredentialSource {
     ///
     /// A browser sends two cookies of one name if one was set for the domain and one for the host. They count as one if their
     /// values are equal or one is empty. Otherwise it is not known which one counts, and the request is refused with 400.
+    ///
+    /// ```
+    /// use portcullis_core::{CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer};
+    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+    /// # use head::Head;
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let session = CredentialSource::cookie("session");
+    /// assert_eq!(session.header_name(), Some("cookie"));
+    /// let gate = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).source(session)).build()?;
+    ///
+    /// let once = Head::of(&[("cookie", "session=abc; session=abc")]);
+    /// assert_eq!(gate.read(&once)?.map(|read| read.expose().to_owned()).as_deref(), Some("abc"));
+    /// let twice = Head::of(&[("cookie", "session=abc; session=def")]);
+    /// assert!(gate.read(&twice).is_err_and(|error| error.kind() == ErrorKind::Malformed));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn cookie(name: &str) -> Self {
         Place::Cookie(name.into()).into()
     }
 
     /// A credential that is put together from several cookies, such as a token in chunks. The name is for logs. It counts as
-    /// a cookie, so [`allow_origin`](crate::GateBuilder::allow_origin) applies to it.
+    /// a cookie, so [`allow_origin`](crate::GateBuilder::allow_origin) applies to it. An empty text counts as absent.
     ///
     /// ```
-    /// use portcullis_core::{Cookies, CredentialSource, Error};
+    /// use portcullis_core::{Cookies, CredentialSource, Error, Gate, Scheme, testing::TestIssuer};
+    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+    /// # use head::Head;
     ///
     /// fn chunks(cookies: &Cookies<'_>) -> Result<Option<String>, Error> {
     ///     let mut token = String::new();
@@ -61,8 +109,13 @@ impl CredentialSource {
     ///     Ok(Some(token))
     /// }
     ///
+    /// # fn main() -> Result<(), Error> {
     /// let source = CredentialSource::cookies("session", chunks);
-    /// # let _ = source;
+    /// let gate = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).source(source)).build()?;
+    /// let read = |cookies| Ok::<_, Error>(gate.read(&Head::of(&[("cookie", cookies)]))?.map(|read| read.expose().to_owned()));
+    /// assert_eq!(read("session.1=bGci; session.0=eyJh")?.as_deref(), Some("eyJhbGci"));
+    /// assert_eq!(read("session.1=bGci")?, None);
+    /// # Ok(()) }
     /// ```
     #[must_use]
     pub fn cookies(name: &str, read: fn(&Cookies<'_>) -> Result<Option<String>, Error>) -> Self {
@@ -75,14 +128,16 @@ impl CredentialSource {
         Place::Bearer.into()
     }
 
-    /// A header with this name, in any case. The credential is its whole value.
+    /// A header with this name, in any case. The credential is its whole value, without the spaces around it. A request with
+    /// two such headers is refused with 400.
     #[must_use]
     pub fn header(name: &str) -> Self {
         Place::Header(name.to_ascii_lowercase().into()).into()
     }
 
     /// A query parameter with this name (RFC 6750, section 2.3). Addresses end up in logs, histories and referrers, so use
-    /// this only where a client can send nothing else.
+    /// this only where a client can send nothing else, such as for a link to a download. A request that also has a bearer
+    /// header is refused with 400, and so is one with the parameter twice.
     #[must_use]
     pub fn query(name: &str) -> Self {
         Place::Query(name.into()).into()
@@ -92,7 +147,8 @@ impl CredentialSource {
     /// `new WebSocket(url, ["bearer", token])`. Read from upgrades only.
     ///
     /// The server has to select one of the offered subprotocols (RFC 6455, section 4.2.2), and it must not select the token.
-    /// Give the framework [`WEBSOCKET_PROTOCOL`](Self::WEBSOCKET_PROTOCOL), or another subprotocol that the page offers.
+    /// Give the framework [`WEBSOCKET_PROTOCOL`](Self::WEBSOCKET_PROTOCOL), or another subprotocol that the page offers. For
+    /// an example see [`Scheme::websocket_protocol`](crate::Scheme::websocket_protocol).
     #[must_use]
     pub fn websocket_protocol() -> Self {
         Place::WebSocketProtocol.into()
@@ -110,17 +166,29 @@ impl CredentialSource {
     /// headers and query parameters.
     ///
     /// ```
-    /// use portcullis_core::CredentialSource;
+    /// use portcullis_core::{CredentialSource, Error, Gate, Scheme, testing::TestIssuer};
+    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+    /// # use head::Head;
     ///
-    /// let source = CredentialSource::cookie("access_token").prefix("Bearer ");
-    /// # let _ = source;
+    /// # fn main() -> Result<(), Error> {
+    /// let scheme = Scheme::new(TestIssuer::new().verifier())
+    ///     .source(CredentialSource::cookie("access_token").prefix("Bearer "))
+    ///     .source(CredentialSource::header("x-api-key").prefix("sk_"));
+    /// let gate = Gate::builder().scheme(scheme).build()?;
+    /// let read = |header| Ok::<_, Error>(gate.read(&Head::of(&[header]))?.map(|read| read.expose().to_owned()));
+    ///
+    /// assert_eq!(read(("cookie", "access_token=\"Bearer eyJhbGci\""))?.as_deref(), Some("eyJhbGci"));
+    /// assert_eq!(read(("x-api-key", "sk_1234"))?.as_deref(), Some("1234"));
+    /// assert_eq!(read(("x-api-key", "pk_1234"))?, None);
+    /// # Ok(()) }
     /// ```
     #[must_use]
     pub fn prefix(self, prefix: &str) -> Self {
         Self { prefix: Some(prefix.into()), ..self }
     }
 
-    /// The name of the header that is read, in lower case; `None` for the query.
+    /// The name of the header that is read, in lower case; `None` for the query. For layers of your own that redact
+    /// this header.
     #[must_use]
     pub fn header_name(&self) -> Option<&str> {
         match &self.place {
@@ -260,7 +328,7 @@ impl fmt::Debug for Carriers {
     }
 }
 
-/// The text in a source.
+/// The text in a source. Raw text is checked only if the source decides: the cache compares its bytes first.
 enum Text<'h> {
     /// Not yet checked for bytes that are not allowed, with the function that checks.
     Raw(&'h [u8], fn(&[u8]) -> Result<&str, Error>),

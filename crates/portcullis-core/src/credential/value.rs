@@ -20,6 +20,8 @@ pub(super) fn only<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&
     Ok(value)
 }
 
+/// What follows the scheme `Bearer` in `Authorization`, possibly nothing. `None` if the header is absent or has another
+/// scheme.
 pub(super) fn bearer(head: &dyn RequestHead) -> Result<Option<&[u8]>, Error> {
     let Some(value) = only(head, "authorization")?.map(trim).filter(|value| !value.is_empty()) else { return Ok(None) };
     // How nearly every request has it.
