@@ -1,3 +1,9 @@
+//! The time. A gate gives one clock to all of its parts.
+//!
+//! [`Time`] is the clock of one part, and [`SharedTime`] that of a part that several gates can have: the first gate, or the
+//! first use, decides it. Times of tokens are compared with [`Clock::now`]. Entries of a
+//! [`RevocationList`](crate::RevocationList) end by [`Clock::elapsed`], which no correction of the clock moves.
+
 use std::{
     fmt, ptr,
     sync::{Arc, LazyLock, OnceLock},
@@ -5,6 +11,29 @@ use std::{
 };
 
 /// Returns the time: the system's, or in tests a fixed one.
+///
+/// A [gate](crate::GateBuilder::clock) has one clock for all of its parts; without one it uses [`SystemClock`]. Tests have
+/// [`FixedClock`](crate::testing::FixedClock). Implement it for time from elsewhere:
+///
+/// ```
+/// use portcullis_core::{Clock, SystemClock};
+/// use std::{sync::Arc, time::{Duration, SystemTime}};
+///
+/// /// The time of a simulation, some time ahead of the system's.
+/// #[derive(Debug)]
+/// struct Ahead(Duration);
+///
+/// impl Clock for Ahead {
+///     fn now(&self) -> SystemTime {
+///         SystemClock::default().now() + self.0
+///     }
+/// }
+///
+/// let clock: Arc<dyn Clock> = Arc::new(Ahead(Duration::from_secs(3600)));
+/// assert!(clock.now() > SystemTime::now() + Duration::from_secs(3599));
+/// let before = clock.elapsed();
+/// assert!(clock.elapsed() >= before); // the default, which no clock setting moves
+/// ```
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The time now.
     fn now(&self) -> SystemTime;
@@ -16,14 +45,14 @@ pub trait Clock: fmt::Debug + Send + Sync {
         START.elapsed()
     }
 
-    /// Identifies the clock; clones that share one time have the same identity.
+    /// Identifies the clock; clones that share one time have the same identity. Parts of two gates are compared by it.
     #[doc(hidden)]
     fn identity(&self) -> *const () {
         ptr::from_ref(self).cast()
     }
 }
 
-/// The clock of the operating system.
+/// The clock of the operating system: the default everywhere.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
@@ -52,7 +81,8 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The time of a question by the gate's clock, and the greatest age of cached answers.
+/// The time of a question by the gate's clock, and the greatest age of cached answers. The caches of
+/// [`CachedDirectory`](crate::CachedDirectory) and [`CachedMembership`](crate::CachedMembership) use it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Moment {
@@ -97,7 +127,7 @@ impl Time {
     }
 }
 
-/// The same for a part that several gates can share. It is set once: by a gate, or by the first use.
+/// The clock of a part that several gates can share. It is set once: by a gate, or by the first use.
 #[derive(Debug, Default)]
 pub(crate) struct SharedTime(OnceLock<Time>);
 

@@ -1,3 +1,8 @@
+//! What a policy answers: allow with what it found out, or deny with what it required.
+//!
+//! Decisions are passed by value through every combinator, so both are small: an [`Access`] without facts has no allocation,
+//! and the facts of a [`Denial`] are behind one pointer.
+
 use crate::{
     error::{Error, ErrorKind},
     principal::Principal,
@@ -10,6 +15,28 @@ use std::{
 };
 
 /// The result of a policy: allow or deny. A policy that cannot decide returns an [`Error`](crate::Error) instead.
+///
+/// A [`Rule`](crate::policy::Rule) of yours returns one:
+///
+/// ```
+/// use portcullis_core::{Decision, Question, policy::{Rule, Verdict}};
+///
+/// #[derive(Debug)]
+/// struct OpenHours;
+/// # impl OpenHours { async fn is_open(&self, _: Option<&str>) -> Result<bool, portcullis_core::Error> { Ok(true) } }
+///
+/// impl Rule for OpenHours {
+///     async fn decide(&self, question: &Question<'_>) -> Verdict {
+///         match self.is_open(question.principal().organization()).await? {
+///             true => Ok(Decision::allow()),
+///             false => Ok(Decision::deny("closed")),
+///         }
+///     }
+/// }
+///
+/// assert!(Decision::allow().is_allowed());
+/// assert!(matches!(Decision::deny("closed"), Decision::Deny(denial) if denial.code() == "closed"));
+/// ```
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_enums, reason = "a third answer would have to break every match")]
 pub enum Decision {
@@ -62,13 +89,65 @@ impl Decision {
 }
 
 /// What a policy found out when it allowed the caller.
+///
+/// A handler reads the caller's role, the resource and its row from it, and need not ask again what the policy asked:
+///
+/// ```
+/// use portcullis_core::{
+///     Error, Gate, Membership, Principal, RoleHierarchy, Scheme, Standing, policy::*, testing::{TestIssuer, acting_as},
+/// };
+/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+/// # use head::Head;
+///
+/// struct Project { title: &'static str }
+///
+/// #[derive(Debug)]
+/// struct Projects; // a table in a service
+///
+/// impl Membership for Projects {
+///     type Id = u32;
+///
+///     async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
+///         Ok(match (*id, who.id().subject()) {
+///             (7, "alice") => Standing::role("owner").with(Project { title: "Bridge" }),
+///             (7, _) => Standing::stranger(),
+///             _ => Standing::missing(),
+///         })
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// let gate = Gate::builder()
+///     .scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
+///     .roles(RoleHierarchy::ranked(["viewer", "owner"])?)
+///     .membership("project", Projects)
+///     .build()?;
+/// let plan = gate.plan(role("viewer").on("project", path("id")))?;
+/// let request = Head::new().param("id", "7");
+///
+/// let as_alice = gate.acting_as(acting_as("alice"));
+/// let who = as_alice.establish_for(&plan, &request).await;
+/// let access = as_alice.authorize(&who, &plan, &request).await?;
+/// assert_eq!(access.principal()?.id().subject(), "alice");
+/// assert_eq!(access.role().map(|role| role.as_str()), Some("owner"));
+/// assert_eq!(access.resource().map(|on| (on.kind(), on.id())), Some(("project", "7")));
+/// assert_eq!(access.row::<Project>()?.title, "Bridge");
+/// assert!(access.standing("team").is_none()); // not asked
+///
+/// let as_bob = gate.acting_as(acting_as("bob"));
+/// let who = as_bob.establish_for(&plan, &request).await;
+/// assert!(as_bob.authorize(&who, &plan, &request).await.is_err_and(|error| error.code() == "not_a_member"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Access {
+    /// The gate sets it at the end: a policy only borrows the caller.
     pub(crate) principal: Option<Principal>,
     /// `None` for most policies: decisions are passed by value.
     pub(crate) found: Option<Box<Findings>>,
 }
 
+/// What a policy found out about the caller on a resource.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Findings {
     pub(crate) role: Option<Role>,
@@ -89,7 +168,7 @@ impl Access {
         self.principal.as_ref().ok_or_else(|| Error::new(ErrorKind::Missing, detail))
     }
 
-    /// The caller, if it presented a credential.
+    /// The caller, if it presented a credential. Below [`visitors`](crate::policy::visitors) and on public routes it need not.
     #[must_use]
     pub fn visitor(&self) -> Option<&Principal> {
         self.principal.as_ref()
@@ -168,6 +247,34 @@ impl From<Findings> for Access {
 }
 
 /// Why a policy denied, and what it required.
+///
+/// Clients see the [`code`](Self::code), and for a missing scope its name. The rest is for logs and renderers:
+///
+/// ```
+/// use portcullis_core::{Decision, Gate, RoleHierarchy, Scheme, policy::*, testing::{TestIssuer, acting_as}};
+/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+/// # use head::Head;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+/// let gate = Gate::builder()
+///     .scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
+///     .roles(RoleHierarchy::ranked(["viewer", "editor"])?)
+///     .build()?;
+/// let (plan, request) = (gate.plan(role("editor"))?, Head::new());
+///
+/// let as_bob = gate.acting_as(acting_as("bob").with_role("viewer"));
+/// let who = as_bob.establish_for(&plan, &request).await;
+/// let refused = as_bob.authorize(&who, &plan, &request).await;
+/// let error = refused.err().ok_or_else(|| portcullis_core::Error::missing("denial"))?;
+/// assert_eq!((error.status(), error.code()), (403, "role_required"));
+/// let required = error.denial().map(|denial| (denial.required(), denial.is_hidden()));
+/// assert_eq!(required, Some((Some("editor"), false)));
+///
+/// let as_alice = gate.acting_as(acting_as("alice").with_role("editor"));
+/// let who = as_alice.establish_for(&plan, &request).await;
+/// assert!(as_alice.explain(&who, &plan, &request).await?.is_allowed());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Denial(Box<Why>);
 
@@ -277,6 +384,25 @@ impl Denial {
 }
 
 /// One part of a policy and its result, with the parts below. For logs and tests, never for the client.
+///
+/// [`Gate::explain`](crate::Gate::explain) records it, and a log at debug level has it for every denial:
+///
+/// ```
+/// use portcullis_core::{Gate, Scheme, policy::*, testing::{TestIssuer, acting_as}};
+/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+/// # use head::Head;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+/// let gate = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer()).build()?;
+/// let (plan, request) = (gate.plan(any((staff(), scope("reports"))))?, Head::new());
+///
+/// let as_bob = gate.acting_as(acting_as("bob").with_scope("orders"));
+/// let who = as_bob.establish_for(&plan, &request).await;
+/// let decision = as_bob.explain(&who, &plan, &request).await?;
+/// let tree = decision.explain().map(ToString::to_string).unwrap_or_default();
+/// assert_eq!(tree, "- a User\n  - any of\n    - staff\n    - scope `reports`");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     part: String,

@@ -1,3 +1,8 @@
+//! What went wrong, for the log and for the client.
+//!
+//! One type for everything, from a malformed header to a store that is down. The kind decides the status; `refusal.rs` makes
+//! the answer, and the gate writes the one log event. An error is one pointer, since results with it are on every hot path.
+
 use crate::{
     credential::CredentialSource,
     decision::{Denial, Explanation},
@@ -5,6 +10,18 @@ use crate::{
 use std::{borrow::Cow, error, fmt, sync::Arc, time::Duration};
 
 /// What kind of failure an error is, which decides the answer to the client.
+///
+/// A client reacts to a 401 with a new credential, so an outage is never one:
+///
+/// ```
+/// use portcullis_core::{Error, ErrorKind};
+///
+/// let status = |kind| Error::new(kind, "in words for the log").status();
+/// assert_eq!(status(ErrorKind::Invalid), 401); // the client needs another credential
+/// assert_eq!(status(ErrorKind::Denied), 403); // the credential is valid, and the caller may not do this
+/// assert_eq!(status(ErrorKind::Unavailable), 503); // the client tries again later with the same credential
+/// assert_eq!(status(ErrorKind::Misconfigured), 500); // a mistake of this service
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -37,15 +54,37 @@ pub enum ErrorKind {
 /// What went wrong: in words for the log, and as a [`code`](Self::code) for the client.
 ///
 /// Cheap to clone; never contains a token, a key or a secret. `Debug` shows a cause only by its text.
+///
+/// ```
+/// use portcullis_core::{Error, ErrorKind};
+/// use std::{error::Error as _, time::Duration};
+///
+/// # fn asked() -> std::io::Result<bool> { Err(std::io::Error::other("connection reset")) }
+/// fn is_known() -> Result<bool, Error> {
+///     asked().map_err(|cause| {
+///         Error::new(ErrorKind::Unavailable, "the key store did not answer")
+///             .with_cause(cause)
+///             .with_retry_after(Duration::from_secs(5))
+///     })
+/// }
+///
+/// let error = is_known().err();
+/// assert_eq!(error.as_ref().map(Error::code), Some("unavailable"));
+/// let cause = error.as_ref().and_then(|error| error.source());
+/// assert_eq!(cause.map(ToString::to_string).as_deref(), Some("connection reset"));
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
+    /// This level only, for the log. The cause has its own text.
     detail: Cow<'static, str>,
+    /// `None`: that of the kind, or of the denial.
     code: Option<Cow<'static, str>>,
     cause: Option<Arc<dyn error::Error + Send + Sync>>,
+    /// The parameter of the route or request that is at fault.
     parameter: Option<&'static str>,
     denial: Option<Denial>,
     retry_after: Option<Duration>,
@@ -76,19 +115,44 @@ impl Error {
     }
 
     /// The caller may not do this (403, with this code for the client). For directories and handlers.
+    ///
+    /// ```
+    /// use portcullis_core::Error;
+    ///
+    /// let error = Error::denied("over_quota");
+    /// assert_eq!((error.status(), error.code()), (403, "over_quota"));
+    /// ```
     #[must_use]
     pub fn denied(code: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Denied, "the application denies the request").with_denial(Denial::new(code))
     }
 
-    /// The resource of this kind does not exist: answered like an unknown path (404). For handlers.
+    /// The resource of this kind does not exist: answered like an unknown path (404). For handlers that find out after the
+    /// policy, so that their answer equals that of a hidden denial.
+    ///
+    /// ```
+    /// use portcullis_core::Error;
+    ///
+    /// let error = Error::missing("project");
+    /// assert_eq!((error.status(), error.code()), (404, "not_found"));
+    /// assert_eq!(error.denial().and_then(|denial| denial.resource_kind()), Some("project")); // for the log
+    /// ```
     #[must_use]
     pub fn missing(kind: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Hidden, "the application reports that the resource does not exist")
             .with_denial(Denial::missing(kind))
     }
 
-    /// The principal is verified and has no account here (401, `user_not_found`). For directories.
+    /// The principal is verified and has no account here (401, `user_not_found`). For directories. The challenge does not call
+    /// the token invalid, so clients keep it.
+    ///
+    /// ```
+    /// use portcullis_core::Error;
+    ///
+    /// let error = Error::no_account();
+    /// assert_eq!((error.status(), error.code()), (401, "user_not_found"));
+    /// assert_eq!(error.challenge(None).as_deref(), Some("Bearer"));
+    /// ```
     #[must_use]
     pub fn no_account() -> Self {
         Self::new(ErrorKind::NoAccount, "the principal has no account here")
@@ -102,28 +166,36 @@ impl Error {
         Self::new(ErrorKind::Misconfigured, detail)
     }
 
-    /// With the error that caused this one.
+    /// With the error that caused this one, for the log: its text is written beside that of this one.
     #[must_use]
     pub fn with_cause(mut self, cause: impl error::Error + Send + Sync + 'static) -> Self {
         Arc::make_mut(&mut self.0).cause = Some(Arc::new(cause));
         self
     }
 
-    /// With this code for the client, such as `email_unconfirmed`.
+    /// With this code for the client instead of that of the kind, such as `email_unconfirmed`. Clients compare it, so it is
+    /// `snake_case` and does not change.
+    ///
+    /// ```
+    /// use portcullis_core::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Invalid, "a key of a closed account").with_code("key_closed");
+    /// assert_eq!((error.status(), error.code()), (401, "key_closed"));
+    /// ```
     #[must_use]
     pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
         Arc::make_mut(&mut self.0).code = Some(code.into());
         self
     }
 
-    /// With the time after which the client may try again (`Retry-After`).
+    /// With the time after which the client may try again (`Retry-After`, rounded up to whole seconds).
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         Arc::make_mut(&mut self.0).retry_after = Some(after);
         self
     }
 
-    /// With the issuer of the token.
+    /// With the issuer of the token, for the log. Only one that the service trusts, never an unverified `iss`.
     #[must_use]
     pub fn with_issuer(mut self, issuer: impl Into<Arc<str>>) -> Self {
         Arc::make_mut(&mut self.0).issuer = Some(issuer.into());
@@ -212,6 +284,16 @@ impl Error {
     }
 
     /// The value of `WWW-Authenticate` in the default answer (RFC 6750, section 3), or `None` where there is none.
+    ///
+    /// ```
+    /// use portcullis_core::{Error, ErrorKind};
+    ///
+    /// let challenge = |kind| Error::new(kind, "in words for the log").challenge(Some("orders"));
+    /// assert_eq!(challenge(ErrorKind::Missing).as_deref(), Some("Bearer realm=\"orders\""));
+    /// let invalid = r#"Bearer realm="orders", error="invalid_token", error_description="the token is not valid""#;
+    /// assert_eq!(challenge(ErrorKind::Invalid).as_deref(), Some(invalid));
+    /// assert_eq!(challenge(ErrorKind::Unavailable), None);
+    /// ```
     #[must_use]
     pub fn challenge(&self, realm: Option<&str>) -> Option<String> {
         let error = match self.0.kind {
@@ -240,7 +322,8 @@ impl Error {
         self.0.denial.as_ref()
     }
 
-    /// The parameter of the request that is missing, malformed or in conflict.
+    /// The parameter of the request that is missing, malformed or in conflict. Such an error is not about the credential, so
+    /// its 400 has no challenge.
     #[must_use]
     pub fn parameter(&self) -> Option<&str> {
         self.0.parameter
@@ -270,7 +353,7 @@ impl Error {
         self.0.issuer.as_deref()
     }
 
-    /// Why a policy denied, part by part. Recorded while the log is at debug level.
+    /// Why a policy denied, part by part. Recorded while the log is at debug level, and otherwise `None`.
     #[must_use]
     pub fn explanation(&self) -> Option<&Explanation> {
         self.0.explanation.as_ref()

@@ -7,6 +7,28 @@
 //! It does no I/O and names no framework. `portcullis-axum`, `portcullis-tower` and the other adapters connect it to one.
 //! Most services depend on `portcullis`, which re-exports all of this.
 //!
+//! - A [`Scheme`] says where credentials are read, and which [`Verifier`] checks them: a [`Jwt`], an [`Introspection`], a
+//!   [`SharedSecret`], or an [`Authenticator`] of yours.
+//! - A [`Principal`] is who acts. A [`Directory`] adds its account in your service, and a [`Membership`] its role on a resource.
+//! - A [`policy`] decides. The [`Gate`] has all of these, and makes the answer to a refused request from an [`Error`].
+//!
+//! ```
+//! use portcullis_core::{Credential, CredentialSource, ErrorKind, Gate, Scheme, testing::TestIssuer};
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+//! let issuer = TestIssuer::new(); // in a service an `Issuer` with its keys
+//! let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
+//! let by = |token: String| gate.authenticate(Credential::new(token, CredentialSource::bearer()));
+//!
+//! let alice = by(issuer.token("alice").sign()).await;
+//! assert_eq!(alice.principal()?.id().to_string(), "user|https://issuer.test|alice");
+//!
+//! let expired = by(issuer.token("alice").expired_for(Duration::from_secs(3600)).sign()).await;
+//! assert!(expired.principal().is_err_and(|error| error.kind() == ErrorKind::Expired));
+//! # Ok(()) }
+//! ```
+//!
 //! # Features
 //! - `testing`: an issuer with embedded keys, a fixed clock, and gates that take every request as a given principal's.
 #![cfg_attr(docsrs, feature(doc_cfg))]

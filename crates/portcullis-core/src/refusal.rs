@@ -1,17 +1,50 @@
+//! From an error to the answer that a client gets.
+
 use crate::error::{Error, ErrorKind};
 use std::{borrow::Cow, fmt};
 
 /// The answer to a refused request: status, headers and body, independent of the framework.
 ///
-/// A renderer of your own gets the default answer and returns the one to send:
+/// The default answer has a body as in RFC 9457 with a stable `code`, and for a 401 a challenge. A hidden denial has no body:
 ///
 /// ```
-/// use portcullis_core::{Error, Refusal};
+/// use portcullis_core::{Error, ErrorKind};
+/// use std::time::Duration;
+///
+/// let expired = Error::new(ErrorKind::Expired, "expired 5 s ago").refuse();
+/// assert_eq!(expired.status(), 401);
+/// assert!(expired.headers().any(|(name, value)| name == "www-authenticate" && value.contains("invalid_token")));
+/// assert_eq!(expired.body(), br#"{"code":"token_expired","status":401,"title":"Unauthorized"}"#);
+///
+/// let down = Error::new(ErrorKind::Unavailable, "no keys").with_retry_after(Duration::from_millis(1500)).refuse();
+/// assert!(down.headers().any(|header| header == ("retry-after", "2")));
+/// assert!(Error::missing("project").refuse().body().is_empty());
+/// ```
+///
+/// A renderer of your own gets the default answer and returns the one to send. It uses the code of the error, not its text,
+/// which is for the log:
+///
+/// ```
+/// use portcullis_core::{Credential, CredentialSource, Error, ErrorKind, Gate, Refusal, Scheme, testing::TestIssuer};
 ///
 /// fn render(error: &Error, default: Refusal) -> Refusal {
-///     default.with_body("application/json", format!(r#"{{"detail":"{}"}}"#, error.code()))
+///     match error.kind() {
+///         ErrorKind::Hidden => default, // as empty as the answer to an unknown path
+///         ErrorKind::NoAccount => default.with_status(403).without_header("www-authenticate"),
+///         _ => default
+///             .with_header("x-error-code", error.code())
+///             .with_body("application/json", format!(r#"{{"detail":"{}"}}"#, error.code())),
+///     }
 /// }
-/// # let _ = render;
+///
+/// # fn main() -> Result<(), Error> {
+/// let scheme = Scheme::new(TestIssuer::new().verifier()).bearer();
+/// let gate = Gate::builder().scheme(scheme).render(render).build()?;
+/// let invalid = gate.render(&Error::new(ErrorKind::Invalid, "a wrong signature"));
+/// assert_eq!((invalid.status(), invalid.body()), (401, &br#"{"detail":"invalid_token"}"#[..]));
+/// assert_eq!(gate.render(&Error::no_account()).status(), 403);
+/// assert!(gate.not_found().into_body().is_empty());
+/// # Ok(()) }
 /// ```
 ///
 /// `Debug` shows the status and the names of the headers.
@@ -24,7 +57,7 @@ pub struct Refusal {
 
 impl Refusal {
     /// Headers to remove from a response before another refusal is written to it: those of a default answer, and those that
-    /// describe how a body is sent.
+    /// describe how a body is sent. For adapters, and for layers that replace an answer.
     pub const HEADERS: [&'static str; 7] = [
         "cache-control",
         "content-encoding",
@@ -37,6 +70,14 @@ impl Refusal {
 
     /// An answer with this status and without a body. It has `Cache-Control: no-store`, since the next caller may be
     /// another one, and some caches store a 404 (RFC 9111, section 4.2.2).
+    ///
+    /// ```
+    /// use portcullis_core::Refusal;
+    ///
+    /// let teapot = Refusal::new(418).with_header("x-team", "billing");
+    /// let headers: Vec<_> = teapot.headers().collect();
+    /// assert_eq!(headers, [("cache-control", "no-store"), ("x-team", "billing")]);
+    /// ```
     #[must_use]
     pub fn new(status: u16) -> Self {
         Self { status, headers: vec![("cache-control".into(), "no-store".into())], body: Vec::new() }

@@ -4,7 +4,7 @@
 //! ends a token, a session, or all that a principal was issued until some time, before they expire.
 //!
 //! [`RevocationList`] keeps a map for each issuer, since ids are unique only there. Entries end by the time that has passed and
-//! not by the clock, so that a clock that is set back does not bring a revoked token to life.
+//! not by the clock, so that a clock that is set ahead and back does not bring a revoked token to life.
 
 use crate::{
     answer::Answer,

@@ -81,7 +81,7 @@ impl Scheme {
         Self { name: None, sources: Vec::new(), verifier: verifier.into(), may_be_unnamed: false }
     }
 
-    /// A scheme that is accepted only where a policy names it. On other routes its sources are not even read.
+    /// A scheme that is accepted only where a policy names it. On other routes its credential counts as absent.
     ///
     /// ```
     /// use portcullis_core::{ErrorKind, Gate, Scheme, SharedSecret, policy::via, testing::TestIssuer};

@@ -1,3 +1,5 @@
+//! Secrets: kept out of logs, wiped, and compared in one place.
+
 use aws_lc_rs::{constant_time, digest};
 use std::fmt;
 use zeroize::Zeroizing;

@@ -133,7 +133,7 @@ impl<A: Authenticator> Authenticator for Arc<A> {
     }
 }
 
-/// [`Authenticator`] as a gate stores it. Its futures own what they need, so that an adapter can drop the request first.
+/// [`Authenticator`] as a gate stores it. Its futures own what they need, so they borrow nothing from the request.
 pub(crate) trait AnyAuthenticator: fmt::Debug + Send + Sync {
     fn authenticate(self: Arc<Self>, credential: Credential<'static>) -> Answer<'static, Result<Principal, Error>>;
     fn asks_anew(&self) -> bool;

@@ -1,3 +1,8 @@
+//! Tokens that are valid, and meant for something else than access.
+//!
+//! An ID token or a logout token has a good signature of the same issuer, and may have the same audience. It is refused as a
+//! credential because of what it says about its own kind (RFC 8725, section 3.12).
+
 use crate::json::Value;
 
 /// Which claims of a token say that it is for something else than access: a bit for each claim.
@@ -48,7 +53,7 @@ impl OtherKind {
         Self::of(path.strip_prefix('/').unwrap_or(path))
     }
 
-    /// Records what a claim says.
+    /// Records the value of one of these claims.
     pub(super) fn read(&mut self, claim: &str, value: Value<'_>) {
         let is_other = |kind: &str| OTHERS.iter().any(|other| kind.eq_ignore_ascii_case(other));
         if claim == EVENTS || value.as_str().is_some_and(|kind| is_other(&kind)) {
@@ -60,7 +65,7 @@ impl OtherKind {
         Self(self.0 | other.0)
     }
 
-    /// The first claim that says so and is not accepted.
+    /// The first claim that names another kind and is not accepted by a rule.
     pub(crate) fn claim_beside(self, accepted: Self) -> Option<&'static str> {
         let left = Self(self.0 & !accepted.0);
         CLAIMS.into_iter().find(|claim| left.0 & Self::of(claim).0 != 0)

@@ -1,3 +1,8 @@
+//! From claims to a principal.
+//!
+//! Every reader here returns an error for a value that it does not know. A claim that is silently read as nothing takes rights
+//! away, and grants them below [`not`](crate::policy::not).
+
 use super::{ClaimPath, Claims, RegisteredClaims};
 use crate::{
     error::Error,
@@ -18,12 +23,36 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// allows.
 ///
 /// ```
-/// # fn main() -> Result<(), portcullis_core::Error> {
-/// use portcullis_core::ClaimMap;
+/// use portcullis_core::{
+///     ClaimMap, Credential, CredentialSource, ErrorKind, Jwt, Permission, Verifier, testing::TestIssuer,
+/// };
+/// use serde_json::json;
 ///
-/// let keycloak = ClaimMap::new().roles("/realm_access/roles")?.scopes("scope")?;
-/// let directus = ClaimMap::new().subject("id")?.roles("role")?.staff("admin_access")?;
-/// # let _ = (keycloak, directus); Ok(()) }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+/// let map = ClaimMap::new()
+///     .roles("/realm_access/roles")?
+///     .scopes("scope")?
+///     .permissions("permissions")?
+///     .staff("is_admin")?
+///     .organization("org_id")?
+///     .session("session_state")?;
+/// let issuer = TestIssuer::new();
+/// let verifier = Verifier::from(Jwt::new(issuer.issuer().claim_map(map)).clock(issuer.clock()));
+/// let by = |token| Credential::new(token, CredentialSource::bearer());
+///
+/// let token = issuer.token("alice").claim("realm_access", json!({ "roles": ["editor"] })).scope("read write");
+/// let token = token.permission("report:read").claim("is_admin", true).claim("org_id", 7).claim("session_state", "s1");
+/// let alice = verifier.authenticate(&by(token.sign())).await?;
+/// assert_eq!(alice.roles(), ["editor".into()]);
+/// assert_eq!(alice.scopes(), ["read", "write"]);
+/// assert!(alice.has_permission(&Permission::from_static("report:read")) && alice.is_staff());
+/// assert_eq!(alice.organization(), Some("7"));
+/// assert_eq!(alice.session().as_ref().map(|session| session.id()), Some("s1"));
+///
+/// // A number is none of the shapes of roles, so it is not known what this token allows.
+/// let odd = issuer.token("alice").claim("realm_access", json!({ "roles": 7 })).sign();
+/// assert!(verifier.authenticate(&by(odd)).await.is_err_and(|error| error.kind() == ErrorKind::Invalid));
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 pub struct ClaimMap {
@@ -65,6 +94,21 @@ impl ClaimMap {
     /// The place of the subject: a string that is not empty, or an integer, which is written in decimal. `sub` by default. In
     /// `sub`, an integer is accepted only with [`integer_subject`](Self::integer_subject).
     ///
+    /// ```
+    /// use portcullis_core::{ClaimMap, Credential, CredentialSource, Jwt, Verifier, testing::TestIssuer};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let issuer = TestIssuer::new();
+    /// let named = issuer.issuer().claim_map(ClaimMap::new().subject("uid")?); // and never by what `sub` says
+    /// let verifier = Verifier::from(Jwt::new(named).clock(issuer.clock()));
+    /// let by = |token| Credential::new(token, CredentialSource::bearer());
+    ///
+    /// let numbered = issuer.token("a-pairwise-name").claim("uid", 7).sign();
+    /// assert_eq!(verifier.authenticate(&by(numbered)).await?.id().subject(), "7");
+    /// assert!(verifier.authenticate(&by(issuer.token("alice").sign())).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
     pub fn subject(mut self, path: impl AsRef<str>) -> Result<Self, Error> {
@@ -72,12 +116,33 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// Another place of the subject, for tokens that have it in none of the places before:
-    /// `ClaimMap::new().or_subject("client_id")?` for an issuer whose machine tokens have no `sub`. Call again for more
-    /// places.
+    /// Another place of the subject, for tokens that have it in none of the places before, such as the machine tokens of an
+    /// issuer that leaves `sub` out of them. Call again for more places.
     ///
     /// A principal named by its client, in `client_id`, `azp`, `cid`, `appid` or `clientId`, is a
     /// [service](PrincipalKind::Service). No user may have the name of a client: see RFC 9068, section 5.
+    ///
+    /// ```
+    /// use portcullis_core::{
+    ///     ClaimMap, Credential, CredentialSource, Jwt, PrincipalKind, Verifier, testing::TestIssuer,
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let issuer = TestIssuer::new();
+    /// let named = issuer.issuer().claim_map(ClaimMap::new().or_subject("client_id")?);
+    /// let verifier = Verifier::from(Jwt::new(named).clock(issuer.clock()));
+    /// let by = |token| Credential::new(token, CredentialSource::bearer());
+    ///
+    /// let of_a_user = verifier.authenticate(&by(issuer.token("alice").claim("client_id", "web").sign())).await?;
+    /// assert_eq!((of_a_user.kind(), of_a_user.id().subject()), (PrincipalKind::User, "alice"));
+    /// let machine = issuer.token("").without("sub").claim("client_id", "exporter").sign();
+    /// let exporter = verifier.authenticate(&by(machine)).await?;
+    /// assert_eq!((exporter.kind(), exporter.id().subject()), (PrincipalKind::Service, "exporter"));
+    ///
+    /// let anonymous = issuer.token("").without("sub").sign();
+    /// assert!(verifier.authenticate(&by(anonymous)).await.is_err());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -88,6 +153,20 @@ impl ClaimMap {
 
     /// Accepts an integer in `sub` as well, which RFC 7519, section 4.1.2 does not allow. The string `"7"` is the same
     /// subject as the integer `7`.
+    ///
+    /// ```
+    /// use portcullis_core::{ClaimMap, Credential, CredentialSource, Jwt, Verifier, testing::TestIssuer};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let issuer = TestIssuer::new();
+    /// let credential = Credential::new(issuer.token("").claim("sub", 7).sign(), CredentialSource::bearer());
+    /// let with = |map| Verifier::from(Jwt::new(issuer.issuer().claim_map(map)).clock(issuer.clock()));
+    ///
+    /// let lenient = with(ClaimMap::new().integer_subject());
+    /// assert_eq!(lenient.authenticate(&credential).await?.id().subject(), "7");
+    /// assert!(with(ClaimMap::new()).authenticate(&credential).await.is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn integer_subject(mut self) -> Self {
         self.integer_subject = true;
@@ -153,13 +232,30 @@ impl ClaimMap {
         Ok(self)
     }
 
-    /// The kind of this issuer's principals. Users by default.
+    /// The kind of this issuer's principals. Users by default. The kind is part of the [`PrincipalId`]: change it before ids
+    /// are stored.
+    ///
+    /// ```
+    /// use portcullis_core::{
+    ///     ClaimMap, Credential, CredentialSource, Jwt, PrincipalKind, Verifier, testing::TestIssuer,
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let issuer = TestIssuer::new(); // an issuer of tokens for programs only
+    /// let programs = issuer.issuer().claim_map(ClaimMap::new().kind(PrincipalKind::Service));
+    /// let verifier = Verifier::from(Jwt::new(programs).clock(issuer.clock()));
+    ///
+    /// let token = Credential::new(issuer.token("exporter").sign(), CredentialSource::bearer());
+    /// assert_eq!(verifier.authenticate(&token).await?.id().to_string(), "service|https://issuer.test|exporter");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn kind(mut self, kind: PrincipalKind) -> Self {
         self.kind = kind;
         self
     }
 
+    /// Whether `sub` may be an integer, which the check of registered claims refuses otherwise.
     pub(crate) fn takes_integers(&self) -> bool {
         self.integer_subject
     }

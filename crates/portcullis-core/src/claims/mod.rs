@@ -1,4 +1,8 @@
 //! The claims of a verified token.
+//!
+//! [`RegisteredClaims`] are what a verifier compares, read in one pass over the parsed object (`json/`). [`Claims`] exist only
+//! after that. [`Rules`] say what else the claims have to be, `kind.rs` whether they are of another kind of token, and
+//! [`ClaimMap`] makes a principal of them. `typed.rs` and `views.rs` read them as types of the application.
 
 mod kind;
 mod map;
@@ -34,6 +38,27 @@ pub(crate) const LAST_SECOND: f64 = 253_402_300_799.0;
 ///
 /// Only a verifier can create one. Cheap to clone. `Debug` shows the names of the claims and no values, because these are
 /// about people.
+///
+/// ```
+/// use portcullis_core::{ErrorKind, testing::TestIssuer};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let issuer = TestIssuer::new();
+/// let token = issuer.token("alice").claim("jti", "t1").claim("email", "alice@example.com").without("iat");
+/// let claims = issuer.verifier().verify(&token.sign())?;
+///
+/// assert_eq!(claims.subject().as_deref(), Some("alice"));
+/// assert_eq!(claims.issuer().as_deref(), Some("https://issuer.test"));
+/// assert_eq!(claims.audience(), ["test"]);
+/// assert_eq!(claims.token_id().as_deref(), Some("t1"));
+/// assert!(claims.expires_at().is_some() && claims.not_before().is_none() && claims.issued_at().is_none());
+/// assert!(!format!("{claims:?}").contains("alice@example.com"));
+///
+/// let expired = issuer.token("alice").expired_for(Duration::from_secs(3600)).sign();
+/// assert!(issuer.verifier().verify(&expired).is_err_and(|error| error.kind() == ErrorKind::Expired));
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Claims(Arc<Inner>);
 
@@ -127,7 +152,23 @@ impl Claims {
     }
 
     /// A claim as a type of yours, by its [place](ClaimPath): `email`, or `/realm_access/roles`. `None` if the token has no
-    /// such claim.
+    /// such claim. For one claim; for several that belong together use [`view`](Self::view), which is parsed once.
+    ///
+    /// ```
+    /// use portcullis_core::{ErrorKind, testing::TestIssuer};
+    /// use serde_json::json;
+    ///
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let issuer = TestIssuer::new();
+    /// let token = issuer.token("alice").claim("email", "alice@example.com").claim("address", json!({ "country": "NL" }));
+    /// let claims = issuer.verifier().verify(&token.sign())?;
+    ///
+    /// assert_eq!(claims.get::<String>("email")?.as_deref(), Some("alice@example.com"));
+    /// assert_eq!(claims.get::<String>("/address/country")?.as_deref(), Some("NL"));
+    /// assert_eq!(claims.get::<String>("phone_number")?, None);
+    /// assert!(claims.get::<u64>("email").is_err_and(|error| error.kind() == ErrorKind::Invalid));
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the claim does not fit the type, and
@@ -140,6 +181,29 @@ impl Claims {
     }
 
     /// All claims as a type of yours. They are parsed on first use, and all clones of these claims share the result.
+    ///
+    /// A field that is not an `Option` is required: a token without it is an error here, not at verification. If every token
+    /// has to have the claim, say so with [`Rules`].
+    ///
+    /// ```
+    /// use portcullis_core::testing::TestIssuer;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Profile {
+    ///     email: String,
+    ///     locale: Option<String>,
+    /// }
+    ///
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let issuer = TestIssuer::new();
+    /// let claims = issuer.verifier().verify(&issuer.token("alice").claim("email", "alice@example.com").sign())?;
+    /// let profile = claims.view::<Profile>()?;
+    /// assert_eq!((&*profile.email, &profile.locale), ("alice@example.com", &None));
+    ///
+    /// let without = issuer.verifier().verify(&issuer.token("alice").sign())?;
+    /// assert!(without.view::<Profile>().is_err());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the claims do not fit the type.
@@ -176,13 +240,13 @@ impl Claims {
         self.member("jti")?.as_str()
     }
 
-    /// `exp`: the time from which the token is refused.
+    /// `exp`: the time from which the token is refused. The leeway of the issuer comes on top.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.0.registered.expires_at.and_then(time)
     }
 
-    /// `nbf`: the time before which the token is refused.
+    /// `nbf`: the time before which the token is refused. The leeway of the issuer is subtracted.
     #[must_use]
     pub fn not_before(&self) -> Option<SystemTime> {
         self.0.registered.not_before.and_then(time)

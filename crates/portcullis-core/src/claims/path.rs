@@ -1,3 +1,5 @@
+//! Where a claim is in a token.
+
 use crate::error::Error;
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -6,7 +8,27 @@ use std::{borrow::Cow, fmt, str::FromStr};
 /// `scope` and `https://example.com/roles` are names, in which slashes and dots have no meaning. `/realm_access/roles` is the
 /// claim `roles` inside the claim `realm_access`. In a pointer, `~1` stands for a slash and `~0` for a tilde.
 ///
-/// Everything that takes a place also takes a string, and refuses a malformed one.
+/// Everything that takes a place also takes a string, and refuses a malformed one. A place as a constant fails the build
+/// instead:
+///
+/// ```
+/// use portcullis_core::{ClaimPath, testing::TestIssuer};
+/// use serde_json::json;
+///
+/// const TENANT: ClaimPath = ClaimPath::from_static("/https:~1~1example.com~1app/tenant");
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let issuer = TestIssuer::new();
+/// let token = issuer.token("alice").claim("https://example.com/app", json!({ "tenant": "acme" })).claim("a.b", "dotted");
+/// let claims = issuer.verifier().verify(&token.sign())?;
+/// assert_eq!(claims.get::<String>(TENANT)?.as_deref(), Some("acme"));
+/// assert_eq!(claims.get::<String>("a.b")?.as_deref(), Some("dotted"));
+///
+/// assert_eq!("/realm_access/roles".parse::<ClaimPath>()?.as_str(), "/realm_access/roles");
+/// assert!("/a~b".parse::<ClaimPath>().is_err()); // `~` is written `~0`
+/// assert!("".parse::<ClaimPath>().is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClaimPath(Cow<'static, str>);
 

@@ -1,3 +1,5 @@
+//! What the claims of a token have to be, beyond issuer, audience and times.
+
 use super::{ClaimPath, OtherKind};
 use crate::{
     error::Error,
@@ -11,17 +13,39 @@ use crate::{
 /// another type never matches.
 ///
 /// ```
-/// # fn main() -> Result<(), portcullis_core::Error> {
-/// use portcullis_core::Rules;
+/// use portcullis_core::{ErrorKind, Jwt, Rules, testing::TestIssuer};
+/// use serde_json::json;
 ///
-/// let cognito = Rules::new().require("token_use", "access")?;
-/// let keycloak = Rules::new().one_of("azp", ["web", "mobile"])?.forbid("/act/sub")?;
-/// # let _ = (cognito, keycloak); Ok(()) }
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let rules = Rules::new()
+///     .require("token_use", "access")? // no ID tokens
+///     .one_of("azp", ["web", "mobile"])? // two of the issuer's clients
+///     .if_present("acr", ["silver", "gold"])? // programs have none
+///     .forbid("/act/sub")?; // nobody acts for another (RFC 8693, section 4.1)
+/// let issuer = TestIssuer::new();
+/// let verifier = Jwt::new(issuer.issuer().rules(rules)).clock(issuer.clock());
+///
+/// let token = || issuer.token("alice").claim("token_use", "access").claim("azp", "web");
+/// assert!(verifier.verify(&token().sign()).is_ok());
+/// assert!(verifier.verify(&token().claim("acr", "gold").sign()).is_ok());
+///
+/// for refused in [
+///     token().claim("token_use", "id"),
+///     token().without("azp"),
+///     token().claim("acr", "bronze"),
+///     token().claim("act", json!({ "sub": "mallory" })),
+/// ] {
+///     assert!(verifier.verify(&refused.sign()).is_err_and(|error| error.kind() == ErrorKind::Invalid));
+/// }
+/// # Ok(()) }
 /// ```
+///
+/// Use rules for what makes a token acceptable at all. What makes a caller allowed to do something is a policy, such as
+/// [`claim`](crate::policy::claim): its denial is a 403, while a rule's refusal is a 401.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     rules: Vec<Rule>,
-    /// The places at which a rule asks for a kind of token.
+    /// The claims of a token's kind that a rule compares. The built-in check of kinds leaves them to the rule.
     kinds: OtherKind,
 }
 
@@ -97,12 +121,13 @@ impl Rules {
         Ok(self)
     }
 
-    /// Checks each rule in order.
+    /// Checks each rule in order, for claims that have to be complete.
     pub(crate) fn check(&self, claims: &Object) -> Result<(), Error> {
         self.check_each(claims, false)
     }
 
-    /// The same, but a claim that is absent passes.
+    /// The same, but a claim that is absent passes. For a token and its issuer's answer, of which each may leave out what the
+    /// other one states.
     pub(crate) fn check_present(&self, claims: &Object) -> Result<(), Error> {
         self.check_each(claims, true)
     }

@@ -1,3 +1,5 @@
+//! Claims that were read as types of the application, kept beside the claims.
+
 use std::{any::Any, sync::OnceLock};
 
 /// Typed views of one document, one for each type. A list that grows at its end and never locks a reader.

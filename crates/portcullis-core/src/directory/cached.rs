@@ -1,3 +1,5 @@
+//! A cache in front of a directory.
+
 use super::Directory;
 use crate::{
     answer_cache::AnswerCache,
@@ -17,18 +19,34 @@ use std::{fmt, sync::Arc, time::Duration};
 /// forget:
 ///
 /// ```
-/// use portcullis_core::{Account, CachedDirectory, Directory, Error, GateBuilder, Principal, PrincipalId};
+/// use portcullis_core::{
+///     Account, CachedDirectory, Credential, CredentialSource, Directory, Error, Gate, Principal, Scheme,
+///     testing::TestIssuer,
+/// };
 /// use std::time::Duration;
 ///
-/// # #[derive(Debug)] struct Users;
+/// # use std::sync::{Arc, atomic::{AtomicBool, Ordering::SeqCst}};
+/// # #[derive(Debug)] struct Users(Arc<AtomicBool>);
 /// # impl Directory for Users {
-/// #     async fn account(&self, _: &Principal) -> Result<Account, Error> { Ok(Account::none()) }
+/// #     async fn account(&self, _: &Principal) -> Result<Account, Error> {
+/// #         if self.0.load(SeqCst) { Err(Error::denied("suspended")) } else { Ok(Account::none()) }
+/// #     }
 /// # }
-/// # fn parts(gate: GateBuilder, suspended: &PrincipalId) {
-/// let users = CachedDirectory::new(Users, 10_000, Duration::from_secs(5));
-/// let gate = gate.directory(users.clone());
-/// users.forget_principal(suspended);
-/// # let _ = gate; }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// # let is_suspended = Arc::new(AtomicBool::new(false));
+/// # let database = Users(is_suspended.clone());
+/// let users = CachedDirectory::new(database, 10_000, Duration::from_secs(5));
+/// let issuer = TestIssuer::new();
+/// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).directory(users.clone()).build()?;
+/// let by = |subject: &str| gate.authenticate(Credential::new(issuer.token(subject).sign(), CredentialSource::bearer()));
+/// let alice = by("alice").await.principal()?.id().clone();
+///
+/// # let suspend = |_: &_| is_suspended.store(true, SeqCst);
+/// suspend(&alice); // in the database
+/// assert!(by("alice").await.principal().is_ok()); // for at most five seconds
+/// users.forget_principal(&alice);
+/// assert!(by("alice").await.principal().is_err_and(|error| error.code() == "suspended"));
+/// # Ok(()) }
 /// ```
 pub struct CachedDirectory<D>(Arc<Inner<D>>);
 
@@ -38,13 +56,15 @@ struct Inner<D> {
 }
 
 impl<D: Directory> CachedDirectory<D> {
-    /// Caches at most this many accounts, for at most `max_age`.
+    /// Caches at most this many accounts, for at most `max_age`. That is how long a change elsewhere can go unnoticed, so a
+    /// few seconds are usual. When the cache is full, accounts that are rarely used make room.
     #[must_use]
     pub fn new(directory: D, places: usize, max_age: Duration) -> Self {
         Self(Arc::new(Inner { directory: Arc::new(directory), accounts: AnswerCache::new(places, max_age) }))
     }
 
-    /// Forgets the account of this principal.
+    /// Forgets the account of this principal, in this process: the next request asks again. Other processes ask when their
+    /// entry is too old.
     pub fn forget_principal(&self, who: &PrincipalId) {
         self.0.accounts.forget(who);
     }

@@ -20,21 +20,44 @@ use std::{fmt, future::Future, sync::Arc};
 /// [shared secrets](crate::SharedSecret), which the gate names itself.
 ///
 /// ```
-/// use portcullis_core::{Account, Directory, Error, Principal};
+/// use portcullis_core::{
+///     Account, Credential, CredentialSource, Directory, Error, ErrorKind, Gate, Principal, Scheme, testing::TestIssuer,
+/// };
 ///
 /// # #[derive(Debug)] struct Store;
-/// # struct User { is_staff: bool }
-/// # impl Store { async fn user(&self, id: &str) -> Result<Option<User>, Error> { unimplemented!() } }
+/// # struct User { name: &'static str, is_banned: bool }
+/// # impl Store {
+/// #     async fn user(&self, id: &str) -> Result<Option<User>, Error> {
+/// #         let name = id.rsplit('|').next().unwrap_or_default();
+/// #         let known = ["alice", "mallory"].into_iter().find(|known| *known == name);
+/// #         Ok(known.map(|name| User { name, is_banned: name == "mallory" }))
+/// #     }
+/// # }
 /// #[derive(Debug)]
 /// struct Users(Store);
 ///
 /// impl Directory for Users {
 ///     async fn account(&self, who: &Principal) -> Result<Account, Error> {
 ///         let user = self.0.user(&who.id().to_string()).await?.ok_or_else(Error::no_account)?;
+///         if user.is_banned {
+///             return Err(Error::denied("banned"));
+///         }
 ///         Ok(Account::new(user))
 ///     }
 /// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// let issuer = TestIssuer::new();
+/// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).directory(Users(Store)).build()?;
+/// let by = |subject: &str| gate.authenticate(Credential::new(issuer.token(subject).sign(), CredentialSource::bearer()));
+///
+/// assert_eq!(by("alice").await.principal()?.account::<User>()?.name, "alice");
+/// assert!(by("mallory").await.principal().is_err_and(|error| (error.status(), error.code()) == (403, "banned")));
+/// assert!(by("nobody").await.principal().is_err_and(|error| error.kind() == ErrorKind::NoAccount)); // 401
+/// # Ok(()) }
 /// ```
+///
+/// Asked for every request of a caller, so wrap one that asks a database in a [`CachedDirectory`].
 #[diagnostic::on_unimplemented(message = "`{Self}` does not know accounts", note = "write `impl Directory for {Self}`")]
 pub trait Directory: fmt::Debug + Send + Sync + 'static {
     /// The account of a principal; [`Account::none`] if people register after they sign in.

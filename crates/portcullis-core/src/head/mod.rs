@@ -1,3 +1,5 @@
+//! The head of a request, as every framework has it: method, path, query, headers and path parameters.
+
 mod owned;
 
 pub(crate) use owned::OwnedHead;
@@ -7,9 +9,61 @@ use std::borrow::Cow;
 
 /// The head of a request, borrowed, independent of the framework.
 ///
-/// Each adapter implements it once. A policy of your own gets it through [`Question`](crate::Question).
+/// Each adapter implements it once. A policy of your own gets it through [`Question`](crate::Question):
+///
+/// ```
+/// use portcullis_core::{RequestHead, policy::{Policy, any, role, when}};
+/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
+/// # use head::Head;
+///
+/// fn only_reads(head: &dyn RequestHead) -> bool {
+///     matches!(head.method(), "GET" | "HEAD")
+/// }
+/// const READ_OR_EDIT: &dyn Policy = &any((role("editor"), when("editors_only", |question| only_reads(question.head()))));
+///
+/// assert!(only_reads(&Head::new().method("GET")));
+/// assert!(!only_reads(&Head::new().method("DELETE")));
+/// # let _ = READ_OR_EDIT;
+/// ```
+///
+/// A service on a framework without an adapter implements it, and then asks the gate. Never join two lines of a header: a
+/// credential that is there twice has to be refused. Header names are passed and expected in lower case.
+///
+/// ```
+/// # use std::borrow::Cow;
+/// use portcullis_core::{Error, Gate, RequestHead, Scheme, testing::TestIssuer};
+///
+/// struct MyRequest { method: &'static str, target: &'static str, headers: Vec<(String, Vec<u8>)> }
+///
+/// impl RequestHead for MyRequest {
+///     fn method(&self) -> &str { self.method }
+///     fn path(&self) -> &str { self.target.split('?').next().unwrap_or_default() }
+///     fn query(&self) -> Option<&str> { self.target.split_once('?').map(|(_, query)| query) }
+///     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
+///         self.headers.iter().filter(|(found, _)| found == name).for_each(|(_, value)| see(value));
+///     }
+/// #   fn authority(&self) -> Option<&str> { None }
+/// #   fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
+/// #       self.headers.iter().for_each(|(name, value)| see(name, value));
+/// #   }
+/// #   fn param(&self, _: &str) -> Result<Option<Cow<'_, str>>, Error> { Ok(None) }
+/// #   fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> { Ok(Vec::new()) }
+///     // … authority, headers, param, param_names
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// let issuer = TestIssuer::new();
+/// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
+/// let bearer = ("authorization".to_owned(), format!("Bearer {}", issuer.token("alice").sign()).into_bytes());
+/// let once = MyRequest { method: "GET", target: "/me", headers: vec![bearer.clone()] };
+/// assert_eq!(gate.establish(&once).await.principal()?.id().subject(), "alice");
+///
+/// let twice = MyRequest { method: "GET", target: "/me", headers: vec![bearer.clone(), bearer] };
+/// assert!(gate.establish(&twice).await.principal().is_err_and(|error| error.status() == 400));
+/// # Ok(()) }
+/// ```
 pub trait RequestHead: Sync {
-    /// The method, as in the request.
+    /// The method, as in the request: in upper case, for all methods that HTTP defines.
     fn method(&self) -> &str;
 
     /// The path as the client sent it, still percent-encoded.
@@ -22,7 +76,7 @@ pub trait RequestHead: Sync {
     /// `host` header does.
     fn authority(&self) -> Option<&str>;
 
-    /// Passes every value of a header to `see`, in the order of the request. The name is in lower case.
+    /// Passes every value of a header to `see`, in the order of the request, once for each line. The name is in lower case.
     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8]));
 
     /// Passes every header to `see`, with its name in lower case, in the order of the request.

@@ -1,3 +1,5 @@
+//! The copy of a head that outlives its request.
+
 use super::RequestHead;
 use crate::{credential::Scrubber, error::Error};
 use std::{borrow::Cow, sync::Arc};
@@ -15,6 +17,7 @@ struct Parts {
     params: Result<Vec<(String, Param)>, Error>,
 }
 
+/// A path parameter, as the framework decoded it or failed to.
 type Param = Result<Option<String>, Error>;
 
 impl OwnedHead {

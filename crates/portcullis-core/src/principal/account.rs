@@ -1,3 +1,5 @@
+//! What a service adds to a verified principal.
+
 use super::Principal;
 use crate::{error::Error, rights::Role};
 use std::{
@@ -9,17 +11,26 @@ use std::{
 /// What a service knows of a principal, as a [`Directory`](crate::Directory) returns it. It cannot change the identity.
 ///
 /// ```
-/// use portcullis_core::Account;
+/// use portcullis_core::{Account, testing::acting_as};
 ///
-/// # struct User { is_staff: bool, plan: &'static str }
-/// # fn account(user: User) -> Account {
-/// Account::new(user).role("member")
-/// # }
+/// struct User { plan: &'static str }
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let account = Account::new(User { plan: "pro" }).role("member").staff(false).organization(7);
+/// let alice = acting_as("alice").with_role("beta").with_staff(true).with_account(account); // as a gate does
+///
+/// assert_eq!(alice.account::<User>()?.plan, "pro");
+/// assert_eq!(alice.roles(), ["beta".into(), "member".into()]);
+/// assert_eq!((alice.is_staff(), alice.organization()), (false, Some("7")));
+/// assert!(alice.account::<String>().is_err()); // no row of this type
+/// # Ok(()) }
 /// ```
 #[derive(Clone, Default)]
 pub struct Account {
     row: Option<Arc<dyn Any + Send + Sync>>,
+    /// `None`: as the token says.
     staff: Option<bool>,
+    /// Whether the roles of the token do not count.
     only_roles: bool,
     roles: Vec<Role>,
     organization: Option<String>,
@@ -32,13 +43,15 @@ impl Account {
         Self { row: Some(Arc::new(row)), ..Self::default() }
     }
 
-    /// No account yet: the principal stays as verified.
+    /// No account yet: the principal stays as verified. For services in which people register after they sign in. A policy
+    /// that asks for the [`account`](crate::policy::account) then finds none, which is an error and not a denial.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// With or without the staff flag. By default, the token's counts.
+    /// With or without the staff flag. By default, the token's counts. A service that has such a flag of its own sets it for
+    /// every account, so that no issuer makes anyone staff.
     #[must_use]
     pub fn staff(mut self, staff: bool) -> Self {
         self.staff = Some(staff);
@@ -52,7 +65,15 @@ impl Account {
         self
     }
 
-    /// With these roles instead of those of the token.
+    /// With these roles instead of those of the token, and instead of those named before.
+    ///
+    /// ```
+    /// use portcullis_core::{Account, testing::acting_as};
+    ///
+    /// let alice = acting_as("alice").with_role("admin"); // at the issuer, where the word means something else
+    /// let here = alice.with_account(Account::new(7).only_roles(["viewer"]));
+    /// assert_eq!(here.roles(), ["viewer".into()]);
+    /// ```
     #[must_use]
     pub fn only_roles<R: Into<Role>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
         self.only_roles = true;
@@ -90,7 +111,8 @@ impl Principal {
         })
     }
 
-    /// The row of the account that the gate's [`Directory`](crate::Directory) found.
+    /// The row of the account that the gate's [`Directory`](crate::Directory) found. In a test without a directory, add one by
+    /// [`with_account`](Self::with_account).
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is none of this type.

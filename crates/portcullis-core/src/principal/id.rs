@@ -1,3 +1,7 @@
+//! Identifiers to store and compare. Each has its issuer in it, since a name is unique only at its issuer.
+//!
+//! The text of each has one spelling. So a database can compare texts, and a text that no id is written as is refused.
+
 use super::PrincipalKind;
 use crate::error::Error;
 use std::{fmt, str::FromStr, sync::Arc};
@@ -15,6 +19,11 @@ use std::{fmt, str::FromStr, sync::Arc};
 /// let alice = PrincipalId::new(PrincipalKind::User, "alice").with_issuer("https://id.example.com");
 /// assert_eq!(alice.to_string(), "user|https://id.example.com|alice");
 /// assert_eq!(alice.to_string().parse::<PrincipalId>()?, alice);
+///
+/// let elsewhere = PrincipalId::new(PrincipalKind::User, "alice").with_issuer("https://id.example.org");
+/// assert_ne!(elsewhere, alice);
+/// assert_eq!(elsewhere.subject(), alice.subject());
+/// assert!("alice".parse::<PrincipalId>().is_err());
 /// # Ok(()) }
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -162,6 +171,21 @@ id_at_issuer! {
     ///
     /// As text it is `https://id.example.com|the-session`, written like a [`PrincipalId`]. `Debug` shows the issuer only,
     /// since some issuers use a session's id as a credential.
+    ///
+    /// ```
+    /// use portcullis_core::{Principal, PrincipalKind, SessionId};
+    ///
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// // What a handler stored when alice signed in, and what a logout token names later.
+    /// let alice = Principal::new(PrincipalKind::User, "alice").with_issuer("https://id.example.com").with_session("s1");
+    /// let stored = alice.session().map(|session| session.to_string());
+    /// assert_eq!(stored.as_deref(), Some("https://id.example.com|s1"));
+    ///
+    /// let ended = SessionId::new("s1").with_issuer("https://id.example.com");
+    /// assert_eq!("https://id.example.com|s1".parse::<SessionId>()?, ended);
+    /// assert_ne!(SessionId::new("s1"), ended); // a session of this service itself
+    /// # Ok(()) }
+    /// ```
     SessionId, "session"
 }
 
@@ -169,6 +193,17 @@ id_at_issuer! {
     /// A token: its issuer, and its id there (`jti`).
     ///
     /// As text it is `https://id.example.com|the-token`, written like a [`PrincipalId`]. `Debug` shows the issuer only.
+    ///
+    /// ```
+    /// use portcullis_core::TokenId;
+    ///
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let token = TokenId::new("t1").with_issuer("https://id.example.com");
+    /// assert_eq!((token.issuer(), token.id()), (Some("https://id.example.com"), "t1"));
+    /// assert_eq!(token.to_string().parse::<TokenId>()?, token);
+    /// assert!("t1".parse::<TokenId>().is_err()); // without an issuer it is written `|t1`
+    /// # Ok(()) }
+    /// ```
     TokenId, "token"
 }
 
@@ -187,6 +222,7 @@ fn split(text: &str) -> Option<(Option<Arc<str>>, String)> {
     (escaped(issuer.as_deref()) == written).then(|| (issuer, rest.to_owned()))
 }
 
+/// What `Debug` shows of an id.
 fn of(issuer: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     issuer.map_or(Ok(()), |issuer| write!(f, " of `{issuer}`"))
 }

@@ -1,4 +1,7 @@
 //! Principals, and the names of principals, sessions and tokens.
+//!
+//! A verifier makes a principal, and a [`Directory`](crate::Directory) may add an [`Account`] to it. After that it does not
+//! change. It is one pointer, because every extractor and policy of a request gets a clone.
 
 mod account;
 mod id;
@@ -24,6 +27,36 @@ use std::{
 ///
 /// It has what every application needs; read what only yours knows from the [`claims`](Self::claims). Cheap to clone.
 /// `Debug` shows kind and issuer only.
+///
+/// Verifiers make principals from tokens. An [`Authenticator`](crate::Authenticator) of yours builds one itself, with
+/// everything that policies need:
+///
+/// ```
+/// use portcullis_core::{Permission, PermissionSet, Principal, PrincipalKind};
+/// use std::time::{Duration, SystemTime};
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let (issued, expires) = (SystemTime::now(), SystemTime::now() + Duration::from_secs(900));
+/// let exporter = Principal::new(PrincipalKind::Key, "exporter")
+///     .with_issuer("https://keys.example.com")
+///     .with_organization("acme")
+///     .with_token_id("key-7")
+///     .with_session("s1")
+///     .with_role("reader")
+///     .with_scope("reports")
+///     .with_permissions(PermissionSet::new(["report:read"])?)
+///     .with_staff(false)
+///     .with_times(Some(issued), Some(expires))
+///     .with_leeway(Duration::from_secs(30));
+///
+/// assert_eq!(exporter.id().to_string(), "key|https://keys.example.com|exporter");
+/// assert_eq!(exporter.token_id().map(|id| id.to_string()).as_deref(), Some("https://keys.example.com|key-7"));
+/// assert_eq!((exporter.organization(), exporter.roles()), (Some("acme"), &["reader".into()][..]));
+/// assert!(exporter.has_permission(&Permission::from_static("report:read")));
+/// assert!(!exporter.has_permission(&Permission::from_static("report:delete")) && !exporter.is_staff());
+/// assert_eq!(format!("{exporter:?}"), "Principal(Key of `https://keys.example.com`, ..)");
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Principal(Arc<Parts>);
 
@@ -32,7 +65,9 @@ pub struct Principal(Arc<Parts>);
 pub(crate) struct Parts {
     id: PrincipalId,
     pub(crate) organization: Option<String>,
+    /// The id at the issuer, without the issuer: it is the principal's.
     pub(crate) session: Option<String>,
+    /// `None` if the claims have it.
     token_id: Option<String>,
     pub(crate) roles: Vec<Role>,
     pub(crate) scopes: Vec<String>,
@@ -41,6 +76,7 @@ pub(crate) struct Parts {
     pub(crate) staff: Option<bool>,
     pub(crate) authenticated_at: Option<SystemTime>,
     pub(crate) expires_at: Option<SystemTime>,
+    /// How far the clock of the issuer may be ahead. Only revocation uses it here.
     pub(crate) leeway: Duration,
     pub(crate) claims: Option<Claims>,
     /// The row of its account.
@@ -50,14 +86,30 @@ pub(crate) struct Parts {
 }
 
 /// The kinds of principals.
+///
+/// The kind is a part of the [`PrincipalId`], so a user and a service with the same subject are two principals.
+///
+/// ```
+/// use portcullis_core::{Error, Principal, PrincipalKind};
+///
+/// fn people_only(principal: &Principal) -> Result<(), Error> {
+///     match principal.kind() {
+///         PrincipalKind::User => Ok(()),
+///         _ => Err(Error::denied("people_only")), // also a kind that a later version adds
+///     }
+/// }
+///
+/// assert!(people_only(&Principal::new(PrincipalKind::User, "alice")).is_ok());
+/// assert!(people_only(&Principal::new(PrincipalKind::Service, "alice")).is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PrincipalKind {
-    /// A person.
+    /// A person. The default of a [`ClaimMap`](crate::ClaimMap).
     User,
-    /// A program with an account of its own.
+    /// A program with an account of its own, such as an OAuth client, or one with a [`SharedSecret`](crate::SharedSecret).
     Service,
-    /// A key that was issued to a client.
+    /// A key that was issued to a client, such as an API key that a user created.
     Key,
 }
 
@@ -102,7 +154,7 @@ impl From<Parts> for Principal {
 }
 
 impl Principal {
-    /// A principal without any roles or rights, for verifiers to return.
+    /// A principal without any roles or rights, for verifiers to return. It has no issuer, no end, and is not staff.
     #[must_use]
     pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
         Self::of(PrincipalId::new(kind, subject))
@@ -129,7 +181,8 @@ impl Principal {
         self.with(|inner| inner.organization = Some(organization.into()))
     }
 
-    /// With the session of its credential, by its id at the issuer.
+    /// With the session of its credential, by its id at the issuer. [`end_session`](crate::RevocationList::end_session) then
+    /// ends it.
     #[must_use]
     pub fn with_session(self, session: impl Into<String>) -> Self {
         self.with(|inner| inner.session = Some(session.into()))
@@ -165,7 +218,8 @@ impl Principal {
         self.with(|inner| inner.staff = Some(staff))
     }
 
-    /// With the time of its sign-in, and the end of its validity.
+    /// With the time of its sign-in, and the end of its validity. The gate does not refuse a principal that has ended: see
+    /// [`Authenticator`](crate::Authenticator#the-end-of-a-credential).
     #[must_use]
     pub fn with_times(self, authenticated_at: Option<SystemTime>, expires_at: Option<SystemTime>) -> Self {
         self.with(|inner| (inner.authenticated_at, inner.expires_at) = (authenticated_at, expires_at))
@@ -186,7 +240,7 @@ impl Principal {
         Ok(said.and_by_token(verified.clone()))
     }
 
-    /// With what its token says of itself, verified or not. Both may be revoked, and the earlier expiry counts.
+    /// With the same principal as its token describes it, verified or not. Both may be revoked, and the earlier expiry counts.
     pub(crate) fn and_by_token(self, own: Self) -> Self {
         let ends = self.expires_at().into_iter().chain(own.expires_at()).min();
         let own = match own.since() {
@@ -281,7 +335,23 @@ impl Principal {
         self.0.staff
     }
 
-    /// When it signed in, if known.
+    /// When it signed in, if known: the `auth_time` of its token, or else `iat`. For a route that asks for a recent sign-in:
+    ///
+    /// ```
+    /// use portcullis_core::{Principal, PrincipalKind};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// fn is_recent(principal: &Principal, now: SystemTime) -> bool {
+    ///     let signed_in = principal.authenticated_at().and_then(|at| now.duration_since(at).ok());
+    ///     signed_in.is_some_and(|ago| ago < Duration::from_secs(300))
+    /// }
+    ///
+    /// let (now, alice) = (SystemTime::now(), Principal::new(PrincipalKind::User, "alice"));
+    /// let signed_in = |ago| alice.clone().with_times(Some(now - Duration::from_secs(ago)), None);
+    /// assert!(is_recent(&signed_in(60), now));
+    /// assert!(!is_recent(&signed_in(600), now));
+    /// assert!(!is_recent(&alice, now)); // not known
+    /// ```
     #[must_use]
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.0.authenticated_at
@@ -302,7 +372,19 @@ impl Principal {
 
     /// Whether its credential counts as issued before a sign-out at this time. It does if it was issued until then, or
     /// later by at most the leeway of its issuer, whose clock may be ahead. If the time of issue is not known, the time of
-    /// the sign-in counts. If that is not known either, it counts as issued before.
+    /// the sign-in counts. If that is not known either, it counts as issued before. For [`Revocations`](crate::Revocations)
+    /// of your own that store one time for each principal:
+    ///
+    /// ```
+    /// use portcullis_core::{Principal, PrincipalKind};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let (sign_out, alice) = (SystemTime::now(), Principal::new(PrincipalKind::User, "alice"));
+    /// let issued = |at| alice.clone().with_times(Some(at), None);
+    /// assert!(issued(sign_out - Duration::from_secs(1)).precedes(sign_out));
+    /// assert!(!issued(sign_out + Duration::from_secs(1)).precedes(sign_out));
+    /// assert!(alice.precedes(sign_out)); // it is not known when
+    /// ```
     #[must_use]
     pub fn precedes(&self, sign_out: SystemTime) -> bool {
         self.since().zip(sign_out.checked_add(self.0.leeway)).is_none_or(|(issued, last)| issued <= last)
@@ -312,7 +394,7 @@ impl Principal {
         self.issued_at().or_else(|| self.authenticated_at())
     }
 
-    /// This principal, and the same as its token describes it, if its issuer was asked. Either may be revoked.
+    /// This principal, and the same one as its token describes it, if its issuer was asked. Either may be revoked.
     pub(crate) fn each_description(&self) -> impl Iterator<Item = &Self> {
         iter::once(self).chain(self.by_token())
     }
@@ -325,13 +407,14 @@ impl Principal {
         self.each_description().filter_map(Self::token_claims)
     }
 
-    /// Until when it is valid, if that ends.
+    /// Until when it is valid, if that ends. A [`Lease`](crate::Lease) ends then; a request is not refused for it.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.0.expires_at
     }
 
-    /// The claims of its token, if it has one.
+    /// The claims of its token, if it has one. A principal of a [`SharedSecret`](crate::SharedSecret), an authenticator or
+    /// [`acting_as`](crate::Gate::acting_as) has none.
     #[must_use]
     pub fn token_claims(&self) -> Option<&Claims> {
         self.0.claims.as_ref()
@@ -340,14 +423,24 @@ impl Principal {
     /// The claims of its token as a type of yours: parsed on first use, then shared.
     ///
     /// ```
-    /// # fn of(principal: &portcullis_core::Principal) -> Result<(), portcullis_core::Error> {
+    /// use portcullis_core::{Credential, CredentialSource, Error, Principal, Verifier, testing::{TestIssuer, acting_as}};
+    ///
     /// #[derive(serde::Deserialize)]
-    /// struct Mine {
+    /// struct Profile {
     ///     email: String,
     /// }
     ///
-    /// let email = &principal.claims::<Mine>()?.email;
-    /// # let _ = email; Ok(()) }
+    /// fn email(principal: &Principal) -> Result<&str, Error> {
+    ///     Ok(&principal.claims::<Profile>()?.email)
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+    /// let issuer = TestIssuer::new();
+    /// let token = issuer.token("alice").claim("email", "alice@example.com").sign();
+    /// let alice = Verifier::from(issuer.verifier()).authenticate(&Credential::new(token, CredentialSource::bearer())).await?;
+    /// assert_eq!(email(&alice)?, "alice@example.com");
+    /// assert!(email(&acting_as("bob")).is_err()); // no token
+    /// # Ok(()) }
     /// ```
     ///
     /// # Errors

@@ -1,3 +1,5 @@
+//! A clock for tests.
+
 use crate::clock::Clock;
 use std::{
     sync::{
@@ -8,12 +10,26 @@ use std::{
 };
 
 /// A clock that stands still until it is moved. Clones show the same time.
+///
+/// ```
+/// use portcullis_core::{Clock, testing::FixedClock};
+/// use std::time::Duration;
+///
+/// let clock = FixedClock::at(1_767_268_800);
+/// let (clone, before) = (clock.clone(), clock.elapsed());
+/// clock.advance(Duration::from_millis(2_500));
+/// assert_eq!((clone.seconds(), clone.elapsed() - before), (1_767_268_802, Duration::from_millis(2_500)));
+///
+/// clock.set(1_767_268_800); // the clock is corrected, and what measures time does not notice
+/// assert_eq!((clone.seconds(), clone.elapsed() - before), (1_767_268_800, Duration::from_millis(2_500)));
+/// ```
 #[derive(Debug, Clone)]
 pub struct FixedClock(Arc<Milliseconds>);
 
 #[derive(Debug)]
 struct Milliseconds {
     now: AtomicU64,
+    /// As [`Clock::elapsed`] tells it.
     passed: AtomicU64,
 }
 

@@ -1,3 +1,5 @@
+//! An issuer in the memory of a test.
+
 #![expect(clippy::expect_used, reason = "what this puts together is sound, and a test with something else should stop")]
 
 use super::{FixedClock, SigningKey};
@@ -14,6 +16,25 @@ use std::{fmt, sync::Arc, time::Duration};
 ///
 /// Its tokens have the claims `sub`, `roles`, `scope`, `permissions`, `staff` and `organization`, and its
 /// [`verifier`](Self::verifier) reads them.
+///
+/// ```
+/// use portcullis_core::{Algorithm, Audience, ErrorKind, Issuer, Jwt, testing::TestIssuer};
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let name = "https://id.example.com";
+/// let issuer = TestIssuer::with_algorithm(Algorithm::Rs256).named(name).for_audience("orders");
+///
+/// // What a service sets up, with the key of the test issuer.
+/// let trusted = Issuer::new(name, Audience::is("orders"), [Algorithm::Rs256], issuer.signing_key().key())?;
+/// let service = Jwt::new(trusted).clock(issuer.clock());
+/// assert!(service.verify(&issuer.token("alice").sign()).is_ok());
+///
+/// let other_audience = issuer.clone().for_audience("invoices");
+/// assert!(service.verify(&other_audience.token("alice").sign()).is_err_and(|error| error.kind() == ErrorKind::Invalid));
+/// let other_issuer = issuer.named("https://id.example.org");
+/// assert!(service.verify(&other_issuer.token("alice").sign()).is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct TestIssuer {
     name: String,
@@ -42,7 +63,17 @@ impl TestIssuer {
         Self::with_key(SigningKey::embedded(algorithm))
     }
 
-    /// An issuer that signs with this key.
+    /// An issuer that signs with this key, such as a forger with a secret that it guessed.
+    ///
+    /// ```
+    /// use portcullis_core::{Algorithm, testing::{SigningKey, TestIssuer}};
+    ///
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let forger = TestIssuer::with_key(SigningKey::secret(Algorithm::Hs256, "guessed")?);
+    /// let forged = forger.token("alice").sign();
+    /// assert!(TestIssuer::new().verifier().verify(&forged).is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn with_key(key: SigningKey) -> Self {
         let fixed = FixedClock::at(1_767_268_800);
@@ -83,7 +114,18 @@ impl TestIssuer {
         &self.key
     }
 
-    /// The issuer, for a verifier that should trust it.
+    /// The issuer, for a verifier that should trust it. Change its settings for a test of yours:
+    ///
+    /// ```
+    /// use portcullis_core::{Jwt, testing::TestIssuer};
+    ///
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let issuer = TestIssuer::new();
+    /// let strict = Jwt::new(issuer.issuer().token_type("at+jwt")).clock(issuer.clock());
+    /// assert!(strict.verify(&issuer.token("alice").header("typ", "at+jwt").sign()).is_ok());
+    /// assert!(strict.verify(&issuer.token("alice").sign()).is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn issuer(&self) -> Issuer {
         let map = ClaimMap::new()
@@ -132,7 +174,8 @@ impl TestIssuer {
 ///
 /// ```
 /// use portcullis_core::{
-///     Algorithm, Audience, Error, Gate, HttpClient, Issuer, Jwt, RemoteKeys, Scheme, testing::TestIssuer,
+///     Algorithm, Audience, Credential, CredentialSource, Error, Gate, HttpClient, Issuer, Jwt, RemoteKeys, Scheme,
+///     testing::TestIssuer,
 /// };
 ///
 /// fn gate(name: &str, client: impl HttpClient + 'static) -> Result<Gate, Error> {
@@ -141,11 +184,12 @@ impl TestIssuer {
 ///     Gate::builder().scheme(Scheme::new(Jwt::new(issuer)).bearer()).build()
 /// }
 ///
-/// # fn main() -> Result<(), Error> {
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
 /// let issuer = TestIssuer::new().on_system_time();
 /// let gate = gate("https://issuer.test", issuer.clone())?;
-/// let token = issuer.token("alice").sign();
-/// # let _ = (gate, token); Ok(()) }
+/// let token = Credential::new(issuer.token("alice").sign(), CredentialSource::bearer());
+/// assert_eq!(gate.authenticate(token).await.principal()?.id().subject(), "alice");
+/// # Ok(()) }
 /// ```
 impl HttpClient for TestIssuer {
     fn send(&self, request: HttpRequest, reply: Reply) {
@@ -161,6 +205,31 @@ impl HttpClient for TestIssuer {
 }
 
 /// A token that is being built. `Debug` shows the names of its claims.
+///
+/// ```
+/// use portcullis_core::{ErrorKind, testing::TestIssuer};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let issuer = TestIssuer::new();
+/// let token = issuer
+///     .token("alice")
+///     .role("editor")
+///     .permission("report:read")
+///     .scope("read write")
+///     .staff()
+///     .organization("acme")
+///     .claim("email", "alice@example.com")
+///     .header("kid", "test")
+///     .expires_in(Duration::from_secs(60));
+/// assert!(issuer.verifier().verify(&token.clone().sign()).is_ok());
+///
+/// let hour = Duration::from_secs(3600);
+/// let kind = |token: &str| issuer.verifier().verify(token).err().map(|error| error.kind());
+/// assert_eq!(kind(&token.clone().expired_for(hour).sign()), Some(ErrorKind::Expired));
+/// assert_eq!(kind(&token.without("exp").sign()), Some(ErrorKind::Invalid));
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 #[must_use = "a token is made by `sign`"]
 pub struct TestToken<'i> {
@@ -217,19 +286,19 @@ impl TestToken<'_> {
         self.claim("exp", expiry)
     }
 
-    /// Expired this long ago.
+    /// Expired this long ago. Choose more than the leeway of the issuer.
     pub fn expired_for(self, time: Duration) -> Self {
         let expiry = self.now.saturating_sub(time.as_secs());
         self.claim("exp", expiry)
     }
 
-    /// With this claim. Replaces an earlier value.
+    /// With this claim, of any JSON type. Replaces an earlier value.
     pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.claims.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Without a claim.
+    /// Without a claim, also one that every token has, such as `sub`, `aud` or `exp`.
     pub fn without(mut self, name: &str) -> Self {
         self.claims.remove(name);
         self

@@ -1,3 +1,5 @@
+//! Keys that sign, for tests only.
+
 #![expect(clippy::expect_used, reason = "the embedded keys are sound, and a test with another one should stop here")]
 
 use crate::{
@@ -18,6 +20,27 @@ use std::{fmt, sync::Arc};
 const SECRET: &[u8] = b"the test issuer's secret, published with its source: trust none.";
 
 /// A private key that signs tokens in tests, and the public key that verifies them.
+///
+/// A [`TestIssuer`](super::TestIssuer) signs well-formed tokens with it. By itself it signs anything, for tests of what has to
+/// be refused:
+///
+/// ```
+/// use portcullis_core::{Algorithm, Key, testing::{SigningKey, TestIssuer}};
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let key = SigningKey::embedded(Algorithm::Es256);
+/// assert_eq!(key.algorithm(), Algorithm::Es256);
+/// let published = key.public_jwk("test").as_deref().map(Key::jwk).transpose()?;
+/// assert_eq!(published.as_ref().and_then(|key| key.id()), Some("test"));
+/// assert!(key.public_pem().is_some_and(|pem| pem.starts_with("-----BEGIN PUBLIC KEY-----")));
+///
+/// let issuer = TestIssuer::with_key(key.clone());
+/// let claims = r#"{"iss":"https://issuer.test","aud":"test","sub":"alice","exp":4102444800}"#;
+/// assert!(issuer.verifier().verify(&key.sign(r#"{"alg":"ES256"}"#, claims)).is_ok());
+/// assert!(issuer.verifier().verify(&key.sign(r#"{"alg":"none"}"#, claims)).is_err());
+/// assert!(issuer.verifier().verify(&key.sign(r#"{"alg":"ES256"}"#, "not JSON")).is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct SigningKey {
     algorithm: Algorithm,
@@ -149,7 +172,7 @@ impl SigningKey {
         format!("{message}.{}", base64url::encode(&signature))
     }
 
-    /// The signature of a message.
+    /// The signature of a message, such as a token whose parts a test encodes itself.
     #[must_use]
     pub fn sign_bytes(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
