@@ -21,7 +21,7 @@ use crate::{
 ///     .require("token_use", "access")? // no ID tokens
 ///     .one_of("azp", ["web", "mobile"])? // two of the issuer's clients
 ///     .if_present("acr", ["silver", "gold"])? // programs have none
-///     .forbid("/act/sub")?; // nobody acts for another (RFC 8693, section 4.1)
+///     .forbid("/act/sub")?; // no tokens for acting as another user (RFC 8693, section 4.1)
 /// let issuer = TestIssuer::new();
 /// let verifier = Jwt::new(issuer.issuer().rules(rules)).clock(issuer.clock());
 ///

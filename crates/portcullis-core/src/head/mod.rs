@@ -27,7 +27,7 @@ use std::borrow::Cow;
 /// ```
 ///
 /// A service on a framework without an adapter implements it, and then asks the gate. Never join two lines of a header: a
-/// credential that is there twice has to be refused. Header names are passed and expected in lower case.
+/// credential that is present twice has to be refused. Header names are passed and expected in lower case.
 ///
 /// ```
 /// # use std::borrow::Cow;
