@@ -96,8 +96,7 @@ impl Decision {
 /// use portcullis_core::{
 ///     Error, Gate, Membership, Principal, RoleHierarchy, Scheme, Standing, policy::*, testing::{TestIssuer, acting_as},
 /// };
-/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-/// # use head::Head;
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
 /// struct Project { title: &'static str }
 ///
@@ -123,7 +122,7 @@ impl Decision {
 ///     .membership("project", Projects)
 ///     .build()?;
 /// let plan = gate.plan(role("viewer").on("project", path("id")))?;
-/// let request = Head::new().param("id", "7");
+/// let request = get("/projects/7").param("id", 7);
 ///
 /// let as_alice = gate.acting_as(acting_as("alice"));
 /// let who = as_alice.establish_for(&plan, &request).await;
@@ -252,15 +251,14 @@ impl From<Findings> for Access {
 ///
 /// ```
 /// use portcullis_core::{Decision, Gate, RoleHierarchy, Scheme, policy::*, testing::{TestIssuer, acting_as}};
-/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-/// # use head::Head;
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
 /// let gate = Gate::builder()
 ///     .scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
 ///     .roles(RoleHierarchy::ranked(["viewer", "editor"])?)
 ///     .build()?;
-/// let (plan, request) = (gate.plan(role("editor"))?, Head::new());
+/// let (plan, request) = (gate.plan(role("editor"))?, get("/"));
 ///
 /// let as_bob = gate.acting_as(acting_as("bob").with_role("viewer"));
 /// let who = as_bob.establish_for(&plan, &request).await;
@@ -389,12 +387,11 @@ impl Denial {
 ///
 /// ```
 /// use portcullis_core::{Gate, Scheme, policy::*, testing::{TestIssuer, acting_as}};
-/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-/// # use head::Head;
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
 /// let gate = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer()).build()?;
-/// let (plan, request) = (gate.plan(any((staff(), scope("reports"))))?, Head::new());
+/// let (plan, request) = (gate.plan(any((staff(), scope("reports"))))?, get("/"));
 ///
 /// let as_bob = gate.acting_as(acting_as("bob").with_scope("orders"));
 /// let who = as_bob.establish_for(&plan, &request).await;

@@ -38,12 +38,11 @@ use std::fmt;
 ///
 /// The sources of the accepted schemes are read in the order of the gate's schemes, and within a scheme in the order of its
 /// setters. The first source in which something is *present* decides. If that credential is not valid, the request is refused:
-/// a valid one in a later source does not help. `Head` is a request in a test:
+/// a valid one in a later source does not help. `get` makes a request for a test:
 ///
 /// ```
 /// use portcullis_core::{ErrorKind, Gate, Scheme, testing::TestIssuer};
-/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-/// # use head::Head;
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
@@ -51,11 +50,11 @@ use std::fmt;
 /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).cookie("__Host-session").bearer()).build()?;
 /// let token = issuer.token("alice").sign();
 ///
-/// let by_header = gate.establish(&Head::new().bearer(&token)).await;
+/// let by_header = gate.establish(&get("/").bearer(&token)).await;
 /// assert_eq!(by_header.principal()?.id().subject(), "alice");
 ///
 /// let expired = issuer.token("alice").expired_for(Duration::from_secs(3600)).sign();
-/// let with_both = Head::new().header("cookie", format!("__Host-session={expired}")).bearer(&token);
+/// let with_both = get("/").header("cookie", &format!("__Host-session={expired}")).bearer(&token);
 /// let refused = gate.establish(&with_both).await;
 /// assert!(refused.principal().is_err_and(|error| error.kind() == ErrorKind::Expired));
 /// # Ok(()) }
@@ -85,8 +84,7 @@ impl Scheme {
     ///
     /// ```
     /// use portcullis_core::{ErrorKind, Gate, Scheme, SharedSecret, policy::via, testing::TestIssuer};
-    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-    /// # use head::Head;
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
     /// let secret = "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E";
@@ -94,7 +92,7 @@ impl Scheme {
     ///     .scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
     ///     .scheme(Scheme::named("sync", SharedSecret::new("role-sync", secret)?).header("x-sync-secret"))
     ///     .build()?;
-    /// let request = Head::new().header("x-sync-secret", secret);
+    /// let request = get("/").header("x-sync-secret", secret);
     ///
     /// let accepted = gate.establish_for(&gate.plan(via("sync"))?, &request).await;
     /// assert_eq!(accepted.principal()?.id().subject(), "role-sync");
@@ -155,21 +153,18 @@ impl Scheme {
     ///
     /// ```
     /// use portcullis_core::{Error, Gate, Scheme, testing::TestIssuer};
-    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-    /// # use head::Head;
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     ///
     /// # fn main() -> Result<(), Error> {
     /// let scheme = Scheme::new(TestIssuer::new().verifier()).websocket_protocol().websocket_query("token").bearer();
     /// let gate = Gate::builder().scheme(scheme).build()?;
-    /// let read = |head: &Head| Ok::<_, Error>(gate.read(head)?.map(|read| read.expose().to_owned()));
+    /// let read = |request: &Request| Ok::<_, Error>(gate.read(request)?.map(|read| read.expose().to_owned()));
     ///
-    /// let upgrade = Head::new().header("upgrade", "websocket");
-    /// let by_protocol = upgrade.clone().header("sec-websocket-protocol", "bearer, eyJhbGci");
-    /// assert_eq!(read(&by_protocol)?.as_deref(), Some("eyJhbGci"));
-    /// assert_eq!(read(&upgrade.query("room=7&token=eyJhbGci"))?.as_deref(), Some("eyJhbGci"));
-    ///
-    /// let no_upgrade = Head::new().query("room=7&token=eyJhbGci");
-    /// assert_eq!(read(&no_upgrade)?, None);
+    /// let by_protocol = get("/chat").header("sec-websocket-protocol", "bearer, eyJhbGci");
+    /// assert_eq!(read(&by_protocol.header("upgrade", "websocket"))?.as_deref(), Some("eyJhbGci"));
+    /// let by_query = get("/chat?room=7&token=eyJhbGci");
+    /// assert_eq!(read(&by_query.clone().header("upgrade", "websocket"))?.as_deref(), Some("eyJhbGci"));
+    /// assert_eq!(read(&by_query)?, None); // not a WebSocket
     /// # Ok(()) }
     /// ```
     pub fn websocket_protocol(self) -> Self {
@@ -186,18 +181,17 @@ impl Scheme {
     ///
     /// ```
     /// use portcullis_core::{CredentialSource, Error, Gate, Scheme, testing::TestIssuer};
-    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-    /// # use head::Head;
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     ///
     /// # fn main() -> Result<(), Error> {
     /// let header = CredentialSource::header("x-forwarded-authorization").prefix("Token ");
     /// let scheme = Scheme::new(TestIssuer::new().verifier()).source(header).query("download-key");
     /// let gate = Gate::builder().scheme(scheme).build()?;
-    /// let read = |head: &Head| Ok::<_, Error>(gate.read(head)?.map(|read| read.expose().to_owned()));
+    /// let read = |request: &Request| Ok::<_, Error>(gate.read(request)?.map(|read| read.expose().to_owned()));
     ///
-    /// assert_eq!(read(&Head::of(&[("x-forwarded-authorization", "Token abc")]))?.as_deref(), Some("abc"));
-    /// assert_eq!(read(&Head::new().query("download-key=abc"))?.as_deref(), Some("abc"));
-    /// assert_eq!(read(&Head::of(&[("x-forwarded-authorization", "Basic abc")]))?, None);
+    /// assert_eq!(read(&get("/").header("x-forwarded-authorization", "Token abc"))?.as_deref(), Some("abc"));
+    /// assert_eq!(read(&get("/?download-key=abc"))?.as_deref(), Some("abc"));
+    /// assert_eq!(read(&get("/").header("x-forwarded-authorization", "Basic abc"))?, None);
     /// # Ok(()) }
     /// ```
     pub fn source(mut self, source: CredentialSource) -> Self {

@@ -62,8 +62,7 @@ fn without_quotes(value: &[u8]) -> &[u8] {
 ///
 /// ```
 /// use portcullis_core::{Cookies, CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer};
-/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-/// # use head::Head;
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
 /// /// `session` says in how many cookies the token is: `session=2; session.0=eyJh; session.1=bGci`.
 /// fn counted(cookies: &Cookies<'_>) -> Result<Option<String>, Error> {
@@ -80,10 +79,10 @@ fn without_quotes(value: &[u8]) -> &[u8] {
 /// # fn main() -> Result<(), Error> {
 /// let scheme = Scheme::new(TestIssuer::new().verifier()).source(CredentialSource::cookies("session", counted));
 /// let gate = Gate::builder().scheme(scheme).build()?;
-/// let complete = Head::of(&[("cookie", "session=2; session.0=eyJh; session.1=bGci")]);
+/// let complete = get("/").header("cookie", "session=2; session.0=eyJh; session.1=bGci");
 /// assert_eq!(gate.read(&complete)?.map(|read| read.expose().to_owned()).as_deref(), Some("eyJhbGci"));
 ///
-/// let torn = Head::of(&[("cookie", "session=2; session.0=eyJh")]);
+/// let torn = get("/").header("cookie", "session=2; session.0=eyJh");
 /// assert!(gate.read(&torn).is_err_and(|error| error.kind() == ErrorKind::Invalid));
 /// # Ok(()) }
 /// ```

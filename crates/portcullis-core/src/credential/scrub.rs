@@ -28,13 +28,12 @@ const ADDRESSES: [&str; 11] = [
 ///
 /// ```
 /// use portcullis_core::{Gate, Scheme, testing::TestIssuer};
-/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-/// # use head::Head;
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// let scheme = Scheme::new(TestIssuer::new().verifier()).bearer().query("key");
 /// let gate = Gate::builder().scheme(scheme).build()?;
-/// let scrubber = gate.scrubber(&Head::new());
+/// let scrubber = gate.scrubber(&get("/"));
 ///
 /// let scrubbed = scrubber.address(b"/report?month=7&key=eyJhbGci");
 /// assert_eq!(scrubbed.as_deref(), Some(&b"/report?month=7&key=redacted"[..]));

@@ -21,26 +21,26 @@ use std::{borrow::Cow, fmt, sync::Arc};
 /// The [schemes](crate::Scheme) of a gate have an ordered list of sources. The first source in which something is *present*
 /// decides. If that is not valid, the request is refused, and the other sources are not read.
 ///
-/// `Head` is a request in a test:
+/// `get` makes a request for a test:
 ///
 /// ```
 /// use portcullis_core::{CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer};
-/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-/// # use head::Head;
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
 /// # fn main() -> Result<(), Error> {
 /// let scheme = Scheme::new(TestIssuer::new().verifier())
 ///     .source(CredentialSource::cookie("__Host-session"))
 ///     .source(CredentialSource::bearer());
 /// let gate = Gate::builder().scheme(scheme).build()?;
-/// let read = |headers| Ok::<_, Error>(gate.read(&Head::of(headers))?.map(|read| read.expose().to_owned()));
+/// let read = |request: Request| Ok::<_, Error>(gate.read(&request)?.map(|read| read.expose().to_owned()));
 ///
-/// assert_eq!(read(&[("authorization", "bearer abc")])?.as_deref(), Some("abc"));
-/// assert_eq!(read(&[("cookie", "theme=dark; __Host-session=def"), ("authorization", "bearer abc")])?.as_deref(), Some("def"));
-/// assert_eq!(read(&[("cookie", "__Host-session="), ("authorization", "Basic YTpi")])?, None);
+/// let with_cookie = |cookies| get("/").header("cookie", cookies);
+/// assert_eq!(read(get("/").bearer("abc"))?.as_deref(), Some("abc"));
+/// assert_eq!(read(with_cookie("theme=dark; __Host-session=def").bearer("abc"))?.as_deref(), Some("def"));
+/// assert_eq!(read(with_cookie("__Host-session=").header("authorization", "Basic YTpi"))?, None);
 ///
-/// let not_one_token = read(&[("authorization", "Bearer abc def")]);
-/// assert!(not_one_token.is_err_and(|error| error.kind() == ErrorKind::Invalid));
+/// let two_tokens = read(get("/").bearer("abc def"));
+/// assert!(two_tokens.is_err_and(|error| error.kind() == ErrorKind::Invalid));
 /// # Ok(()) }
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -73,17 +73,16 @@ impl CredentialSource {
     ///
     /// ```
     /// use portcullis_core::{CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer};
-    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-    /// # use head::Head;
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     ///
     /// # fn main() -> Result<(), Error> {
     /// let session = CredentialSource::cookie("session");
     /// assert_eq!(session.header_name(), Some("cookie"));
     /// let gate = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).source(session)).build()?;
     ///
-    /// let once = Head::of(&[("cookie", "session=abc; session=abc")]);
+    /// let once = get("/").header("cookie", "session=abc; session=abc");
     /// assert_eq!(gate.read(&once)?.map(|read| read.expose().to_owned()).as_deref(), Some("abc"));
-    /// let twice = Head::of(&[("cookie", "session=abc; session=def")]);
+    /// let twice = get("/").header("cookie", "session=abc; session=def");
     /// assert!(gate.read(&twice).is_err_and(|error| error.kind() == ErrorKind::Malformed));
     /// # Ok(()) }
     /// ```
@@ -97,8 +96,7 @@ impl CredentialSource {
     ///
     /// ```
     /// use portcullis_core::{Cookies, CredentialSource, Error, Gate, Scheme, testing::TestIssuer};
-    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-    /// # use head::Head;
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     ///
     /// fn chunks(cookies: &Cookies<'_>) -> Result<Option<String>, Error> {
     ///     let mut token = String::new();
@@ -112,7 +110,7 @@ impl CredentialSource {
     /// # fn main() -> Result<(), Error> {
     /// let source = CredentialSource::cookies("session", chunks);
     /// let gate = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).source(source)).build()?;
-    /// let read = |cookies| Ok::<_, Error>(gate.read(&Head::of(&[("cookie", cookies)]))?.map(|read| read.expose().to_owned()));
+    /// let read = |cookies| Ok::<_, Error>(gate.read(&get("/").header("cookie", cookies))?.map(|read| read.expose().to_owned()));
     /// assert_eq!(read("session.1=bGci; session.0=eyJh")?.as_deref(), Some("eyJhbGci"));
     /// assert_eq!(read("session.1=bGci")?, None);
     /// # Ok(()) }
@@ -167,19 +165,19 @@ impl CredentialSource {
     ///
     /// ```
     /// use portcullis_core::{CredentialSource, Error, Gate, Scheme, testing::TestIssuer};
-    /// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-    /// # use head::Head;
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     ///
     /// # fn main() -> Result<(), Error> {
     /// let scheme = Scheme::new(TestIssuer::new().verifier())
     ///     .source(CredentialSource::cookie("access_token").prefix("Bearer "))
     ///     .source(CredentialSource::header("x-api-key").prefix("sk_"));
     /// let gate = Gate::builder().scheme(scheme).build()?;
-    /// let read = |header| Ok::<_, Error>(gate.read(&Head::of(&[header]))?.map(|read| read.expose().to_owned()));
+    /// let read = |request: Request| Ok::<_, Error>(gate.read(&request)?.map(|read| read.expose().to_owned()));
     ///
-    /// assert_eq!(read(("cookie", "access_token=\"Bearer eyJhbGci\""))?.as_deref(), Some("eyJhbGci"));
-    /// assert_eq!(read(("x-api-key", "sk_1234"))?.as_deref(), Some("1234"));
-    /// assert_eq!(read(("x-api-key", "pk_1234"))?, None);
+    /// let quoted = get("/").header("cookie", "access_token=\"Bearer eyJhbGci\"");
+    /// assert_eq!(read(quoted)?.as_deref(), Some("eyJhbGci"));
+    /// assert_eq!(read(get("/").header("x-api-key", "sk_1234"))?.as_deref(), Some("1234"));
+    /// assert_eq!(read(get("/").header("x-api-key", "pk_1234"))?, None);
     /// # Ok(()) }
     /// ```
     #[must_use]

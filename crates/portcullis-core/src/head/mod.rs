@@ -13,16 +13,15 @@ use std::borrow::Cow;
 ///
 /// ```
 /// use portcullis_core::{RequestHead, policy::{Policy, any, role, when}};
-/// # mod head { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/head.rs")); }
-/// # use head::Head;
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
 /// fn only_reads(head: &dyn RequestHead) -> bool {
 ///     matches!(head.method(), "GET" | "HEAD")
 /// }
 /// const READ_OR_EDIT: &dyn Policy = &any((role("editor"), when("editors_only", |question| only_reads(question.head()))));
 ///
-/// assert!(only_reads(&Head::new().method("GET")));
-/// assert!(!only_reads(&Head::new().method("DELETE")));
+/// assert!(only_reads(&get("/")));
+/// assert!(!only_reads(&post("/")));
 /// # let _ = READ_OR_EDIT;
 /// ```
 ///

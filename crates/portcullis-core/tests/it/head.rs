@@ -1,4 +1,4 @@
-// A request's head to read from, header by header.
+//! A request's head to read from, header by header.
 
 use portcullis_core::{Error, ErrorKind, RequestHead};
 use std::borrow::Cow;
