@@ -12,10 +12,10 @@ use portcullis_core::{
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
-use tracing::{Event, Level, Metadata, Subscriber, field, span};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber, field, span, subscriber::NoSubscriber};
 
 type Fields = BTreeMap<&'static str, String>;
 type Heard = Vec<(Level, &'static str, Fields)>;
@@ -66,11 +66,21 @@ impl Subscriber for Listener {
     fn exit(&self, _: &span::Id) {}
 }
 
+/// Runs something while this subscriber hears the events of this thread.
+///
+/// A second subscriber is kept, because `tracing` has a shortcut for a single one: the first thread that comes to an event then
+/// decides whether it is heard, for all threads. That thread may be one of another test, which hears nothing.
+pub fn heard_by<T>(subscriber: impl Subscriber + Send + Sync + 'static, run: impl FnOnce() -> T) -> T {
+    static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+    LazyLock::force(&SECOND);
+    tracing::subscriber::with_default(subscriber, run)
+}
+
 /// Runs something while a log listens at a level; tells what it heard.
 fn listen(level: Level, run: impl AsyncFnOnce()) -> Heard {
     let listener = Listener { level, events: Arc::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    tracing::subscriber::with_default(listener.clone(), || runtime.block_on(run()));
+    heard_by(listener.clone(), || runtime.block_on(run()));
     let events = listener.events.lock().unwrap();
     events.clone()
 }

@@ -1,7 +1,10 @@
 //! What is told, to whom: nothing is verified before, and the log is given no cookie.
 
 use super::*;
-use crate::asking::{decide, shared};
+use crate::{
+    asking::{decide, shared},
+    log::heard_by,
+};
 use futures_util::FutureExt;
 
 /// Counts how often it is asked, and knows `abc`.
@@ -149,11 +152,9 @@ fn the_log_says_that_it_was_a_cookie_and_not_which() {
         let refusal = gate.refuse(&error);
         format!("{who:?} {error} {error:?} {refusal:?} {}", String::from_utf8_lossy(refusal.body()))
     };
-    // Once before anybody listens: where the event comes from has to be known to all threads.
-    refuse(&[]);
     for headers in requests {
         let listener = Listener::default();
-        let shown = tracing::subscriber::with_default(listener.clone(), || refuse(headers));
+        let shown = heard_by(listener.clone(), || refuse(headers));
         let heard = listener.0.lock().unwrap().clone();
         let [(Level::INFO, line)] = &heard[..] else { panic!("{heard:?}") };
         for part in ["code=\"cross_origin\"", "status=403", "source=cookie `session`", "message=refused: "] {

@@ -1,7 +1,7 @@
 //! What the issuer is sent, and what nobody else is shown of it.
 
 use super::{URL, active, ask, asking, begun, client::*, without_keys};
-use crate::{asking::decide, head::Head};
+use crate::{asking::decide, head::Head, log::heard_by};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use portcullis_core::{ErrorKind, Gate, HttpRequest, Introspection, Scheme, policy::staff};
 use std::{
@@ -150,7 +150,7 @@ fn neither_token_nor_secret_is_shown() {
     let (mut shown, mut events) = (String::new(), 0);
     let listener = Listener::default();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    tracing::subscriber::with_default(listener.clone(), || {
+    heard_by(listener.clone(), || {
         for (status, body) in bodies {
             for who in ["secret", "token"] {
                 let body = body.clone();

@@ -1,6 +1,7 @@
 //! What the log hears of fetching.
 
 use super::*;
+use crate::log::heard_by;
 use std::{
     fmt,
     sync::{Arc, Mutex},
@@ -75,7 +76,7 @@ impl Listener {
 /// What the log hears from warnings up while this runs.
 pub(super) fn listen(run: impl FnOnce()) -> Vec<String> {
     let listener = Listener::default();
-    tracing::subscriber::with_default(listener.clone(), run);
+    heard_by(listener.clone(), run);
     let heard = listener.0.lock().unwrap();
     heard.clone()
 }
@@ -128,6 +129,6 @@ fn a_log_that_asks_again_does_not_block() {
     }
     let rig = Rig::new(Does::Fail);
     let asks = Asks(Arc::default(), rig.jwt.clone());
-    tracing::subscriber::with_default(asks.clone(), || assert_eq!(rig.ask(&token(1)), UNAVAILABLE));
+    heard_by(asks.clone(), || assert_eq!(rig.ask(&token(1)), UNAVAILABLE));
     assert_eq!((&*asks.0.lock().unwrap(), rig.issuer.count()), (&vec![UNAVAILABLE], 1));
 }

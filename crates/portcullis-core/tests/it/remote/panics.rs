@@ -2,6 +2,7 @@
 //! is another one after a pause.
 
 use super::*;
+use crate::log::heard_by;
 use portcullis_core::{Clock, Reply};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -96,7 +97,7 @@ fn a_log() {
     for discovers in [false, true] {
         for (what, give) in FAILURES {
             let rig = if discovers { Rig::discovering(Does::Keep) } else { Rig::new(Does::Keep) };
-            hold(what, &rig, || tracing::subscriber::with_default(Jammed, || give(rig.issuer.kept())));
+            hold(what, &rig, || heard_by(Jammed, || give(rig.issuer.kept())));
         }
     }
 }

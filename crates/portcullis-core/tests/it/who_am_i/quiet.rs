@@ -1,7 +1,7 @@
 //! What nobody is shown of a token: not in a text of any kind, not in the log.
 
 use super::{ALICE, ME, NO_RIGHTS, RIGHTS, asking, asking_one, begun, client::*};
-use crate::{asking::decide, head::Head};
+use crate::{asking::decide, head::Head, log::heard_by};
 use portcullis_core::{Error, ErrorKind, Gate, HttpResponse, Scheme, policy::staff};
 use std::{
     fmt::Debug,
@@ -65,7 +65,7 @@ fn a_token_is_shown_nowhere() {
     let (mut shown, mut events) = (String::new(), 0);
     let listener = Listener::default();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    tracing::subscriber::with_default(listener.clone(), || {
+    heard_by(listener.clone(), || {
         for (first, second) in answers() {
             let service = Service::saying(first, second);
             let asking = asking(&service);
