@@ -16,13 +16,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// So many answers, for so long at most. However many ask at once, one question is under way; errors and panics are not kept.
+/// Remembers a limited number of answers for a limited time. However many callers ask at once, there is one question at a time
+/// for a key. Errors and panics are not remembered.
 pub(crate) struct AnswerCache<K, T: Clone> {
     max_age: Duration,
     answers: Cache<K, TimedAnswer<T>>,
 }
 
-/// A question, and when it was asked.
+/// An answer, or the future that will return it, and when it was asked for.
 struct TimedAnswer<T: Clone> {
     at: SystemTime,
     answer: Shared<BoxFuture<'static, Result<T, Error>>>,
@@ -39,7 +40,7 @@ impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> AnswerCache<K, T> {
         Self { max_age, answers: Cache::new(places) }
     }
 
-    /// What is remembered and young enough, or what is asked now.
+    /// The remembered answer if it is young enough. Otherwise asks, or waits for a caller that has already asked.
     pub(crate) async fn get(
         &self,
         key: K,
@@ -47,17 +48,17 @@ impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> AnswerCache<K, T> {
         ask: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
         let max_age = moment.max_age.map_or(self.max_age, |asked| asked.min(self.max_age));
-        // What is from the future was asked by a clock that has been set back since.
+        // An answer from the future is from before the clock was set back.
         let is_young = |asked: &TimedAnswer<T>| moment.now.duration_since(asked.at).is_ok_and(|age| age < max_age);
         self.answers.remove_if(&key, |asked| !is_young(asked));
-        let begun = || {
+        let start = || {
             let asked = AssertUnwindSafe(ask).catch_unwind().map(|answer| {
-                let panicked = |_| Err(Error::new(ErrorKind::Unavailable, "what was asked panicked"));
+                let panicked = |_| Err(Error::new(ErrorKind::Unavailable, "the source of the answer panicked"));
                 answer.unwrap_or_else(panicked)
             });
             Ok::<_, Error>(TimedAnswer { at: moment.now, answer: asked.boxed().shared() })
         };
-        let TimedAnswer { answer, .. } = self.answers.get_or_insert_with(&key, begun)?;
+        let TimedAnswer { answer, .. } = self.answers.get_or_insert_with(&key, start)?;
         let outcome = answer.clone().await;
         if outcome.is_err() {
             self.answers.remove_if(&key, |asked| asked.answer.ptr_eq(&answer));

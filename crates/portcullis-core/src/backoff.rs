@@ -1,4 +1,4 @@
-//! When somebody who failed to answer is asked again.
+//! When a service that failed to answer is asked again.
 
 use fastrand::Rng;
 use std::time::{Duration, SystemTime};
@@ -22,7 +22,7 @@ impl Backoff {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// No failure any more.
+    /// Ends the pause, and counts from the beginning again.
     pub(crate) fn succeed(&mut self) {
         (self.failures, self.paused) = (0, None);
     }
@@ -32,17 +32,17 @@ impl Backoff {
         self.paused.and_then(|(since, pause)| rest(since, pause, now))
     }
 
-    /// Whether the last failure is not so long ago that it says nothing of now.
+    /// Whether the last failure is recent enough to matter now, that is at most two minutes ago.
     pub(crate) fn is_recent(&self, now: SystemTime) -> bool {
         self.paused.is_some_and(|(since, _)| rest(since, 2 * LONGEST_PAUSE, now).is_some())
     }
 }
 
-/// What is left of a time that began then; nothing where the clock was set back.
+/// What is left of a time that began at `since`. `None` if it is over, or if the clock was set back.
 pub(crate) fn rest(since: SystemTime, time: Duration, now: SystemTime) -> Option<Duration> {
     let passed = match now.duration_since(since) {
         Ok(passed) => passed,
-        // It began since somebody looked at the clock.
+        // It began since the caller read the clock.
         Err(early) if early.duration() < Duration::from_secs(1) => Duration::ZERO,
         Err(_) => return None,
     };

@@ -180,7 +180,7 @@ impl fmt::Debug for HttpResponse {
 
 type Then = Box<dyn FnOnce(Result<HttpResponse, Error>) + Send>;
 
-/// Where an [`HttpClient`] gives the answer. If it is dropped without one, those who wait learn that there will be none.
+/// Where an [`HttpClient`] gives the answer. If it is dropped without one, the callers that wait get an error.
 pub struct Reply(Option<Then>);
 
 impl Reply {
@@ -223,7 +223,7 @@ pub(crate) fn checked(url: String) -> Result<String, Error> {
     if authority.is_empty() || !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::misconfigured(format!("{} is no HTTP address", quote(&url))));
     }
-    // Addresses are told to the log.
+    // Addresses are written to the log.
     if authority.contains('@') {
         return Err(Error::misconfigured("an address with a user name or a password in it"));
     }

@@ -1,5 +1,5 @@
-//! What tasks share: locks and cells. Built with `--cfg portcullis_shuttle`, they are places where a scheduler decides who
-//! goes on, so that `tests/shuttle` can try the orders in which things happen. Otherwise they are what they wrap.
+//! What tasks share: locks and cells. Built with `--cfg portcullis_shuttle`, each use of one is a point where a scheduler decides
+//! which task continues, so that `tests/shuttle` can try different orders. Otherwise they are what they wrap.
 
 #[cfg(portcullis_shuttle)]
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
@@ -9,7 +9,7 @@ pub(crate) use std::sync::{Mutex, MutexGuard};
 use arc_swap::{ArcSwapOption, Guard};
 use std::sync::Arc;
 
-/// What is read without a lock, and replaced as a whole.
+/// A value that is read without a lock and replaced as a whole.
 pub(crate) struct Cell<T>(ArcSwapOption<T>);
 
 impl<T> Cell<T> {
@@ -36,8 +36,8 @@ impl<T> Cell<T> {
     }
 }
 
-/// Stands before whatever others can see, so that between any two of those the scheduler may choose somebody else. Locks
-/// have such a place of their own.
+/// Called before each step that other tasks can see, so that the scheduler may switch to another task there. Locks have such a
+/// point of their own.
 #[inline]
 pub(crate) fn others_may_run() {
     // Not `yield_now`, which tells the scheduler that the others should.

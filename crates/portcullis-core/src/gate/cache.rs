@@ -3,7 +3,7 @@
 use crate::{
     answer::Answer,
     error::Error,
-    jwt::{Jwt, KeyState, Verified},
+    jwt::{Jwt, KeyState, VerifiedToken},
     principal::Principal,
 };
 use quick_cache::{Equivalent, Weighter, sync};
@@ -68,7 +68,7 @@ impl TokenCache {
 pub(super) struct Cache(sync::Cache<Token, Arc<Entry>, Weight>);
 
 struct Entry {
-    verified: Verified,
+    verified: VerifiedToken,
     /// From when until when its times are certainly valid.
     surely: Range<SystemTime>,
 }

@@ -5,16 +5,16 @@ use crate::{
     error::{Error, ErrorKind, quote},
     http::HttpResponse,
     json::{Fault, Object},
-    jwt::{Issuer, Known},
+    jwt::{Evidence, Issuer},
 };
 use std::{collections::HashMap, fmt::Write, time::Duration};
 
-fn no_answer(what: impl Into<String>) -> Error {
+fn bad_answer(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the issuer answered with {}", what.into()))
 }
 
 fn status_of(answer: &HttpResponse) -> Error {
-    timed(no_answer(format!("the status {}", answer.status())), answer)
+    timed(bad_answer(format!("the status {}", answer.status())), answer)
 }
 
 /// With the time until the next attempt, if the issuer gives it in seconds (RFC 9110, section 10.2.3), and not in years.
@@ -26,8 +26,9 @@ fn timed(error: Error, answer: &HttpResponse) -> Error {
 }
 
 fn object(answer: &HttpResponse) -> Result<Object, Error> {
-    let text = str::from_utf8(answer.body()).map_err(|error| timed(no_answer("no UTF-8").with_cause(error), answer))?;
-    let fault = |fault: Fault| timed(no_answer(format!("JSON that is {}", fault.text())), answer);
+    let text =
+        str::from_utf8(answer.body()).map_err(|error| timed(bad_answer("no UTF-8").with_cause(error), answer))?;
+    let fault = |fault: Fault| timed(bad_answer(format!("JSON that is {}", fault.text())), answer);
     Object::read(text.to_owned()).map_err(fault)
 }
 
@@ -35,7 +36,7 @@ fn object(answer: &HttpResponse) -> Result<Object, Error> {
 pub(super) struct Measure<'a> {
     pub(super) issuer: &'a Issuer,
     pub(super) rules: &'a Rules,
-    pub(super) known: Known,
+    pub(super) evidence: Evidence,
     /// Whether the answer may leave out the audience of the token.
     pub(super) any_client: bool,
     pub(super) now: f64,
@@ -43,18 +44,18 @@ pub(super) struct Measure<'a> {
 
 impl Measure<'_> {
     fn check(&self, object: Object, registered: RegisteredClaims) -> Result<Claims, Error> {
-        self.issuer.check_answer(self.rules, self.known, self.any_client, &registered, &object, self.now)?;
+        self.issuer.check_answer(self.rules, self.evidence, self.any_client, &registered, &object, self.now)?;
         Ok(Claims::verified(object, registered))
     }
 }
 
 /// What an issuer says about a token that is active (RFC 7662, section 2.2).
-pub(super) fn introspected(
+pub(super) fn read_introspection(
     answers: &[HttpResponse],
     measure: &Measure<'_>,
     may_lack_type: bool,
 ) -> Result<Claims, Error> {
-    let answer = answers.first().ok_or_else(|| no_answer("nothing"))?;
+    let answer = answers.first().ok_or_else(|| bad_answer("nothing"))?;
     if answer.status() != 200 {
         return Err(status_of(answer));
     }
@@ -64,7 +65,7 @@ pub(super) fn introspected(
         Some(active) if active.text() == "false" => {
             return Err(Error::invalid("the issuer says that the token is not active"));
         }
-        _ => return Err(no_answer("no `active` that is true or false")),
+        _ => return Err(bad_answer("no `active` that is true or false")),
     }
     check_type(&object, may_lack_type)?;
     let registered = RegisteredClaims::read(&object)?;
@@ -92,7 +93,7 @@ fn check_type(answer: &Object, may_be_missing: bool) -> Result<(), Error> {
 }
 
 /// Whether a service that was shown a token accepts it.
-pub(super) fn shown(answer: &HttpResponse) -> Result<(), Error> {
+pub(super) fn check_accepted(answer: &HttpResponse) -> Result<(), Error> {
     match answer.status() {
         200 => Ok(()),
         status @ (401 | 403) => Err(Error::invalid(format!("the issuer refuses the token with {status}"))),
@@ -102,7 +103,7 @@ pub(super) fn shown(answer: &HttpResponse) -> Result<(), Error> {
 
 /// What a service says about the owner of a token: the members of all its answers. An attacker who can write into one answer
 /// must not be able to replace what another one says. So members of the same name have to be equal.
-pub(super) fn told(
+pub(super) fn read_claims(
     answers: &[HttpResponse],
     within: Option<&ClaimPath>,
     measure: &Measure<'_>,
@@ -125,7 +126,7 @@ pub(super) fn told(
         known.insert(name, value);
     }
     text.push('}');
-    let object = Object::read(text).map_err(|fault| no_answer(format!("JSON that is {}", fault.text())))?;
+    let object = Object::read(text).map_err(|fault| bad_answer(format!("JSON that is {}", fault.text())))?;
     let registered = RegisteredClaims::read(&object)?;
     measure.check(object, registered)
 }

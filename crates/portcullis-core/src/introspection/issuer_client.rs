@@ -4,7 +4,7 @@ use super::{
     answer::Measure,
     memory::Memory,
     opaque::OpaqueTokens,
-    recent::{Asked, Joined, Kept, Key, Outcome, Recent, fingerprint},
+    recent_answers::{JoinedQuery, Key, Outcome, QueryStart, RecentAnswers, Validity, fingerprint},
 };
 use crate::{
     answer::Answer,
@@ -13,7 +13,7 @@ use crate::{
     credential::Credential,
     error::{Error, ErrorKind},
     http::{HttpClient, HttpRequest, HttpResponse, Reply, within},
-    jwt::{Issuer, Jwt, Known, Unproven, is_token, unverified_claims},
+    jwt::{Evidence, Issuer, Jwt, UnverifiedToken, is_token, unverified_claims},
     principal::Principal,
     sync::{Mutex, MutexGuard, others_may_run},
 };
@@ -43,15 +43,16 @@ pub(super) trait Query: fmt::Debug + Clone + Send + Sync + 'static {
     fn claims(&self, answers: &[HttpResponse], measure: &Measure<'_>) -> Result<Claims, Error>;
 }
 
-/// An issuer that is asked. Changing a setting makes a new one that remembers nothing.
-pub(super) struct Inquiry<Q>(Arc<Inner<Q>>);
+/// Asks an issuer about its tokens with one kind of [`Query`], and remembers its answers. Clones share the memory. Changing a
+/// setting makes a new one with an empty memory.
+pub(super) struct IssuerClient<Q>(Arc<Inner<Q>>);
 
 struct Inner<Q> {
-    question: Q,
+    query: Q,
     settings: Settings,
     /// For an issuer with keys.
     verifier: Option<Jwt>,
-    recent: Mutex<Recent>,
+    recent: Mutex<RecentAnswers>,
 }
 
 #[derive(Clone)]
@@ -59,7 +60,7 @@ pub(super) struct Settings {
     issuer: Issuer,
     /// The rules for its answers.
     pub(super) rules: Rules,
-    client: Arc<dyn HttpClient>,
+    http: Arc<dyn HttpClient>,
     pub(super) time: Time,
     pub(super) sessions_only: bool,
     pub(super) any_client: bool,
@@ -69,12 +70,12 @@ pub(super) struct Settings {
     pub(super) inactive_for: Duration,
 }
 
-impl<Q: Query> Inquiry<Q> {
-    pub(super) fn new(question: Q, issuer: Issuer, client: impl HttpClient + 'static) -> Self {
+impl<Q: Query> IssuerClient<Q> {
+    pub(super) fn new(query: Q, issuer: Issuer, client: impl HttpClient + 'static) -> Self {
         let settings = Settings {
             issuer,
             rules: Rules::new(),
-            client: Arc::new(client),
+            http: Arc::new(client),
             time: Time::default(),
             sessions_only: false,
             any_client: false,
@@ -83,19 +84,19 @@ impl<Q: Query> Inquiry<Q> {
             active_for: Duration::from_secs(10),
             inactive_for: Duration::from_secs(2),
         };
-        Self::start(question, settings)
+        Self::start(query, settings)
     }
 
-    fn start(question: Q, settings: Settings) -> Self {
+    fn start(query: Q, settings: Settings) -> Self {
         let verifier = settings.issuer.has_keys().then(|| Jwt::new(settings.issuer.clone()).by(settings.time.clone()));
-        let recent = Mutex::new(Recent::new(Memory::new(settings.memory_bytes)));
-        Self(Arc::new(Inner { question, settings, verifier, recent }))
+        let recent = Mutex::new(RecentAnswers::new(Memory::new(settings.memory_bytes)));
+        Self(Arc::new(Inner { query, settings, verifier, recent }))
     }
 
     pub(super) fn with(&self, change: impl FnOnce(&mut Q, &mut Settings)) -> Self {
-        let (mut question, mut settings) = (self.0.question.clone(), self.0.settings.clone());
-        change(&mut question, &mut settings);
-        Self::start(question, settings)
+        let (mut query, mut settings) = (self.0.query.clone(), self.0.settings.clone());
+        change(&mut query, &mut settings);
+        Self::start(query, settings)
     }
 
     fn issuer(&self) -> &Issuer {
@@ -103,52 +104,53 @@ impl<Q: Query> Inquiry<Q> {
     }
 
     /// What is known about a token, or what to wait for. No request is sent before the future is polled.
-    fn ask(&self, token: &str, max_age: Option<Duration>, known: Known) -> Answer<'static, Outcome> {
+    fn ask(&self, token: &str, max_age: Option<Duration>, evidence: Evidence) -> Answer<'static, Outcome> {
         let (key, now) = (fingerprint(token), self.0.settings.time.now());
         let fresh = max_age.map(|max_age| self.recent().fresh(now, max_age));
-        if let Some(outcome) = self.recent().memory.settled(key, now, fresh) {
+        if let Some(outcome) = self.recent().memory.outcome(key, now, fresh) {
             return Answer::now(outcome);
         }
         let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
         Answer::later(async move {
             loop {
-                let joined = this.join(key, &token, known)?;
-                let client = &*this.0.settings.client;
-                let Some(outcome) = within(client, this.limit(), joined.answering).await else {
+                let joined = this.join(key, &token, evidence)?;
+                let client = &*this.0.settings.http;
+                let Some(outcome) = within(client, this.limit(), joined.answer).await else {
                     let error =
                         Error::new(ErrorKind::Unavailable, "the issuer was asked and did not answer in its time");
                     let error = error.with_issuer(this.issuer().name.clone());
-                    this.recent().give_up(key, joined.asked, &error, this.0.settings.time.now());
+                    this.recent().give_up(key, joined.start, &error, this.0.settings.time.now());
                     return Err(error);
                 };
-                if fresh.is_none_or(|fresh| fresh.admits(joined.asked)) {
-                    let gone = |_| Err(Error::new(ErrorKind::Unavailable, "nobody asked the issuer to the end"));
+                if fresh.is_none_or(|fresh| fresh.admits(joined.start)) {
+                    let gone =
+                        |_| Err(Error::new(ErrorKind::Unavailable, "the query of the issuer ended without an answer"));
                     return outcome.unwrap_or_else(gone);
                 }
                 // Others have waited as well, and one of them may have asked by now.
                 let now = this.0.settings.time.now();
-                if let Some(outcome) = this.recent().memory.settled(key, now, fresh) {
+                if let Some(outcome) = this.recent().memory.outcome(key, now, fresh) {
                     return outcome;
                 }
             }
         })
     }
 
-    /// Joins those who wait for the answer about a token, or asks.
-    fn join(&self, key: Key, token: &Zeroizing<String>, known: Known) -> Result<Joined, Error> {
+    /// Waits with the other callers for the answer about a token, or asks if there are none.
+    fn join(&self, key: Key, token: &Zeroizing<String>, evidence: Evidence) -> Result<JoinedQuery, Error> {
         let mut joined = self.recent().join(key, self.0.settings.time.now(), self.limit())?;
         // Not under the lock: a client may answer at once.
-        if let Some(begun) = joined.to_begin.take() {
-            let (inquiry, token, asked) = (self.clone(), token.clone(), joined.asked);
-            Asking { inquiry, key, token, known, asked, begun: Some(begun) }.go_on(Vec::new());
+        if let Some(reply) = joined.to_send.take() {
+            let (client, token, start) = (self.clone(), token.clone(), joined.start);
+            RunningQuery { client, key, token, evidence, start, reply: Some(reply) }.go_on(Vec::new());
         }
         Ok(joined)
     }
 
     /// The maximum time to wait for an answer.
     fn limit(&self) -> Duration {
-        let answers = u32::try_from(self.0.question.answers()).unwrap_or(u32::MAX);
-        self.0.settings.client.time_limit().saturating_mul(answers)
+        let answers = u32::try_from(self.0.query.answers()).unwrap_or(u32::MAX);
+        self.0.settings.http.time_limit().saturating_mul(answers)
     }
 
     /// Until when an answer is remembered; `None` if it is not.
@@ -164,7 +166,7 @@ impl<Q: Query> Inquiry<Q> {
         Some(ends.map_or(until, |ends| ends.min(until)))
     }
 
-    fn recent(&self) -> MutexGuard<'_, Recent> {
+    fn recent(&self) -> MutexGuard<'_, RecentAnswers> {
         self.0.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -176,37 +178,37 @@ impl<Q: Query> Inquiry<Q> {
     }
 }
 
-/// A question in progress.
-struct Asking<Q: Query> {
-    inquiry: Inquiry<Q>,
+/// A query in progress. It ends with an outcome for all callers that wait, also if it is dropped.
+struct RunningQuery<Q: Query> {
+    client: IssuerClient<Q>,
     key: Key,
     token: Zeroizing<String>,
-    known: Known,
-    asked: Asked,
-    /// `None` at the end.
-    begun: Option<Sender<Outcome>>,
+    evidence: Evidence,
+    start: QueryStart,
+    /// `None` once the query has ended.
+    reply: Option<Sender<Outcome>>,
 }
 
-impl<Q: Query> Asking<Q> {
+impl<Q: Query> RunningQuery<Q> {
     /// Sends the next request after these answers, or ends.
     fn go_on(self, answers: Vec<HttpResponse>) {
-        let inquiry = &self.inquiry.0;
-        let request = match inquiry.question.next(&self.token, &answers) {
+        let inner = &self.client.0;
+        let request = match inner.query.next(&self.token, &answers) {
             Ok(Some(request)) => request,
             Ok(None) => {
-                let Settings { issuer, rules, time, any_client, .. } = &inquiry.settings;
-                let (known, any_client, now) = (self.known, *any_client, seconds(time.now()));
-                let measure = Measure { issuer, rules, known, any_client, now };
-                let claims = inquiry.question.claims(&answers, &measure);
-                let outcome = claims.and_then(|claims| issuer.principal(&claims)).map(|said| match inquiry.verifier {
-                    Some(_) => said,
-                    None => self.held_against(said),
+                let Settings { issuer, rules, time, any_client, .. } = &inner.settings;
+                let (evidence, any_client, now) = (self.evidence, *any_client, seconds(time.now()));
+                let measure = Measure { issuer, rules, evidence, any_client, now };
+                let claims = inner.query.claims(&answers, &measure);
+                let outcome = claims.and_then(|claims| issuer.principal(&claims)).map(|found| match inner.verifier {
+                    Some(_) => found,
+                    None => self.with_own_claims(found),
                 });
                 return self.end(outcome);
             }
             Err(error) => return self.end(Err(error)),
         };
-        let client = inquiry.settings.client.clone();
+        let client = inner.settings.http.clone();
         let then = move |answer: Result<HttpResponse, Error>| match answer {
             Ok(answer) => self.go_on(answers.into_iter().chain([answer]).collect()),
             // Whatever the client says of itself, the token is not at fault.
@@ -219,13 +221,13 @@ impl<Q: Query> Asking<Q> {
     }
 
     /// What an unverified token says about itself is never in its favour. It can still be used to revoke the token.
-    fn held_against(&self, said: Principal) -> Principal {
+    fn with_own_claims(&self, answered: Principal) -> Principal {
         match unverified_claims(&self.token) {
             Some((claims, times)) => {
-                let own = self.inquiry.issuer().map.unverified(&said, &claims, &times);
-                said.and_by_token(own)
+                let own = self.client.issuer().map.unverified(&answered, &claims, &times);
+                answered.and_by_token(own)
             }
-            None => said,
+            None => answered,
         }
     }
 
@@ -233,28 +235,28 @@ impl<Q: Query> Asking<Q> {
         self.settle(outcome);
     }
 
-    /// Ends the question and remembers its outcome for a while.
+    /// Ends the query and remembers its outcome for a while.
     fn settle(&mut self, outcome: Outcome) {
-        let Some(begun) = self.begun.take() else { return };
-        let outcome = outcome.map_err(|error| error.with_issuer(self.inquiry.issuer().name.clone()));
-        let since = self.inquiry.0.settings.time.now();
-        let until = self.inquiry.keep_until(&outcome, since);
-        let kept = until.map(|until| Kept { asked: self.asked, since, until });
-        self.inquiry.recent().settle(self.key, self.asked, &outcome, since, kept);
+        let Some(reply) = self.reply.take() else { return };
+        let outcome = outcome.map_err(|error| error.with_issuer(self.client.issuer().name.clone()));
+        let since = self.client.0.settings.time.now();
+        let until = self.client.keep_until(&outcome, since);
+        let validity = until.map(|until| Validity { start: self.start, since, until });
+        self.client.recent().settle(self.key, self.start, &outcome, since, validity);
         others_may_run();
-        // Nobody may be waiting any more.
-        let _ = begun.send(outcome);
+        // All callers may have left.
+        let _ = reply.send(outcome);
     }
 }
 
-/// Whatever happens, a question does not stay in progress.
-impl<Q: Query> Drop for Asking<Q> {
+/// Whatever happens, a query does not stay in progress.
+impl<Q: Query> Drop for RunningQuery<Q> {
     fn drop(&mut self) {
-        self.settle(Err(Error::new(ErrorKind::Unavailable, "nobody asked the issuer to the end")));
+        self.settle(Err(Error::new(ErrorKind::Unavailable, "the query of the issuer ended without an answer")));
     }
 }
 
-/// An issuer that is asked, with any kind of question.
+/// An [`IssuerClient`] with any kind of query.
 pub(crate) trait Asks: fmt::Debug + Send + Sync {
     fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Outcome>;
     fn issuer(&self) -> &Issuer;
@@ -270,7 +272,7 @@ pub(crate) trait Asks: fmt::Debug + Send + Sync {
     fn takes_any_opaque(&self) -> bool;
 }
 
-impl<Q: Query> Asks for Inquiry<Q> {
+impl<Q: Query> Asks for IssuerClient<Q> {
     fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
         self.ask_about(credential)
     }
@@ -298,7 +300,7 @@ impl<Q: Query> Asks for Inquiry<Q> {
     }
 }
 
-impl<Q: Query> Inquiry<Q> {
+impl<Q: Query> IssuerClient<Q> {
     pub(super) fn ask_about(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
         match &self.0.verifier {
             Some(verifier) => self.verify(verifier, credential),
@@ -314,7 +316,7 @@ impl<Q: Query> Inquiry<Q> {
                 self.ask_about_opaque(token, max_age)
             }
             Ok(Ok(principal)) if max_age.is_some() || self.asks_about(&principal) => {
-                self.ask(token, max_age, Known::Verified).map(move |answered| answered?.confirming(&principal))
+                self.ask(token, max_age, Evidence::Signature).map(move |answered| answered?.confirming(&principal))
             }
             Ok(outcome) => Answer::now(outcome),
             Err(later) => {
@@ -322,7 +324,7 @@ impl<Q: Query> Inquiry<Q> {
                 Answer::later(async move {
                     let principal = later.await?;
                     match max_age.is_some() || this.asks_about(&principal) {
-                        true => this.ask(&token, max_age, Known::Verified).await?.confirming(&principal),
+                        true => this.ask(&token, max_age, Evidence::Signature).await?.confirming(&principal),
                         false => Ok(principal),
                     }
                 })
@@ -339,17 +341,17 @@ impl<Q: Query> Inquiry<Q> {
                 false => self.ask_about_opaque(token, max_age),
             };
         }
-        let unproven = match Unproven::read(token) {
-            Ok(Some(unproven)) => unproven,
+        let unverified = match UnverifiedToken::read(token) {
+            Ok(Some(unverified)) => unverified,
             Ok(None) => return self.ask_about_opaque(token, max_age),
             Err(error) => return Answer::now(Err(error)),
         };
-        if unproven.issuer().is_some_and(|name| !issuer.is_called(&name)) {
+        if unverified.issuer().is_some_and(|name| !issuer.is_called(&name)) {
             let detail = format!("the token is not of `{}`", issuer.name);
             return Answer::now(Err(Error::new(ErrorKind::Unrecognized, detail)));
         }
-        match issuer.check_unproven(&unproven, seconds(self.0.settings.time.now())) {
-            Ok(known) => self.ask(token, max_age, known),
+        match issuer.check_unverified(&unverified, seconds(self.0.settings.time.now())) {
+            Ok(evidence) => self.ask(token, max_age, evidence),
             Err(error) => Answer::now(Err(error.with_issuer(issuer.name.clone()))),
         }
     }
@@ -361,20 +363,20 @@ impl<Q: Query> Inquiry<Q> {
             return Answer::now(Err(Error::new(ErrorKind::Unrecognized, detail)));
         }
         match issuer.check_length(token) {
-            Ok(()) => self.ask(token, max_age, Known::Nothing),
+            Ok(()) => self.ask(token, max_age, Evidence::Nothing),
             Err(error) => Answer::now(Err(error)),
         }
     }
 }
 
-impl<Q> Clone for Inquiry<Q> {
+impl<Q> Clone for IssuerClient<Q> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<Q: Query> fmt::Debug for Inquiry<Q> {
+impl<Q: Query> fmt::Debug for IssuerClient<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} of `{}`", self.0.question, self.issuer().name)
+        write!(f, "{:?} of `{}`", self.0.query, self.issuer().name)
     }
 }

@@ -1,6 +1,6 @@
 //! Recent answers of issuers about tokens.
 
-use super::recent::{Fresh, Kept, Key, Outcome};
+use super::recent_answers::{Freshness, Key, Outcome, Validity};
 use crate::{claims::Claims, principal::Principal};
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,7 +22,7 @@ pub(super) struct Memory {
 
 #[derive(Debug)]
 struct Shelf {
-    settled: HashMap<Key, (Outcome, Kept)>,
+    outcomes: HashMap<Key, (Outcome, Validity)>,
     /// In the order in which they were first settled.
     order: VecDeque<Key>,
     bytes: usize,
@@ -38,35 +38,35 @@ impl Memory {
 
     /// What is remembered of a token, if it is as fresh as required. An outcome that has ended never becomes valid again,
     /// even if the clock is set back. It keeps its place until it is the oldest.
-    pub(super) fn settled(&mut self, key: Key, now: SystemTime, fresh: Option<Fresh>) -> Option<Outcome> {
-        let found = self.accepted.settled.get_mut(&key).or_else(|| self.refused.settled.get_mut(&key));
-        let (outcome, kept) = found?;
-        if now < kept.since || kept.until <= now {
-            kept.until = kept.since;
+    pub(super) fn outcome(&mut self, key: Key, now: SystemTime, fresh: Option<Freshness>) -> Option<Outcome> {
+        let found = self.accepted.outcomes.get_mut(&key).or_else(|| self.refused.outcomes.get_mut(&key));
+        let (outcome, validity) = found?;
+        if now < validity.since || validity.until <= now {
+            validity.until = validity.since;
             return None;
         }
-        fresh.is_none_or(|fresh| fresh.admits(kept.asked)).then(|| outcome.clone())
+        fresh.is_none_or(|fresh| fresh.admits(validity.start)).then(|| outcome.clone())
     }
 
     /// Remembers the last outcome for a token.
-    pub(super) fn remember(&mut self, key: Key, outcome: &Outcome, kept: Kept) {
+    pub(super) fn remember(&mut self, key: Key, outcome: &Outcome, validity: Validity) {
         let (shelf, other) = match outcome {
             Ok(_) => (&mut self.accepted, &mut self.refused),
             Err(_) => (&mut self.refused, &mut self.accepted),
         };
         other.forget(key);
-        shelf.put(key, outcome.clone(), kept);
+        shelf.put(key, outcome.clone(), validity);
     }
 }
 
 impl Shelf {
     fn new(most_bytes: usize) -> Self {
-        Self { settled: HashMap::new(), order: VecDeque::new(), bytes: 0, most_bytes }
+        Self { outcomes: HashMap::new(), order: VecDeque::new(), bytes: 0, most_bytes }
     }
 
-    fn put(&mut self, key: Key, outcome: Outcome, kept: Kept) {
+    fn put(&mut self, key: Key, outcome: Outcome, validity: Validity) {
         self.bytes = self.bytes.saturating_add(weight(&outcome));
-        match self.settled.insert(key, (outcome, kept)) {
+        match self.outcomes.insert(key, (outcome, validity)) {
             Some((before, _)) => self.bytes = self.bytes.saturating_sub(weight(&before)),
             None => self.order.push_back(key),
         }
@@ -77,14 +77,14 @@ impl Shelf {
     }
 
     fn forget(&mut self, key: Key) {
-        if self.settled.contains_key(&key) {
+        if self.outcomes.contains_key(&key) {
             self.take(key);
             self.order.retain(|other| *other != key);
         }
     }
 
     fn take(&mut self, key: Key) {
-        if let Some((outcome, _)) = self.settled.remove(&key) {
+        if let Some((outcome, _)) = self.outcomes.remove(&key) {
             self.bytes = self.bytes.saturating_sub(weight(&outcome));
         }
     }

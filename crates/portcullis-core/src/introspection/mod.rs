@@ -1,12 +1,12 @@
 //! Tokens that the issuer is asked about.
 
 mod answer;
-mod inquiry;
+mod issuer_client;
 mod memory;
 mod opaque;
 mod pause;
-mod places;
-mod recent;
+mod recent_answers;
+mod valid_tokens;
 mod who_am_i;
 
 pub use opaque::OpaqueTokens;
@@ -24,8 +24,8 @@ use crate::{
 };
 use answer::Measure;
 use base64::{Engine, engine::general_purpose::STANDARD};
-pub(crate) use inquiry::Asks;
-use inquiry::{Inquiry, Query};
+pub(crate) use issuer_client::Asks;
+use issuer_client::{IssuerClient, Query};
 use std::{fmt, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
@@ -57,9 +57,9 @@ use zeroize::Zeroizing;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Introspection(Inquiry<Rfc7662>);
+pub struct Introspection(IssuerClient<Rfc7662>);
 
-/// Asked with `POST` and the token in a form.
+/// Asks with `POST` and the token in a form.
 #[derive(Clone)]
 struct Rfc7662 {
     url: String,
@@ -73,8 +73,8 @@ impl Introspection {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn new(issuer: Issuer, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
-        let question = Rfc7662 { url: checked(url.into())?, authorization: None, may_lack_type: false };
-        Ok(Self(Inquiry::new(question, issuer, client)))
+        let query = Rfc7662 { url: checked(url.into())?, authorization: None, may_lack_type: false };
+        Ok(Self(IssuerClient::new(query, issuer, client)))
     }
 
     /// Authenticates this service to the issuer by `client_secret_basic` (RFC 6749, section 2.3.1).
@@ -100,7 +100,7 @@ impl Introspection {
     }
 
     fn authorized(self, value: &str) -> Self {
-        Self(self.0.with(|question, _| question.authorization = Some(Arc::new(Secret::new(value.as_bytes())))))
+        Self(self.0.with(|query, _| query.authorization = Some(Arc::new(Secret::new(value.as_bytes())))))
     }
 
     /// Of the JWTs that were verified here, only asks about those of a [session](crate::ClaimMap::session), which may have
@@ -131,7 +131,7 @@ impl Introspection {
     /// token. If the issuer leaves it out for refresh tokens, those are accepted too.
     #[must_use]
     pub fn allow_missing_token_type(self) -> Self {
-        Self(self.0.with(|question, _| question.may_lack_type = true))
+        Self(self.0.with(|query, _| query.may_lack_type = true))
     }
 
     /// Accepts answers that do not name the audience of the token. Then every client of the issuer can use its callers'
@@ -196,7 +196,7 @@ impl Query for Rfc7662 {
     }
 
     fn claims(&self, answers: &[HttpResponse], measure: &Measure<'_>) -> Result<Claims, Error> {
-        answer::introspected(answers, measure, self.may_lack_type)
+        answer::read_introspection(answers, measure, self.may_lack_type)
     }
 }
 

@@ -1,6 +1,6 @@
 //! When an issuer is not asked, because it requested a pause or because it fails.
 
-use super::recent::Key;
+use super::recent_answers::Key;
 use crate::{backoff::Backoff, error::Error};
 use std::time::{Duration, SystemTime};
 
@@ -35,21 +35,21 @@ pub(super) struct Outage {
     /// The token, as long as it is the only one.
     only: Option<Key>,
     /// For tokens that were valid before.
-    good: Backoff,
+    valid: Backoff,
     others: Backoff,
 }
 
 impl Outage {
     /// `failure` is the answer during the outage.
     pub(super) fn new(key: Key, failure: Error) -> Self {
-        Self { failure, only: Some(key), good: Backoff::default(), others: Backoff::default() }
+        Self { failure, only: Some(key), valid: Backoff::default(), others: Backoff::default() }
     }
 
     /// Records another failure, of a token that was valid before or of another one. A failure during a pause was asked for
     /// before it.
-    pub(super) fn note(&mut self, key: Key, held: bool, now: SystemTime) {
+    pub(super) fn note(&mut self, key: Key, was_valid: bool, now: SystemTime) {
         self.only = self.only.filter(|only| *only == key);
-        for backoff in [Some(&mut self.others), held.then_some(&mut self.good)].into_iter().flatten() {
+        for backoff in [Some(&mut self.others), was_valid.then_some(&mut self.valid)].into_iter().flatten() {
             if backoff.pause(now).is_none() {
                 backoff.fail(now);
             }
@@ -61,8 +61,8 @@ impl Outage {
     }
 
     /// The answer instead of asking about this token.
-    pub(super) fn refusal(&self, key: &Key, held: bool, now: SystemTime) -> Option<Error> {
-        let left = if held { &self.good } else { &self.others }.pause(now);
+    pub(super) fn refusal(&self, key: &Key, was_valid: bool, now: SystemTime) -> Option<Error> {
+        let left = if was_valid { &self.valid } else { &self.others }.pause(now);
         let left = left.filter(|_| self.only.is_none_or(|only| only == *key))?;
         Some(self.failure.clone().with_retry_after(left))
     }

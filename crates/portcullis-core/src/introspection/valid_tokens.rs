@@ -1,9 +1,9 @@
-//! Limits for the questions in progress.
+//! Limits for the queries in progress.
 
-use super::recent::Key;
+use super::recent_answers::Key;
 use std::collections::{HashMap, VecDeque};
 
-/// With this many questions in progress, unknown tokens are not asked about. So a flood of made-up ones does not reach the
+/// With this many queries in progress, unknown tokens are not asked about. So a flood of made-up ones does not reach the
 /// issuer whole.
 const MOST_ASKED: usize = 256;
 
@@ -15,26 +15,26 @@ const MOST_KNOWN: usize = 65_536;
 
 /// Tokens that were valid when the issuer last answered about them.
 #[derive(Debug, Default)]
-pub(super) struct Good {
-    tokens: HashMap<Key, Known>,
+pub(super) struct ValidTokens {
+    tokens: HashMap<Key, ValidToken>,
     order: VecDeque<(Key, u64)>,
     count: u64,
 }
 
 #[derive(Debug)]
-struct Known {
+struct ValidToken {
     number: u64,
     /// Whether the issuer has failed to answer since.
     failed: bool,
 }
 
-impl Good {
+impl ValidTokens {
     /// Whether this token may be asked about now.
     pub(super) fn has_place(&self, key: &Key, asked: usize) -> bool {
         asked < MOST_ASKED || self.tokens.contains_key(key) && asked < MOST_ASKED + RESERVED
     }
 
-    /// Whether the issuer answered the last question about this token, and the token was valid.
+    /// Whether the issuer answered the last query about this token, and the token was valid.
     pub(super) fn has(&self, key: &Key) -> bool {
         self.tokens.get(key).is_some_and(|known| !known.failed)
     }
@@ -47,8 +47,8 @@ impl Good {
     }
 
     /// Records what the issuer answered.
-    pub(super) fn note(&mut self, key: Key, holds: bool) {
-        if !holds {
+    pub(super) fn note(&mut self, key: Key, is_valid: bool) {
+        if !is_valid {
             self.tokens.remove(&key);
             return;
         }
@@ -57,7 +57,7 @@ impl Good {
             return;
         }
         self.count = self.count.wrapping_add(1);
-        self.tokens.insert(key, Known { number: self.count, failed: false });
+        self.tokens.insert(key, ValidToken { number: self.count, failed: false });
         self.order.push_back((key, self.count));
         while self.order.len() > MOST_KNOWN {
             let Some((oldest, number)) = self.order.pop_front() else { break };

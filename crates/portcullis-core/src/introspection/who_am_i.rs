@@ -1,6 +1,6 @@
 use super::{
     answer::{self, Measure},
-    inquiry::{Asks, Inquiry, Query},
+    issuer_client::{Asks, IssuerClient, Query},
     opaque::OpaqueTokens,
 };
 use crate::{
@@ -37,11 +37,11 @@ use zeroize::Zeroizing;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct WhoAmI(Inquiry<Shown>);
+pub struct WhoAmI(IssuerClient<BearerQuery>);
 
-/// Asked by sending the token.
+/// Asks with `GET`, with the token as the bearer.
 #[derive(Clone)]
-struct Shown {
+struct BearerQuery {
     urls: Vec<String>,
     within: Option<ClaimPath>,
 }
@@ -52,8 +52,8 @@ impl WhoAmI {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn new(issuer: Issuer, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
-        let question = Shown { urls: vec![checked(url.into())?], within: None };
-        Ok(Self(Inquiry::new(question, issuer, client)))
+        let query = BearerQuery { urls: vec![checked(url.into())?], within: None };
+        Ok(Self(IssuerClient::new(query, issuer, client)))
     }
 
     /// Also asks at this address, after the others, and adds its answer. If two answers have a member of the same name with
@@ -63,7 +63,7 @@ impl WhoAmI {
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn and(self, url: impl Into<String>) -> Result<Self, Error> {
         let url = checked(url.into())?;
-        Ok(Self(self.0.with(|question, _| question.urls.push(url))))
+        Ok(Self(self.0.with(|query, _| query.urls.push(url))))
     }
 
     /// The [place](ClaimPath) of the claims in each answer, an object such as `data`. The whole answer by default.
@@ -72,7 +72,7 @@ impl WhoAmI {
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
     pub fn within(self, path: impl AsRef<str>) -> Result<Self, Error> {
         let path = ClaimPath::new(path)?;
-        Ok(Self(self.0.with(|question, _| question.within = Some(path))))
+        Ok(Self(self.0.with(|query, _| query.within = Some(path))))
     }
 
     /// What the answers have to say about the caller, such as `Rules::new().if_present("status", ["active"])?`.
@@ -144,10 +144,10 @@ impl WhoAmI {
     }
 }
 
-impl Query for Shown {
+impl Query for BearerQuery {
     fn next(&self, token: &str, answers: &[HttpResponse]) -> Result<Option<HttpRequest>, Error> {
         match answers.last() {
-            Some(answer) => answer::shown(answer)?,
+            Some(answer) => answer::check_accepted(answer)?,
             None if !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 return Err(Error::invalid("the token has characters that no credential has"));
             }
@@ -163,11 +163,11 @@ impl Query for Shown {
     }
 
     fn claims(&self, answers: &[HttpResponse], measure: &Measure<'_>) -> Result<Claims, Error> {
-        answer::told(answers, self.within.as_ref(), measure)
+        answer::read_claims(answers, self.within.as_ref(), measure)
     }
 }
 
-impl fmt::Debug for Shown {
+impl fmt::Debug for BearerQuery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.urls.iter().map(|url| without_query(url)).collect::<Vec<_>>().join(" and "))
     }

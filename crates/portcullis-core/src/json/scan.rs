@@ -298,7 +298,7 @@ impl Scanner<'_> {
     }
 }
 
-/// How many bytes come before the first quote, backslash or control character; eight are looked at together.
+/// How many bytes come before the first quote, backslash or control character; eight are checked together.
 #[inline]
 fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_le_bytes([0x01; 8]);

@@ -14,14 +14,14 @@ mod source;
 pub use algorithm::Algorithm;
 #[cfg(feature = "testing")]
 pub(crate) use algorithm::Family;
-pub(crate) use issuer::Known;
+pub(crate) use issuer::Evidence;
 pub use issuer::{Audience, Issuer};
 pub use jwk::{KeySet, RejectedKey};
 pub use key::Key;
 #[cfg(feature = "testing")]
 pub(crate) use key::Material;
 pub use remote::{RemoteKeys, RemoteKeysBuilder};
-pub(crate) use shape::{Unproven, is_token};
+pub(crate) use shape::{UnverifiedToken, is_token};
 pub use source::KeySource;
 
 use crate::{
@@ -34,7 +34,7 @@ use crate::{
     principal::Principal,
 };
 use header::KnownHeaders;
-use remote::{Generation, Landing, Look};
+use remote::{FetchEnd, Generation, Look};
 use shape::{Compact, claims};
 use std::{ops::Range, sync::Arc, time::SystemTime};
 use zeroize::Zeroizing;
@@ -137,7 +137,7 @@ impl Jwt {
     /// [`ErrorKind::Invalid`] for everything else.
     pub fn verify(&self, token: &str) -> Result<Claims, Error> {
         let checked = self.check(token, Patience::None, KeyState::default());
-        checked.map(|(claims, ..)| claims).map_err(Unverified::into_error)
+        checked.map(|(claims, ..)| claims).map_err(CheckError::into_error)
     }
 
     /// With `patience`, the error may be something to wait for.
@@ -146,7 +146,7 @@ impl Jwt {
         token: &str,
         patience: Patience,
         state: KeyState,
-    ) -> Result<(Claims, &Issuer, Generation), Unverified> {
+    ) -> Result<(Claims, &Issuer, Generation), CheckError> {
         if token.len() > self.0.max_bytes {
             // An opaque credential is for another verifier, however long.
             return Err(if is_token(token) { shape::too_long(self.0.max_bytes) } else { shape::opaque() }.into());
@@ -157,7 +157,7 @@ impl Jwt {
             Some(header) => header,
             None => &compact.read_header()?,
         };
-        // Read, and believed by nobody before the signature has held.
+        // Not trusted before the signature is verified.
         let claims = claims(compact.claims)?;
         let issuer = self.issuer_of(&claims)?;
         let verify = || {
@@ -167,7 +167,7 @@ impl Jwt {
             issuer.check(header, &registered, &claims, seconds(self.0.time.now()))?;
             Ok((registered, keys))
         };
-        let (registered, keys) = verify().map_err(|unverified: Unverified| unverified.of(issuer))?;
+        let (registered, keys) = verify().map_err(|unverified: CheckError| unverified.of(issuer))?;
         if known.is_none() {
             self.0.headers.add(compact.header, header);
         }
@@ -216,7 +216,7 @@ pub(crate) fn unverified_claims(token: &str) -> Option<(Object, RegisteredClaims
 pub(crate) struct KeyState(Option<Look>);
 
 /// A principal, and what it depends on in addition to the token, the time and the verifier.
-pub(crate) struct Verified {
+pub(crate) struct VerifiedToken {
     pub(crate) principal: Principal,
     keys: Generation,
 }
@@ -243,31 +243,31 @@ impl Jwt {
         &self,
         token: &str,
         state: KeyState,
-    ) -> Result<Verified, Answer<'static, Result<Principal, Error>>> {
+    ) -> Result<VerifiedToken, Answer<'static, Result<Principal, Error>>> {
         self.verified(token, Patience::Some, state).map_err(|unverified| match unverified {
-            Unverified::Refused(error) => Answer::now(Err(error)),
-            Unverified::Waits(landing) => {
+            CheckError::Refused(error) => Answer::now(Err(error)),
+            CheckError::Waits(end) => {
                 let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
                 Answer::later(async move {
                     // Whether anything came of it shows when the token is checked again.
-                    let patience = if landing.wait().await { Patience::Over } else { Patience::None };
+                    let patience = if end.wait().await { Patience::Over } else { Patience::None };
                     let verified = this.verified(&token, patience, KeyState::default());
-                    Ok(verified.map_err(Unverified::into_error)?.principal)
+                    Ok(verified.map_err(CheckError::into_error)?.principal)
                 })
             }
         })
     }
 
-    fn verified(&self, token: &str, patience: Patience, state: KeyState) -> Result<Verified, Unverified> {
+    fn verified(&self, token: &str, patience: Patience, state: KeyState) -> Result<VerifiedToken, CheckError> {
         let (claims, issuer, keys) = self.check(token, patience, state)?;
         let principal = issuer.principal(&claims);
         let principal = principal.map_err(|error| error.with_issuer(issuer.name.clone()))?;
-        Ok(Verified { principal, keys })
+        Ok(VerifiedToken { principal, keys })
     }
 
     /// Whether verifying the token again would have the same result: its keys are the same, and its times are still valid.
     /// Everything else belongs to the token and the verifier, and does not change. If not, the error is the look at the keys.
-    pub(crate) fn still_holds(&self, verified: &Verified, surely: &Range<SystemTime>) -> Result<(), KeyState> {
+    pub(crate) fn still_holds(&self, verified: &VerifiedToken, surely: &Range<SystemTime>) -> Result<(), KeyState> {
         let now = self.0.time.now();
         let Some((issuer, times)) = self.issuer_and_times(verified) else { return Err(KeyState::default()) };
         let state = issuer.look();
@@ -281,12 +281,12 @@ impl Jwt {
     }
 
     /// The time in which its times are certainly valid. This is enough for nearly every check.
-    pub(crate) fn surely(&self, verified: &Verified) -> Range<SystemTime> {
+    pub(crate) fn surely(&self, verified: &VerifiedToken) -> Range<SystemTime> {
         let nowhere = SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH;
         self.issuer_and_times(verified).and_then(|(issuer, times)| issuer.surely(times)).unwrap_or(nowhere)
     }
 
-    fn issuer_and_times<'a>(&'a self, verified: &'a Verified) -> Option<(&'a Issuer, &'a RegisteredClaims)> {
+    fn issuer_and_times<'a>(&'a self, verified: &'a VerifiedToken) -> Option<(&'a Issuer, &'a RegisteredClaims)> {
         let issuer = match &*self.0.issuers {
             [only] => Some(only),
             several => several.iter().find(|issuer| Some(&*issuer.name) == verified.principal.issuer()),
@@ -304,12 +304,12 @@ enum Patience {
 }
 
 /// Why a token is not verified: it is not valid, or its keys have to be waited for.
-enum Unverified {
+enum CheckError {
     Refused(Error),
-    Waits(Landing),
+    Waits(FetchEnd),
 }
 
-impl Unverified {
+impl CheckError {
     fn of(self, issuer: &Issuer) -> Self {
         match self {
             Self::Refused(error) => Self::Refused(error.with_issuer(issuer.name.clone())),
@@ -325,7 +325,7 @@ impl Unverified {
     }
 }
 
-impl From<Error> for Unverified {
+impl From<Error> for CheckError {
     fn from(error: Error) -> Self {
         Self::Refused(error)
     }

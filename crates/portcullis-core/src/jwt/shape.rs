@@ -40,7 +40,7 @@ impl<'t> Compact<'t> {
             is_compact.then_some(Self { header, claims, signature, signed })
         };
         split().ok_or_else(|| match is_token(token) {
-            // RFC 7516, section 3.1. Nobody here could decrypt it, and nobody else is to see it.
+            // RFC 7516, section 3.1. It cannot be decrypted here, and no other service should see it.
             true => Error::invalid("the token is encrypted (JWE); have its issuer sign its tokens instead"),
             false => opaque(),
         })
@@ -75,13 +75,13 @@ impl<'t> Compact<'t> {
 }
 
 /// An unverified JWT. What it says in its own favour does not count without a signature or its issuer's confirmation.
-pub(crate) struct Unproven {
+pub(crate) struct UnverifiedToken {
     pub(super) is_signed: bool,
     pub(super) token_type: Option<String>,
     pub(super) claims: Object,
 }
 
-impl Unproven {
+impl UnverifiedToken {
     /// `None` if the credential is opaque.
     ///
     /// # Errors

@@ -1,13 +1,13 @@
-//! Which key of an issuer a token names.
+//! Which key of an issuer a token names, and whether to wait for keys that are fetched.
 
 use super::Issuer;
 use crate::{
     error::{Error, quote},
     jwt::{
-        Algorithm, KeySet, KeyState, Patience, RemoteKeys, Unverified,
+        Algorithm, CheckError, KeySet, KeyState, Patience, RemoteKeys,
         header::Header,
         key::PreparedKey,
-        remote::{Generation, Look, Missing},
+        remote::{Generation, Look, NeededKey},
     },
 };
 
@@ -26,10 +26,10 @@ impl Issuer {
         patience: Patience,
         state: KeyState,
         verify: impl Fn(&PreparedKey) -> Result<(), Error>,
-    ) -> Result<Generation, Unverified> {
+    ) -> Result<Generation, CheckError> {
         let (remote, algorithms) = match &self.keys {
             IssuerKeys::AtHand(keys) => {
-                tried(keys, header, verify).map_err(Unmet::into_error)?;
+                verify_with(keys, header, verify).map_err(KeyProblem::into_error)?;
                 return Ok(None);
             }
             IssuerKeys::Remote(remote, algorithms) => (remote, algorithms),
@@ -44,29 +44,29 @@ impl Issuer {
         let mut keys = match (patience != Patience::Over).then(look) {
             Some(Look::Ready(keys)) => keys,
             // Those that have expired are good enough soon, if the key is one of them.
-            Some(Look::Expired(keys, landing)) if may_wait => {
-                let is_known = meant(&keys, header).is_ok();
-                return Err(Unverified::Waits(if is_known { landing.briefly() } else { landing }));
+            Some(Look::Expired(keys, end)) if may_wait => {
+                let is_known = choose(&keys, header).is_ok();
+                return Err(CheckError::Waits(if is_known { end.briefly() } else { end }));
             }
-            Some(Look::Wait(landing)) if may_wait => return Err(Unverified::Waits(landing)),
+            Some(Look::Wait(end)) if may_wait => return Err(CheckError::Waits(end)),
             Some(Look::Nothing(error)) => return Err(error.into()),
             _ => remote.at_hand(patience == Patience::Over)?,
         };
         // Others may fetch keys between any two of these steps, and a key that is there by then is known.
         for _ in 0..2 {
-            let (missing, error) = match tried(&keys, header, &verify) {
+            let (needed, error) = match verify_with(&keys, header, &verify) {
                 Ok(()) => return Ok(keys.generation()),
-                Err(Unmet::Ambiguous(error)) => return Err(error.into()),
-                Err(Unmet::Unknown(error)) => (Missing::Key, error),
-                Err(Unmet::Unfit(error)) => (Missing::Replacement, error),
+                Err(KeyProblem::Ambiguous(error)) => return Err(error.into()),
+                Err(KeyProblem::Unknown(error)) => (NeededKey::Named, error),
+                Err(KeyProblem::Unfit(error)) => (NeededKey::Replacement, error),
             };
-            match remote.look_beside(&keys, missing, patience != Patience::Over) {
+            match remote.look_beside(&keys, needed, patience != Patience::Over) {
                 Some(Look::Ready(newer)) => keys = newer,
-                Some(Look::Wait(landing)) if may_wait => return Err(Unverified::Waits(landing)),
-                _ => return Err(remote.without(missing, error).into()),
+                Some(Look::Wait(end)) if may_wait => return Err(CheckError::Waits(end)),
+                _ => return Err(remote.without(needed, error).into()),
             }
         }
-        tried(&keys, header, verify).map_err(Unmet::into_error)?;
+        verify_with(&keys, header, verify).map_err(KeyProblem::into_error)?;
         Ok(keys.generation())
     }
 
@@ -89,7 +89,7 @@ impl Issuer {
 }
 
 /// Checks that every algorithm has a key, and that no two keys can be confused. The error says what is wrong.
-pub(super) fn prepared(keys: &KeySet, algorithms: &[Algorithm]) -> Result<Vec<PreparedKey>, String> {
+pub(super) fn prepare_keys(keys: &KeySet, algorithms: &[Algorithm]) -> Result<Vec<PreparedKey>, String> {
     let mut prepared: Vec<PreparedKey> = Vec::new();
     for key in keys.keys() {
         for algorithm in algorithms.iter().copied().filter(|algorithm| key.can(*algorithm)) {
@@ -98,7 +98,7 @@ pub(super) fn prepared(keys: &KeySet, algorithms: &[Algorithm]) -> Result<Vec<Pr
                 Some(other) if other.is_same(&key) => {}
                 Some(_) => {
                     let named = key.id.map_or("without `kid`".to_owned(), |id| format!("with the `kid` `{id}`"));
-                    return Err(format!("two keys {named} for {algorithm}; which one is meant could not be told"));
+                    return Err(format!("two keys {named} for {algorithm}; tokens could not say which one they mean"));
                 }
                 None => prepared.push(key),
             }
@@ -111,7 +111,7 @@ pub(super) fn prepared(keys: &KeySet, algorithms: &[Algorithm]) -> Result<Vec<Pr
 }
 
 /// Why a token is not valid with these keys.
-enum Unmet {
+enum KeyProblem {
     /// Its key may be one that is not known yet.
     Unknown(Error),
     /// The signature does not match the key that the token names. A new key may have the same name.
@@ -119,7 +119,7 @@ enum Unmet {
     Ambiguous(Error),
 }
 
-impl Unmet {
+impl KeyProblem {
     fn into_error(self) -> Error {
         match self {
             Self::Unknown(error) | Self::Unfit(error) | Self::Ambiguous(error) => error,
@@ -131,14 +131,14 @@ impl Unmet {
 const MOST_TRIED: usize = 4;
 
 /// Verifies with the keys that a header can name.
-fn tried(
+fn verify_with(
     keys: &[PreparedKey],
     header: &Header,
     verify: impl Fn(&PreparedKey) -> Result<(), Error>,
-) -> Result<(), Unmet> {
-    match meant(keys, header)? {
-        Meant::One(key) => verify(key).map_err(Unmet::Unfit),
-        Meant::Unnamed => {
+) -> Result<(), KeyProblem> {
+    match choose(keys, header)? {
+        KeyChoice::One(key) => verify(key).map_err(KeyProblem::Unfit),
+        KeyChoice::Unnamed => {
             let mut last = None;
             for key in unnamed(keys, header).take(MOST_TRIED) {
                 match verify(key) {
@@ -147,29 +147,29 @@ fn tried(
                 }
             }
             // Any key may have been meant, also one that is not there.
-            Err(Unmet::Unknown(last.unwrap_or_else(|| unknown(header))))
+            Err(KeyProblem::Unknown(last.unwrap_or_else(|| unknown(header))))
         }
     }
 }
 
 /// What a header names.
-enum Meant<'k> {
+enum KeyChoice<'k> {
     One(&'k PreparedKey),
     /// Any of the keys without `kid`.
     Unnamed,
 }
 
-fn meant<'k>(keys: &'k [PreparedKey], header: &Header) -> Result<Meant<'k>, Unmet> {
+fn choose<'k>(keys: &'k [PreparedKey], header: &Header) -> Result<KeyChoice<'k>, KeyProblem> {
     let asked = header.key_id.as_deref();
     let mut named = fitting(keys, header).filter(|key| asked.is_none() || key.id.as_deref() == asked);
     match (named.next(), named.next()) {
-        (Some(key), None) if key.id.is_some() => Ok(Meant::One(key)),
-        _ if unnamed(keys, header).next().is_some() => Ok(Meant::Unnamed),
+        (Some(key), None) if key.id.is_some() => Ok(KeyChoice::One(key)),
+        _ if unnamed(keys, header).next().is_some() => Ok(KeyChoice::Unnamed),
         (Some(_), _) => {
             let detail = format!("the token names no key, and there are several for {}", header.algorithm);
-            Err(Unmet::Ambiguous(Error::invalid(detail)))
+            Err(KeyProblem::Ambiguous(Error::invalid(detail)))
         }
-        (None, _) => Err(Unmet::Unknown(unknown(header))),
+        (None, _) => Err(KeyProblem::Unknown(unknown(header))),
     }
 }
 

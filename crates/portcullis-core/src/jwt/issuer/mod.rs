@@ -3,7 +3,7 @@
 mod choose;
 mod rules;
 
-pub(crate) use rules::Known;
+pub(crate) use rules::Evidence;
 
 use super::{Algorithm, KeySource, header::is_media_type, source::Source};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     clock::Time,
     error::Error,
 };
-use choose::{IssuerKeys, prepared};
+use choose::{IssuerKeys, prepare_keys};
 use std::{sync::Arc, time::Duration};
 
 /// The maximum leeway.
@@ -151,7 +151,7 @@ impl Issuer {
             return Err(wrong("no algorithm"));
         }
         let keys = match keys.into().0 {
-            Source::AtHand(keys) => IssuerKeys::AtHand(prepared(&keys, &algorithms).map_err(|what| wrong(&what))?),
+            Source::AtHand(keys) => IssuerKeys::AtHand(prepare_keys(&keys, &algorithms).map_err(|what| wrong(&what))?),
             Source::Remote(_) if algorithms.iter().any(|algorithm| algorithm.hmac().is_some()) => {
                 return Err(wrong("a secret is not fetched over the network"));
             }

@@ -7,7 +7,7 @@ use crate::{
     json::{Object, Value},
     jwt::{
         header::{Header, is_media_type},
-        shape::{Unproven, too_long},
+        shape::{UnverifiedToken, too_long},
     },
     principal::Principal,
 };
@@ -20,15 +20,15 @@ use std::{
 /// More than the rounding of seconds when they are compared.
 const ROUNDED: f64 = 0.001;
 
-/// What is known of a token before its issuer is asked.
+/// What counts for a token before its issuer is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Known {
+pub(crate) enum Evidence {
     Nothing,
     /// The token itself says everything that it has to, such as its audience. The issuer confirms that by accepting the
     /// token.
-    Said,
+    OwnClaims,
     /// The same, and its signature is valid.
-    Verified,
+    Signature,
 }
 
 impl Issuer {
@@ -50,7 +50,7 @@ impl Issuer {
     }
 
     /// Checks what a JWT says against itself, which counts without a signature. What the JWT leaves out, its issuer may say.
-    pub(crate) fn check_unproven(&self, token: &Unproven, now: f64) -> Result<Known, Error> {
+    pub(crate) fn check_unverified(&self, token: &UnverifiedToken, now: f64) -> Result<Evidence, Error> {
         if !token.is_signed {
             return Err(Error::invalid("the token is not signed"));
         }
@@ -67,7 +67,7 @@ impl Issuer {
             age.clone()?;
         }
         let says_all = age.and_then(|()| self.check_audience(claims)).and_then(|()| self.rules.check(claims)).is_ok();
-        Ok(if says_all { Known::Said } else { Known::Nothing })
+        Ok(if says_all { Evidence::OwnClaims } else { Evidence::Nothing })
     }
 
     /// Checks everything that an answer of the issuer says about a token. The answer decides when the token expires. If the
@@ -75,7 +75,7 @@ impl Issuer {
     pub(crate) fn check_answer(
         &self,
         rules: &Rules,
-        known: Known,
+        evidence: Evidence,
         any_client: bool,
         registered: &RegisteredClaims,
         claims: &Object,
@@ -85,16 +85,16 @@ impl Issuer {
             return Err(Error::invalid(format!("the token is of {}, not of `{}`", quote(&name), self.name)));
         }
         self.check_subject(registered)?;
-        match known {
-            // An answer may be for somebody else than the token, as one of UserInfo is.
-            Known::Verified => {}
-            Known::Said => {
+        match evidence {
+            // The answer may have another audience than the token, as that of UserInfo does.
+            Evidence::Signature => {}
+            Evidence::OwnClaims => {
                 if self.names_audience(claims) {
                     self.check_audience(claims)?;
                 }
                 self.rules.check_present(claims)?;
             }
-            Known::Nothing => {
+            Evidence::Nothing => {
                 if self.names_audience(claims) || !any_client {
                     self.check_audience(claims)?;
                 }
@@ -108,7 +108,7 @@ impl Issuer {
         }
         rules.check(claims)?;
         self.check_time(registered, now, false)?;
-        if known == Known::Nothing { self.check_age(registered, now) } else { Ok(()) }
+        if evidence == Evidence::Nothing { self.check_age(registered, now) } else { Ok(()) }
     }
 
     /// Checks everything in a token except its signature and its `iss`.
@@ -194,7 +194,7 @@ impl Issuer {
                 format!("the token is for {}, not for `{}`", quote(&theirs.join(", ")), ours.join("` or `"))
             }
             AudienceRule::Absent | AudienceRule::ClientIds(_) if audience.is_some() => {
-                "the token has an `aud`, so it is meant for somebody else; see Audience::is".to_owned()
+                "the token has an `aud`, so it is meant for another service; see Audience::is".to_owned()
             }
             AudienceRule::Absent => return Ok(()),
             AudienceRule::ClientIds(ours) => match claims.member("client_id").and_then(Value::as_str) {

@@ -32,7 +32,7 @@ const MOST_REASONS: usize = 8;
 
 /// The keys of a set, for every algorithm that they may be used with. Each key is prepared for the first token that needs it.
 #[derive(Debug, Clone)]
-pub(super) struct Prepared {
+pub(super) struct PreparedSet {
     pub(super) keys: Arc<[PreparedKey]>,
     /// The first of the unusable keys, and how many more there are.
     pub(super) rejected: Vec<RejectedKey>,
@@ -43,7 +43,7 @@ pub(super) struct Prepared {
     pub(super) text: Arc<str>,
 }
 
-impl Prepared {
+impl PreparedSet {
     /// Reads a set that came over the network. Secrets are refused. Of keys that share a name and could be confused, none is
     /// used. The very same key twice counts as one.
     pub(super) fn read(text: &str) -> Result<Self, Error> {
@@ -77,7 +77,7 @@ impl Prepared {
             let is_other =
                 |other: &Key| !key.is_same(other) && Algorithm::ALL.iter().any(|a| key.can(*a) && other.can(*a));
             if key.id.is_some() && namesakes().any(is_other) {
-                refuse(because(key.id.clone(), "cannot be told from another one of the set"));
+                refuse(because(key.id.clone(), "has the same `kid` as another key of the set"));
                 continue;
             }
             let mut earlier =
@@ -108,7 +108,7 @@ fn because(id: Option<String>, reason: &str) -> RejectedKey {
 #[derive(Debug)]
 pub(super) enum SetAnswer {
     New {
-        set: Prepared,
+        set: PreparedSet,
         etag: Option<String>,
     },
     /// 304: the known set is still valid.
@@ -116,14 +116,14 @@ pub(super) enum SetAnswer {
 }
 
 /// Reads the answer to a request for a key set. If the answer equals the set at hand, that set is returned, not a copy.
-pub(super) fn key_set(answer: &HttpResponse, at_hand: Option<&Prepared>) -> Result<SetAnswer, Error> {
+pub(super) fn key_set(answer: &HttpResponse, at_hand: Option<&PreparedSet>) -> Result<SetAnswer, Error> {
     match answer.status() {
         304 => Ok(SetAnswer::Unchanged),
         200 => {
             let text = text(answer)?;
             let set = match at_hand.filter(|at_hand| *at_hand.text == *text) {
                 Some(at_hand) => at_hand.clone(),
-                None => Prepared::read(text).map_err(|error| wrong("no usable JWK set").with_cause(error))?,
+                None => PreparedSet::read(text).map_err(|error| wrong("no usable JWK set").with_cause(error))?,
             };
             Ok(SetAnswer::New { set, etag: answer.header("etag").map(str::to_owned) })
         }
@@ -140,7 +140,7 @@ pub(super) fn discovery(answer: &HttpResponse, issuer: &str) -> Result<String, E
     json::object(text).map_err(|fault| wrong(format!("a discovery document that is {}", fault.text())))?;
     let document = Value::new(text.trim());
     let member = |name: &str| document.member(name).and_then(Value::as_str);
-    // Byte for byte: whoever can answer for one name must not answer for another (section 4.3).
+    // Byte for byte: a server that answers for one name must not answer for another (section 4.3).
     match member("issuer") {
         Some(found) if found == issuer => {}
         Some(found) if found.contains("{tenantid}") => {
@@ -221,10 +221,10 @@ mod tests {
         format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{x}","kid":"{name}"}},{{"kty":"new"}}]}}"#)
     }
 
-    fn read(text: &str, at_hand: Option<&Prepared>) -> Prepared {
+    fn read(text: &str, at_hand: Option<&PreparedSet>) -> PreparedSet {
         match key_set(&HttpResponse::new(200, text), at_hand).unwrap() {
             SetAnswer::New { set, .. } => set,
-            SetAnswer::Unchanged => Prepared::read("").unwrap(),
+            SetAnswer::Unchanged => PreparedSet::read("").unwrap(),
         }
     }
 

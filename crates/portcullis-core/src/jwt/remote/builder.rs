@@ -1,4 +1,4 @@
-use super::{Inner, Place, RemoteKeys, Settings, snapshot::Snapshot};
+use super::{Inner, KeyAddress, RemoteKeys, Settings, snapshot::Snapshot};
 use crate::{
     clock::SharedTime,
     error::{Error, quote},
@@ -63,7 +63,7 @@ impl RemoteKeysBuilder {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn jwks(self, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<RemoteKeys, Error> {
-        Ok(self.at(Place::At(checked(url.into())?), client))
+        Ok(self.at(KeyAddress::At(checked(url.into())?), client))
     }
 
     /// As [`RemoteKeys::discover`].
@@ -75,13 +75,13 @@ impl RemoteKeysBuilder {
         if issuer.contains(['?', '#']) {
             return Err(Error::misconfigured(format!("{} is no name of an issuer: it has a query", quote(&issuer))));
         }
-        Ok(self.at(Place::Discovered(issuer), client))
+        Ok(self.at(KeyAddress::Discovered(issuer), client))
     }
 
-    fn at(self, place: Place, client: impl HttpClient + 'static) -> RemoteKeys {
+    fn at(self, address: KeyAddress, client: impl HttpClient + 'static) -> RemoteKeys {
         let Self { floor, ceiling, max_stale, imported } = self;
         let snapshot = Cell::new(imported.map(|snapshot| Arc::new(snapshot.holding(floor, ceiling))));
-        let settings = Settings { place, client: Arc::new(client), floor, ceiling, max_stale };
-        RemoteKeys(Arc::new(Inner { settings, time: SharedTime::default(), snapshot, flight: Mutex::default() }))
+        let settings = Settings { address, client: Arc::new(client), floor, ceiling, max_stale };
+        RemoteKeys(Arc::new(Inner { settings, time: SharedTime::default(), snapshot, schedule: Mutex::default() }))
     }
 }

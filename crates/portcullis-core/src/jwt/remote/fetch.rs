@@ -1,7 +1,7 @@
 //! A fetch of an issuer's keys, from its request to its result.
 
 use super::{
-    Place, RemoteKeys,
+    KeyAddress, RemoteKeys,
     answer::{self, SetAnswer},
     snapshot::{Snapshot, Tag},
 };
@@ -16,29 +16,29 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// A fetch in progress. If it is dropped before its end, as when a clock or a log panics, it has failed. So nobody waits for
-/// it for ever, and another one may start.
+/// A fetch in progress. If it is dropped before its end, as when a clock or a log panics, it has failed. So no caller
+/// waits for ever, and another fetch may start.
 pub(super) struct KeyFetch {
     pub(super) keys: RemoteKeys,
     pub(super) number: u64,
     pub(super) at: SystemTime,
     /// `None` at its end.
-    pub(super) landed: Option<Sender<()>>,
+    pub(super) ended: Option<Sender<()>>,
 }
 
 impl KeyFetch {
     fn end(&mut self, failure: Option<Error>, now: SystemTime) {
-        let Some(landed) = self.landed.take() else { return };
-        self.keys.flight().end(self.number, failure, now);
+        let Some(ended) = self.ended.take() else { return };
+        self.keys.schedule().end(self.number, failure, now);
         others_may_run();
-        // Nobody may be waiting any more.
-        let _ = landed.send(());
+        // All callers may have left.
+        let _ = ended.send(());
     }
 }
 
 impl Drop for KeyFetch {
     fn drop(&mut self) {
-        if self.landed.is_some() {
+        if self.ended.is_some() {
             let failure = Error::new(ErrorKind::Unavailable, "the issuer's answer was not read to its end");
             // The clock may be what has panicked.
             self.end(Some(failure), self.at);
@@ -47,12 +47,12 @@ impl Drop for KeyFetch {
 }
 
 impl RemoteKeys {
-    pub(super) fn begin(&self, begun: KeyFetch) {
-        let discovered = self.flight().keys_at.clone();
-        match (&self.0.settings.place, discovered) {
-            (Place::At(url), _) => self.ask_for_keys(url, begun),
-            (Place::Discovered(_), Some(url)) => self.ask_for_keys(&url, begun),
-            (Place::Discovered(issuer), None) => {
+    pub(super) fn start(&self, fetch: KeyFetch) {
+        let discovered = self.schedule().keys_at.clone();
+        match (&self.0.settings.address, discovered) {
+            (KeyAddress::At(url), _) => self.ask_for_keys(url, fetch),
+            (KeyAddress::Discovered(_), Some(url)) => self.ask_for_keys(&url, fetch),
+            (KeyAddress::Discovered(issuer), None) => {
                 let base = issuer.strip_suffix('/').unwrap_or(issuer);
                 let request = HttpRequest::get(format!("{base}/.well-known/openid-configuration"));
                 let (keys, issuer) = (self.clone(), issuer.clone());
@@ -60,17 +60,17 @@ impl RemoteKeys {
                     .and_then(|answer| answer::discovery(&answer, &issuer))
                 {
                     Ok(url) => {
-                        keys.flight().keys_at = Some(url.clone());
-                        keys.ask_for_keys(&url, begun);
+                        keys.schedule().keys_at = Some(url.clone());
+                        keys.ask_for_keys(&url, fetch);
                     }
-                    Err(error) => keys.land(Err(error), begun),
+                    Err(error) => keys.finish(Err(error), fetch),
                 };
                 self.0.settings.client.send(request.with_header("accept", "application/json"), Reply::new(then));
             }
         }
     }
 
-    fn ask_for_keys(&self, url: &str, begun: KeyFetch) {
+    fn ask_for_keys(&self, url: &str, fetch: KeyFetch) {
         let request = HttpRequest::get(url).with_header("accept", "application/jwk-set+json, application/json");
         let known = self.0.snapshot.load_full().filter(|known| known.tag.as_ref().is_some_and(|tag| tag.url == url));
         let request = match known.as_ref().and_then(|known| known.tag.as_ref()) {
@@ -79,8 +79,8 @@ impl RemoteKeys {
         };
         let (keys, url) = (self.clone(), url.to_owned());
         let then = move |answer: Result<HttpResponse, Error>| {
-            let snapshot = answer.and_then(|answer| keys.renewed(&answer, &url, known, begun.at));
-            keys.land(snapshot, begun);
+            let snapshot = answer.and_then(|answer| keys.renewed(&answer, &url, known, fetch.at));
+            keys.finish(snapshot, fetch);
         };
         self.0.settings.client.send(request, Reply::new(then));
     }
@@ -93,9 +93,9 @@ impl RemoteKeys {
         known: Option<Arc<Snapshot>>,
         at: SystemTime,
     ) -> Result<Snapshot, Error> {
-        let said = answer::lifetime(answer, at);
-        let lifetime = said.clamp(self.0.settings.floor, self.0.settings.ceiling);
-        self.log_floor(said, lifetime);
+        let stated = answer::lifetime(answer, at);
+        let lifetime = stated.clamp(self.0.settings.floor, self.0.settings.ceiling);
+        self.log_floor(stated, lifetime);
         let at_hand = self.0.snapshot.load();
         let at_hand = at_hand.as_ref().map(|snapshot| &snapshot.set);
         let (set, tag) = match (answer::key_set(answer, at_hand)?, known) {
@@ -109,13 +109,13 @@ impl RemoteKeys {
     }
 
     /// Ends a fetch: its keys replace those at hand, or its failure replaces nothing.
-    fn land(&self, fetched: Result<Snapshot, Error>, mut begun: KeyFetch) {
+    fn finish(&self, fetched: Result<Snapshot, Error>, mut fetch: KeyFetch) {
         let failure = match fetched {
             Ok(snapshot) => {
                 self.log_rejected(&snapshot);
-                // An answer that is very late does not replace those of a flight that began after it.
-                let flight = self.flight();
-                if flight.is_last(begun.number) {
+                // An answer that is very late does not replace those of a schedule that started after it.
+                let schedule = self.schedule();
+                if schedule.is_last(fetch.number) {
                     self.0.snapshot.store(Some(Arc::new(snapshot)));
                 }
                 None
@@ -126,7 +126,7 @@ impl RemoteKeys {
             }
         };
         let now = self.0.time.now();
-        begun.end(failure, now);
+        fetch.end(failure, now);
     }
 
     /// Logged once for a set, and not for a thousand keys.
@@ -134,7 +134,7 @@ impl RemoteKeys {
         if self.0.snapshot.load().as_ref().is_some_and(|known| known.set.text == snapshot.set.text) {
             return;
         }
-        let (place, set) = (&self.0.settings.place, &snapshot.set);
+        let (place, set) = (&self.0.settings.address, &snapshot.set);
         for key in &set.rejected {
             let id = key.id.as_deref().map(quote);
             tracing::warn!(target: "portcullis", %place, id, "a key of the issuer is not used: it {}", key.reason);
@@ -150,20 +150,20 @@ impl RemoteKeys {
     }
 
     /// Logged once.
-    fn log_floor(&self, said: Duration, lifetime: Duration) {
-        if said < lifetime && !std::mem::replace(&mut self.flight().told_floor, true) {
-            let place = &self.0.settings.place;
+    fn log_floor(&self, stated: Duration, lifetime: Duration) {
+        if stated < lifetime && !std::mem::replace(&mut self.schedule().is_floor_logged, true) {
+            let place = &self.0.settings.address;
             tracing::info!(
                 target: "portcullis",
                 %place,
-                "the issuer says that its keys hold for {said:?} (`no-cache` and `no-store` say 0); they are kept for {lifetime:?}, \
+                "the issuer says that its keys are valid for {stated:?} (`no-cache` and `no-store` say 0); they are kept for {lifetime:?}, \
                  which `RemoteKeysBuilder::lifetime` sets"
             );
         }
     }
 
     pub(super) fn log_failure(&self, error: &Error) {
-        let (place, cause) = (&self.0.settings.place, std::error::Error::source(error));
+        let (place, cause) = (&self.0.settings.address, std::error::Error::source(error));
         tracing::warn!(target: "portcullis", %place, cause, "the issuer's keys were not fetched: {error}");
     }
 }

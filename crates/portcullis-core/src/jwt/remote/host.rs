@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether a URL leads to this machine or to its local link, where cloud services keep what only this machine may know, or is
-/// written so that it cannot be told. Names are not looked up here.
+/// written so that it is not clear. Names are not looked up here.
 pub(super) fn may_be_here(url: &str) -> bool {
     let authority =
         url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default();

@@ -3,12 +3,12 @@
 mod answer;
 mod builder;
 mod fetch;
-mod flight;
 mod host;
+mod schedule;
 mod snapshot;
 
 pub use builder::RemoteKeysBuilder;
-pub(super) use flight::Missing;
+pub(super) use schedule::NeededKey;
 pub(super) use snapshot::Generation;
 use snapshot::Keys;
 
@@ -19,9 +19,9 @@ use crate::{
     sync::{Cell, Mutex, MutexGuard},
 };
 use fetch::KeyFetch;
-use flight::{Flight, Joined};
 use futures_channel::oneshot::Receiver;
 use futures_util::future::Shared;
+use schedule::{FetchSchedule, JoinedFetch};
 use snapshot::{Age, Snapshot};
 use std::{
     fmt,
@@ -60,12 +60,12 @@ struct Inner {
     settings: Settings,
     time: SharedTime,
     snapshot: Cell<Snapshot>,
-    flight: Mutex<Flight>,
+    schedule: Mutex<FetchSchedule>,
 }
 
 #[derive(Debug, Clone)]
 struct Settings {
-    place: Place,
+    address: KeyAddress,
     client: Arc<dyn HttpClient>,
     floor: Duration,
     ceiling: Duration,
@@ -74,7 +74,7 @@ struct Settings {
 
 /// Where the keys are.
 #[derive(Debug, Clone)]
-enum Place {
+enum KeyAddress {
     At(String),
     /// At the address in the discovery document of this issuer.
     Discovered(String),
@@ -122,16 +122,16 @@ impl RemoteKeys {
     pub async fn ready(&self) -> Result<(), Error> {
         match self.look() {
             Look::Ready(_) => Ok(()),
-            Look::Expired(_, landing) => self.at_hand(landing.briefly().wait().await).map(drop),
-            Look::Wait(landing) => self.at_hand(landing.wait().await).map(drop),
+            Look::Expired(_, end) => self.at_hand(end.briefly().wait().await).map(drop),
+            Look::Wait(end) => self.at_hand(end.wait().await).map(drop),
             Look::Nothing(error) => Err(error),
         }
     }
 
     /// Checks that discovered keys belong to the issuer of this name.
     pub(super) fn check_name(&self, name: &str) -> Result<(), Error> {
-        match &self.0.settings.place {
-            Place::Discovered(issuer) if issuer != name => {
+        match &self.0.settings.address {
+            KeyAddress::Discovered(issuer) if issuer != name => {
                 Err(Error::misconfigured(format!("issuer `{name}`: its keys are those of `{issuer}`")))
             }
             _ => Ok(()),
@@ -148,22 +148,22 @@ impl RemoteKeys {
                 return Look::Ready(keys);
             }
             let (joined, is_failing) = {
-                let mut flight = self.flight_at(now);
+                let mut schedule = self.schedule_at(now);
                 // One that is not under way any more may have left its keys since.
-                if !flight.is_under_way() && !keys.are(&self.0.snapshot.load()) {
+                if !schedule.is_fetching() && !keys.are(&self.0.snapshot.load()) {
                     continue;
                 }
-                let limit = self.limit(&flight);
-                (flight.join(now, limit), flight.is_failing(now))
+                let limit = self.limit(&schedule);
+                (schedule.join(now, limit), schedule.is_failing(now))
             };
-            let landing = joined.map(|joined| self.landing_of(joined, now));
-            return match (age, landing) {
+            let end = joined.map(|joined| self.end_of(joined, now));
+            return match (age, end) {
                 (Some(Age::Due), _) => Look::Ready(keys),
-                // The issuer is down, so nobody waits to hear it again.
+                // The issuer is down, so waiting is of no use.
                 (Some(Age::Stale), _) if is_failing => Look::Ready(keys),
-                (Some(Age::Stale), Ok(landing)) if landing.briefly.is_zero() => Look::Ready(keys),
-                (Some(Age::Stale), Ok(landing)) => Look::Expired(keys, landing),
-                (_, Ok(landing)) => Look::Wait(landing),
+                (Some(Age::Stale), Ok(end)) if end.briefly.is_zero() => Look::Ready(keys),
+                (Some(Age::Stale), Ok(end)) => Look::Expired(keys, end),
+                (_, Ok(end)) => Look::Wait(end),
                 _ => Look::Nothing(self.unavailable(now)),
             };
         }
@@ -173,7 +173,7 @@ impl RemoteKeys {
     /// however long they took and however short their lifetime is.
     pub(super) fn at_hand(&self, waited: bool) -> Result<Keys, Error> {
         let (now, keys) = (self.0.time.now(), Keys(self.0.snapshot.load()));
-        let came = waited && self.flight().failure.is_none();
+        let came = waited && self.schedule().failure.is_none();
         match keys.age(now, self.0.settings.max_stale) {
             Some(_) if came => Ok(keys),
             Some(Age::Fresh | Age::Due | Age::Stale) => Ok(keys),
@@ -184,12 +184,12 @@ impl RemoteKeys {
     /// The error for missing keys, with the cause and the time until the next attempt, if known.
     fn unavailable(&self, now: SystemTime) -> Error {
         let error = Error::new(ErrorKind::Unavailable, "the issuer's keys are not there");
-        let flight = self.flight();
-        let error = match flight.failure.clone() {
+        let schedule = self.schedule();
+        let error = match schedule.failure.clone() {
             Some(failure) => error.with_cause(failure),
             None => error,
         };
-        match flight.pause(now) {
+        match schedule.pause(now) {
             Some(pause) => error.with_retry_after(pause),
             None => error,
         }
@@ -197,43 +197,43 @@ impl RemoteKeys {
 
     /// Newer keys than these, for a token that is not valid with them. `None`: there are none, or it is not the time to
     /// fetch.
-    pub(super) fn look_beside(&self, keys: &Keys, missing: Missing, may_wait: bool) -> Option<Look> {
+    pub(super) fn look_beside(&self, keys: &Keys, needed: NeededKey, may_wait: bool) -> Option<Look> {
         let now = self.0.time.now();
-        // All of it under one lock: a flight that is not under way any more has left its keys here, and others who come
+        // All of it under one lock: a fetch that has ended has stored its keys, and other callers that come
         // with the same key join the look for it.
         let joined = {
-            let mut flight = self.flight_at(now);
-            if !flight.is_under_way() {
+            let mut schedule = self.schedule_at(now);
+            if !schedule.is_fetching() {
                 let newer = self.0.snapshot.load();
                 if !keys.are(&newer) {
                     return Some(Look::Ready(Keys(newer)));
                 }
                 if !may_wait {
                     // What came when it was waited for was a look as well.
-                    flight.looked = flight.began;
+                    schedule.last_look = schedule.started;
                     return None;
                 }
-                if flight.look_pause(missing, now).is_some() {
+                if schedule.look_pause(needed, now).is_some() {
                     return None;
                 }
-                flight.looked = Some(now);
+                schedule.last_look = Some(now);
             } else if !may_wait {
                 return None;
             }
-            let limit = self.limit(&flight);
-            flight.join_or_begin(now, limit)
+            let limit = self.limit(&schedule);
+            schedule.join_or_start(now, limit)
         };
-        Some(Look::Wait(self.landing_of(joined, now)))
+        Some(Look::Wait(self.end_of(joined, now)))
     }
 
     /// The error for a token that is not valid with the keys at hand. If its key is unknown and the issuer cannot be asked,
     /// the token may still be valid.
-    pub(super) fn without(&self, missing: Missing, error: Error) -> Error {
-        let (now, flight) = (self.0.time.now(), self.flight());
-        match (missing, flight.failure.clone()) {
-            (Missing::Key, Some(failure)) => {
+    pub(super) fn without(&self, needed: NeededKey, error: Error) -> Error {
+        let (now, schedule) = (self.0.time.now(), self.schedule());
+        match (needed, schedule.failure.clone()) {
+            (NeededKey::Named, Some(failure)) => {
                 let detail = "the token's key is not known here, and the issuer could not be asked for it";
-                let after = flight.look_pause(missing, now).unwrap_or(Duration::from_secs(1));
+                let after = schedule.look_pause(needed, now).unwrap_or(Duration::from_secs(1));
                 Error::new(ErrorKind::Unavailable, detail).with_cause(failure).with_retry_after(after)
             }
             _ => error,
@@ -241,36 +241,36 @@ impl RemoteKeys {
     }
 
     /// Starts the request, if it has not started. Not under the lock: a client may answer at once.
-    fn landing_of(&self, joined: Joined, now: SystemTime) -> Landing {
-        if let Some(landed) = joined.to_begin {
-            self.begin(KeyFetch { keys: self.clone(), number: joined.number, at: now, landed: Some(landed) });
+    fn end_of(&self, joined: JoinedFetch, now: SystemTime) -> FetchEnd {
+        if let Some(ended) = joined.to_start {
+            self.start(KeyFetch { keys: self.clone(), number: joined.number, at: now, ended: Some(ended) });
         }
-        let Joined { number, landing, rest, briefly, .. } = joined;
-        Landing { keys: self.clone(), number, landing, rest, briefly, gives_up: true }
+        let JoinedFetch { number, end, rest, briefly, .. } = joined;
+        FetchEnd { keys: self.clone(), number, end, rest, briefly, gives_up: true }
     }
 
     /// How long a request may take. If the address of the keys has to be discovered first, there are two answers.
-    fn limit(&self, flight: &Flight) -> Duration {
-        let answers = match (&self.0.settings.place, &flight.keys_at) {
-            (Place::Discovered(_), None) => 2,
+    fn limit(&self, schedule: &FetchSchedule) -> Duration {
+        let answers = match (&self.0.settings.address, &schedule.keys_at) {
+            (KeyAddress::Discovered(_), None) => 2,
             _ => 1,
         };
         self.0.settings.client.time_limit().saturating_mul(answers)
     }
 
-    fn flight(&self) -> MutexGuard<'_, Flight> {
-        self.0.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    fn schedule(&self) -> MutexGuard<'_, FetchSchedule> {
+        self.0.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The same, but a request that is overdue has ended.
-    fn flight_at(&self, now: SystemTime) -> MutexGuard<'_, Flight> {
-        let flight = self.flight();
-        match flight.overdue(now) {
-            None => flight,
+    fn schedule_at(&self, now: SystemTime) -> MutexGuard<'_, FetchSchedule> {
+        let schedule = self.schedule();
+        match schedule.overdue(now) {
+            None => schedule,
             Some(number) => {
-                drop(flight);
+                drop(schedule);
                 self.give_up(number);
-                self.flight()
+                self.schedule()
             }
         }
     }
@@ -280,7 +280,7 @@ impl RemoteKeys {
         let now = self.0.time.now();
         let detail = "the HTTP client did not reply in its time; is the runtime that it runs on blocked?";
         let failure = Error::new(ErrorKind::Unavailable, detail);
-        let has_ended = self.flight().end(number, Some(failure.clone()), now);
+        let has_ended = self.schedule().end(number, Some(failure.clone()), now);
         if has_ended {
             self.log_failure(&failure);
         }
@@ -288,17 +288,17 @@ impl RemoteKeys {
 }
 
 /// The end of a request, for any number of callers. The request continues when they leave.
-pub(in crate::jwt) struct Landing {
+pub(in crate::jwt) struct FetchEnd {
     keys: RemoteKeys,
     number: u64,
-    landing: Shared<Receiver<()>>,
+    end: Shared<Receiver<()>>,
     rest: Duration,
     briefly: Duration,
     /// Whether it counts as a failure if nothing comes in time.
     gives_up: bool,
 }
 
-impl Landing {
+impl FetchEnd {
     /// The same for a caller that can do without: the keys may come later.
     pub(in crate::jwt) fn briefly(self) -> Self {
         Self { rest: self.rest.min(self.briefly), gives_up: false, ..self }
@@ -306,7 +306,7 @@ impl Landing {
 
     /// Waits for the end, and returns whether it came in time.
     pub(in crate::jwt) async fn wait(self) -> bool {
-        let came = within(&*self.keys.0.settings.client, self.rest, self.landing).await.is_some();
+        let came = within(&*self.keys.0.settings.client, self.rest, self.end).await.is_some();
         if !came && self.gives_up {
             self.keys.give_up(self.number);
         }
@@ -318,12 +318,12 @@ impl Landing {
 pub(super) enum Look {
     Ready(Keys),
     /// Keys that have expired, and the request for newer ones.
-    Expired(Keys, Landing),
-    Wait(Landing),
+    Expired(Keys, FetchEnd),
+    Wait(FetchEnd),
     Nothing(Error),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for KeyAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::At(url) => f.write_str(url),
@@ -334,6 +334,6 @@ impl fmt::Display for Place {
 
 impl fmt::Debug for RemoteKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RemoteKeys({})", without_query(&self.0.settings.place.to_string()))
+        write!(f, "RemoteKeys({})", without_query(&self.0.settings.address.to_string()))
     }
 }

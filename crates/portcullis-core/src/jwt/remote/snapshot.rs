@@ -1,4 +1,4 @@
-use super::answer::Prepared;
+use super::answer::PreparedSet;
 use crate::{
     clock::seconds,
     error::Error,
@@ -15,7 +15,7 @@ use std::{
 /// Keys as they were fetched once, and how long they are valid.
 #[derive(Debug, Clone)]
 pub(super) struct Snapshot {
-    pub(super) set: Prepared,
+    pub(super) set: PreparedSet,
     /// The tag of the set, and the address that the tag belongs to.
     pub(super) tag: Option<Tag>,
     fetched: SystemTime,
@@ -43,7 +43,7 @@ pub(super) enum Age {
 }
 
 impl Snapshot {
-    pub(super) fn new(set: Prepared, tag: Option<Tag>, fetched: SystemTime, lifetime: Duration) -> Self {
+    pub(super) fn new(set: PreparedSet, tag: Option<Tag>, fetched: SystemTime, lifetime: Duration) -> Self {
         let due_after = lifetime.mul_f64(0.7 + 0.2 * fastrand::f64());
         Self { set, tag, fetched, lifetime, due_after }
     }
@@ -59,7 +59,7 @@ impl Snapshot {
             Ok(age) if age < self.lifetime => Age::Due,
             Ok(age) if age < self.lifetime.saturating_add(max_stale) => Age::Stale,
             Ok(_) => Age::TooOld,
-            // Fetched since somebody looked at the clock.
+            // Fetched since the caller read the clock.
             Err(early) if early.duration() < Duration::from_secs(1) => Age::Fresh,
             // The clock was set back, so their age is not known.
             Err(_) => Age::Stale,
@@ -82,8 +82,8 @@ impl Snapshot {
         let fetched = fetched.and_then(|after| SystemTime::UNIX_EPOCH.checked_add(after));
         match (fetched, lifetime, export.member("jwks")) {
             (Some(fetched), Some(lifetime), Some(set)) => {
-                let set =
-                    Prepared::read(set.text()).map_err(|error| wrong("its keys cannot be used").with_cause(error))?;
+                let set = PreparedSet::read(set.text())
+                    .map_err(|error| wrong("its keys cannot be used").with_cause(error))?;
                 Ok(Self::new(set, None, fetched, lifetime))
             }
             _ => Err(wrong("it has no time or no keys")),

@@ -142,7 +142,7 @@ fn what_a_token_says_against_itself() {
     hold(|endpoint| asking_of(issuer(without_keys()), endpoint, &FixedClock::at(NOW)), &rows);
     hold(|endpoint| asking_of(issuer(with_keys()), endpoint, &FixedClock::at(NOW)), &rows);
     let absent = || issuer(Issuer::without_keys(ISSUER, Audience::absent()).unwrap());
-    let rows = [("it has an `aud`", usual(""), invalid("meant for somebody else"), 0)];
+    let rows = [("it has an `aud`", usual(""), invalid("meant for another service"), 0)];
     hold(|endpoint| asking_of(absent(), endpoint, &FixedClock::at(NOW)).dangerous_any_client(), &rows);
     let client = || issuer(Issuer::without_keys(ISSUER, Audience::client_id("app")).unwrap());
     let rows = [("another client", claims(r#""client_id":"other""#), invalid("`client_id`"), 0)];

@@ -88,7 +88,7 @@ fn the_audience() {
             (&[("aud", ""), ("client_id", r#""app2""#)], invalid("`client_id` is `app2`, not `app`")),
             (&[("aud", ""), ("client_id", "1")], invalid("`client_id`")),
             (&[("aud", "")], invalid("`client_id`")),
-            (&[("aud", r#""app""#), ("client_id", r#""app""#)], invalid("meant for somebody else")),
+            (&[("aud", r#""app""#), ("client_id", r#""app""#)], invalid("meant for another service")),
         ],
     );
     hold(
@@ -104,8 +104,8 @@ fn tokens_of_any_client() {
     let unnamed = || invalid("does not say for whom the token is; dangerous_any_client()");
     for (audience, aud, want, want_any) in [
         (Audience::absent(), "", unnamed(), PASSES),
-        (Audience::absent(), r#""test""#, invalid("meant for somebody else"), invalid("meant for somebody else")),
-        (Audience::absent(), "[]", invalid("meant for somebody else"), invalid("meant for somebody else")),
+        (Audience::absent(), r#""test""#, invalid("meant for another service"), invalid("meant for another service")),
+        (Audience::absent(), "[]", invalid("meant for another service"), invalid("meant for another service")),
         (Audience::is("test"), "", invalid("the token has no `aud`"), PASSES),
         (Audience::is("test"), r#""test""#, PASSES, PASSES),
         (Audience::is("test"), r#""other""#, invalid("not for `test`"), invalid("not for `test`")),

@@ -243,7 +243,7 @@ fn why_no_key_can_be_used() {
         (set_of(bad.clone()), vec!["`k1` is for `enc`, not for signatures; one without `kid` is of type `new`"]),
         (set_of(bad.into_iter().chain(many)), vec!["`k1` is for `enc`", "`u1` is of type", "and 7 more"]),
         (set_of([]), vec!["the JWK set has no keys", "`Key::secret`"]),
-        (set_of([jwk(1), bare(2, r#","kid":"k1""#)]), vec!["`k1` cannot be told from another one"]),
+        (set_of([jwk(1), bare(2, r#","kid":"k1""#)]), vec!["`k1` has the same `kid` as another key"]),
     ] {
         let rig = Rig::new(Does::Give(ok(set)));
         let heard = listen(|| rig.expect("none", &[(&token(1), UNAVAILABLE)], 1));

@@ -69,7 +69,7 @@ fn a_malformed_audience_never_passes() {
 
 #[test]
 fn no_audience_means_none_at_all() {
-    let meant = || invalid("the token has an `aud`, so it is meant for somebody else; see Audience::is");
+    let meant = || invalid("the token has an `aud`, so it is meant for another service; see Audience::is");
     hold(
         &with(Audience::absent()),
         [

@@ -87,7 +87,11 @@ fn the_audience() {
     hold(
         "absent",
         &of(Audience::absent()),
-        &[("", PASSES), (r#""aud":"test""#, invalid("meant for somebody else")), (r#""aud":[]"#, invalid("meant for"))],
+        &[
+            ("", PASSES),
+            (r#""aud":"test""#, invalid("meant for another service")),
+            (r#""aud":[]"#, invalid("meant for")),
+        ],
     );
     hold(
         "anybody",
