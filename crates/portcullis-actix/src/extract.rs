@@ -65,6 +65,20 @@ fn extract<T: Extracted + 'static, E: 'static>(
 /// runs as if the request had no credential, and nothing is logged, when the token is forged or expired, when an issuer or a
 /// directory is down, when the baseline denies the caller, and when there is no gate. Only a guard whose policy is not public
 /// refuses such a request before. Take a [`Visitor`] instead: it is `None` only without a credential.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// async fn me(Authenticated(principal): Authenticated) -> String {
+///     principal.id().subject().to_owned()
+/// }
+///
+/// let app = |gate: &Gate| Routes::new(gate).get("/me", anyone(), me).into_config(); // the handler requires a caller
+/// let gate = gate()?;
+/// assert_eq!(answer(app(&gate.acting_as(acting_as("alice"))), get("/me")), "200 alice");
+/// assert_eq!(answer(app(&gate), get("/me")), "401 credential_missing");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Authenticated(pub Principal);
@@ -79,6 +93,24 @@ impl FromRequest for Authenticated {
 }
 
 /// The caller, if the request has a credential. Requests without one are let in. A credential that is not valid is refused.
+///
+/// The baseline of the gate is not asked here.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// async fn home(Visitor(visitor): Visitor) -> String {
+///     visitor.map_or("a visitor".to_owned(), |principal| principal.id().subject().to_owned())
+/// }
+///
+/// let app = |gate: &Gate| Routes::new(gate).get("/", anyone(), home).into_config();
+/// let gate = gate()?;
+/// assert_eq!(answer(app(&gate.acting_as(acting_as("alice"))), get("/")), "200 alice");
+/// assert_eq!(answer(app(&gate), get("/")), "200 a visitor");
+/// let forged = get("/").insert_header(("authorization", "Bearer forged"));
+/// assert_eq!(answer(app(&gate), forged), "401 invalid_token");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Visitor(pub Option<Principal>);
@@ -93,6 +125,24 @@ impl FromRequest for Visitor {
 }
 
 /// The caller of a connection that outlives the request, such as a WebSocket, and how long it may stay open: see [`Lease`].
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// /// Answers an upgrade; `serve` would get the lease together with the socket.
+/// async fn feed(Leased(lease): Leased) -> String {
+///     format!("open for {}", lease.principal().id().subject())
+/// }
+///
+/// let app = |gate: &Gate| Routes::new(gate).get("/feed", role("viewer"), feed).into_config();
+/// let gate = gate()?;
+/// let viewer = gate.acting_as(acting_as("alice").with_role("viewer"));
+/// assert_eq!(answer(app(&viewer), get("/feed")), "200 open for alice");
+/// assert_eq!(answer(app(&gate.acting_as(acting_as("bob"))), get("/feed")), "403 role_required");
+/// # Ok(()) }
+/// ```
+///
+/// A whole handler is in the example `websocket` of the repository, and `docs/resources.md` explains when a lease ends.
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Leased(pub Lease);
@@ -111,25 +161,31 @@ impl FromRequest for Leased {
 /// It dereferences to [`portcullis_core::Caller`], which has the methods.
 ///
 /// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::{answer, gate, get};
 /// use actix_web::{Responder, web};
 /// use portcullis_actix::{Caller, Rejection, Routes};
-/// use portcullis_core::{Gate, policy::*};
+/// use portcullis_core::{Gate, policy::*, testing::acting_as};
 ///
-/// #[derive(serde::Deserialize)]
-/// struct Move {
-///     flight: u64,
-///     to: u64,
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct NewFile {
+///     project: u32,
 /// }
 ///
-/// async fn move_flight(caller: Caller, body: web::Json<Move>) -> Result<impl Responder, Rejection> {
-///     caller.require(role("manager").on("flight", id(body.flight))).await?;
-///     caller.require(role("manager").on("project", id(body.to)).hidden()).await?;
-///     Ok("moved")
+/// async fn add_file(caller: Caller, body: web::Json<NewFile>) -> Result<impl Responder, Rejection> {
+///     caller.require(role("viewer").on("project", id(body.project)).hidden()).await?;
+///     Ok("added")
 /// }
 ///
 /// fn routes(gate: &Gate) -> Routes {
-///     Routes::new(gate).route("/moves", authenticated(), web::post().to(move_flight))
+///     Routes::new(gate).post("/files", authenticated(), add_file)
 /// }
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// # let post = |project| get("/files").method(actix_web::http::Method::POST).set_json(NewFile { project });
+/// let alice = gate()?.acting_as(acting_as("alice")); // a viewer of project 1
+/// assert_eq!(answer(routes(&alice).into_config(), post(1)), "200 added");
+/// assert_eq!(answer(routes(&alice).into_config(), post(2)), "404"); // as the guard of a hidden resource would
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
@@ -162,6 +218,25 @@ impl FromRequest for Caller {
 ///
 /// If the policy also allows requests without a credential, there may be no principal: see [`Access::visitor`]. A credential
 /// that is not valid is refused even then.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// struct ReadProject;
+/// impl Requirement for ReadProject {
+///     const POLICY: &'static dyn Policy = &role("viewer").on("project", path("id"));
+/// }
+///
+/// async fn read(access: Authorized<ReadProject>) -> Result<String, Rejection> {
+///     Ok(format!("{} as {:?}", access.principal()?.id().subject(), access.role().map(|role| role.as_str())))
+/// }
+///
+/// let alice = gate()?.acting_as(acting_as("alice")); // a viewer of project 1
+/// let app = || Routes::new(&alice).get("/projects/{id}", authenticated(), read).into_config();
+/// assert_eq!(answer(app(), get("/projects/1")), "200 alice as Some(\"viewer\")");
+/// assert_eq!(answer(app(), get("/projects/2")), "403 not_a_member");
+/// # Ok(()) }
+/// ```
 pub struct Authorized<R> {
     access: Access,
     requirement: PhantomData<fn() -> R>,

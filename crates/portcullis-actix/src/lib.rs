@@ -75,6 +75,19 @@ use portcullis_core::{Error, Gate, policy::Policy};
 pub trait GateExt {
     /// Middleware that lets requests through if this policy allows them.
     ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let app = |gate: Gate| move |app: &mut web::ServiceConfig| {
+    ///     let admin = web::scope("/admin").wrap(gate.require(staff())).route("/log", web::get().to(async || "log"));
+    ///     app.service(admin);
+    /// };
+    /// let admin = gate()?.acting_as(acting_as("root").with_staff(true));
+    /// assert_eq!(answer(app(admin), get("/admin/log")), "200 log");
+    /// assert_eq!(answer(app(gate()?), get("/admin/log")), "401 credential_missing");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Panics
     /// If [`try_require`](Self::try_require) returns an error.
     #[must_use]
@@ -91,6 +104,20 @@ pub trait GateExt {
     /// Outermost middleware that reports forgotten guards. If no guard and no extractor has checked a request, it replaces
     /// the response with 500 and says so in the log. The handler has already run by then, and its effects stay. Preflights
     /// (CORS) pass, and so do answers of 300 and above. See `docs/layers.md` for the order of layers.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = gate()?.acting_as(acting_as("alice"));
+    /// let app = || |app: &mut web::ServiceConfig| {
+    ///     let guarded = web::resource("/me").wrap(gate.require(authenticated())).to(async || "me");
+    ///     let forgotten = web::resource("/invoices").to(async || "invoices");
+    ///     app.service(web::scope("").wrap(gate.enforce()).service(guarded).service(forgotten)); // or around the whole app
+    /// };
+    /// assert_eq!(answer(app(), get("/me")), "200 me");
+    /// assert_eq!(answer(app(), get("/invoices")), "500");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     fn enforce(&self) -> Enforce;
 
@@ -98,6 +125,24 @@ pub trait GateExt {
     /// replaces the values of credentials with `redacted` in the address, and in headers that repeat an address, such as
     /// `Referer`. It marks headers that contain a credential as sensitive. Guards and extractors can still read the
     /// credentials. Handlers see the rest of the query unchanged.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use portcullis_core::{Gate, Scheme};
+    ///
+    /// let issuer = TestIssuer::new();
+    /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).query("token")).build()?;
+    /// let handler = async |request: HttpRequest| request.uri().to_string(); // as middleware inside would log it
+    /// let app = || |app: &mut web::ServiceConfig| {
+    ///     let tiles = web::resource("/tiles").wrap(gate.require(authenticated())).to(handler);
+    ///     app.service(web::scope("").wrap(gate.scrub()).service(tiles)); // or around the whole app
+    /// };
+    /// let token = issuer.token("alice").sign();
+    /// assert_eq!(answer(app(), get(&format!("/tiles?x=1&token={token}"))), "200 /tiles?x=1&token=redacted");
+    /// assert_eq!(answer(app(), get("/tiles?x=1&token=forged")), "401 invalid_token");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     fn scrub(&self) -> Scrub;
 }

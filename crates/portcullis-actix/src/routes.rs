@@ -18,18 +18,29 @@ use std::{fmt, future::ready, rc::Rc};
 /// the methods that the path does not have, which get 405:
 ///
 /// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::{answer, gate, get};
 /// use actix_web::App;
 /// use portcullis_actix::Routes;
-/// use portcullis_core::{Gate, policy::*};
+/// use portcullis_core::{Gate, policy::*, testing::acting_as};
 ///
 /// fn routes(gate: &Gate) -> Routes {
 ///     Routes::new(gate)
 ///         .get("/news", anyone(), async || "news")
 ///         .delete("/news", staff(), async || "gone")
 /// }
-/// # fn app(gate: Gate) {
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// # let gate = gate()?;
 /// App::new().configure(routes(&gate).into_config());
-/// # }
+///
+/// # let delete = || get("/news").method(actix_web::http::Method::DELETE);
+/// let admin = gate.acting_as(acting_as("root").with_staff(true));
+/// let alice = gate.acting_as(acting_as("alice"));
+/// assert_eq!(answer(routes(&gate).into_config(), get("/news")), "200 news");
+/// assert_eq!(answer(routes(&admin).into_config(), delete()), "200 gone");
+/// assert_eq!(answer(routes(&alice).into_config(), delete()), "403 staff_required");
+/// assert_eq!(answer(routes(&gate).into_config(), get("/olds")), "404"); // unknown
+/// # Ok(()) }
 /// ```
 ///
 /// What is wrapped around the app, such as CORS, runs outside of all guards.
@@ -91,6 +102,22 @@ impl Routes {
     /// Adds a route of actix-web, guarded by this policy. Use it for what the methods above cannot express: further methods,
     /// guards of actix-web, or middleware inside of this guard.
     ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use actix_web::guard::Header;
+    ///
+    /// let app = |gate: &Gate| {
+    ///     let old = web::get().guard(Header("api-version", "1")).to(async || "old");
+    ///     Routes::new(gate).route("/settings", role("manager"), old).into_config()
+    /// };
+    /// let request = || get("/settings").insert_header(("api-version", "1"));
+    /// let manager = gate()?.acting_as(acting_as("alice").with_role("manager"));
+    /// assert_eq!(answer(app(&manager), request()), "200 old");
+    /// assert_eq!(answer(app(&gate()?.acting_as(acting_as("bob"))), request()), "403 role_required");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy.
     #[track_caller]
@@ -120,6 +147,19 @@ impl Routes {
     /// Adds a service that answers this path and all paths below it, such as a resource, a scope, or `Files` of actix-files.
     /// The service's own path is appended to this one.
     ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let app = |gate: &Gate| {
+    ///     let reports = web::scope("").route("/{name}", web::get().to(async |name: web::Path<String>| name.into_inner()));
+    ///     Routes::new(gate).service("/reports", staff(), reports).into_config()
+    /// };
+    /// let admin = gate()?.acting_as(acting_as("root").with_staff(true));
+    /// assert_eq!(answer(app(&admin), get("/reports/2026")), "200 2026");
+    /// assert_eq!(answer(app(&gate()?), get("/reports/2026")), "401 credential_missing");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy.
     #[track_caller]
@@ -141,6 +181,15 @@ impl Routes {
 
     /// Adds the handler for unknown paths. Without one, they are answered like [hidden denials](Gate::not_found).
     ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let app = |gate: &Gate| Routes::new(gate).fallback(authenticated(), async || "the page").into_config();
+    /// assert_eq!(answer(app(&gate()?.acting_as(acting_as("alice"))), get("/any/path")), "200 the page");
+    /// assert_eq!(answer(app(&gate()?), get("/any/path")), "401 credential_missing");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy.
     #[track_caller]
@@ -157,6 +206,19 @@ impl Routes {
 
     /// Adds other routes below a path. They stay guarded as they are, by the gate they were made with. Unknown paths below
     /// are answered by the fallback of those routes, or as their gate does if it is another one.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let app = |gate: &Gate| {
+    ///     let flights = Routes::new(gate).get("/flights", role("viewer").on("project", path("id")), async || "flights");
+    ///     Routes::new(gate).nest("/projects/{id}", flights).into_config()
+    /// };
+    /// let alice = gate()?.acting_as(acting_as("alice")); // a viewer of project 1
+    /// assert_eq!(answer(app(&alice), get("/projects/1/flights")), "200 flights");
+    /// assert_eq!(answer(app(&alice), get("/projects/2/flights")), "403 not_a_member");
+    /// # Ok(()) }
+    /// ```
     pub fn nest(mut self, path: &str, routes: Self) -> Self {
         self.book.nest(path, routes.book.clone());
         self.entries.push(Entry::Below(path.to_owned(), routes));
@@ -164,6 +226,19 @@ impl Routes {
     }
 
     /// Adds other routes. They stay guarded as they are, by the gate they were made with.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let (users, operators) = (gate()?, gate()?.acting_as(acting_as("root").with_staff(true)));
+    /// let app = || {
+    ///     let admin = Routes::new(&operators).get("/admin", staff(), async || "admin");
+    ///     Routes::new(&users).get("/me", authenticated(), async || "me").merge(admin).into_config()
+    /// };
+    /// assert_eq!(answer(app(), get("/admin")), "200 admin");
+    /// assert_eq!(answer(app(), get("/me")), "401 credential_missing");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Panics
     /// If both have a fallback.
@@ -202,7 +277,20 @@ impl Routes {
         self
     }
 
-    /// The routes with their policies, to print or to check in a test.
+    /// The routes with their policies, to print or to check in a test:
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let table = Routes::new(&gate()?)
+    ///     .get("/projects/{id}", role("viewer").on("project", path("id")), async || "project")
+    ///     .get("/projects/{id}/files/{file}", role("viewer").on("project", path("id")), async || "file")
+    ///     .table();
+    /// assert!(table.to_string().contains("| GET | `/projects/{id}` | role viewer on project |"));
+    /// // No policy says that the file belongs to the project: see `OnResource::of`.
+    /// assert_eq!(table.unseen().collect::<Vec<_>>(), [("/projects/{id}/files/{file}", "file")]);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn table(&self) -> Table {
         self.book.table()

@@ -13,6 +13,33 @@ use std::{
 };
 
 /// A router state with a [`Gate`] in it: the gate itself, or any type with `impl FromRef<…> for Gate`.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// use axum::extract::FromRef;
+///
+/// #[derive(Clone)]
+/// struct AppState {
+///     gate: Gate,
+///     name: &'static str,
+/// }
+///
+/// impl FromRef<AppState> for Gate {
+///     fn from_ref(state: &AppState) -> Self {
+///         state.gate.clone()
+///     }
+/// }
+///
+/// async fn me(Authenticated(principal): Authenticated) -> String {
+///     principal.id().subject().to_owned()
+/// }
+///
+/// let app = |gate| Router::new().route("/me", routing::get(me)).with_state(AppState { gate, name: "orders" });
+/// assert_eq!(answer(&app(gate()?.acting_as(acting_as("alice"))), get("/me")), "200 alice");
+/// assert_eq!(answer(&app(gate()?), get("/me")), "401 credential_missing");
+/// # Ok(()) }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "no `Gate` in the router state `{Self}`",
     label = "this state holds no gate",
@@ -75,6 +102,20 @@ fn extract_by<T: Extracted + Send, E: Send>(
 /// of the gate is asked here if no policy has asked it yet.
 ///
 /// `Option<Authenticated>` also lets in requests without a credential. A credential that is not valid is still refused.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// async fn me(Authenticated(principal): Authenticated) -> String {
+///     principal.id().subject().to_owned()
+/// }
+///
+/// let app = |gate: Gate| Router::new().route("/me", routing::get(me)).with_state(gate);
+/// let gate = gate()?;
+/// assert_eq!(answer(&app(gate.acting_as(acting_as("alice"))), get("/me")), "200 alice");
+/// assert_eq!(answer(&app(gate), get("/me")), "401 credential_missing");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Authenticated(pub Principal);
@@ -99,6 +140,26 @@ impl<S: HoldsGate> OptionalFromRequestParts<S> for Authenticated {
 }
 
 /// The caller, if the request has a credential. The same as `Option<Authenticated>`, under a name that all frameworks share.
+///
+/// A credential that is not valid is refused, not taken for no credential. The baseline of the gate is not asked here.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// async fn home(Visitor(visitor): Visitor) -> String {
+///     visitor.map_or("a visitor".to_owned(), |principal| principal.id().subject().to_owned())
+/// }
+///
+/// let app = |gate: Gate| Router::new().route("/", routing::get(home)).with_state(gate);
+/// let gate = gate()?;
+/// assert_eq!(answer(&app(gate.acting_as(acting_as("alice"))), get("/")), "200 alice");
+/// assert_eq!(answer(&app(gate.clone()), get("/")), "200 a visitor");
+///
+/// let mut forged = get("/");
+/// forged.headers_mut().insert("authorization", axum::http::HeaderValue::from_static("Bearer forged"));
+/// assert_eq!(answer(&app(gate), forged), "401 invalid_token");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Visitor(pub Option<Principal>);
@@ -112,6 +173,24 @@ impl<S: HoldsGate> FromRequestParts<S> for Visitor {
 }
 
 /// The caller of a connection that outlives the request, such as a WebSocket, and how long it may stay open: see [`Lease`].
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// /// Answers an upgrade; `serve` would get the lease together with the socket.
+/// async fn feed(Leased(lease): Leased) -> String {
+///     format!("open for {}", lease.principal().id().subject())
+/// }
+///
+/// let app = |gate: &Gate| Routes::new(gate).get("/feed", role("viewer"), feed).into_router().with_state(gate.clone());
+/// let gate = gate()?;
+/// let viewer = gate.acting_as(acting_as("alice").with_role("viewer"));
+/// assert_eq!(answer(&app(&viewer), get("/feed")), "200 open for alice");
+/// assert_eq!(answer(&app(&gate.acting_as(acting_as("bob"))), get("/feed")), "403 role_required");
+/// # Ok(()) }
+/// ```
+///
+/// A whole handler is in the example `websocket` of the repository, and `docs/resources.md` explains when a lease ends.
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
 pub struct Leased(pub Lease);
@@ -129,25 +208,30 @@ impl<S: HoldsGate> FromRequestParts<S> for Leased {
 /// It dereferences to [`portcullis_core::Caller`], which has the methods.
 ///
 /// ```
-/// use axum::{Json, Router, routing::post};
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::{answer, gate, post};
+/// use axum::{Json, Router};
 /// use portcullis_axum::{Caller, Rejection, Routes};
-/// use portcullis_core::{Gate, policy::*};
+/// use portcullis_core::{Gate, policy::*, testing::acting_as};
 ///
 /// #[derive(serde::Deserialize)]
-/// struct Move {
-///     flight: u64,
-///     to: u64,
+/// struct NewFile {
+///     project: u32,
 /// }
 ///
-/// async fn move_flight(caller: Caller, Json(body): Json<Move>) -> Result<(), Rejection> {
-///     caller.require(role("manager").on("flight", id(body.flight))).await?;
-///     caller.require(role("manager").on("project", id(body.to)).hidden()).await?;
-///     Ok(())
+/// async fn add_file(caller: Caller, Json(body): Json<NewFile>) -> Result<&'static str, Rejection> {
+///     caller.require(role("viewer").on("project", id(body.project)).hidden()).await?;
+///     Ok("added")
 /// }
 ///
-/// fn app(gate: &Gate) -> Router<Gate> {
-///     Routes::new(gate).route("/moves", authenticated(), post(move_flight)).into_router()
+/// fn app(gate: &Gate) -> Router {
+///     Routes::new(gate).post("/files", authenticated(), add_file).into_router().with_state(gate.clone())
 /// }
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let app = app(&gate()?.acting_as(acting_as("alice"))); // a viewer of project 1
+/// assert_eq!(answer(&app, post("/files", r#"{"project":1}"#)), "200 added");
+/// assert_eq!(answer(&app, post("/files", r#"{"project":2}"#)), "404"); // as the guard of a hidden resource would
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_structs, reason = "handlers take it apart in their signature")]
@@ -179,6 +263,25 @@ impl<S: HoldsGate> FromRequestParts<S> for Caller {
 ///
 /// If the policy also allows requests without a credential, there may be no principal: see [`Access::visitor`]. A credential
 /// that is not valid is refused even then.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// struct ReadProject;
+/// impl Requirement for ReadProject {
+///     const POLICY: &'static dyn Policy = &role("viewer").on("project", path("id"));
+/// }
+///
+/// async fn read(access: Authorized<ReadProject>) -> Result<String, Rejection> {
+///     Ok(format!("{} as {:?}", access.principal()?.id().subject(), access.role().map(|role| role.as_str())))
+/// }
+///
+/// let alice = gate()?.acting_as(acting_as("alice")); // a viewer of project 1
+/// let app = Router::new().route("/projects/{id}", routing::get(read)).with_state(alice);
+/// assert_eq!(answer(&app, get("/projects/1")), "200 alice as Some(\"viewer\")");
+/// assert_eq!(answer(&app, get("/projects/2")), "403 not_a_member");
+/// # Ok(()) }
+/// ```
 pub struct Authorized<R> {
     access: Access,
     requirement: PhantomData<fn() -> R>,

@@ -64,6 +64,16 @@ use portcullis_tower::{EnforceLayer, RequireLayer, ScrubLayer};
 pub trait GateExt {
     /// A layer that lets requests through if this policy allows them.
     ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let app = |gate: &Gate| Router::new().route("/admin", routing::get(async || "welcome")).layer(gate.require(staff()));
+    /// let admin = gate()?.acting_as(acting_as("root").with_staff(true));
+    /// assert_eq!(answer(&app(&admin), get("/admin")), "200 welcome");
+    /// assert_eq!(answer(&app(&gate()?), get("/admin")), "401 credential_missing");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Panics
     /// If [`try_require`](Self::try_require) returns an error.
     #[must_use]
@@ -80,6 +90,17 @@ pub trait GateExt {
     /// An outermost layer that reports forgotten guards. If no guard and no extractor has checked a request, it replaces the
     /// response with 500 and says so in the log. The handler has already run by then, and its effects stay. Preflights (CORS)
     /// pass, and so do answers of 300 and above. See `docs/layers.md` for the order of layers.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = gate()?.acting_as(acting_as("alice"));
+    /// let guarded = Router::new().route("/me", routing::get(async || "me")).layer(gate.require(authenticated()));
+    /// let app = guarded.route("/invoices", routing::get(async || "invoices")).layer(gate.enforce()); // added behind the guard
+    /// assert_eq!(answer(&app, get("/me")), "200 me");
+    /// assert_eq!(answer(&app, get("/invoices")), "500");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     fn enforce(&self) -> EnforceLayer;
 
@@ -87,6 +108,22 @@ pub trait GateExt {
     /// `redacted` in the address, and in headers that repeat an address, such as `Referer`. It marks headers that contain a
     /// credential as sensitive. Guards and extractors can still read the credentials. Handlers see the rest of the query
     /// unchanged.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use portcullis_core::{Gate, Scheme};
+    ///
+    /// let issuer = TestIssuer::new();
+    /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).query("token")).build()?;
+    /// let handler = async |uri: axum::http::Uri| uri.to_string(); // as a layer inside would log it
+    /// let app = Routes::new(&gate).get("/tiles", authenticated(), handler).layer(gate.scrub()).into_router();
+    ///
+    /// let token = issuer.token("alice").sign();
+    /// assert_eq!(answer(&app, get(&format!("/tiles?x=1&token={token}"))), "200 /tiles?x=1&token=redacted");
+    /// assert_eq!(answer(&app, get("/tiles?x=1&token=forged")), "401 invalid_token");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     fn scrub(&self) -> ScrubLayer;
 }

@@ -6,19 +6,25 @@ use std::fmt;
 /// A refused request, which becomes a response.
 ///
 /// Handlers can also return it for an [`Error`] of their own, such as one of
-/// [`Principal::claims`](portcullis_core::Principal::claims):
+/// [`Principal::claims`](portcullis_core::Principal::claims), or one that they make. The guard of the route renders it:
 ///
 /// ```
-/// use portcullis_axum::{Authenticated, Rejection};
-///
-/// #[derive(serde::Deserialize)]
-/// struct Mine {
-///     email: String,
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// async fn show(principal: Authenticated, axum::extract::Path(id): axum::extract::Path<u32>) -> Result<String, Rejection> {
+///     match id {
+///         1 => Ok("an invoice".to_owned()),
+///         2 => Err(Error::denied("invoice_locked").into()),
+///         _ => Err(Error::missing("invoice").into()),
+///     }
 /// }
 ///
-/// async fn email(Authenticated(principal): Authenticated) -> Result<String, Rejection> {
-///     Ok(principal.claims::<Mine>()?.email.clone())
-/// }
+/// let alice = gate()?.acting_as(acting_as("alice"));
+/// let app = Routes::new(&alice).get("/invoices/{id}", authenticated(), show).into_router().with_state(alice);
+/// assert_eq!(answer(&app, get("/invoices/1")), "200 an invoice");
+/// assert_eq!(answer(&app, get("/invoices/2")), "403 invoice_locked");
+/// assert_eq!(answer(&app, get("/invoices/3")), "404"); // like an unknown path
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 pub struct Rejection {

@@ -20,6 +20,7 @@ use tower_service::Service;
 /// added also guards the methods that the path does not have, which get 405:
 ///
 /// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// use axum::Router;
 /// use portcullis_axum::Routes;
 /// use portcullis_core::{Gate, policy::*};
@@ -27,9 +28,19 @@ use tower_service::Service;
 /// fn app(gate: &Gate) -> Router {
 ///     Routes::new(gate)
 ///         .get("/news", anyone(), async || "news")
-///         .delete("/news", staff(), async || "gone")
+///         .post("/news", staff(), async || "published")
 ///         .into_router()
 /// }
+///
+/// # fn main() -> Result<(), Error> {
+/// # let gate = gate()?;
+/// let admin = gate.acting_as(acting_as("root").with_staff(true));
+/// let alice = gate.acting_as(acting_as("alice"));
+/// assert_eq!(answer(&app(&gate), get("/news")), "200 news");
+/// assert_eq!(answer(&app(&admin), post("/news", "{}")), "200 published");
+/// assert_eq!(answer(&app(&alice), post("/news", "{}")), "403 staff_required");
+/// assert_eq!(answer(&app(&gate), get("/olds")), "404"); // unknown
+/// # Ok(()) }
 /// ```
 #[derive(Clone)]
 #[must_use = "routes do nothing before `into_router`"]
@@ -79,6 +90,23 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Adds a method router of axum, guarded by this policy. Use it for what the methods above cannot express: several
     /// methods with one policy, [`any`](routing::any), or layers inside of the guard.
     ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use axum::routing::{get as read, any as all_methods};
+    ///
+    /// let app = |gate: &Gate| {
+    ///     Routes::new(gate)
+    ///         .route("/settings", role("manager"), read(async || "settings").put(async || "stored"))
+    ///         .route("/hook", staff(), all_methods(async || "called"))
+    ///         .into_router()
+    /// };
+    /// let manager = gate()?.acting_as(acting_as("alice").with_role("manager"));
+    /// assert_eq!(answer(&app(&manager), get("/settings")), "200 settings");
+    /// assert_eq!(answer(&app(&manager), get("/hook")), "403 staff_required");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy, or axum refuses the path.
     #[track_caller]
@@ -102,6 +130,23 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Adds a service that answers this path and all paths below it, such as `ServeDir` of tower-http. The service only sees
     /// the rest of the path.
     ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use axum::{body::Body, http::{Request, Response}};
+    /// use std::convert::Infallible;
+    ///
+    /// let files = tower::service_fn(|request: Request<Body>| async move {
+    ///     Ok::<_, Infallible>(Response::new(Body::from(request.uri().path().to_owned())))
+    /// });
+    /// let app = |gate: &Gate| Routes::new(gate).service("/static", staff(), files).into_router();
+    ///
+    /// let admin = gate()?.acting_as(acting_as("root").with_staff(true));
+    /// assert_eq!(answer(&app(&admin), get("/static/logo.svg")), "200 /logo.svg");
+    /// assert_eq!(answer(&app(&gate()?), get("/static/logo.svg")), "401 credential_missing");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy, or axum refuses the path. Axum refuses `/`: use
     /// [`fallback`](Self::fallback).
@@ -118,6 +163,15 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// Adds the handler for unknown paths. Without one, they are answered like [hidden denials](Gate::not_found).
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let app = |gate: &Gate| Routes::new(gate).fallback(authenticated(), async || "the page").into_router();
+    /// assert_eq!(answer(&app(&gate()?.acting_as(acting_as("alice"))), get("/any/path")), "200 the page");
+    /// assert_eq!(answer(&app(&gate()?), get("/any/path")), "401 credential_missing");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Panics
     /// If [`Gate::plan`] returns an error for the policy.
@@ -161,6 +215,19 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Adds other routes below a path. They stay guarded as they are, by the gate they were made with. Unknown paths below
     /// are answered by the fallback of those routes, or as their gate does if it is another one.
     ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let app = |gate: &Gate| {
+    ///     let flights = Routes::new(gate).get("/flights", role("viewer").on("project", path("id")), async || "flights");
+    ///     Routes::new(gate).nest("/projects/{id}", flights).into_router()
+    /// };
+    /// let alice = gate()?.acting_as(acting_as("alice")); // a viewer of project 1
+    /// assert_eq!(answer(&app(&alice), get("/projects/1/flights")), "200 flights");
+    /// assert_eq!(answer(&app(&alice), get("/projects/2/flights")), "403 not_a_member");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Panics
     /// If axum refuses the path.
     #[track_caller]
@@ -171,6 +238,19 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// Adds other routes. They stay guarded as they are, by the gate they were made with.
+    ///
+    /// Use it where routes of one router belong to two gates, such as the pages of users and those of operators:
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let (users, operators) = (gate()?, gate()?.acting_as(acting_as("root").with_staff(true)));
+    /// let admin = Routes::new(&operators).get("/admin", staff(), async || "admin");
+    /// let app = Routes::new(&users).get("/me", authenticated(), async || "me").merge(admin).into_router();
+    /// assert_eq!(answer(&app, get("/admin")), "200 admin");
+    /// assert_eq!(answer(&app, get("/me")), "401 credential_missing");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Panics
     /// If axum finds a route in both, or both have a fallback.
@@ -199,7 +279,20 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// The routes with their policies, to print or to check in a test.
+    /// The routes with their policies, to print or to check in a test:
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let routes: Routes = Routes::new(&gate()?)
+    ///     .get("/projects/{id}", role("viewer").on("project", path("id")), async || "project")
+    ///     .get("/projects/{id}/files/{file}", role("viewer").on("project", path("id")), async || "file");
+    /// let table = routes.table();
+    /// assert!(table.to_string().contains("| GET | `/projects/{id}` | role viewer on project |"));
+    /// // No policy says that the file belongs to the project: see `OnResource::of`.
+    /// assert_eq!(table.unseen().collect::<Vec<_>>(), [("/projects/{id}/files/{file}", "file")]);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn table(&self) -> Table {
         self.book.table()

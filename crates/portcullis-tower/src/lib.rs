@@ -46,6 +46,22 @@ use portcullis_core::{Error, Established, Gate, policy::Policy};
 use portcullis_web::Memory;
 
 /// The caller of a request, if this gate has already established it.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// let gate = gate()?;
+/// let names = service_fn(|request: Request<Body>| {
+///     let who = established(&gate, request.extensions());
+///     let name = who.and_then(|who| who.principal().ok()).map_or("nobody", |principal| principal.id().subject());
+///     ready(Ok::<_, Infallible>(Response::new(Body::from(name.to_owned()))))
+/// });
+/// let guarded = gate.require(authenticated()).layer(names.clone());
+/// assert_eq!(answer(guarded.clone(), bearer(&TestIssuer::new().token("alice").sign())), "200 alice");
+/// assert_eq!(answer(guarded, get("/")), "401 credential_missing");
+/// assert_eq!(answer(names, get("/")), "200 nobody"); // without a guard
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub fn established<'a>(gate: &Gate, extensions: &'a Extensions) -> Option<&'a Established> {
     extensions.get::<Memory>()?.established(gate)
@@ -62,6 +78,16 @@ pub fn looked_at(extensions: &Extensions) {
 pub trait GateExt {
     /// A layer that lets requests through to a service if this policy allows them.
     ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let guarded = gate()?.require(staff()).layer(ok());
+    /// let issuer = TestIssuer::new();
+    /// assert_eq!(answer(guarded.clone(), bearer(&issuer.token("root").staff().sign())), "200");
+    /// assert_eq!(answer(guarded, bearer(&issuer.token("alice").sign())), "403 staff_required");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Panics
     /// If [`try_require`](Self::try_require) returns an error.
     #[must_use]
@@ -69,6 +95,14 @@ pub trait GateExt {
     fn require(&self, policy: impl Policy + 'static) -> RequireLayer;
 
     /// The same for policies that are built at run time.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> { let gate = gate()?;
+    /// assert!(gate.try_require(role("viewer")).is_ok());
+    /// assert!(gate.try_require(role("veiwer")).is_err());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) as [`Gate::plan`]: for a policy that names a
@@ -79,6 +113,15 @@ pub trait GateExt {
     /// An outermost layer that reports forgotten guards. If no guard and no extractor has checked a request, it replaces the
     /// response with 500 and says so in the log. The handler has already run by then, and its effects stay. Preflights (CORS)
     /// pass, and so do answers of 300 and above. See `docs/layers.md` for the order of layers.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = gate()?;
+    /// assert_eq!(answer(gate.enforce().layer(gate.require(anyone()).layer(ok())), get("/")), "200");
+    /// assert_eq!(answer(gate.enforce().layer(ok()), get("/")), "500"); // a guard was forgotten
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     fn enforce(&self) -> EnforceLayer;
 
@@ -86,6 +129,22 @@ pub trait GateExt {
     /// `redacted` in the address, and in headers that repeat an address, such as `Referer`. It marks headers that contain a
     /// credential as sensitive. Guards and extractors can still read the credentials. Handlers see the rest of the query
     /// unchanged.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let issuer = TestIssuer::new();
+    /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).query("token")).build()?;
+    /// let address = service_fn(|request: Request<Body>| {
+    ///     ready(Ok::<_, Infallible>(Response::new(Body::from(request.uri().to_string())))) // as a layer inside would log it
+    /// });
+    /// let guarded = gate.scrub().layer(gate.require(authenticated()).layer(address));
+    ///
+    /// let token = issuer.token("alice").sign();
+    /// assert_eq!(answer(guarded.clone(), get(&format!("/tiles?x=1&token={token}"))), "200 /tiles?x=1&token=redacted");
+    /// assert_eq!(answer(guarded, get("/tiles?x=1&token=forged")), "401 invalid_token");
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     fn scrub(&self) -> ScrubLayer;
 }

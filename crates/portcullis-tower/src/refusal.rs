@@ -1,3 +1,5 @@
+//! Refusals as responses of the `http` crate.
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use portcullis_core::{Error, Gate, Refusal};
@@ -20,6 +22,19 @@ impl<B: From<Bytes>> RefusalBody for B {
 }
 
 /// An error as a response that the innermost guard of the route renders. Without a guard, it is the default answer.
+///
+/// For services behind a guard that refuse a request themselves:
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// let gate = gate()?;
+/// let locked = service_fn(|_: Request<Body>| ready(Ok::<_, Infallible>(respond_error(Error::denied("invoice_locked")))));
+/// let guarded = gate.require(anyone()).layer(locked);
+/// assert_eq!(answer(guarded, get("/invoices/1")), "403 invoice_locked");
+/// assert_eq!(answer(gate.require(anyone()).layer(ok()), get("/invoices/2")), "200");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub fn respond_error<B: RefusalBody>(error: Error) -> Response<B> {
     let mut response = respond(error.refuse());
@@ -45,6 +60,16 @@ pub(crate) fn rendered<B: RefusalBody>(gate: &Gate, mut response: Response<B>) -
 ///
 /// What a renderer sets and HTTP cannot send is logged: a header with a line break is left out, and a status below 100
 /// becomes 500.
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// let gate = gate()?;
+/// let response: Response<Body> = respond(gate.refuse(&Error::denied("invoice_locked")));
+/// assert_eq!(response.status(), 403);
+/// assert_eq!(response.headers()["content-type"], "application/problem+json");
+/// # Ok(()) }
+/// ```
 #[must_use]
 pub fn respond<B: RefusalBody>(refusal: Refusal) -> Response<B> {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or_else(|_| {

@@ -1,7 +1,9 @@
 use crate::Memory;
 use portcullis_core::{Plan, RequestHead};
 
-/// A request that holds its own [`Memory`], in any framework.
+/// A request that has a place for its [`Memory`], in any framework. The example of this crate implements it.
+///
+/// Keep the memory where all layers, extractors and the handler of the request find it, such as in its extensions.
 pub trait Carrier {
     /// What policies see of the request.
     type Head<'a>: RequestHead

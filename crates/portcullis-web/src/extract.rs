@@ -1,3 +1,8 @@
+//! What handlers take: a principal, a visitor, a lease, a caller, or the access that a policy allowed.
+//!
+//! An extractor without a policy takes the caller that the guard of the route has established. Where no guard has asked the
+//! baseline, the extraction asks it.
+
 use crate::{Carrier, Who, establish, guard::authorize_now};
 use portcullis_core::{Access, Caller, Error, Established, Gate, Lease, Plan, Principal, RequestHead, Requirement};
 use std::{fmt, marker::PhantomData};

@@ -1,3 +1,5 @@
+//! Guards: what an adapter puts around a service.
+
 use crate::{Carrier, Memory, Who, memory};
 use portcullis_core::{Access, Error, Established, Gate, Plan, RequestHead, policy::Policy};
 

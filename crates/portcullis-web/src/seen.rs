@@ -1,3 +1,5 @@
+//! Marks requests that were checked, so that a forgotten guard is noticed.
+
 use portcullis_core::{Error, ErrorKind};
 use std::sync::{
     Arc,
@@ -5,6 +7,18 @@ use std::sync::{
 };
 
 /// Whether a guard or an extractor has checked a request. Clones share the mark.
+///
+/// ```
+/// use portcullis_web::Seen;
+///
+/// let checked = Seen::default();
+/// checked.set(); // a guard has asked a policy
+/// assert!(checked.forgotten(200, "GET", "/me").is_none());
+///
+/// let unchecked = Seen::default();
+/// assert!(unchecked.forgotten(404, "GET", "/olds").is_none()); // no handler was reached
+/// assert_eq!(unchecked.forgotten(200, "GET", "/invoices").map(|error| error.status()), Some(500));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Seen(Arc<AtomicBool>);
 

@@ -1,3 +1,5 @@
+//! What the adapters know about routes: their paths, their policies, and where in the code they were added.
+
 mod path;
 mod table;
 

@@ -1,3 +1,5 @@
+//! The table of routes.
+
 use super::{JoinPaths, path::params};
 use portcullis_core::{Gate, Plan, policy::values::Description};
 use std::{fmt, panic::Location};
@@ -7,7 +9,23 @@ pub(super) const REST: &str = "/*";
 
 /// The routes of a service, and who may use them.
 ///
-/// `Display` writes it as a table in Markdown.
+/// `Display` writes it as a table in Markdown. A test can compare it with a file, so that each change of a policy shows in
+/// review. `Routes::table` of the adapters makes one; here with the [`Book`](super::Book) that they use:
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// # fn main() -> Result<(), Error> {
+/// let gate = gate()?;
+/// let mut book = Book::new(|prefix, path| format!("{prefix}{path}"));
+/// book.add(&gate, &gate.plan(anyone())?, Some("GET"), "/news");
+/// book.add(&gate, &gate.plan(role("viewer"))?, Some("GET"), "/projects/{id}");
+///
+/// let table = book.table();
+/// assert_eq!(table.rows().map(ToString::to_string).collect::<Vec<_>>(), ["GET /news", "GET /projects/{id}"]);
+/// assert_eq!(table.unseen().collect::<Vec<_>>(), [("/projects/{id}", "id")]); // the policy does not read it
+/// assert!(table.to_string().contains("| GET | `/projects/{id}` | role viewer |"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Table(Vec<Row>);
 
