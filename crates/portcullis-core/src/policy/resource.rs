@@ -1,7 +1,7 @@
 //! Policies about a resource that the request names.
 //!
-//! A decision asks in this order: is the name known to the gate, does the identifier parse, does the resource belong to the
-//! others that the path names, does it exist, and only then which roles the caller has there.
+//! A decision asks in this order: is the name known to the gate, do the identifiers parse, does the resource exist, does it
+//! belong to the others that the path names, and only then which roles the caller has there.
 
 use super::{Description, Locate, On, Policy, Question, ResourceId, Verdict, sealed::Sealed};
 use crate::{
