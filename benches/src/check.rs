@@ -17,9 +17,14 @@ enum Most {
     Added { instructions: u64, allocations: u64 },
 }
 
-const LIMITS: [Limit; 4] = [
+const LIMITS: [Limit; 5] = [
     Limit { case: verify::HS256, other: verify::PEER, most: Most::Share(0.5) },
     Limit { case: guard::KNOWN, other: guard::BARE, most: Most::Added { instructions: 1_500, allocations: 1 } },
+    Limit {
+        case: guard::REMEMBERED,
+        other: guard::AUTHENTICATED,
+        most: Most::Added { instructions: 1_500, allocations: 1 },
+    },
     Limit { case: guard::CACHED, other: guard::BARE, most: Most::Added { instructions: 1_500, allocations: 0 } },
     Limit { case: cache::HOT, other: cache::PEER, most: Most::Share(0.6) },
 ];

@@ -25,10 +25,11 @@ use std::hint::black_box;
 
 /// A guarded route to which the caller is known.
 pub(crate) const KNOWN: &str = "guard/actix/known";
+pub(crate) const REMEMBERED: &str = "guard/actix/remembered standing";
 const PEER: &str = "actix-web-httpauth";
 
 /// A second guard that asks for nothing but a caller.
-const AUTHENTICATED: &str = "authenticated()";
+pub(crate) const AUTHENTICATED: &str = "authenticated()";
 
 pub(super) fn cases(
     wanted: impl Fn(&str) -> bool,

@@ -12,7 +12,10 @@ use jsonwebtoken::{DecodingKey, Validation, decode};
 use portcullis_core::{Algorithm, Error, Gate, GateBuilder, Scheme, testing::SigningKey};
 use portcullis_providers::directus::Directus;
 
-pub(crate) use self::{actix::KNOWN, axum::CACHED};
+pub(crate) use self::{
+    actix::{AUTHENTICATED, KNOWN, REMEMBERED},
+    axum::CACHED,
+};
 
 pub(crate) const BARE: &str = "bare route";
 

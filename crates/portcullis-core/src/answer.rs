@@ -31,11 +31,20 @@ impl<'a, T> Answer<'a, T> {
 
     /// Polls a future once. If it need not wait, the answer is available at once.
     pub(crate) fn begin(future: impl Future<Output = T> + Send + 'a) -> Self {
-        let mut future: Pin<Box<dyn Future<Output = T> + Send + 'a>> = Box::pin(future);
-        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(value) => Self::now(value),
-            Poll::Pending => Self(State::Later(future)),
+        match Self::later(future).started() {
+            Ok(value) => Self::now(value),
+            Err(later) => later,
         }
+    }
+
+    /// The value if it is available, or if polling once makes it so. Otherwise the answer itself, to wait for.
+    pub(crate) fn started(mut self) -> Result<T, Self> {
+        if let State::Later(future) = &mut self.0
+            && let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        {
+            return Ok(value);
+        }
+        self.ready()
     }
 
     /// The value if it is available.

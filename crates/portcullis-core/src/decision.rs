@@ -6,7 +6,7 @@
 use crate::{
     error::{Error, ErrorKind},
     principal::Principal,
-    rights::{ResourceRef, Role, Seen, Standing},
+    rights::{ResourceRef, Role, Standing},
 };
 use std::{
     any::{Any, type_name},
@@ -150,9 +150,10 @@ pub struct Access {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Findings {
     pub(crate) role: Option<Role>,
-    pub(crate) resource: Option<ResourceRef>,
-    /// All standings that were read; for a resource first its own, then those of its parents.
-    pub(crate) seen: Seen,
+    /// The resource on which the caller is allowed, with its standing there.
+    pub(crate) on: Option<(ResourceRef, Standing)>,
+    /// Other standings that were read: those of its parents, then those of further parts of the policy.
+    pub(crate) others: Vec<(ResourceRef, Standing)>,
     pub(crate) explanation: Option<Box<Explanation>>,
 }
 
@@ -182,13 +183,13 @@ impl Access {
     /// The resource on which the caller is allowed, if there is one.
     #[must_use]
     pub fn resource(&self) -> Option<&ResourceRef> {
-        self.found.as_ref()?.resource.as_ref()
+        self.own().map(|(on, _)| on)
     }
 
     /// The caller's standing on the resource of this kind, if the policy read it. Includes parents that were asked.
     #[must_use]
     pub fn standing(&self, kind: &str) -> Option<&Standing> {
-        self.seen().iter().find(|(on, _)| on.kind() == kind).map(|(_, standing)| standing)
+        self.seen().find(|(on, _)| on.kind() == kind).map(|(_, standing)| standing)
     }
 
     /// The row of this type from a membership, so that the handler need not read it again.
@@ -196,7 +197,7 @@ impl Access {
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if there is none, or if two resources have one: use [`standing`](Self::standing) then.
     pub fn row<T: Any + Send + Sync>(&self) -> Result<&T, Error> {
-        let mut rows = self.seen().iter().filter_map(|(on, standing)| Some((on, standing.row::<T>()?)));
+        let mut rows = self.seen().filter_map(|(on, standing)| Some((on, standing.row::<T>()?)));
         let Some((on, row)) = rows.next() else {
             let detail = format!("no membership that was read has a row of the type `{}`", type_name::<T>());
             return Err(Error::misconfigured(detail));
@@ -212,9 +213,14 @@ impl Access {
         }
     }
 
+    /// The resource on which the caller is allowed, with its standing there.
+    pub(crate) fn own(&self) -> Option<&(ResourceRef, Standing)> {
+        self.found.as_ref()?.on.as_ref()
+    }
+
     /// All standings that were read.
-    pub(crate) fn seen(&self) -> &[(ResourceRef, Standing)] {
-        self.found.as_ref().map_or(&[], |found| &found.seen)
+    fn seen(&self) -> impl Iterator<Item = &(ResourceRef, Standing)> {
+        self.own().into_iter().chain(self.found.iter().flat_map(|found| &found.others))
     }
 
     pub(crate) fn found_mut(&mut self) -> &mut Findings {
@@ -226,11 +232,12 @@ impl Access {
     pub(crate) fn join(self, other: Self) -> Self {
         let found = match (self.found, other.found) {
             (Some(mut found), Some(other)) => {
-                let keep = found.resource.is_some() || other.resource.is_none() && found.role.is_some();
-                if !keep {
-                    (found.role, found.resource) = (other.role, other.resource);
+                if found.on.is_some() {
+                    found.others.extend(other.on);
+                } else if other.on.is_some() || found.role.is_none() {
+                    (found.role, found.on) = (other.role, other.on);
                 }
-                found.seen.extend(other.seen);
+                found.others.extend(other.others);
                 Some(found)
             }
             (found, other) => found.or(other),

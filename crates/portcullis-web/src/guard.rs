@@ -59,12 +59,13 @@ impl Guard {
     }
 }
 
-/// The decision, if it needs no waiting. What may wait is not started here: the future that waits for it asks once.
+/// The decision, if it needs no waiting. Questions to memberships may have been started then; the memory of the request
+/// shares them with the decision that waits. A `Rule` is not started here.
 pub(crate) fn authorize_now(
     gate: &Gate,
     plan: &Plan,
     who: &Established,
     head: &dyn RequestHead,
 ) -> Option<Result<Access, Error>> {
-    if plan.may_wait() { None } else { gate.authorize(who, plan, head).ready().ok() }
+    gate.authorize(who, plan, head).ready().ok()
 }

@@ -453,7 +453,7 @@ impl GateBuilder {
         if let Some(policy) = baseline {
             // It is asked about callers of all schemes.
             let (rights, unnamed, verify_only) = (&parts.rights, &parts.all, SchemeSet::NONE);
-            let planner = Planner { rights, unnamed, verify_only, baseline_waits: false };
+            let planner = Planner { rights, unnamed, verify_only };
             let policy = Arc::new(without_baseline(policy));
             let plan = planner.plan(policy, |accepted| Sources::of(&parts.schemes, accepted))?;
             // Who makes a request is established as the policy of its route asks, before the baseline.

@@ -76,7 +76,7 @@ impl Caller {
         let gate = &self.who.gate;
         // The route has accepted the scheme, whichever it was.
         let (rights, unnamed, verify_only) = (&gate.0.rights, &gate.0.all, SchemeSet::NONE);
-        let planner = Planner { rights, unnamed, verify_only, baseline_waits: false };
+        let planner = Planner { rights, unnamed, verify_only };
         let plan = planner.plan(Arc::new(policy), |accepted| Sources::of(&gate.0.schemes, accepted))?;
         gate.authorize_beyond(None, &self.who, &plan, &self.head).await
     }

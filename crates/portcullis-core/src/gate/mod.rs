@@ -145,8 +145,7 @@ impl Gate {
     pub fn plan(&self, policy: impl Policy + 'static) -> Result<Plan, Error> {
         let verify_only = self.0.schemes.iter().enumerate().filter(|(_, scheme)| !scheme.verifier.asks_anew());
         let verify_only = verify_only.fold(SchemeSet::NONE, |all, (place, _)| all.or(SchemeSet::one(place)));
-        let baseline_waits = self.0.baseline.as_ref().is_some_and(Plan::may_wait);
-        let planner = Planner { rights: &self.0.rights, unnamed: &self.0.unnamed, verify_only, baseline_waits };
+        let planner = Planner { rights: &self.0.rights, unnamed: &self.0.unnamed, verify_only };
         planner.plan(Arc::new(policy), |schemes| Sources::of(&self.0.schemes, schemes))
     }
 

@@ -51,11 +51,11 @@ pub const fn visitors<P: Policy>(policy: P) -> Visitors<P> {
 
 impl<P: Policy> Visitors<P> {
     /// What callers without a credential may do, all may: they could leave theirs out.
-    async fn or_as_visitor(&self, question: Question<'_>, denial: Denial) -> Verdict {
-        match ask(&self.0, Question { caller: None, scheme: None, ..question }).await? {
+    fn or_as_visitor<'a>(&'a self, question: Question<'a>, denial: Denial) -> Answer<'a, Verdict> {
+        ask(&self.0, Question { caller: None, scheme: None, ..question }).map(|verdict| match verdict? {
             Decision::Deny(_) => Ok(Decision::Deny(denial)),
             allowed => Ok(allowed),
-        }
+        })
     }
 }
 
@@ -65,9 +65,7 @@ impl<P: Policy> Policy for Visitors<P> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         let question = Question { visitors: true, ..question };
         match ask(&self.0, question).ready() {
-            Ok(Ok(Decision::Deny(denial))) if question.caller.is_some() => {
-                Answer::begin(self.or_as_visitor(question, denial))
-            }
+            Ok(Ok(Decision::Deny(denial))) if question.caller.is_some() => self.or_as_visitor(question, denial),
             Ok(verdict) => Answer::now(verdict),
             Err(later) => Answer::later(async move {
                 match later.await? {

@@ -44,7 +44,6 @@ struct Parts {
     unnamed: SchemeSet,
     max_age: Option<Duration>,
     is_public: bool,
-    may_wait: bool,
     asks_visitors: bool,
     params: Vec<&'static str>,
 }
@@ -56,8 +55,6 @@ pub(crate) struct Planner<'g> {
     pub(crate) unnamed: &'g Arc<Sources>,
     /// Those that only verify, and cannot ask again.
     pub(crate) verify_only: SchemeSet,
-    /// Whether the baseline may have to wait.
-    pub(crate) baseline_waits: bool,
 }
 
 impl Planner<'_> {
@@ -67,12 +64,10 @@ impl Planner<'_> {
         let description = policy.describe();
         let accepted = self.accepted(&description, self.unnamed.schemes);
         let (mut checked, mut params, mut max_age, mut asks_visitors) = (Ok(()), Vec::new(), None, false);
-        let mut may_wait = self.baseline_waits && !matches!(description, Description::WithoutBaseline(_));
         description.walk(false, &mut |part, below_not| {
             if checked.is_ok() {
                 checked = self.check(part, below_not, accepted);
             }
-            may_wait |= matches!(part, Description::Rule { .. }) || part.on().is_some();
             params.extend(part.on().into_iter().flat_map(|on| on.params.iter().copied()));
             match part {
                 Description::Fresh { max_age: age, .. } => {
@@ -102,18 +97,7 @@ impl Planner<'_> {
         };
         let is_public = description.is_public();
         let (rights, unnamed) = (self.rights.clone(), self.unnamed.schemes);
-        let parts = Parts {
-            policy,
-            description,
-            rights,
-            sources,
-            unnamed,
-            max_age,
-            is_public,
-            may_wait,
-            asks_visitors,
-            params,
-        };
+        let parts = Parts { policy, description, rights, sources, unnamed, max_age, is_public, asks_visitors, params };
         Ok(Plan(Arc::new(parts)))
     }
 
@@ -122,7 +106,7 @@ impl Planner<'_> {
         match part {
             Description::Role { role, on } => {
                 self.check_kinds(on.as_ref())?;
-                rights.knows_role(role, on.as_ref().map(|on| on.kind))
+                rights.knows_role(role, on.as_ref().map(|on| on.kind)).map(drop)
             }
             Description::Permission { permission, on } => {
                 self.check_kinds(on.as_ref())?;
@@ -181,12 +165,6 @@ impl Plan {
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.0.is_public
-    }
-
-    /// Whether a decision may have to wait, for a membership or a [`Rule`](super::Rule). Otherwise it is made at once.
-    #[must_use]
-    pub fn may_wait(&self) -> bool {
-        self.0.may_wait
     }
 
     /// The path parameters that the policy reads.

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, ErrorKind},
     head::{RequestHead, query_param},
     principal::{Principal, PrincipalKind},
-    rights::{Asker, Rights, Standing, Standings},
+    rights::{self, Asker, Rights, Standing, Standings},
     scheme::SchemeSet,
 };
 use std::{borrow::Cow, fmt, sync::LazyLock};
@@ -115,11 +115,11 @@ impl<'a> Question<'a> {
     /// [`ErrorKind::Malformed`] if the text is no identifier of this kind, and as the gate's
     /// [`Membership`](crate::Membership) returns.
     pub async fn standing(&self, kind: &str, id: impl ToString) -> Result<Standing, Error> {
-        let on = self.rights.resource(kind, &id.to_string())?.ok_or_else(|| {
+        let on = self.rights.resource(kind.to_owned().into(), &id.to_string())?.ok_or_else(|| {
             let detail = format!("not the identifier of a {kind}");
             Error::new(ErrorKind::Malformed, detail).with_code("invalid_id")
         })?;
-        self.rights.standing(self.asker(), &on).await
+        rights::answer(|| self.rights.standing(self.asker(), &on)).await
     }
 
     pub(crate) fn asker(&self) -> Asker<'a> {

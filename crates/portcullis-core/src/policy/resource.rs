@@ -8,7 +8,7 @@ use crate::{
     answer::Answer,
     decision::{Decision, Denial, Explanation, Findings},
     error::{Error, ErrorKind},
-    rights::{HeldRole, ResourceRef, Seen, Standing, State},
+    rights::{self, Halt, HeldRole, HeldRoles, ResourceRef, State},
 };
 use std::{any::Any, any::type_name, fmt};
 
@@ -26,6 +26,13 @@ pub struct OnResource<I = ResourceId> {
 #[derive(Debug, Clone, Copy)]
 enum Asked {
     Role(&'static str),
+    Permission(&'static str),
+}
+
+/// The same, with the place of the role in the hierarchy of the kind.
+#[derive(Clone, Copy)]
+enum Needed {
+    Role(usize),
     Permission(&'static str),
 }
 
@@ -161,77 +168,81 @@ impl<I: Locate> OnResource<I> {
         OnRow { on: self, code, holds }
     }
 
-    /// The policy's names have to be known, or no caller could pass.
-    fn check(&self, question: &Question<'_>) -> Result<(), Error> {
+    /// What fits, by the gate's roles. The policy's names have to be known, or no caller could pass.
+    fn needed(&self, question: &Question<'_>) -> Result<Needed, Error> {
         match self.asked {
-            Asked::Role(name) => question.rights.knows_role(name, Some(self.kind)),
-            Asked::Permission(name) => question.rights.knows_permission(name, Some(self.kind), question.below_not),
+            Asked::Role(name) => question.rights.knows_role(name, Some(self.kind)).map(Needed::Role),
+            Asked::Permission(name) => {
+                question.rights.knows_permission(name, Some(self.kind), question.below_not)?;
+                Ok(Needed::Permission(name))
+            }
         }
     }
 
-    fn resource(question: &Question<'_>, kind: &str, id: &dyn Locate) -> Result<ResourceRef, Error> {
-        let (text, parameter) = id.locate(question)?;
-        question.rights.resource(kind, &text)?.ok_or_else(|| {
-            let detail = format!("`{parameter}` is not the identifier of a {kind}");
-            Error::new(ErrorKind::Malformed, detail).with_code("invalid_id").with_parameter(parameter)
-        })
+    fn malformed(kind: &str, parameter: &'static str) -> Error {
+        let detail = format!("`{parameter}` is not the identifier of a {kind}");
+        Error::new(ErrorKind::Malformed, detail).with_code("invalid_id").with_parameter(parameter)
     }
 
-    async fn judge(&self, question: Question<'_>) -> Verdict {
-        self.check(&question)?;
-        let on = Self::resource(&question, self.kind, &self.id)?;
-        let asker = question.asker();
-        let mut is_other = false;
+    fn judge(&self, question: &Question<'_>) -> Result<Decision, Halt> {
+        let needed = self.needed(question)?;
+        let (rights, asker) = (question.rights, question.asker());
+        let mut parents = Vec::new();
         for (kind, id) in self.of.iter().flatten() {
-            let parent = Self::resource(&question, kind, id)?;
-            let standing = question.rights.standing(asker, &on).await?;
-            is_other |= !matches!(standing.state(), State::Missing) && !standing.is_under(&parent);
+            let (text, parameter) = id.locate(question)?;
+            parents.push(rights.resource((*kind).into(), &text)?.ok_or_else(|| Self::malformed(kind, parameter))?);
         }
-        if is_other {
-            return Ok(self.deny(&question, Denial::missing(self.kind), &on, "belongs to another one"));
-        }
-        let mut seen = Seen::new();
-        let held = question.rights.roles_held(asker, &on, &mut seen).await?;
-        let own = seen.first().map_or_else(Standing::stranger, |(_, standing)| standing.clone());
+        let (text, parameter) = self.id.locate(question)?;
+        let found = rights.find(asker, self.kind, &text)?;
+        let (on, own) = found.ok_or_else(|| Self::malformed(self.kind, parameter))?;
+        let is_other = !parents.iter().all(|parent| own.is_under(parent));
         match own.state() {
-            State::Missing => return Ok(self.deny(&question, Denial::missing(self.kind), &on, "there is none")),
+            State::Missing => return Ok(self.deny(question, Denial::missing(self.kind), &on, "there is none")),
+            _ if is_other => return Ok(self.deny(question, Denial::missing(self.kind), &on, "belongs to another one")),
             State::Refused(code) => {
                 let denial = self.denial(code.clone()).with(|why| why.is_firm = true);
-                return Ok(self.deny(&question, denial, &on, "a member that may do nothing now"));
+                return Ok(self.deny(question, denial, &on, "a member that may do nothing now"));
             }
             State::Role(_) | State::Stranger => {}
         }
-        let by = self.fitting(&question, &on, &held).await?;
+        let mut others = Vec::new();
+        let held = rights.roles_held(asker, (&on, &own), &[], &mut others)?;
+        let by = self.fitting(question, needed, &on, &held)?;
+        if let (None, Some(role)) = (by, own.held()) {
+            rights.check_stored(asker, role, &on)?;
+        }
+        let first = held.iter().next();
         let permits_itself = matches!(self.asked, Asked::Permission(name) if own.permits(name));
         if by.is_none() && !permits_itself {
-            let Some(first) = held.first() else {
+            let Some(first) = first else {
                 let denial = self.denial("not_a_member").with(|why| why.is_hidden = self.is_hidden);
-                return Ok(self.deny(&question, denial, &on, "no role there"));
+                return Ok(self.deny(question, denial, &on, "no role there"));
             };
             let denial = self.denial(self.asked.code()).with(|why| why.held = Some(first.role.clone()));
-            return Ok(self.deny(&question, denial, &on, first));
+            return Ok(self.deny(question, denial, &on, first));
         }
-        let role = by.or(held.first());
+        let role = by.or(first);
         let part = || {
             let part = Explanation::new(format!("{} on {on}", self.asked), true);
             role.map_or(part.clone(), |role| part.with_note(role.to_string()))
         };
         let explanation = question.explaining.then(|| Box::new(part()));
         let role = role.map(|held| held.role.clone());
-        Ok(Decision::Allow(Findings { role, resource: Some(on), seen, explanation }.into()))
+        Ok(Decision::Allow(Findings { role, on: Some((on, own)), others, explanation }.into()))
     }
 
     /// The first of the roles that is enough.
-    async fn fitting<'h>(
+    fn fitting<'h>(
         &self,
         question: &Question<'_>,
+        needed: Needed,
         on: &ResourceRef,
-        held: &'h [HeldRole],
-    ) -> Result<Option<&'h HeldRole>, Error> {
-        for held in held {
-            let fits = match self.asked {
-                Asked::Role(name) => question.rights.roles_on(self.kind).includes(held.role.as_str(), name),
-                Asked::Permission(name) => question.rights.permits(question.asker(), &held.role, on, name).await?,
+        held: &'h HeldRoles,
+    ) -> Result<Option<&'h HeldRole>, Halt> {
+        for held in held.iter() {
+            let fits = match needed {
+                Needed::Role(place) => question.rights.roles_on(self.kind).includes_at(held.role.as_str(), place),
+                Needed::Permission(name) => question.rights.permits(question.asker(), &held.role, on, name)?,
             };
             if fits {
                 return Ok(Some(held));
@@ -269,7 +280,7 @@ impl<I> Sealed for OnResource<I> {}
 
 impl<I: Locate> Policy for OnResource<I> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        Answer::begin(self.judge(question))
+        rights::answer(move || self.judge(&question))
     }
 
     fn describe(&self) -> Description {
@@ -316,7 +327,7 @@ impl<T: Any + Send + Sync, I: Locate> Policy for OnRow<T, I> {
                 denied => return Ok(denied),
             };
             // The resource's own row: a parent may have one of the same type.
-            let own = access.seen().first().and_then(|(_, standing)| standing.row::<T>());
+            let own = access.own().and_then(|(_, standing)| standing.row::<T>());
             let row = own.ok_or_else(|| {
                 let kind = self.on.kind;
                 Error::misconfigured(format!(

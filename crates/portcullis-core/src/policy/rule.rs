@@ -74,7 +74,7 @@ impl<R: Rule> Sealed for R {}
 
 impl<R: Rule> Policy for R {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        Answer::begin(async move { Rule::decide(self, &question).await })
+        Answer::later(async move { Rule::decide(self, &question).await })
     }
 
     fn describe(&self) -> Description {

@@ -1,15 +1,16 @@
 //! The standings and permissions that a request has read already.
 //!
-//! Each question is a shared future. A second one for the same resource, at the same time or later, gets the same answer,
-//! errors included.
+//! Policies judge from this memory without waiting. Where an answer is missing, it is asked for and everything is judged
+//! again, so that a policy whose answers are all here costs no future. All that wait for an answer share it, errors
+//! included, so its question is asked once.
 
 use super::{AnyMembership, PermissionSet, ResourceRef, Role, Standing};
 use crate::{answer::Answer, clock::Moment, error::Error, principal::Principal};
 use futures_util::{FutureExt, future::Shared};
 use std::{
-    collections::HashMap,
+    borrow::Cow,
+    collections::BTreeMap,
     fmt,
-    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -20,45 +21,112 @@ type SharedAnswer<T> = Shared<Answer<'static, Result<T, Error>>>;
 #[derive(Clone, Default)]
 pub(crate) struct Standings(Arc<Mutex<Memory>>);
 
+/// By the kind of a resource, and by its identifier.
+type Memory = BTreeMap<Cow<'static, str>, BTreeMap<Arc<str>, Answers>>;
+
+/// The answers about one resource.
 #[derive(Default)]
-struct Memory {
-    /// By resource, and whether the question is about callers without a credential.
-    standings: HashMap<(ResourceRef, bool), SharedAnswer<Standing>>,
-    permits: HashMap<(ResourceRef, Role), SharedAnswer<Option<PermissionSet>>>,
+struct Answers {
+    /// The caller's standing.
+    caller: Option<SharedAnswer<Standing>>,
+    /// The standing of callers without a credential.
+    visitor: Option<SharedAnswer<Standing>>,
+    permits: BTreeMap<Role, SharedAnswer<Option<PermissionSet>>>,
+}
+
+/// Why something cannot be judged from the memory.
+pub(crate) enum Halt {
+    /// This answer is missing.
+    Missing(Answer<'static, ()>),
+    Failed(Error),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Judges from the memory, and again after each missing answer.
+pub(crate) fn answer<'a, T>(judge: impl Fn() -> Result<T, Halt> + Send + 'a) -> Answer<'a, Result<T, Error>> {
+    let judge = move || match judge() {
+        Ok(judged) => Ok(Ok(judged)),
+        Err(Halt::Failed(error)) => Ok(Err(error)),
+        Err(Halt::Missing(answer)) => Err(answer),
+    };
+    loop {
+        let missing = match judge() {
+            Ok(judged) => return Answer::now(judged),
+            Err(missing) => missing,
+        };
+        let Err(mut missing) = missing.started() else { continue };
+        return Answer::later(async move {
+            loop {
+                missing.await;
+                match judge() {
+                    Ok(judged) => return judged,
+                    Err(next) => missing = next,
+                }
+            }
+        });
+    }
 }
 
 impl Standings {
-    pub(super) async fn standing(
+    /// The resource with this identifier and the standing of a caller on it, if it is here.
+    pub(super) fn known(
+        &self,
+        kind: &'static str,
+        id: &str,
+        is_visitor: bool,
+    ) -> Result<Option<(ResourceRef, Standing)>, Error> {
+        let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((id, answers)) = memory.get(kind).and_then(|kind| kind.get_key_value(id)) else { return Ok(None) };
+        let answer = if is_visitor { &answers.visitor } else { &answers.caller };
+        match answer.as_ref().and_then(Shared::peek) {
+            Some(standing) => Ok(Some((ResourceRef::new(kind, id.clone()), standing.clone()?))),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn standing(
         &self,
         membership: &Arc<dyn AnyMembership>,
         who: Option<&Principal>,
         on: &ResourceRef,
         moment: Moment,
-    ) -> Result<Standing, Error> {
-        let ask = || membership.clone().standing(who.cloned(), on.shared_id(), moment);
-        self.once(|memory| &mut memory.standings, (on.clone(), who.is_none()), ask).await
+    ) -> Result<Standing, Halt> {
+        self.recall(on, |answers| {
+            let answer = if who.is_none() { &mut answers.visitor } else { &mut answers.caller };
+            answer.get_or_insert_with(|| membership.clone().standing(who.cloned(), on.shared_id(), moment).shared())
+        })
     }
 
-    pub(super) async fn permits(
+    pub(super) fn permits(
         &self,
         membership: &Arc<dyn AnyMembership>,
         role: &Role,
         on: &ResourceRef,
         moment: Moment,
-    ) -> Result<Option<PermissionSet>, Error> {
-        let ask = || membership.clone().permits(role.clone(), on.shared_id(), moment);
-        self.once(|memory| &mut memory.permits, (on.clone(), role.clone()), ask).await
+    ) -> Result<Option<PermissionSet>, Halt> {
+        self.recall(on, |answers| {
+            let ask = || membership.clone().permits(role.clone(), on.shared_id(), moment).shared();
+            answers.permits.entry(role.clone()).or_insert_with(ask)
+        })
     }
 
-    /// Joins an earlier question, or asks. Nothing here is polled under the lock.
-    fn once<K: Eq + Hash, T: Clone + Unpin>(
+    /// An answer that is here, or the one to wait for. Nothing is polled under the lock.
+    fn recall<T: Clone + Unpin + Send + Sync + 'static>(
         &self,
-        of: impl FnOnce(&mut Memory) -> &mut HashMap<K, SharedAnswer<T>>,
-        key: K,
-        ask: impl FnOnce() -> Answer<'static, Result<T, Error>>,
-    ) -> SharedAnswer<T> {
+        on: &ResourceRef,
+        answer: impl FnOnce(&mut Answers) -> &mut SharedAnswer<T>,
+    ) -> Result<T, Halt> {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        of(&mut memory).entry(key).or_insert_with(|| ask().shared()).clone()
+        let answer = answer(memory.entry(on.shared_kind()).or_default().entry(on.shared_id()).or_default());
+        match answer.peek() {
+            Some(answer) => Ok(answer.clone()?),
+            None => Err(Halt::Missing(Answer::later(answer.clone().map(drop)))),
+        }
     }
 }
 

@@ -14,10 +14,10 @@ mod role;
 mod standing;
 
 pub use cached::CachedMembership;
-pub(crate) use held::{Asker, HeldRole, Seen};
+pub(crate) use held::{Asker, HeldRole, HeldRoles};
 pub(crate) use membership::AnyMembership;
 pub use membership::Membership;
-pub(crate) use memory::Standings;
+pub(crate) use memory::{Halt, Standings, answer};
 pub(crate) use permission::checked;
 pub use permission::{Permission, PermissionSet};
 pub use resource::ResourceRef;
@@ -26,16 +26,13 @@ pub use standing::Standing;
 pub(crate) use standing::State;
 
 use crate::error::Error;
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The roles, permissions and memberships of a gate.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rights {
     pub(crate) roles: RoleHierarchy,
-    pub(crate) roles_on: HashMap<String, RoleHierarchy>,
+    pub(crate) roles_on: BTreeMap<String, RoleHierarchy>,
     /// All known permissions, if the application lists them.
     pub(crate) permissions: Option<PermissionSet>,
     /// The membership of each kind of resource.
@@ -79,11 +76,11 @@ impl Rights {
         })
     }
 
-    /// A policy asks for this role.
-    pub(crate) fn knows_role(&self, role: &str, on: Option<&str>) -> Result<(), Error> {
+    /// A policy asks for this role. Returns its place in the hierarchy.
+    pub(crate) fn knows_role(&self, role: &str, on: Option<&str>) -> Result<usize, Error> {
         let roles = self.roles_of(on);
-        if roles.knows(role) {
-            return Ok(());
+        if let Some(place) = roles.place(role) {
+            return Ok(place);
         }
         let known = roles.names();
         Err(Error::misconfigured(match known.is_empty() {

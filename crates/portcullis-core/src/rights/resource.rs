@@ -45,6 +45,10 @@ impl ResourceRef {
         &self.id
     }
 
+    pub(super) fn shared_kind(&self) -> Cow<'static, str> {
+        self.kind.clone()
+    }
+
     pub(super) fn shared_id(&self) -> Arc<str> {
         self.id.clone()
     }

@@ -2,7 +2,7 @@
 
 use super::{Permission, PermissionSet};
 use crate::error::Error;
-use std::{borrow::Cow, collections::HashMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// The name of a role, such as `manager`. A [`RoleHierarchy`] gives it a meaning.
 ///
@@ -19,7 +19,7 @@ use std::{borrow::Cow, collections::HashMap, fmt};
 /// assert!(!roles.knows(Role::new("Manager").as_str()));
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Role(Cow<'static, str>);
 
 impl Role {
@@ -84,7 +84,7 @@ impl fmt::Display for Role {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct RoleHierarchy {
-    places: HashMap<String, usize>,
+    places: BTreeMap<String, usize>,
     names: Vec<String>,
     /// For each role, one bit for each role that it includes, with itself.
     included: Vec<Vec<u64>>,

@@ -48,11 +48,14 @@ use std::{any::Any, borrow::Cow, fmt, iter, sync::Arc, time::SystemTime};
 /// assert!(found(Project { title: String::new(), team: None }, None).held().is_none());
 /// ```
 #[derive(Clone)]
-pub struct Standing {
-    pub(super) state: State,
-    pub(super) permissions: PermissionSet,
-    pub(super) parents: Vec<Parent>,
-    pub(super) until: Option<SystemTime>,
+pub struct Standing(Arc<Facts>);
+
+#[derive(Clone)]
+struct Facts {
+    state: State,
+    permissions: PermissionSet,
+    parents: Vec<Parent>,
+    until: Option<SystemTime>,
     row: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -82,7 +85,13 @@ impl Parent {
 
 impl Standing {
     fn new(state: State) -> Self {
-        Self { state, permissions: PermissionSet::default(), parents: Vec::new(), until: None, row: None }
+        let (permissions, parents) = (PermissionSet::default(), Vec::new());
+        Self(Arc::new(Facts { state, permissions, parents, until: None, row: None }))
+    }
+
+    fn with_facts(mut self, change: impl FnOnce(&mut Facts)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
     }
 
     /// The resource does not exist: 404 for every caller.
@@ -124,10 +133,9 @@ impl Standing {
 
     /// The same for several parents: an `Option`, a `Vec`.
     #[must_use]
-    pub fn under_each<I: ToString>(mut self, kind: &'static str, ids: impl IntoIterator<Item = I>) -> Self {
+    pub fn under_each<I: ToString>(self, kind: &'static str, ids: impl IntoIterator<Item = I>) -> Self {
         let parents = ids.into_iter().map(|id| Parent::new(kind, id));
-        self.parents.extend(parents);
-        self
+        self.with_facts(|facts| facts.parents.extend(parents))
     }
 
     /// The same, but only this role on the parent, and those that include it, count here: a workspace that is open only to
@@ -154,9 +162,8 @@ impl Standing {
     /// # Ok(()) }
     /// ```
     #[must_use]
-    pub fn under_at_least(mut self, kind: &'static str, id: impl ToString, role: &'static str) -> Self {
-        self.parents.push(Parent { least: Some(role), ..Parent::new(kind, id) });
-        self
+    pub fn under_at_least(self, kind: &'static str, id: impl ToString, role: &'static str) -> Self {
+        self.with_facts(|facts| facts.parents.push(Parent { least: Some(role), ..Parent::new(kind, id) }))
     }
 
     /// The same, but any role on the parent gives this one here: a project shared with a caller for as long as it is a
@@ -179,9 +186,8 @@ impl Standing {
     /// # Ok(()) }
     /// ```
     #[must_use]
-    pub fn under_as(mut self, kind: &'static str, id: impl ToString, role: impl Into<Role>) -> Self {
-        self.parents.push(Parent { gives: Some(role.into()), ..Parent::new(kind, id) });
-        self
+    pub fn under_as(self, kind: &'static str, id: impl ToString, role: impl Into<Role>) -> Self {
+        self.with_facts(|facts| facts.parents.push(Parent { gives: Some(role.into()), ..Parent::new(kind, id) }))
     }
 
     /// With these permissions on the resource, beside those of the role: for rights that one member got in addition. A stranger
@@ -199,9 +205,8 @@ impl Standing {
     /// # Ok(()) }
     /// ```
     #[must_use]
-    pub fn permitting(mut self, permissions: PermissionSet) -> Self {
-        self.permissions = permissions;
-        self
+    pub fn permitting(self, permissions: PermissionSet) -> Self {
+        self.with_facts(|facts| facts.permissions = permissions)
     }
 
     /// The end of this standing; `None`: no end. After it, the caller is a stranger.
@@ -225,50 +230,58 @@ impl Standing {
     /// # Ok(()) }
     /// ```
     #[must_use]
-    pub fn until(mut self, end: impl Into<Option<SystemTime>>) -> Self {
-        self.until = end.into();
-        self
+    pub fn until(self, end: impl Into<Option<SystemTime>>) -> Self {
+        self.with_facts(|facts| facts.until = end.into())
     }
 
     /// With the row, for policies and handlers: [`OnResource::row`](crate::policy::values::OnResource::row) judges it, and
     /// [`Access::row`](crate::Access::row) hands it to the handler. A caller that is denied never gets it.
     #[must_use]
-    pub fn with<T: Any + Send + Sync>(mut self, row: T) -> Self {
-        self.row = Some(Arc::new(row));
-        self
+    pub fn with<T: Any + Send + Sync>(self, row: T) -> Self {
+        self.with_facts(|facts| facts.row = Some(Arc::new(row)))
     }
 
     /// The row, if it has this type.
     #[must_use]
     pub fn row<T: Any + Send + Sync>(&self) -> Option<&T> {
-        self.row.as_deref()?.downcast_ref()
+        self.0.row.as_deref()?.downcast_ref()
     }
 
     /// The role on the resource itself; `None` without one.
     #[must_use]
     pub fn held(&self) -> Option<&Role> {
-        match &self.state {
+        match &self.0.state {
             State::Role(role) => Some(role),
             _ => None,
         }
     }
 
     pub(crate) fn state(&self) -> &State {
-        &self.state
+        &self.0.state
+    }
+
+    pub(super) fn parents(&self) -> &[Parent] {
+        &self.0.parents
+    }
+
+    pub(super) fn with_parents(self, parents: Vec<Parent>) -> Self {
+        self.with_facts(|facts| facts.parents = parents)
     }
 
     pub(crate) fn permits(&self, permission: &str) -> bool {
-        self.permissions.holds(permission)
+        self.0.permissions.holds(permission)
     }
 
     pub(crate) fn is_under(&self, parent: &ResourceRef) -> bool {
-        self.parents.iter().any(|known| known.on == *parent)
+        self.0.parents.iter().any(|known| known.on == *parent)
     }
 
     /// The standing at this time.
     pub(super) fn at(self, now: SystemTime) -> Self {
-        match self.until {
-            Some(end) if end <= now => Self { state: State::Stranger, permissions: PermissionSet::default(), ..self },
+        match self.0.until {
+            Some(end) if end <= now => self.with_facts(|facts| {
+                (facts.state, facts.permissions) = (State::Stranger, PermissionSet::default());
+            }),
             _ => self,
         }
     }
@@ -283,6 +296,6 @@ impl<R: Into<Role>> From<Option<R>> for Standing {
 /// Shows nothing of the row.
 impl fmt::Debug for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Standing({:?}, ..)", self.state)
+        write!(f, "Standing({:?}, ..)", self.0.state)
     }
 }

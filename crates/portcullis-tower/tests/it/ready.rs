@@ -110,7 +110,12 @@ fn a_decision_at_once_takes_no_turn() {
         let at_once = matches!(name, "now" | "public");
         assert_eq!(calls.load(Relaxed), usize::from(at_once), "{name}");
         let mut context = Context::from_waker(Waker::noop());
-        if matches!(name, "slow verifier" | "both slow") {
+        let pauses = match name {
+            "slow verifier" | "slow policy" => 1,
+            "both slow" => 2,
+            _ => 0,
+        };
+        for _ in 0..pauses {
             assert!(answer.as_mut().poll(&mut context).is_pending(), "{name}");
         }
         let polled = answer.as_mut().poll(&mut context);
