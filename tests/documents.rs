@@ -1,6 +1,7 @@
 //! What documents and manifests name is there, and no program that runs trusts the published keys of `testing`.
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,6 +9,9 @@ use std::{
 
 /// Addresses that somebody has opened. What is not published yet has none.
 const OPENED: [&str; 3] = ["https://github.com/aws/aws-lc-rs", "https://keepachangelog.com", "https://directus.io"];
+
+/// Where links between these pages lead in rustdoc.
+const LINKS: &str = include_str!("../crates/portcullis/src/links.md");
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -56,11 +60,16 @@ fn anchor(heading: &str) -> String {
 fn links_lead_somewhere() {
     let files = files();
     for (page, text) in with_extension(&files, "md") {
-        // Pages that are documentation of the crate too, where a path leads elsewhere.
+        // Pages that are documentation of the crate too, where a path leads elsewhere: they name links as `[docs-…]`.
         let is_rustdoc = *page == root().join("README.md") || page.starts_with(root().join("docs"));
         if is_rustdoc {
-            for link in between(&text, "]: docs/", '\n') {
-                assert!(root().join("docs").join(link).exists(), "{}: no `docs/{link}`", page.display());
+            for (name, link) in between(&text, "\n[docs-", '\n').filter_map(|rest| rest.split_once("]: ")) {
+                assert!(page.parent().unwrap().join(link).exists(), "{}: no `{link}`", page.display());
+                assert!(
+                    LINKS.contains(&format!("[docs-{name}]: ")),
+                    "{}: rustdoc has no `docs-{name}`",
+                    page.display()
+                );
             }
         }
         for link in between(&prose(&text), "](", ')').filter(|link| !link.starts_with("http")) {
@@ -72,6 +81,38 @@ fn links_lead_somewhere() {
             assert!(fragment.is_empty() || has(fs::read_to_string(target).unwrap()), "{}: no `{link}`", page.display());
         }
     }
+}
+
+/// Rustdoc shows the picture from a copy, since documentation has no other files.
+#[test]
+fn picture_is_that_of_the_page() {
+    let picture = fs::read(root().join("docs/flow.svg")).unwrap();
+    let link = format!("\n[docs-flow]: data:image/svg+xml;base64,{}\n", BASE64_STANDARD.encode(picture));
+    assert!(LINKS.contains(&link), "write into crates/portcullis/src/links.md:{link}");
+}
+
+/// A page of rustdoc has room for so many columns in a window of 1280 pixels; pages of Markdown show hidden lines, and have
+/// room for ten more.
+#[test]
+fn no_line_of_an_example_is_cut_off() {
+    const ROOM: usize = 94;
+    let files = files();
+    let pages = with_extension(&files, "md")
+        .filter(|(path, _)| **path == root().join("README.md") || path.starts_with(root().join("docs")))
+        .map(|(path, text)| (path, text, ROOM + 10));
+    let mut examples = 0;
+    for (path, text, hidden) in pages {
+        for block in text.split("```").skip(1).step_by(2) {
+            examples += 1;
+            let (language, lines) = block.split_once('\n').unwrap_or_default();
+            for line in lines.lines() {
+                let is_hidden = line.starts_with("# ") && language != "toml";
+                let room = if is_hidden { hidden } else { ROOM };
+                assert!(line.chars().count() <= room, "{}: longer than {room} columns: {line}", path.display());
+            }
+        }
+    }
+    assert!(examples > 90, "{examples}");
 }
 
 #[test]

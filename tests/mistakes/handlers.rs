@@ -24,7 +24,10 @@ async fn expired_token_of_a_guest_on_actix() -> Result<(), Error> {
         use portcullis::actix::Visitor;
 
         async fn home(Visitor(visitor): Visitor) -> String {
-            visitor.map_or("welcome".into(), |principal| format!("welcome, {}", principal.id().subject()))
+            match visitor {
+                Some(principal) => format!("welcome, {}", principal.id().subject()),
+                None => "welcome".into(),
+            }
         }
     }
     let issuer = TestIssuer::new();

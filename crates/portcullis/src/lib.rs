@@ -1,43 +1,7 @@
 // The first definition of a link counts: here pages are modules, in the README they are files.
 #![cfg_attr(
     all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
-    doc = "[docs-schemes]: manual::schemes"
-)]
-#![cfg_attr(
-    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
-    doc = "[docs-routes]: manual::routes"
-)]
-#![cfg_attr(
-    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
-    doc = "[docs-policies]: manual::policies"
-)]
-#![cfg_attr(
-    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
-    doc = "[docs-resources]: manual::resources"
-)]
-#![cfg_attr(
-    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
-    doc = "[docs-directory]: manual::directory"
-)]
-#![cfg_attr(
-    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
-    doc = "[docs-introspection]: manual::introspection"
-)]
-#![cfg_attr(
-    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
-    doc = "[docs-testing]: manual::testing"
-)]
-#![cfg_attr(
-    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
-    doc = "[docs-layers]: manual::layers"
-)]
-#![cfg_attr(
-    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
-    doc = "[docs-mistakes]: manual::mistakes"
-)]
-#![cfg_attr(
-    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
-    doc = ""
+    doc = include_str!("links.md")
 )]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -48,31 +12,44 @@ pub use portcullis_core::*;
 pub mod manual {
     //! Longer reading, a page each.
 
+    pub mod answers {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/answers.md")]
+    }
     pub mod directory {
+        #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/directory.md")]
     }
     pub mod introspection {
+        #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/introspection.md")]
     }
     pub mod layers {
+        #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/layers.md")]
     }
     pub mod mistakes {
+        #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/mistakes.md")]
     }
     pub mod policies {
+        #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/policies.md")]
     }
     pub mod resources {
+        #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/resources.md")]
     }
     pub mod routes {
+        #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/routes.md")]
     }
     pub mod schemes {
+        #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/schemes.md")]
     }
     pub mod testing {
+        #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/testing.md")]
     }
 }
