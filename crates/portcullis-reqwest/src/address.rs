@@ -29,7 +29,7 @@ impl Address {
             "https" => {}
             "http" if allow_http || is_loopback(name) => {}
             "http" => {
-                let detail = format!("{host} is not asked over plain http, unless `dangerous_allow_http()` says so");
+                let detail = format!("{host} is not asked over plain http; `dangerous_allow_http()` allows it");
                 return Err(misconfigured(detail));
             }
             _ => return Err(misconfigured(format!("{host} is asked over https and nothing else"))),

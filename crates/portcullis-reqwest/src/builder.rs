@@ -14,6 +14,27 @@ use tokio::runtime::Handle;
 use tower::util::MapResponseLayer;
 
 /// Builds a [`Client`]; see [`Client::builder`].
+///
+/// A setting that cannot be used is an error of [`build`](Self::build).
+///
+/// ```
+/// use portcullis_reqwest::Client;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let client = Client::builder()
+///     .user_agent("orders/1.4")
+///     .timeout(Duration::from_secs(3))
+///     .connect_timeout(Duration::from_secs(1))
+///     .max_body_bytes(256 * 1024)
+///     .build()?;
+///
+/// assert!(Client::builder().user_agent("two\nlines").build().is_err());
+/// assert!(Client::builder().proxy("proxy.example.com:3128").build().is_err()); // not a URL
+/// assert!(Client::builder().root_certificates("not PEM").build().is_err());
+/// assert!(Client::builder().client_certificate("not PEM", "").build().is_err());
+/// # let _ = client; Ok(()) }
+/// ```
 #[must_use]
 pub struct ClientBuilder {
     inner: Result<reqwest::ClientBuilder, Error>,
@@ -119,12 +140,30 @@ impl ClientBuilder {
     ///
     /// The runtime needs its I/O and time drivers (`enable_all`). Whatever blocks its threads delays every answer, and every
     /// caller that waits for one. If it is shut down, requests are answered with [`ErrorKind::Unavailable`].
+    ///
+    /// ```
+    /// use portcullis_reqwest::Client;
+    /// use tokio::runtime::Handle;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let client = Client::builder().runtime(Handle::current()).build()?;
+    /// # let _ = client; Ok(()) }
+    /// ```
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
     /// Allows plain `http` to every host. An attacker between this service and the issuer can then replace the issuer's keys.
+    ///
+    /// ```
+    /// use portcullis_reqwest::Client;
+    ///
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// // The issuer is a container beside this one, and the network between them is encrypted.
+    /// let client = Client::builder().dangerous_allow_http().build()?;
+    /// # let _ = client; Ok(()) }
+    /// ```
     pub fn dangerous_allow_http(mut self) -> Self {
         self.allow_http = true;
         self

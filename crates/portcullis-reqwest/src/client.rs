@@ -9,6 +9,29 @@ use std::{cell::Cell, fmt, time::Duration};
 ///
 /// Share one client: its clones use the same thread and the same connections. The thread ends when the last clone is dropped
 /// and its requests are answered.
+///
+/// ```
+/// use portcullis_core::{ErrorKind, RemoteKeys};
+/// use portcullis_reqwest::Client;
+/// # use std::{io::{Read, Write}, net::TcpListener, thread};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let listener = TcpListener::bind("127.0.0.1:0")?;
+/// # let address = listener.local_addr()?;
+/// # thread::spawn(move || -> std::io::Result<()> {
+/// #     let (mut stream, _) = listener.accept()?;
+/// #     let keys = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+/// #     _ = stream.read(&mut [0; 1024])?;
+/// #     write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{keys}", keys.len())
+/// # });
+/// let client = Client::new()?;
+///
+/// // An issuer on this machine may be asked over plain http. Another one may not, and no request is sent to it.
+/// RemoteKeys::jwks(format!("http://{address}/jwks"), client.clone())?.ready().await?;
+/// let other = RemoteKeys::jwks("http://id.example.com/jwks", client)?.ready().await;
+/// assert!(other.is_err_and(|error| error.kind() == ErrorKind::Unavailable)); // 503, and the log says why
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: reqwest::Client,
@@ -135,6 +158,16 @@ impl Client {
 /// rest is up to your client. Set `redirect(Policy::none())`, or an issuer can send its credentials elsewhere. Mind also
 /// proxies of the environment, the authorities it trusts, shorter time limits, cookies, decompression, how many connections
 /// it keeps, and what it sends again.
+///
+/// ```
+/// use portcullis_reqwest::Client;
+/// use reqwest::redirect::Policy;
+///
+/// # fn main() -> Result<(), reqwest::Error> {
+/// let theirs = reqwest::Client::builder().redirect(Policy::none()).no_proxy().https_only(true).build()?;
+/// let client = Client::from(theirs);
+/// # let _ = client; Ok(()) }
+/// ```
 impl From<reqwest::Client> for Client {
     fn from(inner: reqwest::Client) -> Self {
         let ClientBuilder { timeout, max_body_bytes, allow_http, .. } = Self::builder();

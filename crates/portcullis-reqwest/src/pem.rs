@@ -34,7 +34,7 @@ pub(crate) fn identity(chain: &[u8], key: &[u8]) -> Result<Identity, Error> {
         (Some((SectionKind::RsaPrivateKey, der)), true) => PrivateKeyDer::Pkcs1(der.into()),
         (Some((SectionKind::EcPrivateKey, der)), true) => PrivateKeyDer::Sec1(der.into()),
         _ => {
-            let detail = "the PEM of the key of the client certificate has to hold one private key that is not \
+            let detail = "the PEM of the key of the client certificate has to be one private key that is not \
                           encrypted, and nothing else";
             return Err(misconfigured(detail));
         }
@@ -42,10 +42,10 @@ pub(crate) fn identity(chain: &[u8], key: &[u8]) -> Result<Identity, Error> {
     // As reqwest chooses it.
     let provider = CryptoProvider::get_default().cloned().unwrap_or_else(|| aws_lc_rs::default_provider().into());
     let private = provider.key_provider.load_private_key(private).map_err(|error| {
-        misconfigured("the key of the client certificate is of a kind that TLS has no use for").with_cause(error)
+        misconfigured("the key of the client certificate is of a kind that TLS cannot use").with_cause(error)
     })?;
     match CertifiedKey::new(certificates, private).keys_match() {
-        // Some kinds of keys do not tell their public half.
+        // Some kinds of keys do not show their public half.
         Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
         Err(rustls::Error::InconsistentKeys(_)) => {
             return Err(misconfigured("the client certificate belongs to another key than the one given with it"));
@@ -65,7 +65,7 @@ fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, 
     }
     let certificate = |(kind, der)| match kind {
         SectionKind::Certificate => Ok(CertificateDer::from(der)),
-        _ => Err(misconfigured(format!("the PEM of the {what} holds something else than certificates"))),
+        _ => Err(misconfigured(format!("the PEM of the {what} has something else than certificates in it"))),
     };
     sections.into_iter().map(certificate).collect()
 }

@@ -208,14 +208,14 @@ fn pem_that_cannot_be_used() {
     let client = |certificate: &str, key: &str| Client::builder().client_certificate(certificate, key);
     for (certificate, key, detail) in [
         ("", &*key, "the client certificate has no `BEGIN CERTIFICATE`"),
-        (&key, &certificate, "the client certificate holds something else"),
+        (&key, &certificate, "the client certificate has something else"),
         (no_certificate, &key, "the client certificate cannot be read"),
-        (&certificate, "", "the key of the client certificate has to hold one private key"),
-        (&certificate, &certificate, "the key of the client certificate has to hold one private key"),
-        (&certificate, &(key.clone() + &another), "the key of the client certificate has to hold one private key"),
+        (&certificate, "", "the key of the client certificate has to be one private key"),
+        (&certificate, &certificate, "the key of the client certificate has to be one private key"),
+        (&certificate, &(key.clone() + &another), "the key of the client certificate has to be one private key"),
         (&certificate, &key.replace("PRIVATE", "ENCRYPTED PRIVATE"), "that is not encrypted"),
         (&certificate, &key.replace('\n', ""), "the key of the client certificate is damaged"),
-        (&certificate, "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n", "no use for"),
+        (&certificate, "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n", "that TLS cannot use"),
         (&certificate, &another, "belongs to another key"),
     ] {
         let all = refused(client(certificate, key), detail);
