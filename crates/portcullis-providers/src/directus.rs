@@ -27,12 +27,29 @@ const NAME: &str = "directus";
 /// [`introspect`](Self::introspect) always asks.
 ///
 /// ```
-/// # fn main() -> Result<(), portcullis_core::Error> {
-/// use portcullis_core::Gate;
+/// use portcullis_core::{ErrorKind, Gate};
 /// use portcullis_providers::directus::Directus;
+/// # use portcullis_core::{Algorithm, testing::{FixedClock, SigningKey}};
+/// # const NOW: u64 = 1_767_268_800;
+/// # const SECRET: &str = "the SECRET of the Directus instance";
+/// # /// As Directus signs it.
+/// # fn token(secret: &str, more: &str) -> Result<String, portcullis_core::Error> {
+/// #     let claims = format!(r#"{{"id":"u1","role":"r1","admin_access":false,"iat":{NOW},"exp":{}{more}}}"#, NOW + 900);
+/// #     Ok(SigningKey::secret(Algorithm::Hs256, secret)?.sign(r#"{"alg":"HS256","typ":"JWT"}"#, &claims))
+/// # }
 ///
-/// let secret = "the SECRET of the Directus instance";
-/// let gate = Gate::builder().scheme(Directus::new(secret)?).build()?; // its session cookie, or a bearer token
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// # let clock = FixedClock::at(NOW);
+/// let directus = Directus::new(SECRET)?.clock(clock.clone());
+/// let claims = directus.verify(&token(SECRET, r#","iss":"directus""#)?)?;
+/// assert_eq!(claims.get::<String>("id")?.as_deref(), Some("u1"));
+///
+/// let refused = |token: &str, kind| directus.verify(token).is_err_and(|error| error.kind() == kind);
+/// assert!(refused(&token(SECRET, r#","iss":"directus","share":"s1""#)?, ErrorKind::Invalid));
+/// assert!(refused(&token("the SECRET of some other instance", r#","iss":"directus""#)?, ErrorKind::Invalid));
+/// assert!(refused(&token(SECRET, r#","iss":"shop""#)?, ErrorKind::Unrecognized));
+///
+/// let gate = Gate::builder().clock(clock).scheme(directus).build()?; // its session cookie, or a bearer token
 /// # let _ = gate; Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -45,6 +62,12 @@ pub struct Directus {
 impl Directus {
     /// Creates a verifier for the instance with this `SECRET`.
     ///
+    /// ```
+    /// # use portcullis_providers::directus::Directus;
+    /// assert!(Directus::new("the SECRET of the Directus instance").is_ok());
+    /// assert!(Directus::new("changeme").is_err());
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret has less than 32 bytes.
     pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
@@ -54,6 +77,13 @@ impl Directus {
     /// Creates a verifier for an instance whose `SECRET` is shorter, but not empty. A short secret can be guessed from any
     /// one token.
     ///
+    /// ```
+    /// # use portcullis_providers::directus::Directus;
+    /// // Another service of the instance cannot change its secret yet.
+    /// assert!(Directus::dangerous_short_secret("changeme").is_ok());
+    /// assert!(Directus::dangerous_short_secret("").is_err());
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret is empty.
     pub fn dangerous_short_secret(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
@@ -62,6 +92,14 @@ impl Directus {
 
     /// Creates a verifier for the instance with this `SECRET`, which also accepts tokens signed with HS384 and HS512.
     /// Directus accepts such tokens and never issues them: they are signed with its secret by something else.
+    ///
+    /// ```
+    /// # use portcullis_providers::directus::Directus;
+    /// // A job signs tokens of its own with the secret, with HS512.
+    /// let secret = "a SECRET of 64 bytes, which is what HS512 needs, and not any less";
+    /// assert!(Directus::dangerous_any_hmac(secret).is_ok());
+    /// assert!(Directus::dangerous_any_hmac(&secret[..63]).is_err());
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the secret has less than 64 bytes, as HS512 needs.
@@ -84,6 +122,31 @@ impl Directus {
     /// `status`, as every user with access to the app may. Directus 10 has no `/policies/me/globals`: requests are answered
     /// with 503.
     ///
+    /// ```
+    /// use portcullis_core::{Credential, CredentialSource, ErrorKind};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// use portcullis_providers::directus::Directus;
+    /// # #[derive(Debug)] struct Client;
+    /// # impl HttpClient for Client {
+    /// #     fn send(&self, request: HttpRequest, reply: Reply) {
+    /// #         let is_known = request.headers().any(|header| header == ("authorization", "Bearer static-token"));
+    /// #         reply.give(Ok(match request.url() {
+    /// #             _ if !is_known => HttpResponse::new(401, ""),
+    /// #             url if url.contains("/users/me") => HttpResponse::new(200, r#"{"data":{"id":"u1","status":"active"}}"#),
+    /// #             _ => HttpResponse::new(200, r#"{"data":{"admin_access":true}}"#),
+    /// #         }));
+    /// #     }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let client = Client;
+    /// let verifier = Directus::introspect("https://directus.example.com", client)?;
+    /// let ask = async |token: &str| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+    /// assert!(ask("static-token").await?.is_staff());
+    /// assert!(ask("other-token").await.is_err_and(|error| error.kind() == ErrorKind::Invalid)); // the instance refuses it
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if `url` is no HTTP address.
     pub fn introspect(url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
@@ -96,12 +159,34 @@ impl Directus {
     /// see [`introspect`](Self::introspect).
     ///
     /// ```
-    /// # use portcullis_core::{Error, Gate, HttpClient, Scheme};
-    /// # use portcullis_providers::directus::{Directus, SESSION_COOKIE};
-    /// # fn gate(secret: &str, client: impl HttpClient + 'static) -> Result<Gate, Error> {
-    /// let directus = Directus::new(secret)?.hybrid("https://directus.example.com", client)?;
-    /// Gate::builder().scheme(Scheme::new(directus).cookie(SESSION_COOKIE).bearer()).build()
+    /// use portcullis_core::{Credential, CredentialSource, Gate, Scheme};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// use portcullis_providers::directus::{Directus, SESSION_COOKIE};
+    /// # use portcullis_core::{Algorithm, testing::{FixedClock, SigningKey}};
+    /// # const NOW: u64 = 1_767_268_800;
+    /// # const SECRET: &str = "the SECRET of the Directus instance";
+    /// # /// As Directus signs it.
+    /// # fn token(secret: &str, more: &str) -> Result<String, portcullis_core::Error> {
+    /// #     let claims = format!(r#"{{"id":"u1","role":"r1","admin_access":false,"iat":{NOW},"exp":{}{more}}}"#, NOW + 900);
+    /// #     Ok(SigningKey::secret(Algorithm::Hs256, secret)?.sign(r#"{"alg":"HS256","typ":"JWT"}"#, &claims))
     /// # }
+    /// # #[derive(Debug)] struct SignedOut;
+    /// # impl HttpClient for SignedOut {
+    /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(401, ""))); }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let (client, clock) = (SignedOut, FixedClock::at(NOW));
+    /// let directus = Directus::new(SECRET)?.clock(clock.clone()).hybrid("https://directus.example.com", client)?;
+    ///
+    /// // The instance refuses every token. It is asked about the one that belongs to a session.
+    /// let ask = async |token: &str| directus.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+    /// assert!(ask(&token(SECRET, r#","iss":"directus""#)?).await.is_ok());
+    /// assert!(ask(&token(SECRET, r#","iss":"directus","session":"s1""#)?).await.is_err());
+    ///
+    /// let scheme = Scheme::new(directus).cookie(SESSION_COOKIE).bearer();
+    /// let gate = Gate::builder().clock(clock).scheme(scheme).build()?;
+    /// # let _ = gate; Ok(()) }
     /// ```
     ///
     /// # Errors
@@ -126,6 +211,27 @@ impl Directus {
 
     /// How far the instance's clock may differ. See [`Issuer::leeway`] for the default.
     ///
+    /// ```
+    /// # use portcullis_providers::directus::Directus;
+    /// # use portcullis_core::{Algorithm, testing::{FixedClock, SigningKey}};
+    /// # const NOW: u64 = 1_767_268_800;
+    /// # const SECRET: &str = "the SECRET of the Directus instance";
+    /// # /// As Directus signs it.
+    /// # fn token(secret: &str, more: &str) -> Result<String, portcullis_core::Error> {
+    /// #     let claims = format!(r#"{{"id":"u1","role":"r1","admin_access":false,"iat":{NOW},"exp":{}{more}}}"#, NOW + 900);
+    /// #     Ok(SigningKey::secret(Algorithm::Hs256, secret)?.sign(r#"{"alg":"HS256","typ":"JWT"}"#, &claims))
+    /// # }
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// # let clock = FixedClock::at(NOW);
+    /// # let token = token(SECRET, r#","iss":"directus""#)?;
+    /// let directus = Directus::new(SECRET)?.clock(clock.clone());
+    /// clock.advance(std::time::Duration::from_secs(920)); // the token expired 20 s ago
+    /// assert!(directus.verify(&token).is_err());
+    /// assert!(directus.clone().leeway(std::time::Duration::from_secs(30))?.verify(&token).is_ok());
+    /// assert!(directus.leeway(std::time::Duration::from_secs(600)).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] above five minutes.
     pub fn leeway(self, leeway: Duration) -> Result<Self, Error> {
@@ -133,8 +239,27 @@ impl Directus {
         Ok(self.with_issuer(issuer))
     }
 
-    /// Accepts tokens with any `iss`, and without one. Then everything that was ever signed with the secret is a token,
-    /// whoever signed it.
+    /// Accepts tokens with any `iss`, and without one. Then everything that was ever signed with the secret is a token.
+    ///
+    /// ```
+    /// # use portcullis_providers::directus::Directus;
+    /// # use portcullis_core::{Algorithm, testing::{FixedClock, SigningKey}};
+    /// # const NOW: u64 = 1_767_268_800;
+    /// # const SECRET: &str = "the SECRET of the Directus instance";
+    /// # /// As Directus signs it.
+    /// # fn token(secret: &str, more: &str) -> Result<String, portcullis_core::Error> {
+    /// #     let claims = format!(r#"{{"id":"u1","role":"r1","admin_access":false,"iat":{NOW},"exp":{}{more}}}"#, NOW + 900);
+    /// #     Ok(SigningKey::secret(Algorithm::Hs256, secret)?.sign(r#"{"alg":"HS256","typ":"JWT"}"#, &claims))
+    /// # }
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// # let clock = FixedClock::at(NOW);
+    /// // The secret is used for nothing else, and an extension of the instance signs tokens without `iss`.
+    /// # let token = token(SECRET, "")?;
+    /// let directus = Directus::new(SECRET)?.clock(clock);
+    /// assert!(directus.verify(&token).is_err());
+    /// assert!(directus.dangerous_any_issuer().verify(&token).is_ok());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn dangerous_any_issuer(self) -> Self {
         let issuer = self.issuer.clone().dangerous_any_name();
@@ -142,6 +267,27 @@ impl Directus {
     }
 
     /// Accepts tokens without `exp`. They are valid for as long as the secret is in use.
+    ///
+    /// ```
+    /// # use portcullis_providers::directus::Directus;
+    /// # use portcullis_core::{Algorithm, testing::{FixedClock, SigningKey}};
+    /// # const NOW: u64 = 1_767_268_800;
+    /// # const SECRET: &str = "the SECRET of the Directus instance";
+    /// # /// As Directus signs it.
+    /// # fn token(secret: &str, more: &str) -> Result<String, portcullis_core::Error> {
+    /// #     let claims = format!(r#"{{"id":"u1","role":"r1","admin_access":false,"iat":{NOW},"exp":{}{more}}}"#, NOW + 900);
+    /// #     Ok(SigningKey::secret(Algorithm::Hs256, secret)?.sign(r#"{"alg":"HS256","typ":"JWT"}"#, &claims))
+    /// # }
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// # let clock = FixedClock::at(NOW);
+    /// // An extension signs tokens for displays in the hall, without `exp`.
+    /// # let claims = r#"{"id":"u1","iss":"directus"}"#;
+    /// # let token = SigningKey::secret(Algorithm::Hs256, SECRET)?.sign(r#"{"alg":"HS256"}"#, claims);
+    /// let directus = Directus::new(SECRET)?.clock(clock);
+    /// assert!(directus.verify(&token).is_err());
+    /// assert!(directus.dangerous_without_expiry().verify(&token).is_ok());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn dangerous_without_expiry(self) -> Self {
         let issuer = self.issuer.clone().dangerous_without_expiry();
@@ -149,6 +295,26 @@ impl Directus {
     }
 
     /// Accepts tokens that have an `aud`, which Directus never checks. Among them are its OAuth tokens for other services.
+    ///
+    /// ```
+    /// # use portcullis_providers::directus::Directus;
+    /// # use portcullis_core::{Algorithm, testing::{FixedClock, SigningKey}};
+    /// # const NOW: u64 = 1_767_268_800;
+    /// # const SECRET: &str = "the SECRET of the Directus instance";
+    /// # /// As Directus signs it.
+    /// # fn token(secret: &str, more: &str) -> Result<String, portcullis_core::Error> {
+    /// #     let claims = format!(r#"{{"id":"u1","role":"r1","admin_access":false,"iat":{NOW},"exp":{}{more}}}"#, NOW + 900);
+    /// #     Ok(SigningKey::secret(Algorithm::Hs256, secret)?.sign(r#"{"alg":"HS256","typ":"JWT"}"#, &claims))
+    /// # }
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// # let clock = FixedClock::at(NOW);
+    /// // An extension signs tokens with the name of the front end in `aud`.
+    /// # let token = token(SECRET, r#","iss":"directus","aud":"web""#)?;
+    /// let directus = Directus::new(SECRET)?.clock(clock);
+    /// assert!(directus.verify(&token).is_err());
+    /// assert!(directus.dangerous_any_audience()?.verify(&token).is_ok());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// None today. The audience is checked like any other.
@@ -158,6 +324,27 @@ impl Directus {
     }
 
     /// Accepts tokens whose time of issue is in the future.
+    ///
+    /// ```
+    /// # use portcullis_providers::directus::Directus;
+    /// # use portcullis_core::{Algorithm, testing::{FixedClock, SigningKey}};
+    /// # const NOW: u64 = 1_767_268_800;
+    /// # const SECRET: &str = "the SECRET of the Directus instance";
+    /// # /// As Directus signs it.
+    /// # fn token(secret: &str, more: &str) -> Result<String, portcullis_core::Error> {
+    /// #     let claims = format!(r#"{{"id":"u1","role":"r1","admin_access":false,"iat":{NOW},"exp":{}{more}}}"#, NOW + 900);
+    /// #     Ok(SigningKey::secret(Algorithm::Hs256, secret)?.sign(r#"{"alg":"HS256","typ":"JWT"}"#, &claims))
+    /// # }
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// # let clock = FixedClock::at(NOW);
+    /// // The clock of the instance is ten minutes ahead, and cannot be set.
+    /// # let token = token(SECRET, r#","iss":"directus""#)?;
+    /// # let clock = FixedClock::at(NOW - 600);
+    /// let directus = Directus::new(SECRET)?.clock(clock);
+    /// assert!(directus.verify(&token).is_err());
+    /// assert!(directus.dangerous_issued_in_future().verify(&token).is_ok());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn dangerous_issued_in_future(self) -> Self {
         let issuer = self.issuer.clone().dangerous_issued_in_future();
