@@ -1,3 +1,5 @@
+//! A value that is there already, or will be.
+
 use std::{
     fmt,
     future::Future,
@@ -10,6 +12,24 @@ use std::{
 /// Methods return it where most implementations need not wait: verifying a signature answers [`now`](Self::now), asking a
 /// database answers [`later`](Self::later). Callers may check with [`ready`](Self::ready) and skip the cost of a future, or
 /// just await it.
+///
+/// ```
+/// use portcullis_core::Answer;
+///
+/// fn role_of(name: &str) -> Answer<'static, &'static str> {
+///     match name {
+///         "alice" => Answer::now("owner"),
+///         _ => Answer::later(async { "guest" }), // asks a database
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// assert_eq!(role_of("alice").ready().ok(), Some("owner"));
+/// let waits = role_of("bob").map(str::len).ready();
+/// let Err(answer) = waits else { panic!("it is not there yet") };
+/// assert_eq!(answer.await, 5);
+/// # }
+/// ```
 pub struct Answer<'a, T>(State<'a, T>);
 
 enum State<'a, T> {

@@ -1,4 +1,7 @@
 //! HTTP requests to issuers, and the trait for the client that sends them.
+//!
+//! The core asks and reads, and leaves the network to an [`HttpClient`]. Requests and answers are plain values, so that any HTTP
+//! library can send them and a test can answer them.
 
 use crate::{
     answer::Answer,
@@ -13,6 +16,32 @@ use zeroize::Zeroizing;
 ///
 /// `portcullis-reqwest` has one. A client of your own must not follow redirects, must give up after some seconds, must limit
 /// the size of an answer, and must use HTTPS only. Otherwise it weakens everything built on it.
+///
+/// ```
+/// use portcullis_core::{Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, RemoteKeys, Reply};
+///
+/// /// For tests: answers with a key set at one address.
+/// #[derive(Debug)]
+/// struct Published(&'static str);
+///
+/// impl HttpClient for Published {
+///     fn send(&self, request: HttpRequest, reply: Reply) {
+///         match (request.method(), request.url()) {
+///             ("GET", "https://id.example.com/jwks") => reply.give(Ok(HttpResponse::new(200, self.0))),
+///             _ => reply.give(Err(Error::new(ErrorKind::Unavailable, "there is no such server"))),
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+/// RemoteKeys::jwks("https://id.example.com/jwks", Published(KEYS))?.ready().await?;
+/// assert!(RemoteKeys::jwks("https://id.example.com/keys", Published(KEYS))?.ready().await.is_err());
+/// assert!(RemoteKeys::jwks("https://id.example.com/jwks", Published("<html>"))?.ready().await.is_err());
+/// # Ok(()) }
+/// ```
+///
+/// A client for a real network sends the request in a task, and gives the answer there.
 pub trait HttpClient: fmt::Debug + Send + Sync {
     /// Sends a request and gives the answer to `reply`, sooner or later.
     ///
@@ -59,6 +88,18 @@ impl<C: HttpClient + ?Sized> HttpClient for Arc<C> {
 }
 
 /// A request to an issuer. `Debug` shows its address without the query, and the names of its headers.
+///
+/// ```
+/// use portcullis_core::HttpRequest;
+///
+/// let request = HttpRequest::post_form("https://id.example.com/introspect?key=1", &[("token", "a+b"), ("hint", "access")])
+///     .with_header("accept", "application/json");
+/// assert_eq!((request.method(), request.body()), ("POST", "token=a%2Bb&hint=access"));
+/// let names: Vec<&str> = request.headers().map(|(name, _)| name).collect();
+/// assert_eq!(names, ["content-type", "accept"]);
+/// assert!(!format!("{request:?}").contains("key=1")); // nor the token
+/// assert_eq!(HttpRequest::get("https://id.example.com/jwks").body(), "");
+/// ```
 #[derive(Clone)]
 pub struct HttpRequest {
     method: &'static str,
@@ -68,7 +109,7 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
-    /// `GET` of this address.
+    /// `GET` of this address, without headers.
     #[must_use]
     pub fn get(url: impl Into<String>) -> Self {
         Self { method: "GET", url: url.into(), headers: Vec::new(), body: Zeroizing::default() }
@@ -90,13 +131,13 @@ impl HttpRequest {
         self
     }
 
-    /// The method.
+    /// `GET` or `POST`.
     #[must_use]
     pub fn method(&self) -> &str {
         self.method
     }
 
-    /// The address.
+    /// The whole address, with its query.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -124,6 +165,18 @@ impl fmt::Debug for HttpRequest {
 }
 
 /// An issuer's answer. `Debug` shows its status and the names of its headers.
+///
+/// A client gives it with every header that the server sent. `Cache-Control`, `Expires`, `Date`, `Age`, `ETag` and `Retry-After`
+/// are read.
+///
+/// ```
+/// use portcullis_core::HttpResponse;
+///
+/// let answer = HttpResponse::new(200, r#"{"keys":[]}"#).with_header("Cache-Control", "max-age=300");
+/// assert_eq!((answer.status(), answer.body()), (200, &br#"{"keys":[]}"#[..]));
+/// assert_eq!(answer.header("cache-control"), Some("max-age=300"));
+/// assert_eq!(answer.header("Cache-Control"), None); // names are in lower case
+/// ```
 #[derive(Clone)]
 pub struct HttpResponse {
     status: u16,
@@ -138,14 +191,14 @@ impl HttpResponse {
         Self { status, headers: Vec::new(), body: body.into() }
     }
 
-    /// With one more header.
+    /// With one more header. Its name is kept in lower case.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_ascii_lowercase(), value.into()));
         self
     }
 
-    /// The HTTP status.
+    /// The status, such as 200.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
@@ -162,7 +215,7 @@ impl HttpResponse {
         self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body.
+    /// The body as it was sent.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -181,6 +234,22 @@ impl fmt::Debug for HttpResponse {
 type Then = Box<dyn FnOnce(Result<HttpResponse, Error>) + Send>;
 
 /// Where an [`HttpClient`] gives the answer. If it is dropped without one, the callers that wait get an error.
+///
+/// ```
+/// use portcullis_core::{Error, ErrorKind, HttpResponse, Reply};
+/// use std::sync::mpsc::channel;
+///
+/// let (sender, receiver) = channel();
+/// let reply = || {
+///     let sender = sender.clone();
+///     Reply::new(move |answer: Result<HttpResponse, Error>| _ = sender.send(answer))
+/// };
+/// reply().give(Ok(HttpResponse::new(200, "")));
+/// assert!(receiver.recv().is_ok_and(|answer| answer.is_ok_and(|answer| answer.status() == 200)));
+///
+/// drop(reply()); // as when a task panics
+/// assert!(receiver.recv().is_ok_and(|answer| answer.is_err_and(|error| error.kind() == ErrorKind::Unavailable)));
+/// ```
 pub struct Reply(Option<Then>);
 
 impl Reply {
@@ -189,7 +258,7 @@ impl Reply {
         Self(Some(Box::new(then)))
     }
 
-    /// Gives the answer.
+    /// Gives the answer to the callers that wait.
     pub fn give(mut self, answer: Result<HttpResponse, Error>) {
         if let Some(then) = self.0.take() {
             then(answer);

@@ -1,4 +1,7 @@
 //! Answers of issuers about tokens.
+//!
+//! An answer is read as strictly as a token: JSON without duplicates, and the same rules for its claims. What cannot be read is an
+//! outage of the issuer (503), and never a refusal of the token.
 
 use crate::{
     claims::{ClaimPath, Claims, RegisteredClaims, Rules},
@@ -9,6 +12,7 @@ use crate::{
 };
 use std::{collections::HashMap, fmt::Write, time::Duration};
 
+/// The issuer failed to answer: 503. `what` completes the sentence "the issuer answered with …".
 fn bad_answer(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the issuer answered with {}", what.into()))
 }
@@ -43,6 +47,7 @@ pub(super) struct Measure<'a> {
 }
 
 impl Measure<'_> {
+    /// The claims of this answer, if they meet everything that is required.
     fn check(&self, object: Object, registered: RegisteredClaims) -> Result<Claims, Error> {
         self.issuer.check_answer(self.rules, self.evidence, self.any_client, &registered, &object, self.now)?;
         Ok(Claims::verified(object, registered))

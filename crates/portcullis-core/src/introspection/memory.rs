@@ -20,6 +20,7 @@ pub(super) struct Memory {
     refused: Shelf,
 }
 
+/// Outcomes of one kind, limited in number and in bytes.
 #[derive(Debug)]
 struct Shelf {
     outcomes: HashMap<Key, (Outcome, Validity)>,

@@ -1,4 +1,8 @@
 //! Tokens that the issuer is asked about.
+//!
+//! [`Introspection`] and [`WhoAmI`] differ in what they send and in how they read an answer (`answer.rs`). All the rest is in
+//! `issuer_client.rs`: what is verified or refused before, who waits for whom, and what is remembered (`memory.rs`). Limits keep
+//! made-up tokens from reaching the issuer in numbers, and from delaying valid ones (`pause.rs`, `valid_tokens.rs`).
 
 mod answer;
 mod issuer_client;
@@ -48,13 +52,32 @@ use zeroize::Zeroizing;
 /// rules itself. An answer is kept for some seconds, never past `exp`. There is one request at a time for a token, however
 /// many callers wait for it. If the issuer cannot be asked, the answer is 503, and nothing is kept.
 ///
+/// Clones share what they remember. A setter changes a copy that starts with an empty memory, so set everything before you clone.
+///
 /// ```
-/// # use portcullis_core::{Audience, ClaimMap, Error, HttpClient, Introspection, Issuer};
-/// # fn verifier(client: impl HttpClient + 'static) -> Result<Introspection, Error> {
+/// use portcullis_core::{Audience, ClaimMap, Credential, CredentialSource, ErrorKind, Introspection, Issuer};
+/// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+/// # #[derive(Debug)] struct Client;
+/// # impl HttpClient for Client {
+/// #     fn send(&self, request: HttpRequest, reply: Reply) {
+/// #         reply.give(Ok(HttpResponse::new(200, match request.body().contains("token=ory_at_alice&") {
+/// #             true => r#"{"active":true,"token_type":"Bearer","sub":"alice","aud":"orders","scope":"orders:read"}"#,
+/// #             false => r#"{"active":false}"#,
+/// #         })));
+/// #     }
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+/// # let client = Client;
 /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?
 ///     .claim_map(ClaimMap::new().scopes("scope")?);
-/// Ok(Introspection::new(issuer, "https://id.example.com/introspect", client)?.client("orders", "its-secret"))
-/// # }
+/// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", client)?.client("orders", "its-secret");
+///
+/// // A gate does this for each request: `Scheme::new(verifier).bearer()`.
+/// let ask = async |token: &str| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+/// assert_eq!(ask("ory_at_alice").await?.scopes(), ["orders:read"]);
+/// assert!(ask("ory_at_mallory").await.is_err_and(|error| error.kind() == ErrorKind::Invalid)); // it is not active
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 pub struct Introspection(IssuerClient<Rfc7662>);
@@ -70,6 +93,9 @@ struct Rfc7662 {
 impl Introspection {
     /// Asks at this address about tokens of this issuer.
     ///
+    /// The endpoint is the `introspection_endpoint` of the issuer's metadata (RFC 8414). Most issuers answer only to clients that
+    /// authenticate: see [`client`](Self::client) and [`client_token`](Self::client_token).
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn new(issuer: Issuer, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
@@ -77,7 +103,8 @@ impl Introspection {
         Ok(Self(IssuerClient::new(query, issuer, client)))
     }
 
-    /// Authenticates this service to the issuer by `client_secret_basic` (RFC 6749, section 2.3.1).
+    /// Authenticates this service to the issuer by `client_secret_basic` (RFC 6749, section 2.3.1). Replaces a
+    /// [token](Self::client_token). By default the service does not authenticate.
     #[must_use]
     pub fn client(self, id: &str, secret: &str) -> Self {
         let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
@@ -87,6 +114,17 @@ impl Introspection {
     }
 
     /// Authenticates this service to the issuer by a bearer token of its own.
+    ///
+    /// ```
+    /// # use portcullis_core::{Audience, Introspection, Issuer, testing::TestIssuer};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// # let client = TestIssuer::new();
+    /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
+    /// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", client)?;
+    /// assert!(verifier.clone().client_token("pat_5b0e").is_ok());
+    /// assert!(verifier.client_token("pat_5b0e\n").is_err());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the token has characters that no bearer token has
@@ -106,6 +144,27 @@ impl Introspection {
     /// Of the JWTs that were verified here, only asks about those of a [session](crate::ClaimMap::session), which may have
     /// ended, and about all of them where a route requires a [`fresh`](crate::policy::fresh) identity. For an issuer with
     /// keys. Opaque tokens are still asked about.
+    ///
+    /// ```
+    /// use portcullis_core::{ClaimMap, Credential, CredentialSource, Introspection, testing::TestIssuer};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// # #[derive(Debug)] struct SignedOut;
+    /// # impl HttpClient for SignedOut {
+    /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(200, r#"{"active":false}"#))); }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let client = SignedOut;
+    /// let tester = TestIssuer::new();
+    /// let issuer = tester.issuer().claim_map(ClaimMap::new().session("sid")?);
+    /// let verifier = Introspection::new(issuer, "https://issuer.test/introspect", client)?.sessions_only().clock(tester.clock());
+    /// let ask = async |token: String| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+    ///
+    /// // The issuer says of every token that it is not active. It is asked about the second one only.
+    /// assert!(ask(tester.token("backup").sign()).await.is_ok());
+    /// assert!(ask(tester.token("alice").claim("sid", "s1").sign()).await.is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn sessions_only(self) -> Self {
         Self(self.0.with(|_, settings| settings.sessions_only = true))
@@ -116,12 +175,67 @@ impl Introspection {
     /// The [rules of the issuer](Issuer::rules), its audience and its [age](Issuer::max_token_age) are for tokens. If a JWT
     /// is verified here, they apply to the JWT and not to the answer. For any other token, they apply to the answer, unless
     /// the token is a JWT that meets them itself.
+    ///
+    /// ```
+    /// # use portcullis_core::{Audience, Credential, CredentialSource, HttpClient, HttpRequest, HttpResponse};
+    /// # use portcullis_core::{Introspection, Issuer, Reply, Rules};
+    /// # #[derive(Debug)] struct Says(&'static str);
+    /// # impl HttpClient for Says {
+    /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(200, self.0))); }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// const ALICE: &str = r#"{"active":true,"token_type":"Bearer","sub":"alice","aud":"orders","tenant":"acme"}"#;
+    /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
+    /// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", Says(ALICE))?;
+    /// let token = Credential::new("ory_at_alice", CredentialSource::bearer());
+    /// let (acme, other) = (Rules::new().require("tenant", "acme")?, Rules::new().require("tenant", "other")?);
+    /// assert!(verifier.clone().rules(acme).authenticate(&token).await.is_ok());
+    /// assert!(verifier.rules(other).authenticate(&token).await.is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn rules(self, rules: Rules) -> Self {
         Self(self.0.with(|_, settings| settings.rules = rules))
     }
 
     /// How long active and inactive tokens are remembered. Ten seconds and two by default.
+    ///
+    /// So a token that is withdrawn may be accepted for ten seconds more. [`Duration::ZERO`] asks for each request. Requests that
+    /// come while the issuer is asked about the same token share the answer. A route that requires a
+    /// [`fresh`](crate::policy::fresh) identity has its own limit.
+    ///
+    /// ```
+    /// use portcullis_core::{Audience, Credential, CredentialSource, Introspection, Issuer, testing::FixedClock};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// # use std::sync::{Arc, atomic::{AtomicBool, Ordering::Relaxed}};
+    /// use std::time::Duration;
+    /// # #[derive(Debug)] struct Client(Arc<AtomicBool>);
+    /// # impl HttpClient for Client {
+    /// #     fn send(&self, _: HttpRequest, reply: Reply) {
+    /// #         let active = self.0.load(Relaxed);
+    /// #         let body = format!(r#"{{"active":{active},"token_type":"Bearer","sub":"alice","aud":"orders"}}"#);
+    /// #         reply.give(Ok(HttpResponse::new(200, body)));
+    /// #     }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let is_active = Arc::new(AtomicBool::new(true));
+    /// # let (client, clock) = (Client(is_active.clone()), FixedClock::at(1_767_268_800));
+    /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
+    /// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", client)?
+    ///     .remember(Duration::from_secs(30), Duration::from_secs(5))
+    ///     .max_memory_bytes(8 << 20)
+    ///     .clock(clock.clone());
+    /// let token = Credential::new("ory_at_alice", CredentialSource::bearer());
+    /// assert!(verifier.authenticate(&token).await.is_ok());
+    ///
+    /// # is_active.store(false, Relaxed);
+    /// // The token is withdrawn, and the issuer is asked again after the thirty seconds.
+    /// assert!(verifier.authenticate(&token).await.is_ok());
+    /// clock.advance(Duration::from_secs(30));
+    /// assert!(verifier.authenticate(&token).await.is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn remember(self, active: Duration, inactive: Duration) -> Self {
         Self(self.0.with(|_, settings| (settings.active_for, settings.inactive_for) = (active, inactive)))
@@ -129,6 +243,23 @@ impl Introspection {
 
     /// Accepts answers without `token_type`, as RFC 7662 allows. If it is present, it still has to be that of an access
     /// token. If the issuer leaves it out for refresh tokens, those are accepted too.
+    ///
+    /// ```
+    /// # use portcullis_core::{Audience, Credential, CredentialSource, HttpClient, HttpRequest, HttpResponse};
+    /// # use portcullis_core::{Introspection, Issuer, Reply};
+    /// # #[derive(Debug)] struct Says(&'static str);
+    /// # impl HttpClient for Says {
+    /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(200, self.0))); }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// const ALICE: &str = r#"{"active":true,"sub":"alice","aud":"orders"}"#;
+    /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
+    /// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", Says(ALICE))?;
+    /// let token = Credential::new("ory_at_alice", CredentialSource::bearer());
+    /// assert!(verifier.authenticate(&token).await.is_err());
+    /// assert!(verifier.allow_missing_token_type().authenticate(&token).await.is_ok());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn allow_missing_token_type(self) -> Self {
         Self(self.0.with(|query, _| query.may_lack_type = true))
@@ -136,6 +267,24 @@ impl Introspection {
 
     /// Accepts answers that do not name the audience of the token. Then every client of the issuer can use its callers'
     /// tokens here. A JWT that names another audience is still refused, and so is an answer that does.
+    ///
+    /// ```
+    /// # use portcullis_core::{Audience, Credential, CredentialSource, HttpClient, HttpRequest, HttpResponse};
+    /// # use portcullis_core::{Introspection, Issuer, Reply};
+    /// # #[derive(Debug)] struct Says(&'static str);
+    /// # impl HttpClient for Says {
+    /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(200, self.0))); }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// // The issuer belongs to this service and has no other clients, so it names no audience.
+    /// const ALICE: &str = r#"{"active":true,"token_type":"Bearer","sub":"alice"}"#;
+    /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
+    /// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", Says(ALICE))?;
+    /// let token = Credential::new("ory_at_alice", CredentialSource::bearer());
+    /// assert!(verifier.authenticate(&token).await.is_err());
+    /// assert!(verifier.dangerous_any_client().authenticate(&token).await.is_ok());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn dangerous_any_client(self) -> Self {
         Self(self.0.with(|_, settings| settings.any_client = true))

@@ -1,3 +1,5 @@
+//! What opaque tokens look like.
+
 use crate::error::Error;
 use std::{
     borrow::Cow,
@@ -11,15 +13,31 @@ use std::{
 /// not set is not checked. JWTs are not opaque and are not checked against this.
 ///
 /// ```
-/// # use portcullis_core::{Audience, Error, HttpClient, Introspection, Issuer, OpaqueTokens};
-/// # fn verifier(client: impl HttpClient + 'static) -> Result<Introspection, Error> {
-/// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
+/// use portcullis_core::{Audience, Credential, CredentialSource, ErrorKind, Introspection, Issuer, OpaqueTokens};
+/// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+/// # #[derive(Debug)] struct Client;
+/// # impl HttpClient for Client {
+/// #     fn send(&self, _: HttpRequest, reply: Reply) {
+/// #         let alice = r#"{"active":true,"token_type":"Bearer","sub":"alice","aud":"orders"}"#;
+/// #         reply.give(Ok(HttpResponse::new(200, alice)));
+/// #     }
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+/// # let client = Client;
 /// let opaque = OpaqueTokens::new()
 ///     .prefix("ory_at_")?
 ///     .length(20..=200)?
 ///     .characters(|character| character.is_ascii_alphanumeric() || "_-.".contains(character))?;
-/// Ok(Introspection::new(issuer, "https://id.example.com/introspect", client)?.opaque_tokens(opaque))
-/// # }
+/// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
+/// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", client)?.opaque_tokens(opaque);
+///
+/// let ask = async |token: &str| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+/// assert!(ask("ory_at_5fH2-kQ0.9xw").await.is_err()); // too short
+/// assert!(ask("ory_at_5fH2-kQ0.9xwPz81").await.is_ok());
+/// // Not asked about, and left to the next scheme.
+/// assert!(ask("ghp_5fH2-kQ0.9xwPz81mmm").await.is_err_and(|error| error.kind() == ErrorKind::Unrecognized));
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 pub struct OpaqueTokens {
@@ -39,12 +57,34 @@ impl OpaqueTokens {
 
     /// Matches no opaque credential: the issuer is asked about JWTs only. Static tokens of users and services are then not
     /// accepted here.
+    ///
+    /// ```
+    /// # use portcullis_core::{Audience, Credential, CredentialSource, ErrorKind, Introspection, Issuer, OpaqueTokens};
+    /// # use portcullis_core::testing::TestIssuer;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let client = TestIssuer::new();
+    /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
+    /// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", client)?;
+    /// let verifier = verifier.opaque_tokens(OpaqueTokens::none());
+    /// let asked = verifier.authenticate(&Credential::new("ory_at_alice", CredentialSource::bearer())).await;
+    /// assert!(asked.is_err_and(|error| error.kind() == ErrorKind::Unrecognized));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn none() -> Self {
         Self { min: 1, max: 0, ..Self::new() }
     }
 
     /// The prefix of a token. Call again for more prefixes: a token has one of them.
+    ///
+    /// ```
+    /// # use portcullis_core::OpaqueTokens;
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let tokens = OpaqueTokens::new().prefix("ory_at_")?.prefix("ory_pat_")?; // sessions, and personal tokens
+    /// assert!(tokens.length(..7).is_err()); // `ory_pat_` alone is longer
+    /// assert!(OpaqueTokens::new().prefix("").is_err());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the prefix is empty, or if no token can look like
@@ -59,6 +99,12 @@ impl OpaqueTokens {
     }
 
     /// The length of a token in bytes, with its prefix.
+    ///
+    /// ```
+    /// # use portcullis_core::OpaqueTokens;
+    /// assert!(OpaqueTokens::new().length(40..=40).is_ok());
+    /// assert!(OpaqueTokens::new().length(40..40).is_err()); // no length at all
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if no token can look like that.
@@ -78,6 +124,15 @@ impl OpaqueTokens {
 
     /// The ASCII characters of a token, with its prefix. It has no others.
     ///
+    /// ```
+    /// # use portcullis_core::OpaqueTokens;
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let hex = OpaqueTokens::new().characters(|character| character.is_ascii_hexdigit())?;
+    /// assert!(hex.prefix("key-").is_err()); // no token begins like that
+    /// assert!(OpaqueTokens::new().characters(|_| false).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if no token can look like that.
     pub fn characters(mut self, is_one: impl Fn(char) -> bool) -> Result<Self, Error> {
@@ -91,6 +146,7 @@ impl OpaqueTokens {
         self.prefixes.is_empty() && (self.min, self.max) == (0, usize::MAX) && self.characters.is_none()
     }
 
+    /// Whether a token looks like this.
     pub(super) fn fit(&self, token: &str) -> bool {
         (self.min..=self.max).contains(&token.len())
             && (self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| token.starts_with(&**prefix)))

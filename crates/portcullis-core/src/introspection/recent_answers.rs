@@ -1,3 +1,5 @@
+//! What is known about tokens at the moment: remembered answers, queries in progress, and whether the issuer may be asked now.
+
 use super::{
     memory::Memory,
     pause::{Outage, Pause},
@@ -15,6 +17,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+/// What an issuer says about a token: its principal, or why it is refused.
 pub(super) type Outcome = Result<Principal, Error>;
 
 /// The answer that any number of callers wait for. It continues when they leave.
@@ -53,6 +56,7 @@ pub(super) struct Validity {
 /// The key of a token: its SHA-256.
 pub(super) type Key = [u8; 32];
 
+/// Tokens are remembered by their digest, so that memory does not contain them.
 pub(super) fn fingerprint(token: &str) -> Key {
     let mut key = Key::default();
     key.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
@@ -72,6 +76,7 @@ pub(super) struct RecentAnswers {
     last_answered: u64,
 }
 
+/// A caller's part in a query: its answer to wait for, and whether the caller has to send it.
 pub(super) struct JoinedQuery {
     pub(super) answer: PendingAnswer,
     pub(super) start: QueryStart,
@@ -149,6 +154,7 @@ impl RecentAnswers {
         }
     }
 
+    /// Begins or extends the pause that follows a failure.
     fn note_failure(&mut self, key: Key, start: QueryStart, error: &Error, now: SystemTime) {
         if let Some(pause) = Pause::after(error, now) {
             self.pause = Some(pause);

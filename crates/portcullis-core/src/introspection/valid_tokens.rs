@@ -23,6 +23,7 @@ pub(super) struct ValidTokens {
 
 #[derive(Debug)]
 struct ValidToken {
+    /// Tells an entry in `order` from an older one of the same token.
     number: u64,
     /// Whether the issuer has failed to answer since.
     failed: bool,

@@ -1,3 +1,5 @@
+//! Asking an issuer with the caller's own token.
+
 use super::{
     answer::{self, Measure},
     issuer_client::{Asks, IssuerClient, Query},
@@ -27,14 +29,35 @@ use zeroize::Zeroizing;
 /// the token is meant for. Most services do not name the audience of a token. For opaque tokens, and for JWTs of an issuer
 /// without keys, that has to be allowed: see [`dangerous_any_client`](Self::dangerous_any_client).
 ///
+/// Choose [`Introspection`](crate::Introspection) if the issuer has such an endpoint: its answers name the audience, and say what
+/// kind of token it is. Clones share what they remember. A setter changes a copy that starts with an empty memory, so set
+/// everything before you clone.
+///
 /// ```
-/// # use portcullis_core::{Audience, ClaimMap, Error, HttpClient, Issuer, WhoAmI};
-/// # fn verifier(client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
-/// let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?
-///     .claim_map(ClaimMap::new().subject("id")?.roles("role")?);
-/// // The service has no other clients: whoever has one of its opaque tokens may use it here.
-/// Ok(WhoAmI::new(issuer, "https://id.example.com/users/me", client)?.within("/data")?.dangerous_any_client())
+/// use portcullis_core::{Audience, ClaimMap, Credential, CredentialSource, ErrorKind, Issuer, WhoAmI};
+/// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+/// # #[derive(Debug)] struct Client;
+/// # impl HttpClient for Client {
+/// #     fn send(&self, request: HttpRequest, reply: Reply) {
+/// #         let is_alice = request.headers().any(|header| header == ("authorization", "Bearer alice-token"));
+/// #         reply.give(Ok(match is_alice {
+/// #             true => HttpResponse::new(200, r#"{"data":{"id":"alice","role":"editor"}}"#),
+/// #             false => HttpResponse::new(401, ""),
+/// #         }));
+/// #     }
 /// # }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+/// # let client = Client;
+/// let issuer = Issuer::without_keys("https://cms.example.com", Audience::absent())?
+///     .claim_map(ClaimMap::new().subject("id")?.roles("role")?);
+/// // The content system has no other clients, so all of its tokens may be used here.
+/// let verifier = WhoAmI::new(issuer, "https://cms.example.com/users/me", client)?.within("data")?.dangerous_any_client();
+///
+/// let ask = async |token: &str| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+/// assert_eq!(ask("alice-token").await?.id().subject(), "alice");
+/// assert!(ask("other-token").await.is_err_and(|error| error.kind() == ErrorKind::Invalid)); // the answer is 401
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 pub struct WhoAmI(IssuerClient<BearerQuery>);
@@ -59,6 +82,31 @@ impl WhoAmI {
     /// Also asks at this address, after the others, and adds its answer. If two answers have a member of the same name with
     /// different values, the token is refused.
     ///
+    /// ```
+    /// # use portcullis_core::{Audience, ClaimMap, Credential, CredentialSource, Issuer, WhoAmI};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// # #[derive(Debug)] struct Client;
+    /// # impl HttpClient for Client {
+    /// #     fn send(&self, request: HttpRequest, reply: Reply) {
+    /// #         reply.give(Ok(HttpResponse::new(200, match request.url() {
+    /// #             "https://id.example.com/me" => r#"{"sub":"alice"}"#,
+    /// #             "https://id.example.com/rights" => r#"{"is_admin":true}"#,
+    /// #             _ => r#"{"sub":"bob"}"#,
+    /// #         })));
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?;
+    /// let issuer = issuer.claim_map(ClaimMap::new().staff("is_admin")?);
+    /// // The issuer has no other clients, and its answers name none.
+    /// let verifier = WhoAmI::new(issuer, "https://id.example.com/me", Client)?.dangerous_any_client();
+    /// let verifier = verifier.and("https://id.example.com/rights")?; // answers `{"is_admin":true}`
+    /// let token = Credential::new("alice-token", CredentialSource::bearer());
+    /// assert!(verifier.authenticate(&token).await?.is_staff());
+    /// assert!(verifier.and("https://id.example.com/of-bob")?.authenticate(&token).await.is_err()); // another `sub`
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn and(self, url: impl Into<String>) -> Result<Self, Error> {
@@ -67,6 +115,25 @@ impl WhoAmI {
     }
 
     /// The [place](ClaimPath) of the claims in each answer, an object such as `data`. The whole answer by default.
+    ///
+    /// ```
+    /// # use portcullis_core::{Audience, Credential, CredentialSource, Issuer, WhoAmI};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// # #[derive(Debug)] struct Says(&'static str);
+    /// # impl HttpClient for Says {
+    /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(200, self.0))); }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?;
+    /// const ALICE: &str = r#"{"result":{"user":{"sub":"alice"}}}"#;
+    /// // The issuer has no other clients, and its answers name none.
+    /// let verifier = WhoAmI::new(issuer, "https://id.example.com/me", Says(ALICE))?.dangerous_any_client();
+    /// let token = Credential::new("alice-token", CredentialSource::bearer());
+    /// assert!(verifier.clone().within("/result/user")?.authenticate(&token).await.is_ok());
+    /// assert!(verifier.clone().authenticate(&token).await.is_err()); // there is no subject at the top
+    /// assert!(verifier.within("/result//~").is_err());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
@@ -80,6 +147,26 @@ impl WhoAmI {
     /// The [rules of the issuer](Issuer::rules), its audience and its [age](Issuer::max_token_age) are for tokens. If a JWT
     /// is verified here, they apply to the JWT and not to the answer. For any other token, they apply to the answer, unless
     /// the token is a JWT that meets them itself.
+    ///
+    /// ```
+    /// # use portcullis_core::{Audience, Credential, CredentialSource, Issuer, Rules, WhoAmI};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// # #[derive(Debug)] struct Says(&'static str);
+    /// # impl HttpClient for Says {
+    /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(200, self.0))); }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?;
+    /// let verifier = |answer| {
+    ///     // The issuer has no other clients, and its answers name none.
+    ///     let verifier = WhoAmI::new(issuer.clone(), "https://id.example.com/me", Says(answer))?.dangerous_any_client();
+    ///     Ok::<_, portcullis_core::Error>(verifier.rules(Rules::new().if_present("status", ["active"])?))
+    /// };
+    /// let token = Credential::new("alice-token", CredentialSource::bearer());
+    /// assert!(verifier(r#"{"sub":"alice","status":"active"}"#)?.authenticate(&token).await.is_ok());
+    /// assert!(verifier(r#"{"sub":"alice","status":"suspended"}"#)?.authenticate(&token).await.is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn rules(self, rules: Rules) -> Self {
         Self(self.0.with(|_, settings| settings.rules = rules))
@@ -88,12 +175,57 @@ impl WhoAmI {
     /// Of the JWTs that were verified here, only asks about those of a [session](crate::ClaimMap::session), which may have
     /// ended, and about all of them where a route requires a [`fresh`](crate::policy::fresh) identity. For an issuer with
     /// keys. Opaque tokens are still asked about.
+    ///
+    /// ```
+    /// use portcullis_core::{ClaimMap, Credential, CredentialSource, WhoAmI, testing::TestIssuer};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// # #[derive(Debug)] struct SignedOut;
+    /// # impl HttpClient for SignedOut {
+    /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(401, ""))); }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let client = SignedOut;
+    /// let tester = TestIssuer::new();
+    /// let issuer = tester.issuer().claim_map(ClaimMap::new().session("sid")?);
+    /// let verifier = WhoAmI::new(issuer, "https://issuer.test/userinfo", client)?.sessions_only().clock(tester.clock());
+    /// let ask = async |token: String| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+    ///
+    /// // The issuer refuses every token. It is asked about the second one only.
+    /// assert!(ask(tester.token("backup").sign()).await.is_ok());
+    /// assert!(ask(tester.token("alice").claim("sid", "s1").sign()).await.is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn sessions_only(self) -> Self {
         Self(self.0.with(|_, settings| settings.sessions_only = true))
     }
 
     /// How long known callers and refused tokens are remembered. Ten seconds and two by default.
+    ///
+    /// So a user who is suspended may be accepted for ten seconds more. [`Duration::ZERO`] asks for each request. A route that
+    /// requires a [`fresh`](crate::policy::fresh) identity has its own limit.
+    ///
+    /// ```
+    /// # use portcullis_core::{Audience, Credential, CredentialSource, Issuer, WhoAmI, testing::FixedClock};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// # use std::time::Duration;
+    /// # #[derive(Debug)] struct Says(&'static str);
+    /// # impl HttpClient for Says {
+    /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(200, self.0))); }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?;
+    /// // The issuer has no other clients, and its answers name none.
+    /// let verifier = WhoAmI::new(issuer, "https://id.example.com/me", Says(r#"{"sub":"alice"}"#))?
+    ///     .dangerous_any_client()
+    ///     .remember(Duration::from_secs(60), Duration::from_secs(5))
+    ///     .max_memory_bytes(8 << 20)
+    ///     .clock(FixedClock::at(1_767_268_800));
+    /// assert!(verifier.authenticate(&Credential::new("alice-token", CredentialSource::bearer())).await.is_ok());
+    /// assert!(verifier.authenticate(&Credential::new("two words", CredentialSource::bearer())).await.is_err()); // not asked
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn remember(self, known: Duration, refused: Duration) -> Self {
         Self(self.0.with(|_, settings| (settings.active_for, settings.inactive_for) = (known, refused)))
@@ -102,6 +234,23 @@ impl WhoAmI {
     /// Accepts answers that do not name the audience of the token, as those of UserInfo endpoints never do. Then every client
     /// of the issuer can use its callers' tokens here. A JWT that names another audience is still refused. JWTs that are
     /// verified here do not need this.
+    ///
+    /// ```
+    /// # use portcullis_core::{Audience, Credential, CredentialSource, Issuer, WhoAmI};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// # #[derive(Debug)] struct Says(&'static str);
+    /// # impl HttpClient for Says {
+    /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(200, self.0))); }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// // This service is the only client of its issuer. Otherwise the tokens of any other client would be accepted as well.
+    /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
+    /// let token = Credential::new("alice-token", CredentialSource::bearer());
+    /// let strict = WhoAmI::new(issuer, "https://id.example.com/me", Says(r#"{"sub":"alice"}"#))?;
+    /// assert!(strict.authenticate(&token).await.is_err());
+    /// assert!(strict.dangerous_any_client().authenticate(&token).await.is_ok());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn dangerous_any_client(self) -> Self {
         Self(self.0.with(|_, settings| settings.any_client = true))

@@ -1,3 +1,5 @@
+//! An object whose members are found once, and then read by name.
+
 use super::{
     scan::{Fault, Member, mark, object},
     value::{Value, reference},
@@ -12,6 +14,7 @@ pub(crate) struct Object {
 }
 
 impl Object {
+    /// Checks the whole text in one pass, and keeps it.
     pub(crate) fn read(text: String) -> Result<Self, Fault> {
         let members = object(&text)?;
         Ok(Self { text, members })
@@ -39,12 +42,14 @@ impl Object {
         members.map(|member| (member.name(&self.text), member.value(&self.text)))
     }
 
+    /// The value of this name. Names are compared after their [`mark`]s, which rules out nearly all others.
     pub(crate) fn member(&self, name: &str) -> Option<Value<'_>> {
         let mark = mark(name.as_bytes());
         let found = self.members.iter().find(|member| member.mark == mark && member.name(&self.text) == name);
         found.map(|member| member.value(&self.text))
     }
-    /// What stands at a [`ClaimPath`](crate::ClaimPath).
+
+    /// The value at a [`ClaimPath`](crate::ClaimPath).
     pub(crate) fn at(&self, path: &str) -> Option<Value<'_>> {
         let Some(pointer) = path.strip_prefix('/') else { return self.member(path) };
         let (first, rest) = pointer.split_at_checked(pointer.find('/').unwrap_or(pointer.len()))?;

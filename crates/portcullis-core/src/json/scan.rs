@@ -1,3 +1,5 @@
+//! The grammar: a text is checked as a whole before anything in it is read.
+
 use super::{
     MAX_DEPTH,
     value::{Value, unescape},
@@ -80,6 +82,7 @@ fn scan(text: &str, unique_to: usize) -> Result<Vec<Member>, Fault> {
     if scanner.at == text.len() { Ok(members) } else { Err(Fault::Syntax) }
 }
 
+/// Goes through a text once, byte by byte. What it has passed is sound.
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -228,6 +231,7 @@ impl Scanner<'_> {
         }
     }
 
+    /// Passes an escape after its backslash. Of `\u`, only whole surrogate pairs are characters (RFC 8259, section 8.2).
     fn escape(&mut self) -> Result<(), Fault> {
         let kind = self.peek().ok_or(Fault::Syntax)?;
         self.at += 1;
@@ -262,6 +266,7 @@ impl Scanner<'_> {
         self.at - start
     }
 
+    /// Passes a number without reading its value, except where it might not be finite.
     #[inline]
     fn number(&mut self) -> Result<(), Fault> {
         let start = self.at;

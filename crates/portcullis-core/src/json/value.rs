@@ -1,3 +1,5 @@
+//! Values inside a checked text.
+
 use std::{borrow::Cow, collections::HashMap};
 
 /// One JSON value inside a text that [`object`](super::object) has checked.
@@ -12,6 +14,7 @@ impl<'a> Value<'a> {
         Self(checked)
     }
 
+    /// The value as it is written.
     pub(crate) fn text(self) -> &'a str {
         self.0
     }
@@ -24,6 +27,7 @@ impl<'a> Value<'a> {
         self.0 == "null"
     }
 
+    /// The string without its escapes; `None` for a value of another type.
     pub(crate) fn as_str(self) -> Option<Cow<'a, str>> {
         let raw = self.0.strip_prefix('"')?.strip_suffix('"')?;
         Some(if raw.contains('\\') { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) })
@@ -37,6 +41,7 @@ impl<'a> Value<'a> {
         self.0.starts_with(|first: char| first == '-' || first.is_ascii_digit())
     }
 
+    /// The number as `f64`, as JSON libraries read it; `None` for a value of another type.
     pub(crate) fn as_number(self) -> Option<f64> {
         // Up to fifteen digits are exact, and quicker to read as an integer.
         let with = |number: u64, byte: u8| byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'));
@@ -71,11 +76,13 @@ impl<'a> Value<'a> {
         self.0 == other.0
     }
 
+    /// The elements of an array; `None` for a value of another type.
     pub(crate) fn elements(self) -> Option<impl Iterator<Item = Value<'a>>> {
         let inside = self.0.strip_prefix('[')?.strip_suffix(']')?;
         Some(parts(inside).map(Value))
     }
 
+    /// The names and values of an object; `None` for a value of another type.
     pub(crate) fn members(self) -> Option<impl Iterator<Item = (Cow<'a, str>, Value<'a>)>> {
         let inside = self.0.strip_prefix('{')?.strip_suffix('}')?;
         Some(parts(inside).filter_map(|part| {

@@ -1,3 +1,5 @@
+//! The signature algorithms that are known here, and what each of them needs.
+
 use aws_lc_rs::{hmac, signature as sig};
 use std::{fmt, str::FromStr};
 
@@ -6,6 +8,23 @@ use crate::error::Error;
 /// A signature algorithm of JSON Web Tokens (RFC 7518, section 3.1; RFC 8037; RFC 9864).
 ///
 /// There is no variant for `none`, and none for encryption: what is not here cannot be configured by mistake.
+///
+/// Most OpenID providers sign with [`Rs256`](Self::Rs256). [`Es256`](Self::Es256) and [`EdDsa`](Self::EdDsa) have shorter keys
+/// and signatures. With HMAC ([`Hs256`](Self::Hs256) and its relatives), issuer and service share a secret: every
+/// service that can verify such a token can also sign one.
+///
+/// ```
+/// use portcullis_core::Algorithm;
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let algorithm: Algorithm = "RS256".parse()?; // from a configuration
+/// assert_eq!((algorithm, algorithm.name()), (Algorithm::Rs256, "RS256"));
+/// assert_eq!("Ed25519".parse::<Algorithm>()?, Algorithm::EdDsa);
+/// assert_eq!(Algorithm::EdDsa.to_string(), "EdDSA");
+/// assert!("none".parse::<Algorithm>().is_err());
+/// assert!("rs256".parse::<Algorithm>().is_err()); // upper and lower case are different (RFC 7515, section 4.1.1)
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -49,7 +68,7 @@ pub(crate) enum Family {
 }
 
 impl Algorithm {
-    /// Every algorithm there is.
+    /// Every algorithm, such as for a message that lists the accepted names.
     pub const ALL: [Self; 13] = [
         Self::Hs256,
         Self::Hs384,

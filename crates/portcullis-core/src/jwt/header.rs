@@ -1,3 +1,5 @@
+//! The header of a token (RFC 7515, section 4): which algorithm, which key, which type.
+
 use super::Algorithm;
 use crate::{
     error::{Error, quote},

@@ -15,6 +15,9 @@ use crate::{
 use std::borrow::Cow;
 
 /// A key of a set that was refused, and why. The other keys of the set still work.
+///
+/// Issuers also publish keys for encryption and keys of new types. These do no harm. A key that you expected to work deserves a
+/// look at its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RejectedKey {
@@ -25,6 +28,27 @@ pub struct RejectedKey {
 }
 
 /// The keys of one issuer.
+///
+/// During a rotation an issuer has two keys, and each needs a `kid`. For a set that changes while the service runs, there are
+/// [`RemoteKeys`](crate::RemoteKeys).
+///
+/// ```
+/// use portcullis_core::{Algorithm, Audience, Issuer, Key, KeySet};
+/// # use portcullis_core::testing::SigningKey;
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// # let [old, new] = [Algorithm::Es256, Algorithm::EdDsa].map(|algorithm| SigningKey::embedded(algorithm).key());
+/// let keys = KeySet::from([old.clone().with_id("2025"), new.with_id("2026")]);
+/// let audience = || Audience::is("orders");
+/// assert!(Issuer::new("https://id.example.com", audience(), [Algorithm::Es256, Algorithm::EdDsa], keys).is_ok());
+///
+/// // Two different keys for one algorithm under the same name: a token could not say which it means.
+/// let other = Key::jwk(r#"{"kty":"EC","crv":"P-256",
+///     "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#)?;
+/// let keys: KeySet = [old.with_id("2025"), other.with_id("2025")].into_iter().collect();
+/// assert!(Issuer::new("https://id.example.com", audience(), [Algorithm::Es256], keys).is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct KeySet {
     keys: Vec<Key>,
@@ -34,6 +58,21 @@ pub struct KeySet {
 impl KeySet {
     /// Reads a JWK set (RFC 7517, section 5). Keys that cannot be used are left out and listed in
     /// [`rejected`](Self::rejected).
+    ///
+    /// ```
+    /// # use portcullis_core::KeySet;
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let set = KeySet::jwks(r#"{"keys": [
+    ///     {"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"sign"},
+    ///     {"kty":"OKP","crv":"X25519","x":"hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo","kid":"encrypt","use":"enc"}
+    /// ]}"#)?;
+    /// let [rejected] = set.rejected() else { panic!("one key of two") };
+    /// assert_eq!(rejected.id.as_deref(), Some("encrypt"));
+    /// assert!(rejected.reason.contains("not for signatures"));
+    ///
+    /// assert!(KeySet::jwks(r#"{"keys": []}"#).is_err());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is no JWK set, or no key of it can be used.

@@ -1,3 +1,5 @@
+//! Keys: imported from every usual format and checked, then prepared for one algorithm each.
+
 use super::{
     Algorithm,
     algorithm::Family,
@@ -20,6 +22,25 @@ use std::{
 };
 
 /// A key to verify tokens with. It is checked when it is imported, so a bad key fails at start.
+///
+/// `Debug` shows its identifier, its algorithm and its type, and never the key. Several keys of one issuer make a
+/// [`KeySet`](crate::KeySet). Keys that the issuer publishes at an address are [`RemoteKeys`](crate::RemoteKeys).
+///
+/// ```
+/// use portcullis_core::{Algorithm, Audience, Issuer, Key};
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// const PEM: &str = "-----BEGIN PUBLIC KEY-----
+/// MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+/// -----END PUBLIC KEY-----";
+/// let key = Key::pem(Algorithm::EdDsa, PEM)?.with_id("2026-01");
+/// assert_eq!(key.id(), Some("2026-01"));
+/// assert!(Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::EdDsa], key).is_ok());
+///
+/// assert!(Key::pem(Algorithm::Es256, PEM).is_err()); // the algorithm cannot use this type
+/// assert!(Key::secret(Algorithm::Hs256, PEM).is_err()); // a public key is no secret
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Key {
     pub(crate) id: Option<String>,
@@ -46,6 +67,16 @@ impl Key {
     /// `Key::secret(Algorithm::Hs256, STANDARD.decode(text)?)` with the `base64` crate. If a signature does not match and the
     /// secret looks like base64, the log says so.
     ///
+    /// ```
+    /// # use portcullis_core::{Algorithm, Key};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// assert!(Key::secret(Algorithm::Hs256, "a secret of at least thirty-two bytes").is_ok());
+    /// assert!(Key::secret(Algorithm::Hs512, "a secret of at least thirty-two bytes").is_err()); // 64 bytes are needed
+    /// assert!(Key::secret(Algorithm::Rs256, "a secret of at least thirty-two bytes").is_err()); // needs a public key
+    /// assert!(Key::secret(Algorithm::Hs256, [b'x'; 32]).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or the secret is not
     /// usable. It is not if it is shorter than the hash: 32, 48 or 64 bytes (RFC 7518, section 3.2); if it is one byte
@@ -64,6 +95,16 @@ impl Key {
 
     /// A secret of any length except empty. A short one can be guessed from a single token.
     ///
+    /// ```
+    /// # use portcullis_core::{Algorithm, Key};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// // A device that is already sold has this secret, and the owner cannot change it.
+    /// assert!(Key::dangerous_short_secret(Algorithm::Hs256, "device-0417").is_ok());
+    /// assert!(Key::secret(Algorithm::Hs256, "device-0417").is_err());
+    /// assert!(Key::dangerous_short_secret(Algorithm::Hs256, "").is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the algorithm takes no secret, or the secret is
     /// empty, or it is or contains a key of another kind.
@@ -75,7 +116,7 @@ impl Key {
         }
     }
 
-    /// Without a check of what it is.
+    /// Without a check of its length and of what it is. Forged tokens of tests are signed with such secrets.
     pub(crate) fn any_secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, Error> {
         hash_bytes(algorithm)?;
         if secret.is_empty() {
@@ -85,6 +126,16 @@ impl Key {
     }
 
     /// A public key in PEM, labelled `PUBLIC KEY` (RFC 7468, section 13) or `RSA PUBLIC KEY`.
+    ///
+    /// ```
+    /// # use portcullis_core::{Algorithm, Key, testing::SigningKey};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// # let published = SigningKey::embedded(Algorithm::Rs256).public_pem().unwrap_or_default();
+    /// let key = Key::pem(Algorithm::Rs256, &published)?; // such as `include_str!("issuer.pem")`
+    /// let one_line = published.replace('\n', " ");
+    /// assert!(Key::pem(Algorithm::Rs256, &one_line).is_err()); // an environment variable that lost its line breaks
+    /// # let _ = key; Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is not such a key, a private key, a key that the
@@ -112,6 +163,17 @@ impl Key {
 
     /// A public key in DER: `SubjectPublicKeyInfo` (RFC 5280, section 4.1).
     ///
+    /// ```
+    /// # use portcullis_core::{Algorithm, Key};
+    /// use base64::{Engine, engine::general_purpose::STANDARD};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let der = STANDARD.decode("MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")?;
+    /// assert!(Key::der(Algorithm::EdDsa, &der).is_ok());
+    /// assert!(Key::der(Algorithm::EdDsa, &der[12..]).is_err()); // the bare 32 bytes
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// As [`Key::pem`].
     pub fn der(algorithm: Algorithm, der: &[u8]) -> Result<Self, Error> {
@@ -119,6 +181,16 @@ impl Key {
     }
 
     /// One JSON Web Key (RFC 7517). Without `alg` it works with every algorithm that its type supports and its issuer allows.
+    ///
+    /// ```
+    /// # use portcullis_core::Key;
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"2026-01"}"#;
+    /// assert_eq!(Key::jwk(jwk)?.id(), Some("2026-01"));
+    /// assert!(Key::jwk(&jwk.replace("kid", "use")).is_err()); // its use is not `sig`
+    /// assert!(Key::jwk(&jwk.replace("kid", "d")).is_err()); // it is private
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it is malformed, not for verifying signatures,
@@ -154,10 +226,12 @@ impl Key {
         self.material.is_same(&other.material)
     }
 
+    /// Whether it also signs. Such a key must not come over the network.
     pub(crate) fn is_secret(&self) -> bool {
         matches!(self.material, Material::Secret(_))
     }
 
+    /// Whether it may be used with this algorithm: its type fits, its `alg` does not say another, and a secret is long enough.
     pub(crate) fn can(&self, algorithm: Algorithm) -> bool {
         let allowed = match (self.algorithm, &self.material, algorithm.hmac()) {
             (Some(only), ..) => only == algorithm,
@@ -170,6 +244,10 @@ impl Key {
         allowed && self.material.family() == algorithm.family()
     }
 
+    /// Parses the key for an algorithm, so that verifying a token need not do it.
+    ///
+    /// # Errors
+    /// `Misconfigured` if it is not sound, such as a point that is not on its curve.
     pub(crate) fn prepare(&self, algorithm: Algorithm) -> Result<PreparedKey, Error> {
         let check = Check::of(&self.material, algorithm)?;
         Ok(PreparedKey { check: OnceLock::from(Some(check)), ..self.prepare_later(algorithm) })

@@ -1,4 +1,8 @@
 //! JSON Web Tokens (RFC 7519), verified here.
+//!
+//! [`Jwt`] takes a token apart (`shape.rs`, `header.rs`), finds the [`Issuer`] that it names, has a key of that issuer verify the
+//! signature (`issuer/choose.rs`), and checks what the token says (`issuer/rules.rs`). Keys are local ([`Key`], [`KeySet`]), or
+//! they are fetched ([`RemoteKeys`], in `remote/`). Before the signature is verified, a token only selects its issuer and its key.
 
 mod algorithm;
 pub(crate) mod base64url;
@@ -46,6 +50,30 @@ use zeroize::Zeroizing;
 /// issuer, the types of the registered claims, key, signature, and then the values of the claims.
 ///
 /// Cheap to clone.
+///
+/// ```
+/// use portcullis_core::{Algorithm, Audience, ErrorKind, Issuer, Jwt, testing::TestIssuer};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// # let tester = TestIssuer::new().named("https://id.example.com").for_audience("orders");
+/// # let (clock, key) = (tester.clock(), tester.signing_key().key());
+/// let issuer = Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Es256], key)?;
+/// let verifier = Jwt::new(issuer).clock(clock);
+/// let claims = verifier.verify(&tester.token("alice").sign())?;
+/// assert_eq!(claims.subject().as_deref(), Some("alice"));
+///
+/// let refused = |token: &str, kind| verifier.verify(token).is_err_and(|error| error.kind() == kind);
+/// assert!(refused(&tester.token("alice").expired_for(Duration::from_secs(60)).sign(), ErrorKind::Expired));
+/// assert!(refused(&tester.token("alice").claim("aud", "billing").sign(), ErrorKind::Invalid));
+/// // These are left to the next scheme.
+/// assert!(refused(&TestIssuer::new().named("https://other.example.com").token("alice").sign(), ErrorKind::Unrecognized));
+/// assert!(refused("ory_at_3c1d8f", ErrorKind::Unrecognized));
+/// # Ok(()) }
+/// ```
+///
+/// A token that was withdrawn stays valid here until it expires. [`Introspection`](crate::Introspection) and
+/// [`WhoAmI`](crate::WhoAmI) verify a JWT in the same way, and then ask its issuer.
 #[derive(Debug, Clone)]
 pub struct Jwt(Arc<Inner>);
 
@@ -81,6 +109,22 @@ impl Jwt {
 
     /// Adds an issuer. Each token is checked with the keys and rules of its own issuer.
     ///
+    /// ```
+    /// # use portcullis_core::{Algorithm, ErrorKind, Jwt, testing::TestIssuer};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let people = TestIssuer::new().named("https://people.example.com");
+    /// let machines = TestIssuer::with_algorithm(Algorithm::EdDsa).named("https://machines.example.com");
+    /// let verifier = Jwt::new(people.issuer()).issuer(machines.issuer())?.clock(people.clock());
+    /// assert!(verifier.verify(&people.token("alice").sign()).is_ok());
+    /// assert!(verifier.verify(&machines.token("backup").sign()).is_ok());
+    ///
+    /// // A token of one issuer that names the other is verified with the keys of the other.
+    /// let forged = machines.clone().named("https://people.example.com").token("alice").sign();
+    /// assert!(verifier.verify(&forged).is_err_and(|error| error.kind() == ErrorKind::Invalid));
+    /// assert!(verifier.issuer(people.issuer()).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if another issuer has the same name, if it is unnamed and another one is too, or if
     /// either accepts any name.
@@ -107,6 +151,19 @@ impl Jwt {
 
     /// Uses another clock than the system's, if there is no gate. [`RemoteKeys`] that nothing has used yet use it too. In a
     /// gate, the [clock of the gate](crate::GateBuilder::clock) counts.
+    ///
+    /// ```
+    /// # use portcullis_core::{ErrorKind, Jwt, testing::TestIssuer};
+    /// # use std::time::Duration;
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let tester = TestIssuer::new();
+    /// let verifier = Jwt::new(tester.issuer()).clock(tester.clock());
+    /// let token = tester.token("alice").expires_in(Duration::from_secs(300)).sign();
+    /// assert!(verifier.verify(&token).is_ok());
+    /// tester.clock().advance(Duration::from_secs(300));
+    /// assert!(verifier.verify(&token).is_err_and(|error| error.kind() == ErrorKind::Expired));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         self.by(Time::by(clock))
@@ -131,6 +188,9 @@ impl Jwt {
 
     /// Verifies a token and returns its claims.
     ///
+    /// For a token that comes from somewhere else than a request, such as a queue. In a gate, the principal of a request has its
+    /// [claims](Principal::token_claims).
+    ///
     /// # Errors
     /// [`ErrorKind::Unrecognized`] if it is not a JWT or its issuer is not known here, [`ErrorKind::Expired`] if it was valid
     /// once, [`ErrorKind::Unavailable`] if its keys are not available (this does not wait for [`RemoteKeys`]),
@@ -140,7 +200,8 @@ impl Jwt {
         checked.map(|(claims, ..)| claims).map_err(CheckError::into_error)
     }
 
-    /// With `patience`, the error may be something to wait for.
+    /// Verifies a token with the keys at hand. With [`Patience::Some`], the error may be a fetch to wait for. `state` is a look at
+    /// the keys that the caller has taken already.
     fn check(
         &self,
         token: &str,
@@ -225,6 +286,33 @@ impl Jwt {
     /// Returns the principal of a token. Waits for [`RemoteKeys`] if necessary. For writing an
     /// [`Authenticator`](crate::Authenticator) around this one.
     ///
+    /// ```
+    /// use portcullis_core::{Authenticator, Credential, CredentialSource, Error, ErrorKind, Jwt, Principal};
+    /// # use portcullis_core::testing::TestIssuer;
+    ///
+    /// /// Accepts the tokens of members, and not those of guests.
+    /// #[derive(Debug)]
+    /// struct Members(Jwt);
+    ///
+    /// impl Authenticator for Members {
+    ///     async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+    ///         let principal = self.0.authenticate(credential).await?;
+    ///         match principal.roles().iter().any(|role| role.as_str() == "guest") {
+    ///             true => Err(Error::new(ErrorKind::Invalid, "the token is that of a guest")),
+    ///             false => Ok(principal),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let tester = TestIssuer::new();
+    /// let members = Members(tester.verifier());
+    /// let credential = |token| Credential::new(token, CredentialSource::bearer());
+    /// assert!(members.authenticate(&credential(tester.token("alice").role("member").sign())).await.is_ok());
+    /// assert!(members.authenticate(&credential(tester.token("bob").role("guest").sign())).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// As [`verify`](Self::verify).
     pub async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
@@ -249,7 +337,7 @@ impl Jwt {
             CheckError::Waits(end) => {
                 let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
                 Answer::later(async move {
-                    // Whether anything came of it shows when the token is checked again.
+                    // Whether the fetch brought the key shows when the token is checked again.
                     let patience = if end.wait().await { Patience::Over } else { Patience::None };
                     let verified = this.verified(&token, patience, KeyState::default());
                     Ok(verified.map_err(CheckError::into_error)?.principal)
@@ -299,7 +387,9 @@ impl Jwt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Patience {
     Some,
+    /// It has waited, and keys that came meanwhile count however old they are.
     Over,
+    /// It may not wait, or has waited in vain.
     None,
 }
 

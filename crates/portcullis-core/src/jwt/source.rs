@@ -1,6 +1,27 @@
+//! What an issuer's keys can be given as.
+
 use super::{Key, KeySet, remote::RemoteKeys};
 
 /// Where an issuer's keys come from: local keys, or [`RemoteKeys`].
+///
+/// [`Issuer::new`](crate::Issuer::new) takes a key, several keys, a set or remote keys as they are. This type is for a function
+/// that chooses between them.
+///
+/// ```
+/// use portcullis_core::{Algorithm, Error, HttpClient, Key, KeySource, RemoteKeys};
+///
+/// /// The key in the configuration, or else the keys that the issuer publishes.
+/// fn keys(pem: Option<&str>, name: &str, client: impl HttpClient + 'static) -> Result<KeySource, Error> {
+///     match pem {
+///         Some(pem) => Ok(Key::pem(Algorithm::Rs256, pem)?.into()),
+///         None => Ok(RemoteKeys::discover(name, client)?.into()),
+///     }
+/// }
+/// # use portcullis_core::testing::TestIssuer;
+/// assert!(keys(None, "https://id.example.com", TestIssuer::new()).is_ok());
+/// assert!(keys(None, "id.example.com", TestIssuer::new()).is_err()); // no address
+/// assert!(keys(Some("MIIB"), "https://id.example.com", TestIssuer::new()).is_err());
+/// ```
 #[derive(Debug, Clone)]
 pub struct KeySource(pub(super) Source);
 

@@ -1,8 +1,10 @@
 //! The issuers that a verifier trusts: settings, the choice of the key, and the rules for claims.
 
+mod audience;
 mod choose;
 mod rules;
 
+pub use audience::Audience;
 pub(crate) use rules::Evidence;
 
 use super::{Algorithm, KeySource, header::is_media_type, source::Source};
@@ -11,6 +13,7 @@ use crate::{
     clock::Time,
     error::Error,
 };
+use audience::AudienceRule;
 use choose::{IssuerKeys, prepare_keys};
 use std::{sync::Arc, time::Duration};
 
@@ -22,67 +25,6 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// How far `iat` and `nbf` may be ahead by default: the first token of a new login is used at once.
 const AHEAD: Duration = Duration::from_secs(60);
-
-/// The audience that a token has to be meant for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Audience(AudienceRule);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum AudienceRule {
-    AnyOf(Vec<String>),
-    ClientIds(Vec<String>),
-    Absent,
-    Anybody,
-}
-
-impl Audience {
-    /// `aud` is this, or an array that contains this (RFC 7519, section 4.1.3).
-    #[must_use]
-    pub fn is(audience: impl Into<String>) -> Self {
-        Self(AudienceRule::AnyOf(vec![audience.into()]))
-    }
-
-    /// `aud` is one of these, or an array that contains one of these.
-    #[must_use]
-    pub fn any_of<S: Into<String>>(audiences: impl IntoIterator<Item = S>) -> Self {
-        Self(AudienceRule::AnyOf(audiences.into_iter().map(Into::into).collect()))
-    }
-
-    /// `client_id` is this and there is no `aud`, as in the access tokens of Amazon Cognito.
-    #[must_use]
-    pub fn client_id(id: impl Into<String>) -> Self {
-        Self::client_ids([id])
-    }
-
-    /// `client_id` is one of these and there is no `aud`.
-    #[must_use]
-    pub fn client_ids<S: Into<String>>(ids: impl IntoIterator<Item = S>) -> Self {
-        Self(AudienceRule::ClientIds(ids.into_iter().map(Into::into).collect()))
-    }
-
-    /// There is no `aud`, as in the tokens of Directus. A token that has one is meant for another service. If the issuer is
-    /// asked about opaque tokens, its answers do not name the audience either, which has to be
-    /// [allowed](crate::WhoAmI::dangerous_any_client).
-    #[must_use]
-    pub fn absent() -> Self {
-        Self(AudienceRule::Absent)
-    }
-
-    /// Any `aud`, or none. Then every service that trusts the issuer can use its callers' tokens here.
-    #[must_use]
-    pub fn dangerous_anybody() -> Self {
-        Self(AudienceRule::Anybody)
-    }
-
-    fn is_sound(&self) -> bool {
-        match &self.0 {
-            AudienceRule::AnyOf(names) | AudienceRule::ClientIds(names) => {
-                !names.is_empty() && !names.iter().any(String::is_empty)
-            }
-            AudienceRule::Absent | AudienceRule::Anybody => true,
-        }
-    }
-}
 
 /// What `iss` has to be in an issuer's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,11 +42,30 @@ enum Naming {
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// use portcullis_core::{Algorithm, Audience, Issuer, Jwt, Key};
 ///
+/// let name = "https://id.example.com";
 /// let key = Key::secret(Algorithm::Hs256, "a secret of at least thirty-two bytes")?;
-/// let issuer = Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Hs256], key)?;
+/// let issuer = Issuer::new(name, Audience::is("orders"), [Algorithm::Hs256], key.clone())?;
+/// assert_eq!(issuer.name(), name);
 /// let verifier = Jwt::new(issuer);
-/// # let _ = verifier; Ok(()) }
+/// assert!(verifier.verify("not.a.token").is_err());
+///
+/// // What cannot work is an error at start: no key for an algorithm, no audience.
+/// assert!(Issuer::new(name, Audience::is("orders"), [Algorithm::Rs256], key.clone()).is_err());
+/// assert!(Issuer::new(name, Audience::is(""), [Algorithm::Hs256], key).is_err());
+/// # Ok(()) }
 /// ```
+///
+/// # Defaults
+/// | what | default | set by |
+/// |---|---|---|
+/// | `iss` | the name, byte for byte | [`unnamed`](Self::unnamed) |
+/// | `exp` | required, exact | [`leeway`](Self::leeway), up to five minutes |
+/// | `nbf`, `iat` | may be 60 s ahead | [`leeway`](Self::leeway) |
+/// | age | not limited | [`max_token_age`](Self::max_token_age) |
+/// | length | 8192 bytes | [`max_token_bytes`](Self::max_token_bytes) |
+/// | `typ` of the header | `JWT`, `at+jwt` or none | [`token_type`](Self::token_type) |
+/// | other claims | not checked | [`rules`](Self::rules) |
+/// | principal | `sub` is the subject, and there are no roles | [`claim_map`](Self::claim_map) |
 #[derive(Debug, Clone)]
 pub struct Issuer {
     pub(crate) name: Arc<str>,
@@ -166,6 +127,17 @@ impl Issuer {
     /// Creates an issuer that is asked about its tokens: see [`Introspection`](crate::Introspection). A [`Jwt`](super::Jwt)
     /// accepts none of its tokens.
     ///
+    /// ```
+    /// # use portcullis_core::{Audience, Introspection, Issuer, Jwt, testing::TestIssuer};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// # let (tester, client) = (TestIssuer::new(), TestIssuer::new());
+    /// let issuer = Issuer::without_keys("https://issuer.test", Audience::is("test"))?;
+    /// assert!(Jwt::new(issuer.clone()).verify(&tester.token("alice").sign()).is_err());
+    /// let verifier = Introspection::new(issuer, "https://issuer.test/introspect", client)?;
+    /// assert!(Issuer::without_keys("", Audience::is("test")).is_err());
+    /// # let _ = verifier; Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if its name or its audience is empty.
     pub fn without_keys(name: impl Into<Arc<str>>, audience: Audience) -> Result<Self, Error> {
@@ -198,6 +170,17 @@ impl Issuer {
 
     /// The same issuer, for tokens with another audience.
     ///
+    /// ```
+    /// # use portcullis_core::{Audience, Jwt, testing::TestIssuer};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let tester = TestIssuer::new().for_audience("orders"); // one issuer, two services
+    /// let orders = Jwt::new(tester.issuer()).clock(tester.clock());
+    /// let billing = Jwt::new(tester.issuer().for_audience(Audience::is("billing"))?).clock(tester.clock());
+    /// let token = tester.token("alice").sign();
+    /// assert!(orders.verify(&token).is_ok() && billing.verify(&token).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the audience is empty.
     pub fn for_audience(mut self, audience: Audience) -> Result<Self, Error> {
@@ -211,6 +194,19 @@ impl Issuer {
     /// How far the issuer's clock may differ, for all times in a token. By default `iat` and `nbf` may be 60 s ahead, and
     /// tokens expire exactly at `exp`. [`Duration::ZERO`] makes all times exact.
     ///
+    /// ```
+    /// # use portcullis_core::{Issuer, Jwt, testing::TestIssuer};
+    /// # use std::time::Duration;
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let tester = TestIssuer::new();
+    /// let accepts = |issuer: Issuer, token: &str| Jwt::new(issuer).clock(tester.clock()).verify(token).is_ok();
+    /// let token = tester.token("alice").expired_for(Duration::from_secs(20)).sign();
+    /// assert!(!accepts(tester.issuer(), &token));
+    /// assert!(accepts(tester.issuer().leeway(Duration::from_secs(30))?, &token));
+    /// assert!(tester.issuer().leeway(Duration::from_secs(600)).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) above five minutes.
     pub fn leeway(mut self, leeway: Duration) -> Result<Self, Error> {
@@ -223,6 +219,18 @@ impl Issuer {
 
     /// The maximum length of a token of this issuer in bytes, verified here or asked about. 8192 by default. The tokens of
     /// users with many roles or groups can be longer. The server's own limit for headers has to allow them as well.
+    ///
+    /// ```
+    /// # use portcullis_core::{Jwt, testing::TestIssuer};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let tester = TestIssuer::new();
+    /// let groups: Vec<String> = (0..1000).map(|number| format!("group-{number}")).collect();
+    /// let token = tester.token("alice").claim("groups", groups).sign(); // about 16 KB
+    /// assert!(Jwt::new(tester.issuer()).clock(tester.clock()).verify(&token).is_err());
+    /// let issuer = tester.issuer().max_token_bytes(32 * 1024);
+    /// assert!(Jwt::new(issuer).clock(tester.clock()).verify(&token).is_ok());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
@@ -230,6 +238,20 @@ impl Issuer {
     }
 
     /// Refuses tokens that were issued longer ago than this, and tokens without `iat`.
+    ///
+    /// ```
+    /// # use portcullis_core::{ErrorKind, Jwt, testing::TestIssuer};
+    /// # use std::time::Duration;
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let tester = TestIssuer::new();
+    /// let verifier = Jwt::new(tester.issuer().max_token_age(Duration::from_secs(3600))).clock(tester.clock());
+    /// let token = tester.token("alice").expires_in(Duration::from_secs(24 * 3600)).sign();
+    /// assert!(verifier.verify(&token).is_ok());
+    /// tester.clock().advance(Duration::from_secs(3600));
+    /// assert!(verifier.verify(&token).is_err_and(|error| error.kind() == ErrorKind::Expired));
+    /// assert!(verifier.verify(&tester.token("alice").without("iat").sign()).is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn max_token_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
@@ -245,6 +267,16 @@ impl Issuer {
     /// Keycloak writes in `typ`, Amazon Cognito in `token_use`, and others in `token_type` or `type`. If a
     /// [rule](Self::rules) asks for a value of such a claim, the rule decides instead:
     /// `Rules::new().require("token_use", "id")?` accepts the ID tokens of Cognito.
+    ///
+    /// ```
+    /// # use portcullis_core::{Jwt, testing::TestIssuer};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let tester = TestIssuer::new();
+    /// let verifier = Jwt::new(tester.issuer().token_type("at+jwt")).clock(tester.clock());
+    /// assert!(verifier.verify(&tester.token("alice").header("typ", "at+jwt").sign()).is_ok());
+    /// assert!(verifier.verify(&tester.token("alice").header("typ", "JWT").sign()).is_err()); // an ID token, for example
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn token_type(mut self, media_type: &str) -> Self {
         if ["logout+jwt", "secevent+jwt"].iter().any(|event| is_media_type(media_type, event)) {
@@ -256,6 +288,18 @@ impl Issuer {
 
     /// Accepts tokens of any kind: whatever the header says, if no [type](Self::token_type) is required, and whatever the
     /// claims say. That includes ID, refresh and logout tokens, unless the audience or a [rule](Self::rules) refuses them.
+    ///
+    /// ```
+    /// # use portcullis_core::{Jwt, testing::TestIssuer};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// // The only route of this gate ends a session. Clients send it their refresh token.
+    /// let tester = TestIssuer::new().for_audience("sign-out");
+    /// let refresh = tester.token("alice").claim("typ", "Refresh").sign();
+    /// let verifier = Jwt::new(tester.issuer().dangerous_any_token_type()).clock(tester.clock());
+    /// assert!(verifier.verify(&refresh).is_ok());
+    /// assert!(tester.verifier().verify(&refresh).is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn dangerous_any_token_type(mut self) -> Self {
         self.any_type = true;
@@ -264,6 +308,19 @@ impl Issuer {
 
     /// What tokens have to say in addition to their audience and their times. If an issuer is asked about a token that was
     /// verified here, its answer is checked against other rules: see [`WhoAmI::rules`](crate::WhoAmI::rules).
+    ///
+    /// ```
+    /// # use portcullis_core::{Jwt, Rules, testing::TestIssuer};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let tester = TestIssuer::new();
+    /// let rules = Rules::new().require("token_use", "access")?.if_present("email_verified", ["true"])?;
+    /// let verifier = Jwt::new(tester.issuer().rules(rules)).clock(tester.clock());
+    /// let token = tester.token("alice").claim("token_use", "access");
+    /// assert!(verifier.verify(&token.clone().sign()).is_ok());
+    /// assert!(verifier.verify(&token.claim("email_verified", "false").sign()).is_err());
+    /// assert!(verifier.verify(&tester.token("alice").sign()).is_err()); // it does not say what it is for
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn rules(mut self, rules: Rules) -> Self {
         self.rules = rules;
@@ -271,6 +328,20 @@ impl Issuer {
     }
 
     /// How this issuer's claims become a principal.
+    ///
+    /// ```
+    /// # use portcullis_core::{ClaimMap, Credential, CredentialSource, Jwt, testing::TestIssuer};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let tester = TestIssuer::new();
+    /// let map = ClaimMap::new().roles("/realm_access/roles")?; // where Keycloak has them
+    /// let verifier = Jwt::new(tester.issuer().claim_map(map)).clock(tester.clock());
+    /// let roles = serde_json::json!({ "roles": ["editor"] });
+    /// let token = tester.token("alice").claim("realm_access", roles).role("admin").sign();
+    /// let principal = verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await?;
+    /// assert!(principal.roles().iter().any(|role| role.as_str() == "editor"));
+    /// assert!(!principal.roles().iter().any(|role| role.as_str() == "admin")); // stands in another claim
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn claim_map(mut self, map: ClaimMap) -> Self {
         self.map = map;
@@ -282,13 +353,19 @@ impl Issuer {
     ///
     /// ```
     /// # fn main() -> Result<(), portcullis_core::Error> {
-    /// use portcullis_core::{Algorithm, Audience, Issuer, Key, Rules};
+    /// use portcullis_core::{Algorithm, Audience, Issuer, Jwt, Rules};
+    /// # use portcullis_core::testing::TestIssuer;
     ///
-    /// let key = Key::secret(Algorithm::Hs256, "a secret of at least thirty-two bytes")?;
+    /// # let tester = TestIssuer::with_algorithm(Algorithm::Hs256);
+    /// # let key = tester.signing_key().key();
     /// let ours = Issuer::new("shop", Audience::absent(), [Algorithm::Hs256], key)?
     ///     .unnamed()
     ///     .rules(Rules::new().require("type", "access")?);
-    /// # let _ = ours; Ok(()) }
+    /// let verifier = Jwt::new(ours).clock(tester.clock());
+    /// let token = tester.token("alice").without("aud").claim("type", "access");
+    /// assert!(verifier.verify(&token.clone().without("iss").sign()).is_ok());
+    /// assert!(verifier.verify(&token.sign()).is_err()); // it has an `iss`
+    /// # Ok(()) }
     /// ```
     #[must_use]
     pub fn unnamed(mut self) -> Self {
@@ -298,6 +375,18 @@ impl Issuer {
 
     /// Accepts tokens with any `iss`, and without one, as long as a key of this issuer signed them. Such an issuer has to be
     /// the only one of its verifier.
+    ///
+    /// ```
+    /// # use portcullis_core::{Jwt, testing::TestIssuer};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// // The issuer writes the host of a tenant into `iss`, and there are too many tenants to list. They share its key.
+    /// let (issuer, tenant) = (TestIssuer::new(), TestIssuer::new().named("https://acme.example.com"));
+    /// let verifier = Jwt::new(issuer.issuer().dangerous_any_name()).clock(issuer.clock());
+    /// let token = tenant.token("alice").sign();
+    /// assert!(verifier.verify(&token).is_ok() && issuer.verifier().verify(&token).is_err());
+    /// assert!(verifier.issuer(tenant.issuer()).is_err()); // it has to be the only one
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn dangerous_any_name(mut self) -> Self {
         self.naming = Naming::Any;
@@ -305,20 +394,47 @@ impl Issuer {
     }
 
     /// Accepts tokens without `exp`. They are valid for as long as the key is in use.
+    ///
+    /// ```
+    /// # use portcullis_core::{Jwt, testing::TestIssuer};
+    /// # use std::time::Duration;
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// // A job has had the same token for years. `Revocations` are a way to end it before the key changes.
+    /// let tester = TestIssuer::new();
+    /// let verifier = Jwt::new(tester.issuer().dangerous_without_expiry()).clock(tester.clock());
+    /// let token = tester.token("backup").without("exp").sign();
+    /// assert!(verifier.verify(&token).is_ok() && tester.verifier().verify(&token).is_err());
+    /// // An expiry that is there still counts.
+    /// assert!(verifier.verify(&tester.token("backup").expired_for(Duration::from_secs(60)).sign()).is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn dangerous_without_expiry(mut self) -> Self {
         self.expiry_optional = true;
         self
     }
 
-    /// Accepts tokens whose time of issue is in the future.
+    /// Accepts tokens whose time of issue is in the future, however far. [`leeway`](Self::leeway) allows for clocks that differ by
+    /// up to five minutes. A sign-out compares this time, so such tokens may survive it.
+    ///
+    /// ```
+    /// # use portcullis_core::{Jwt, testing::TestIssuer};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// // The issuer writes its local time into `iat`, and UTC into `exp`.
+    /// let tester = TestIssuer::new();
+    /// let token = tester.token("alice").claim("iat", tester.clock().seconds() + 7200).sign();
+    /// let verifier = Jwt::new(tester.issuer().dangerous_issued_in_future()).clock(tester.clock());
+    /// assert!(verifier.verify(&token).is_ok() && tester.verifier().verify(&token).is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn dangerous_issued_in_future(mut self) -> Self {
         self.issued_unchecked = true;
         self
     }
 
-    /// The name that `iss` has to be by default.
+    /// The name. Unless the issuer is [`unnamed`](Self::unnamed) or accepts [any name](Self::dangerous_any_name), `iss` has to be
+    /// this.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

@@ -1,6 +1,6 @@
 //! What an issuer's tokens, and its answers about them, have to say.
 
-use super::{AudienceRule, Issuer};
+use super::{Issuer, audience::AudienceRule};
 use crate::{
     claims::{Claims, LAST_SECOND, RegisteredClaims, Rules},
     error::{Error, ErrorKind, quote},

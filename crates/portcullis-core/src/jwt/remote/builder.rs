@@ -1,3 +1,5 @@
+//! Settings of fetched keys.
+
 use super::{Inner, KeyAddress, RemoteKeys, Settings, snapshot::Snapshot};
 use crate::{
     clock::SharedTime,
@@ -9,12 +11,40 @@ use std::{sync::Arc, time::Duration};
 
 /// Settings of [`RemoteKeys`]. [`jwks`](Self::jwks) and [`discover`](Self::discover) create the keys.
 ///
+/// The defaults suit most issuers. Shorten [`lifetime`](Self::lifetime) if a withdrawn key has to be refused sooner. Shorten
+/// [`max_stale`](Self::max_stale) if it is better to refuse everyone than to trust old keys while the issuer is down.
+///
 /// ```
-/// # use portcullis_core::{Error, HttpClient, RemoteKeys};
-/// # use std::time::Duration;
-/// # fn keys(client: impl HttpClient + 'static) -> Result<RemoteKeys, Error> {
-/// RemoteKeys::builder().max_stale(Duration::from_secs(3600)).discover("https://id.example.com", client)
+/// use portcullis_core::{Algorithm, Audience, ErrorKind, Issuer, Jwt, RemoteKeys};
+/// # use portcullis_core::{HttpClient, HttpRequest, Reply, testing::TestIssuer};
+/// use std::time::Duration;
+/// # /// Answers for the issuer, until its time has moved on.
+/// # #[derive(Debug)] struct UpOnce(TestIssuer, u64);
+/// # impl HttpClient for UpOnce {
+/// #     fn send(&self, request: HttpRequest, reply: Reply) {
+/// #         if self.0.clock().seconds() == self.1 { self.0.send(request, reply); }
+/// #     }
 /// # }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+/// # let tester = TestIssuer::new();
+/// # let (clock, start) = (tester.clock(), tester.clock().seconds());
+/// # let client = UpOnce(tester.clone(), start);
+/// let keys = RemoteKeys::builder()
+///     .lifetime(Duration::from_secs(60), Duration::from_secs(600))
+///     .max_stale(Duration::from_secs(3600))
+///     .discover("https://issuer.test", client)?;
+/// let verifier = Jwt::new(Issuer::new("https://issuer.test", Audience::is("test"), [Algorithm::Es256], keys.clone())?);
+/// let verifier = verifier.clock(clock.clone());
+/// keys.ready().await?;
+/// let token = tester.token("alice").expires_in(Duration::from_secs(24 * 3600)).sign();
+/// assert!(verifier.verify(&token).is_ok());
+///
+/// clock.advance(Duration::from_secs(600)); // from now on, the issuer is down
+/// assert!(verifier.verify(&token).is_ok());
+/// clock.advance(Duration::from_secs(3600));
+/// assert!(verifier.verify(&token).is_err_and(|error| error.kind() == ErrorKind::Unavailable));
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "keys are made by `jwks` or `discover`"]
@@ -50,6 +80,8 @@ impl RemoteKeysBuilder {
     }
 
     /// Starts with keys that an earlier process [exported](RemoteKeys::export). Their age continues from there.
+    ///
+    /// An import is trusted like the issuer itself: keep it where only this service can write.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if this is not an export, or its keys cannot be used.

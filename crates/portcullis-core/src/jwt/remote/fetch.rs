@@ -27,6 +27,7 @@ pub(super) struct KeyFetch {
 }
 
 impl KeyFetch {
+    /// Ends the fetch once, and wakes the callers that wait.
     fn end(&mut self, failure: Option<Error>, now: SystemTime) {
         let Some(ended) = self.ended.take() else { return };
         self.keys.schedule().end(self.number, failure, now);
@@ -47,6 +48,7 @@ impl Drop for KeyFetch {
 }
 
 impl RemoteKeys {
+    /// Sends the first request: for the keys, or for the discovery document that says where they are.
     pub(super) fn start(&self, fetch: KeyFetch) {
         let discovered = self.schedule().keys_at.clone();
         match (&self.0.settings.address, discovered) {

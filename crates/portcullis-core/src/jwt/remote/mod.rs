@@ -1,4 +1,8 @@
 //! The keys of an issuer, fetched from it and kept up to date.
+//!
+//! `snapshot.rs` has the keys as they were fetched last, which requests read without a lock. `schedule.rs` decides when the issuer
+//! is asked, `fetch.rs` asks it, and `answer.rs` reads what it answers. `host.rs` refuses addresses in a discovery document that
+//! lead to this machine.
 
 mod answer;
 mod builder;
@@ -46,12 +50,22 @@ use std::{
 /// keys, the answer is 503, never 401. After failures there are pauses, which grow from one second to a minute.
 ///
 /// ```
-/// # use portcullis_core::{Algorithm, Audience, Error, HttpClient, Issuer, Jwt, RemoteKeys};
-/// # fn verifier(client: impl HttpClient + 'static) -> Result<Jwt, Error> {
+/// use portcullis_core::{Algorithm, Audience, Issuer, Jwt, RemoteKeys, testing::TestIssuer};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+/// // In a service, the client is that of `portcullis-reqwest`. This one answers with what the issuer publishes.
+/// let tester = TestIssuer::new().named("https://id.example.com").for_audience("orders").on_system_time();
 /// let name = "https://id.example.com";
-/// let issuer = Issuer::new(name, Audience::is("orders"), [Algorithm::Rs256], RemoteKeys::discover(name, client)?)?;
-/// Ok(Jwt::new(issuer.token_type("at+jwt"))) // what its access tokens say in `typ`, and its ID tokens do not
-/// # }
+/// let keys = RemoteKeys::discover(name, tester.clone())?;
+/// let issuer = Issuer::new(name, Audience::is("orders"), [Algorithm::Es256], keys.clone())?;
+/// let verifier = Jwt::new(issuer.token_type("at+jwt")); // its access tokens say this in `typ`, its ID tokens do not
+///
+/// keys.ready().await?; // at start, so that no request has to wait
+/// assert!(verifier.verify(&tester.token("alice").header("typ", "at+jwt").sign()).is_ok());
+/// assert!(verifier.verify(&tester.token("alice").sign()).is_err());
+/// // The keys of one issuer are not used for another.
+/// assert!(Issuer::new("https://other.example.com", Audience::is("orders"), [Algorithm::Es256], keys).is_err());
+/// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct RemoteKeys(Arc<Inner>);
@@ -83,6 +97,19 @@ enum KeyAddress {
 impl RemoteKeys {
     /// The JWK set at this address (RFC 7517, section 5).
     ///
+    /// For an issuer that has no discovery document, or whose document you do not want to depend on.
+    ///
+    /// ```
+    /// # use portcullis_core::{RemoteKeys, testing::TestIssuer};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let keys = RemoteKeys::jwks("https://issuer.test/jwks", TestIssuer::new())?;
+    /// keys.ready().await?;
+    /// let wrong = RemoteKeys::jwks("https://issuer.test/", TestIssuer::new())?;
+    /// assert!(wrong.ready().await.is_err()); // 404
+    /// assert!(RemoteKeys::jwks("issuer.test/jwks", TestIssuer::new()).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if `url` is no HTTP address.
     pub fn jwks(url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
@@ -92,13 +119,27 @@ impl RemoteKeys {
     /// The JWK set that an issuer's discovery document names (OpenID Connect Discovery 1.0). The document has to be that of
     /// this issuer, byte for byte.
     ///
+    /// The document is at `/.well-known/openid-configuration` below the issuer's name. It is asked for once, and again after a
+    /// failure. If the name is HTTPS, so has to be the address of the keys.
+    ///
+    /// ```
+    /// # use portcullis_core::{RemoteKeys, testing::TestIssuer};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let keys = RemoteKeys::discover("https://issuer.test", TestIssuer::new())?;
+    /// keys.ready().await?;
+    /// let other = RemoteKeys::discover("https://issuer.test/", TestIssuer::new())?;
+    /// assert!(other.ready().await.is_err()); // the document names `https://issuer.test`
+    /// assert!(RemoteKeys::discover("https://issuer.test?tenant=1", TestIssuer::new()).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the issuer's name is no HTTP address.
     pub fn discover(issuer: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
         Self::builder().discover(issuer, client)
     }
 
-    /// Keys with other settings than the defaults.
+    /// Keys with other settings than the [defaults](RemoteKeysBuilder).
     pub fn builder() -> RemoteKeysBuilder {
         RemoteKeysBuilder::default()
     }
@@ -110,12 +151,44 @@ impl RemoteKeys {
 
     /// The current keys, which are public. For [`import`](RemoteKeysBuilder::import) by a process that starts without the
     /// issuer.
+    ///
+    /// ```
+    /// # use portcullis_core::{Error, HttpClient, HttpRequest, Reply, RemoteKeys, testing::TestIssuer};
+    /// # #[derive(Debug)] struct Down;
+    /// # impl HttpClient for Down { fn send(&self, _: HttpRequest, reply: Reply) { drop(reply); } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let url = "https://issuer.test/jwks";
+    /// let keys = RemoteKeys::jwks(url, TestIssuer::new())?;
+    /// assert!(keys.export().is_none());
+    /// keys.ready().await?;
+    /// let Some(export) = keys.export() else { panic!("the keys are there") }; // into a file, for example
+    ///
+    /// // The next process starts while the issuer is down.
+    /// assert!(RemoteKeys::jwks(url, Down)?.ready().await.is_err());
+    /// RemoteKeys::builder().import(&export)?.jwks(url, Down)?.ready().await?;
+    /// assert!(RemoteKeys::builder().import("{}").is_err());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn export(&self) -> Option<String> {
         self.0.snapshot.load().as_ref().map(|snapshot| snapshot.export())
     }
 
     /// Waits until there are keys to verify with.
+    ///
+    /// [`Gate::ready`](crate::Gate::ready) calls it for every issuer of a gate. A service that starts without it verifies its first
+    /// tokens a little later.
+    ///
+    /// ```
+    /// # use portcullis_core::{ErrorKind, HttpClient, HttpRequest, Reply, RemoteKeys, testing::TestIssuer};
+    /// # #[derive(Debug)] struct Down;
+    /// # impl HttpClient for Down { fn send(&self, _: HttpRequest, reply: Reply) { drop(reply); } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// RemoteKeys::discover("https://issuer.test", TestIssuer::new())?.ready().await?;
+    /// let down = RemoteKeys::discover("https://issuer.test", Down)?.ready().await;
+    /// assert!(down.is_err_and(|error| error.kind() == ErrorKind::Unavailable));
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the issuer did not answer, or answered without keys.
@@ -138,7 +211,7 @@ impl RemoteKeys {
         }
     }
 
-    /// The keys to verify with, or what to wait for.
+    /// The keys to verify with, or the fetch to wait for. Starts a fetch if it is time for one.
     pub(super) fn look(&self) -> Look {
         let now = self.0.time.now();
         loop {
@@ -262,7 +335,7 @@ impl RemoteKeys {
         self.0.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same, but a request that is overdue has ended.
+    /// The schedule after ending a request whose client has not replied in time.
     fn schedule_at(&self, now: SystemTime) -> MutexGuard<'_, FetchSchedule> {
         let schedule = self.schedule();
         match schedule.overdue(now) {

@@ -1,3 +1,5 @@
+//! When an issuer is asked for its keys: one request at a time, pauses after failures, and a limit for unknown keys.
+
 use crate::{
     backoff::{Backoff, rest},
     error::Error,
@@ -31,6 +33,7 @@ pub(super) struct FetchSchedule {
     pub(super) is_floor_logged: bool,
 }
 
+/// The request in progress.
 #[derive(Debug)]
 struct CurrentFetch {
     end: Shared<Receiver<()>>,
@@ -47,6 +50,7 @@ pub(in crate::jwt) enum NeededKey {
     Replacement,
 }
 
+/// A caller's part in a fetch: its end to wait for, and whether the caller has to start it.
 pub(super) struct JoinedFetch {
     pub(super) end: Shared<Receiver<()>>,
     pub(super) number: u64,

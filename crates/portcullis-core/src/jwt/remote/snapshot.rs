@@ -1,3 +1,5 @@
+//! Keys as they were fetched once: their age, and how they are exported.
+
 use super::answer::PreparedSet;
 use crate::{
     clock::seconds,
@@ -25,6 +27,7 @@ pub(super) struct Snapshot {
     due_after: Duration,
 }
 
+/// The `ETag` of a set, for the next request (`If-None-Match`; RFC 9110, section 13.1.2).
 #[derive(Debug, Clone)]
 pub(super) struct Tag {
     pub(super) url: String,
@@ -53,6 +56,7 @@ impl Snapshot {
         Self::new(self.set, self.tag, self.fetched, self.lifetime.clamp(floor, ceiling))
     }
 
+    /// How old the keys are at this time, in terms of what to do about it.
     pub(super) fn age(&self, now: SystemTime, max_stale: Duration) -> Age {
         match now.duration_since(self.fetched) {
             Ok(age) if age < self.due_after => Age::Fresh,
@@ -66,12 +70,14 @@ impl Snapshot {
         }
     }
 
+    /// The public keys, with the time of the fetch, so that their age continues in another process.
     pub(super) fn export(&self) -> String {
         let (fetched, lifetime) = (seconds(self.fetched), self.lifetime.as_secs());
         let keys = self.set.public_texts().collect::<Vec<_>>().join(",");
         format!(r#"{{"fetched":{fetched},"lifetime":{lifetime},"jwks":{{"keys":[{keys}]}}}}"#)
     }
 
+    /// Reads what [`export`](Self::export) wrote. The tag is not part of it: the first fetch brings a whole set.
     pub(super) fn import(export: &str) -> Result<Self, Error> {
         let wrong = |why: &str| Error::misconfigured(format!("not an export of keys: {why}"));
         json::outline(export).map_err(|fault| wrong(fault.text()))?;
