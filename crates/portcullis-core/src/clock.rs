@@ -105,7 +105,7 @@ pub(crate) struct Time(Option<Arc<dyn Clock>>);
 impl Time {
     pub(crate) fn by(clock: impl Clock + 'static) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(clock);
-        // The system's own is asked without a pointer between.
+        // The system's clock is asked without a pointer in between.
         Self((clock.identity() != SystemClock.identity()).then_some(clock))
     }
 

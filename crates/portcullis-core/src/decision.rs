@@ -403,7 +403,9 @@ impl Denial {
 /// let as_bob = gate.acting_as(acting_as("bob").with_scope("orders"));
 /// let who = as_bob.establish_for(&plan, &request).await;
 /// let decision = as_bob.explain(&who, &plan, &request).await?;
-/// let tree = decision.explain().map(ToString::to_string).unwrap_or_default();
+/// let whole = decision.explain();
+/// assert_eq!(whole.map(|whole| (whole.part(), whole.allowed(), whole.parts().len())), Some(("a User", false, 1)));
+/// let tree = whole.map(ToString::to_string).unwrap_or_default();
 /// assert_eq!(tree, "- a User\n  - any of\n    - staff\n    - scope `reports`");
 /// # Ok(()) }
 /// ```
@@ -442,7 +444,7 @@ impl Explanation {
         self.allowed
     }
 
-    /// The fact that decided, such as where a role came from.
+    /// The fact that decided, such as the resource from which a role is inherited.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()

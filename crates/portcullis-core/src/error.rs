@@ -65,13 +65,36 @@ pub enum ErrorKind {
 ///         Error::new(ErrorKind::Unavailable, "the key store did not answer")
 ///             .with_cause(cause)
 ///             .with_retry_after(Duration::from_secs(5))
+///             .with_issuer("https://keys.example.com")
 ///     })
 /// }
 ///
 /// let error = is_known().err();
-/// assert_eq!(error.as_ref().map(Error::code), Some("unavailable"));
+/// let facts = error.as_ref().map(|error| (error.code(), error.retry_after(), error.issuer()));
+/// assert_eq!(facts, Some(("unavailable", Some(Duration::from_secs(5)), Some("https://keys.example.com"))));
 /// let cause = error.as_ref().and_then(|error| error.source());
 /// assert_eq!(cause.map(ToString::to_string).as_deref(), Some("connection reset"));
+/// ```
+///
+/// An error of a gate also knows where the credential was read, or which parameter of the request is at fault:
+///
+/// ```
+/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+/// use portcullis_core::{Error, Gate, policy::*, testing::acting_as};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// # let gate = gate(&[])?;
+/// let who = gate.establish(&get("/projects/7").bearer("not-a-token")).await;
+/// let source = who.principal().err().and_then(|error| error.credential_source().map(ToString::to_string));
+/// assert_eq!(source.as_deref(), Some("bearer header"));
+///
+/// let plan = gate.plan(role("viewer").on("project", path("project_id")))?;
+/// let (as_alice, request) = (gate.acting_as(acting_as("alice")), get("/projects/x").param("project_id", "x"));
+/// let who = as_alice.establish_for(&plan, &request).await;
+/// let error = as_alice.authorize(&who, &plan, &request).await.err();
+/// let facts = error.as_ref().map(|error| (error.code(), error.parameter()));
+/// assert_eq!(facts, Some(("invalid_id", Some("project_id"))));
+/// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);

@@ -138,7 +138,7 @@ impl SharedSecret {
 
     pub(crate) fn compare(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
         let presented = Fingerprint::of(credential.expose().as_bytes());
-        // All are compared, so that the time does not tell which one fits.
+        // All are compared, so that the time does not show which one matches.
         let fits = self.fingerprints.iter().fold(false, |fits, ours| ours.is_same(&presented) | fits);
         if fits {
             Ok(self.principal.clone())

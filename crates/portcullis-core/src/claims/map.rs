@@ -287,7 +287,7 @@ impl ClaimMap {
         }
         parts.organization = self.organization_of(claims)?;
         if let Some(value) = present(claims, &self.session) {
-            // Without its name a session could not be ended.
+            // A session without a readable id could not be ended.
             parts.session = Some(name(value).ok_or_else(|| unreadable(&self.session, "a string or an integer"))?);
         }
         parts.staff = self.staff.as_ref().and_then(|path| claims.at(path.as_str())).map_or(Some(false), flag);
@@ -303,8 +303,8 @@ impl ClaimMap {
 
     /// The principal of an issuer's answer, with what the unverified token says about itself. It can only be used for
     /// revocation.
-    pub(crate) fn unverified(&self, said: &Principal, token: &Object, times: &RegisteredClaims) -> Principal {
-        let mut own = Principal::of(said.id().clone()).with_leeway(said.leeway());
+    pub(crate) fn unverified(&self, answer: &Principal, token: &Object, times: &RegisteredClaims) -> Principal {
+        let mut own = Principal::of(answer.id().clone()).with_leeway(answer.leeway());
         if let Some(session) = token.at(self.session.as_str()).and_then(name) {
             own = own.with_session(session);
         }
@@ -316,19 +316,19 @@ impl ClaimMap {
     }
 
     fn subject_of(&self, claims: &Claims) -> Result<(String, PrincipalKind), Error> {
-        let nobody = |why: String| Error::invalid(format!("the token has no valid subject: {why}"));
+        let no_subject = |why: String| Error::invalid(format!("the token has no valid subject: {why}"));
         let mut places = self.subjects.iter();
         let found = places.find_map(|path| Some((path.as_str(), present(claims, path)?)));
         let Some((path, value)) = found else {
             let places: Vec<&str> = self.subjects.iter().map(ClaimPath::as_str).collect();
-            return Err(nobody(format!(
+            return Err(no_subject(format!(
                 "it has no `{}`; ClaimMap::or_subject names another place",
                 places.join("` or `")
             )));
         };
         let subject = name(value).filter(|subject| !subject.is_empty());
         let subject =
-            subject.ok_or_else(|| nobody(format!("`{path}` is empty, or neither a string nor an integer")))?;
+            subject.ok_or_else(|| no_subject(format!("`{path}` is empty, or neither a string nor an integer")))?;
         let kind = match path.strip_prefix('/').unwrap_or(path) {
             "client_id" | "azp" | "cid" | "appid" | "clientId" => PrincipalKind::Service,
             _ => self.kind,

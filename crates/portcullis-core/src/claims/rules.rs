@@ -52,11 +52,11 @@ pub struct Rules {
 #[derive(Debug, Clone)]
 struct Rule {
     claim: ClaimPath,
-    asks: Asks,
+    condition: Condition,
 }
 
 #[derive(Debug, Clone)]
-enum Asks {
+enum Condition {
     OneOf(Vec<String>),
     OneOfIfPresent(Vec<String>),
     Absence,
@@ -86,7 +86,7 @@ impl Rules {
         claim: impl AsRef<str>,
         values: impl IntoIterator<Item = S>,
     ) -> Result<Self, Error> {
-        self.with(claim, Asks::OneOf(values.into_iter().map(Into::into).collect()))
+        self.with(claim, Condition::OneOf(values.into_iter().map(Into::into).collect()))
     }
 
     /// The claim has to be one of these strings, or absent. For claims that not every token has. `null` counts as present.
@@ -98,7 +98,7 @@ impl Rules {
         claim: impl AsRef<str>,
         values: impl IntoIterator<Item = S>,
     ) -> Result<Self, Error> {
-        self.with(claim, Asks::OneOfIfPresent(values.into_iter().map(Into::into).collect()))
+        self.with(claim, Condition::OneOfIfPresent(values.into_iter().map(Into::into).collect()))
     }
 
     /// The claim has to be absent. Any value is refused.
@@ -106,18 +106,18 @@ impl Rules {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the place is malformed.
     pub fn forbid(self, claim: impl AsRef<str>) -> Result<Self, Error> {
-        self.with(claim, Asks::Absence)
+        self.with(claim, Condition::Absence)
     }
 
-    fn with(mut self, claim: impl AsRef<str>, asks: Asks) -> Result<Self, Error> {
+    fn with(mut self, claim: impl AsRef<str>, condition: Condition) -> Result<Self, Error> {
         let claim = ClaimPath::new(claim)?;
-        if matches!(&asks, Asks::OneOf(values) | Asks::OneOfIfPresent(values) if values.is_empty()) {
+        if matches!(&condition, Condition::OneOf(values) | Condition::OneOfIfPresent(values) if values.is_empty()) {
             return Err(Error::misconfigured(format!("the rule for the claim `{claim}` lists no value")));
         }
-        if !matches!(asks, Asks::Absence) {
+        if !matches!(condition, Condition::Absence) {
             self.kinds = self.kinds.or(OtherKind::at(claim.as_str()));
         }
-        self.rules.push(Rule { claim, asks });
+        self.rules.push(Rule { claim, condition });
         Ok(self)
     }
 
@@ -132,17 +132,17 @@ impl Rules {
         self.check_each(claims, true)
     }
 
-    fn check_each(&self, claims: &Object, may_lack: bool) -> Result<(), Error> {
-        for Rule { claim, asks } in &self.rules {
+    fn check_each(&self, claims: &Object, may_be_absent: bool) -> Result<(), Error> {
+        for Rule { claim, condition } in &self.rules {
             let found = claims.at(claim.as_str());
-            let values = match asks {
-                Asks::Absence if found.is_some() => {
+            let values = match condition {
+                Condition::Absence if found.is_some() => {
                     return Err(Error::invalid(format!("a token with the claim `{claim}` is not accepted here")));
                 }
-                Asks::Absence => continue,
-                Asks::OneOfIfPresent(_) if found.is_none() => continue,
-                Asks::OneOf(_) if may_lack && found.is_none() => continue,
-                Asks::OneOf(values) | Asks::OneOfIfPresent(values) => values,
+                Condition::Absence => continue,
+                Condition::OneOfIfPresent(_) if found.is_none() => continue,
+                Condition::OneOf(_) if may_be_absent && found.is_none() => continue,
+                Condition::OneOf(values) | Condition::OneOfIfPresent(values) => values,
             };
             if found.and_then(Value::as_str).is_none_or(|found| !values.iter().any(|value| *value == found)) {
                 return Err(Error::invalid(format!("the claim `{claim}` is not `{}`", values.join("` or `"))));

@@ -153,6 +153,6 @@ impl<'de> Deserializer<'de> for Claim<'de> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        visitor.visit_unit() // Checked before, and of no interest.
+        visitor.visit_unit() // Checked when the object was parsed.
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn read<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&
             if trim(found) != name.as_bytes() {
                 continue;
             }
-            // An empty one is none: some servers log out by emptying it, for the host or for the domain.
+            // An empty one counts as absent: some servers log out by emptying it, for the host or for the domain.
             let Some(found) = rest.get(1..).map(without_quotes).filter(|found| !found.is_empty()) else { continue };
             is_ambiguous |= value.is_some_and(|earlier| earlier != found);
             value = Some(found);

@@ -101,7 +101,7 @@ fn is_origin(text: &str) -> bool {
         port.parse::<u16>().is_ok_and(|number| number.to_string() == port)
             && !matches!((scheme, port), ("http", "80") | ("https", "443"))
     });
-    // A WebSocket says the origin of its page; a file has none.
+    // A WebSocket has the origin of its page, and a file has none.
     let scheme_is_good = !matches!(scheme, "ws" | "wss" | "file")
         && scheme.starts_with(|c: char| c.is_ascii_lowercase())
         && scheme.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'));

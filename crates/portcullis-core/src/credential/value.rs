@@ -24,7 +24,7 @@ pub(super) fn only<'h>(head: &'h dyn RequestHead, name: &str) -> Result<Option<&
 /// scheme.
 pub(super) fn bearer(head: &dyn RequestHead) -> Result<Option<&[u8]>, Error> {
     let Some(value) = only(head, "authorization")?.map(trim).filter(|value| !value.is_empty()) else { return Ok(None) };
-    // How nearly every request has it.
+    // The usual spelling, which needs no search for the end of the scheme.
     if let Some((scheme, token)) = value.split_first_chunk::<7>()
         && (scheme == b"Bearer " || scheme.eq_ignore_ascii_case(b"bearer "))
     {
@@ -32,7 +32,7 @@ pub(super) fn bearer(head: &dyn RequestHead) -> Result<Option<&[u8]>, Error> {
     }
     let end = value.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(value.len());
     let (scheme, rest) = value.split_at_checked(end).unwrap_or((value, b""));
-    // RFC 9110, section 11.4: a scheme, then at least one space. Anything else is no authorization header at all.
+    // RFC 9110, section 11.4: a scheme, then at least one space. Anything else is refused.
     if scheme.is_empty() || !(rest.is_empty() || rest.starts_with(b" ")) {
         return Err(Error::invalid("the authorization header is not `scheme credentials`"));
     }
@@ -51,7 +51,7 @@ pub(super) fn websocket_protocol<'h>(head: &'h dyn RequestHead) -> Result<Option
             if is_next {
                 token = Some(protocol);
             }
-            // What follows is a token, whatever it says; the name before it counts.
+            // The element after the name is the token, even if it is spelled like the name.
             is_next = !is_next && protocol == CredentialSource::WEBSOCKET_PROTOCOL.as_bytes();
             count = count.saturating_add(usize::from(is_next));
         }

@@ -236,8 +236,8 @@ impl Principal {
         if self.id() != verified.id() {
             return Err(Error::invalid("the issuer's answer is about another principal than the token"));
         }
-        let said = self.with(|inner| inner.session = inner.session.take().or_else(|| verified.0.session.clone()));
-        Ok(said.and_by_token(verified.clone()))
+        let described = self.with(|inner| inner.session = inner.session.take().or_else(|| verified.0.session.clone()));
+        Ok(described.and_by_token(verified.clone()))
     }
 
     /// With the same principal as its token describes it, verified or not. Both may be revoked, and the earlier expiry counts.
