@@ -81,8 +81,9 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The time of a question by the gate's clock, and the greatest age of cached answers. The caches of
-/// [`CachedDirectory`](crate::CachedDirectory) and [`CachedMembership`](crate::CachedMembership) use it.
+/// The time of a question by the gate's clock, and the greatest age of cached answers.
+///
+/// [`CachedDirectory`](crate::CachedDirectory) and [`CachedMembership`](crate::CachedMembership) get it with each question.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Moment {

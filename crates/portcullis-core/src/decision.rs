@@ -14,7 +14,10 @@ use std::{
     fmt,
 };
 
-/// The result of a policy: allow or deny. A policy that cannot decide returns an [`Error`](crate::Error) instead.
+/// The result of a policy: allow or deny.
+///
+/// A policy that cannot decide returns an [`Error`](crate::Error) instead, which allows nobody, also below
+/// [`not`](crate::policy::not).
 ///
 /// A [`Rule`](crate::policy::Rule) of yours returns one:
 ///
@@ -388,8 +391,9 @@ impl Denial {
     }
 }
 
-/// One part of a policy and its result, with the parts below. For logs and tests, never for the client.
+/// One part of a policy and its result, with the parts below.
 ///
+/// For logs and tests, never for the client.
 /// [`Gate::explain`](crate::Gate::explain) records it, and a log at debug level has it for every denial:
 ///
 /// ```

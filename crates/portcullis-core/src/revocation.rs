@@ -22,11 +22,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Knows what was revoked: tokens, sessions, or all that a principal was issued until some time. Written with plain
-/// `async fn`.
+/// Knows what was revoked: tokens, sessions, or all that a principal was issued until some time.
 ///
-/// A gate asks it about every principal that a credential names, cached or not, and a [`Lease`](crate::Lease) asks again.
-/// [`RevocationList`] is in memory. A service with several processes needs a store that all of them read:
+/// Written with plain `async fn`. A gate asks it about every principal that a credential names, cached or not, and a
+/// [`Lease`](crate::Lease) asks again. [`RevocationList`] is in memory. A service with several processes needs a store that all
+/// of them read:
 ///
 /// ```
 /// use portcullis_core::{Error, ErrorKind, Principal, PrincipalKind, Revocations};
@@ -115,7 +115,9 @@ impl<R: Revocations> AnyRevocations for R {
     }
 }
 
-/// Revocations in memory. Clones share them: give one to the gate, and use another where callers sign out.
+/// Revocations in memory.
+///
+/// Clones share them: give one to the gate, and use another where callers sign out.
 ///
 /// ```
 /// use portcullis_core::{Credential, CredentialSource, ErrorKind, Gate, RevocationList, Scheme, testing::TestIssuer};

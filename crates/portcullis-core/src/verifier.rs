@@ -17,11 +17,11 @@ use crate::{
 use futures_util::future::try_join_all;
 use std::{fmt, future::Future, sync::Arc};
 
-/// Turns a credential into a principal; implement it for credentials of your own. Written with plain `async fn`.
+/// Turns a credential into a principal; implement it for credentials of your own.
 ///
-/// A gate asks the schemes of a source in order. An authenticator that does not know this kind of credential returns an
-/// error of the kind [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized), and the next scheme is asked. Any other
-/// error refuses the request. So a credential that was recognized and is not valid is never tried elsewhere.
+/// Written with plain `async fn`. A gate asks the schemes of a source in order. An authenticator that does not know this kind of
+/// credential returns an error of the kind [`ErrorKind::Unrecognized`](crate::ErrorKind::Unrecognized), and the next scheme is
+/// asked. Any other error refuses the request. So a credential that was recognized and is not valid is never tried elsewhere.
 ///
 /// ```
 /// use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Principal, PrincipalKind};

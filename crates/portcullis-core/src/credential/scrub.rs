@@ -1,4 +1,4 @@
-//! What of a request's head must not be written down.
+//! What of a request's head must not appear in a log.
 
 use super::CredentialSource;
 
@@ -20,11 +20,10 @@ const ADDRESSES: [&str; 11] = [
     "x-waws-unencoded-url",
 ];
 
-/// What has to be kept out of logs in the head of one request. `scrub` of the adapters uses it. Made by
-/// [`Gate::scrubber`](crate::Gate::scrubber).
+/// What has to be kept out of logs in the head of one request.
 ///
-/// A service that writes its own access log uses it before the line is written. Names are those of the gate's sources, so a
-/// parameter that is not a credential there stays readable:
+/// Made by [`Gate::scrubber`](crate::Gate::scrubber). `scrub` of the adapters uses it, and so does a service that writes its own
+/// access log. It knows the names of the gate's sources, so all other parameters stay readable:
 ///
 /// ```
 /// use portcullis_core::{Gate, Scheme, testing::TestIssuer};

@@ -12,12 +12,11 @@ use crate::{
 };
 use std::{fmt, future::Future, sync::Arc};
 
-/// Finds the account of a verified principal in this service, in a table of users for example. Written with plain
-/// `async fn`.
+/// Finds the account of a verified principal in this service, in a table of users for example.
 ///
-/// Asked once for a request, after the credential was verified and before any policy. It returns an [`Account`], not a
-/// principal: identity, claims, session and expiry stay as verified. It is not asked about the principals of
-/// [shared secrets](crate::SharedSecret), which the gate names itself.
+/// Written with plain `async fn`. Asked once for a request, after the credential was verified and before any policy. It returns
+/// an [`Account`], not a principal: identity, claims, session and expiry stay as verified. It is not asked about the principals
+/// of [shared secrets](crate::SharedSecret), which the gate names itself.
 ///
 /// ```
 /// use portcullis_core::{

@@ -8,7 +8,9 @@ use std::{
     sync::Arc,
 };
 
-/// What a service knows of a principal, as a [`Directory`](crate::Directory) returns it. It cannot change the identity.
+/// What a service knows of a principal, as a [`Directory`](crate::Directory) returns it.
+///
+/// It adds a row, roles, a staff flag or an organization. It cannot change the identity or the expiry.
 ///
 /// ```
 /// use portcullis_core::{Account, testing::acting_as};

@@ -1,6 +1,6 @@
 //! Identifiers to store and compare. Each has its issuer in it, since a name is unique only at its issuer.
 //!
-//! The text of each has one spelling. So a database can compare texts, and a text that no id is written as is refused.
+//! Each has one spelling as text, and another spelling is refused. So a database can compare the texts.
 
 use super::PrincipalKind;
 use crate::error::Error;

@@ -9,7 +9,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// A clock that stands still until it is moved. Clones show the same time.
+/// A clock that stands still until it is moved.
+///
+/// Clones show the same time: give one to the gate and move the other.
 ///
 /// ```
 /// use portcullis_core::{Clock, testing::FixedClock};

@@ -1,4 +1,4 @@
-//! An issuer in the memory of a test.
+//! The issuer of tests, which signs real tokens.
 
 #![expect(clippy::expect_used, reason = "what this puts together is sound, and a test with something else should stop")]
 
@@ -204,7 +204,9 @@ impl HttpClient for TestIssuer {
     }
 }
 
-/// A token that is being built. `Debug` shows the names of its claims.
+/// A token that is being built, with the claims of a usual access token to begin with.
+///
+/// `Debug` shows the names of its claims.
 ///
 /// ```
 /// use portcullis_core::{ErrorKind, testing::TestIssuer};
