@@ -121,7 +121,7 @@ impl<I: Locate> OnResource<I> {
     /// ```
     ///
     /// Called twice, the resource has to belong to both, such as a photo to the flight and to the project in the path. Its
-    /// membership names both with [`Standing::under`].
+    /// membership names both with [`Standing::under`](crate::Standing::under).
     ///
     /// # Panics
     /// If it is called a third time; in a constant, the build fails.
@@ -136,8 +136,9 @@ impl<I: Locate> OnResource<I> {
         self
     }
 
-    /// Requires something of the resource's row, which its membership provides with [`Standing::with`]. `code` is the code
-    /// of the denial. Without a row of this type it cannot decide, which is an error.
+    /// Requires something of the resource's row, which its membership provides with
+    /// [`Standing::with`](crate::Standing::with). `code` is the code of the denial. Without a row of this type it cannot
+    /// decide, which is an error.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
