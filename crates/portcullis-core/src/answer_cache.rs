@@ -36,6 +36,7 @@ impl<T: Clone> Clone for TimedAnswer<T> {
 }
 
 impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> AnswerCache<K, T> {
+    /// Remembers up to this many answers, each for this long. The cache chooses which ones give way.
     pub(crate) fn new(places: usize, max_age: Duration) -> Self {
         Self { max_age, answers: Cache::new(places) }
     }
@@ -70,6 +71,7 @@ impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> AnswerCache<K, T> {
         self.answers.remove(key);
     }
 
+    /// Forgets the answers of all keys that match, such as those about one principal.
     pub(crate) fn forget_where(&self, is_meant: impl Fn(&K) -> bool) {
         self.answers.retain(|key, _| !is_meant(key));
     }

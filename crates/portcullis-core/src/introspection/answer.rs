@@ -29,6 +29,7 @@ fn timed(error: Error, answer: &HttpResponse) -> Error {
     }
 }
 
+/// The JSON object in an answer, read as strictly as the claims of a token.
 fn object(answer: &HttpResponse) -> Result<Object, Error> {
     let text =
         str::from_utf8(answer.body()).map_err(|error| timed(bad_answer("no UTF-8").with_cause(error), answer))?;
@@ -87,7 +88,7 @@ fn check_type(answer: &Object, may_be_missing: bool) -> Result<(), Error> {
     if let Some((name, other)) = types.clone().find(|(_, kind)| !kind.as_str().is_some_and(|kind| gives_access(&kind)))
     {
         let kind = quote(&other.as_str().unwrap_or_default());
-        return Err(Error::invalid(format!("the `{name}` {kind} is none of access tokens")));
+        return Err(Error::invalid(format!("the `{name}` {kind} is not that of an access token")));
     }
     if types.next().is_none() && !may_be_missing {
         return Err(Error::invalid(

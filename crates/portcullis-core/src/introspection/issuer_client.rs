@@ -55,6 +55,7 @@ struct Inner<Q> {
     recent: Mutex<RecentAnswers>,
 }
 
+/// Everything that both ways to ask have as a setting.
 #[derive(Clone)]
 pub(super) struct Settings {
     issuer: Issuer,
@@ -93,6 +94,7 @@ impl<Q: Query> IssuerClient<Q> {
         Self(Arc::new(Inner { query, settings, verifier, recent }))
     }
 
+    /// A copy with other settings. It remembers nothing, because an outcome is only valid under the settings it was found with.
     pub(super) fn with(&self, change: impl FnOnce(&mut Q, &mut Settings)) -> Self {
         let (mut query, mut settings) = (self.0.query.clone(), self.0.settings.clone());
         change(&mut query, &mut settings);
@@ -301,6 +303,7 @@ impl<Q: Query> Asks for IssuerClient<Q> {
 }
 
 impl<Q: Query> IssuerClient<Q> {
+    /// Verifies a credential as far as that is possible here, and asks the issuer if that is needed.
     pub(super) fn ask_about(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
         match &self.0.verifier {
             Some(verifier) => self.verify(verifier, credential),
@@ -356,6 +359,7 @@ impl<Q: Query> IssuerClient<Q> {
         }
     }
 
+    /// Asks about an opaque token, of which nothing is known but what it looks like.
     fn ask_about_opaque(&self, token: &str, max_age: Option<Duration>) -> Answer<'static, Outcome> {
         let issuer = self.issuer();
         if !self.0.settings.opaque.fit(token) {

@@ -65,6 +65,7 @@ impl Shelf {
         Self { outcomes: HashMap::new(), order: VecDeque::new(), bytes: 0, most_bytes }
     }
 
+    /// Remembers an outcome, and drops the oldest ones over the limits. An outcome that is replaced keeps its place in the order.
     fn put(&mut self, key: Key, outcome: Outcome, validity: Validity) {
         self.bytes = self.bytes.saturating_add(weight(&outcome));
         match self.outcomes.insert(key, (outcome, validity)) {

@@ -38,6 +38,7 @@ pub(super) struct Freshness {
 }
 
 impl Freshness {
+    /// Whether the answer to a query that started then is fresh enough. Numbers decide where the clock stands still.
     pub(super) fn admits(&self, start: QueryStart) -> bool {
         let is_young = || self.arrival.at.duration_since(start.at).is_ok_and(|age| age < self.max_age);
         start.number > self.arrival.number || is_young()

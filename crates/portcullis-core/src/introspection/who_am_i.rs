@@ -258,6 +258,19 @@ impl WhoAmI {
 
     /// Which opaque credentials are asked about, by what they look like. All of them by default. Any other credential is
     /// [`Unrecognized`](crate::ErrorKind::Unrecognized): the issuer is not asked, and the next scheme may take it.
+    ///
+    /// ```
+    /// # use portcullis_core::{Audience, Credential, CredentialSource, ErrorKind, Issuer, OpaqueTokens, WhoAmI};
+    /// # use portcullis_core::testing::TestIssuer;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let client = TestIssuer::new();
+    /// // Only the JWTs of the issuer, and not the static tokens of its users.
+    /// let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?;
+    /// let verifier = WhoAmI::new(issuer, "https://id.example.com/me", client)?.opaque_tokens(OpaqueTokens::none());
+    /// let asked = verifier.authenticate(&Credential::new("static-token", CredentialSource::bearer())).await;
+    /// assert!(asked.is_err_and(|error| error.kind() == ErrorKind::Unrecognized));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn opaque_tokens(self, opaque: OpaqueTokens) -> Self {
         Self(self.0.with(|_, settings| settings.opaque = opaque))

@@ -3,8 +3,7 @@
 //! A token's header and claims come from outside, and two readers that disagree about them are an attack. So there is
 //! one reader: duplicate members are refused at any depth and with escapes resolved, and so are lone surrogates,
 //! numbers without a finite value, and nesting beyond [`MAX_DEPTH`]. It does not build on `serde_json`, whose treatment
-//! of numbers can be changed by any other crate of the program (`arbitrary_precision`); a property test holds the two
-//! side by side.
+//! of numbers can be changed by any other crate of the program (`arbitrary_precision`); a property test compares the two.
 
 mod object;
 mod scan;

@@ -125,6 +125,7 @@ impl Scanner<'_> {
         }
     }
 
+    /// Passes an object and returns where its members are. Of nested objects, only the duplicates matter.
     fn object(&mut self, depth: usize) -> Result<Vec<Member>, Fault> {
         if depth > MAX_DEPTH {
             return Err(Fault::Depth);
@@ -200,6 +201,7 @@ impl Scanner<'_> {
         }
     }
 
+    /// Passes exactly this word, such as `true`.
     fn literal(&mut self, word: &str) -> Result<(), Fault> {
         let rest = self.text.as_bytes().get(self.at..).ok_or(Fault::Syntax)?;
         if !rest.starts_with(word.as_bytes()) {

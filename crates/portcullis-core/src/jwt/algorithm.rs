@@ -105,6 +105,7 @@ impl Algorithm {
         }
     }
 
+    /// The algorithm of an `alg` header. `Ed25519` is the later name of `EdDSA` with that curve (RFC 9864).
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         if name == "Ed25519" {
             return Some(Self::EdDsa);

@@ -69,6 +69,7 @@ impl KnownHeaders {
         known.find_map(|(text, header)| (text == encoded).then_some(header))
     }
 
+    /// Remembers the header of a verified token, if there is a free place. Two threads may fill two places with the same header.
     pub(super) fn add(&self, encoded: &str, header: &Header) {
         let mut new = Some((encoded.to_owned(), header.clone()));
         for place in &self.0 {

@@ -49,6 +49,7 @@ pub struct Key {
     pub(crate) material: Material,
 }
 
+/// A key without its name, in the form that is compared and prepared.
 #[derive(Clone)]
 pub(crate) enum Material {
     Secret(Secret),
@@ -199,6 +200,7 @@ impl Key {
         jwk::key(json).map_err(|reason| Error::misconfigured(format!("the JWK {reason}")))
     }
 
+    /// A public key for one algorithm, prepared once to see that it is sound.
     fn public(algorithm: Algorithm, material: Material) -> Result<Self, Error> {
         let key = Self { id: None, algorithm: Some(algorithm), material };
         if key.material.family() != algorithm.family() {
@@ -346,6 +348,7 @@ impl Material {
         Ok(Self::Ed25519(bytes.into()))
     }
 
+    /// From `SubjectPublicKeyInfo`, whose algorithm identifier says the type and the curve.
     fn spki(der: &[u8]) -> Result<Self, Error> {
         const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
         const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -413,6 +416,7 @@ fn is_sound_ed25519(bytes: &[u8]) -> bool {
     !above && !SMALL_ORDER_Y.contains(&y)
 }
 
+/// The output of the hash in bytes, which is the least that a secret may have.
 fn hash_bytes(algorithm: Algorithm) -> Result<usize, Error> {
     let hash = algorithm.hmac();
     let hash =
@@ -430,6 +434,7 @@ pub(crate) struct PreparedKey {
     check: OnceLock<Option<Check>>,
 }
 
+/// A key as the cryptographic library takes it.
 #[derive(Clone)]
 enum Check {
     Hmac(Box<hmac::Key>),
@@ -437,6 +442,7 @@ enum Check {
 }
 
 impl Check {
+    /// Parses the key material. For a public key, this checks that its point is on the curve.
     fn of(material: &Material, algorithm: Algorithm) -> Result<Self, Error> {
         let rejected = || Error::misconfigured(format!("the key is not usable with {algorithm}"));
         match (material, algorithm.hmac(), algorithm.verification()) {
@@ -453,6 +459,7 @@ impl Check {
 }
 
 impl PreparedKey {
+    /// Whether the signature is that of this key. An HMAC is compared in constant time.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self.check.get_or_init(|| Check::of(&self.material, self.algorithm).ok()) {
             Some(Check::Hmac(key)) => hmac::verify(key, message, signature).is_ok(),

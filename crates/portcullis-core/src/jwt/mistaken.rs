@@ -62,6 +62,7 @@ fn is_repeated(bytes: &[u8]) -> bool {
     bytes.windows(2).all(|pair| matches!(pair, [one, other] if one == other))
 }
 
+/// The kind of key of which these bytes have a sign, if any.
 fn of_these(bytes: &[u8]) -> Option<Foreign> {
     /// No random secret contains any of these.
     const SIGNS: [(Foreign, &[&[u8]]); 4] = [

@@ -98,6 +98,7 @@ impl Jwt {
         }))
     }
 
+    /// Changes a copy, and gives its clock to fetched keys that have none yet.
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.0));
         // Keys that have another clock keep it, which a gate refuses.
@@ -346,6 +347,7 @@ impl Jwt {
         })
     }
 
+    /// Verifies a token and makes a principal of its claims.
     fn verified(&self, token: &str, patience: Patience, state: KeyState) -> Result<VerifiedToken, CheckError> {
         let (claims, issuer, keys) = self.check(token, patience, state)?;
         let principal = issuer.principal(&claims);
@@ -374,6 +376,7 @@ impl Jwt {
         self.issuer_and_times(verified).and_then(|(issuer, times)| issuer.surely(times)).unwrap_or(nowhere)
     }
 
+    /// The issuer that has verified this token, and the times in it.
     fn issuer_and_times<'a>(&'a self, verified: &'a VerifiedToken) -> Option<(&'a Issuer, &'a RegisteredClaims)> {
         let issuer = match &*self.0.issuers {
             [only] => Some(only),
@@ -410,7 +413,7 @@ impl CheckError {
     fn into_error(self) -> Error {
         match self {
             Self::Refused(error) => error,
-            Self::Waits(_) => Error::new(ErrorKind::Unavailable, "the issuer's keys are not there yet"),
+            Self::Waits(_) => Error::new(ErrorKind::Unavailable, "the issuer's keys are not available yet"),
         }
     }
 }

@@ -54,6 +54,7 @@ impl<'t> Compact<'t> {
         Header::read(&header(self.header)?)
     }
 
+    /// Checks the signature with this key. If the secret looks encoded, the error says so.
     pub(super) fn check_signature(&self, key: &PreparedKey) -> Result<(), Error> {
         // The longest signature: RSA with 8192 bits.
         let mut buffer = [0_u8; 1024];

@@ -28,7 +28,9 @@
 /// let directus = tester.token("alice").without("aud");
 /// assert!(accepts(Audience::absent(), &directus)?);
 /// assert!(!accepts(Audience::absent(), &orders)?);
-/// assert!(accepts(Audience::dangerous_anybody(), &orders)?); // the token is for another service
+///
+/// // A gateway in front of all services passes the token on, and the service behind it checks its audience.
+/// assert!(accepts(Audience::dangerous_anybody(), &orders)?);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

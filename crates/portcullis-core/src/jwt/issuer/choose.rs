@@ -159,6 +159,8 @@ enum KeyChoice<'k> {
     Unnamed,
 }
 
+/// The key with the `kid` of the header. A header without `kid` names the only key for its algorithm. Otherwise any of the keys
+/// without `kid` may be meant.
 fn choose<'k>(keys: &'k [PreparedKey], header: &Header) -> Result<KeyChoice<'k>, KeyProblem> {
     let asked = header.key_id.as_deref();
     let mut named = fitting(keys, header).filter(|key| asked.is_none() || key.id.as_deref() == asked);
@@ -183,5 +185,5 @@ fn unnamed<'k>(keys: &'k [PreparedKey], header: &Header) -> impl Iterator<Item =
 
 fn unknown(header: &Header) -> Error {
     let id = header.key_id.as_deref().map_or("without `kid`".to_owned(), quote);
-    Error::invalid(format!("no key of the issuer for {} is meant by the token's `kid` ({id})", header.algorithm))
+    Error::invalid(format!("the issuer has no key for {} with the token's `kid` ({id})", header.algorithm))
 }

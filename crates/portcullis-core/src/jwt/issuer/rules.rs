@@ -180,6 +180,8 @@ impl Issuer {
         claims.member("aud").is_some() || is_by_client && claims.member("client_id").is_some()
     }
 
+    /// RFC 7519, section 4.1.3, or `client_id` where the issuer writes no audience. The error shows at most four of
+    /// the names in the token.
     fn check_audience(&self, claims: &Object) -> Result<(), Error> {
         let audience = claims.member("aud");
         let names = || audience.into_iter().flat_map(audience_names);
@@ -234,6 +236,7 @@ impl Issuer {
         Ok(())
     }
 
+    /// The issuer's own limit in addition to `exp`: how long ago a token may have been issued.
     fn check_age(&self, times: &RegisteredClaims, now: f64) -> Result<(), Error> {
         match (self.max_age, times.issued_at) {
             (Some(max), Some(issued)) if now - issued >= max.as_secs_f64() + self.leeway.as_secs_f64() => {

@@ -182,6 +182,7 @@ fn text(answer: &HttpResponse) -> Result<&str, Error> {
     str::from_utf8(answer.body()).map_err(|error| wrong("something that is not UTF-8").with_cause(error))
 }
 
+/// The issuer's answer is an outage (503): tokens may be valid, and that cannot be checked.
 fn wrong(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the issuer answered with {}", what.into()))
 }

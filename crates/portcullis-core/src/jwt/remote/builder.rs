@@ -112,7 +112,7 @@ impl RemoteKeysBuilder {
 
     fn at(self, address: KeyAddress, client: impl HttpClient + 'static) -> RemoteKeys {
         let Self { floor, ceiling, max_stale, imported } = self;
-        let snapshot = Cell::new(imported.map(|snapshot| Arc::new(snapshot.holding(floor, ceiling))));
+        let snapshot = Cell::new(imported.map(|snapshot| Arc::new(snapshot.with_limits(floor, ceiling))));
         let settings = Settings { address, client: Arc::new(client), floor, ceiling, max_stale };
         RemoteKeys(Arc::new(Inner { settings, time: SharedTime::default(), snapshot, schedule: Mutex::default() }))
     }

@@ -72,6 +72,7 @@ impl RemoteKeys {
         }
     }
 
+    /// Asks for the set. If the set at hand is from this address and has a tag, the issuer may answer that it is unchanged.
     fn ask_for_keys(&self, url: &str, fetch: KeyFetch) {
         let request = HttpRequest::get(url).with_header("accept", "application/jwk-set+json, application/json");
         let known = self.0.snapshot.load_full().filter(|known| known.tag.as_ref().is_some_and(|tag| tag.url == url));
@@ -104,7 +105,10 @@ impl RemoteKeys {
             (SetAnswer::New { set, etag }, _) => (set, etag.map(|value| Tag { url: url.to_owned(), value })),
             (SetAnswer::Unchanged, Some(known)) => (known.set.clone(), known.tag.clone()),
             (SetAnswer::Unchanged, None) => {
-                return Err(Error::new(ErrorKind::Unavailable, "the issuer says that keys are unchanged, unasked"));
+                return Err(Error::new(
+                    ErrorKind::Unavailable,
+                    "the issuer answered 304 to a request without `If-None-Match`",
+                ));
             }
         };
         Ok(Snapshot::new(set, tag, at, lifetime))

@@ -256,7 +256,7 @@ impl RemoteKeys {
 
     /// The error for missing keys, with the cause and the time until the next attempt, if known.
     fn unavailable(&self, now: SystemTime) -> Error {
-        let error = Error::new(ErrorKind::Unavailable, "the issuer's keys are not there");
+        let error = Error::new(ErrorKind::Unavailable, "the issuer's keys are not available");
         let schedule = self.schedule();
         let error = match schedule.failure.clone() {
             Some(failure) => error.with_cause(failure),

@@ -46,13 +46,14 @@ pub(super) enum Age {
 }
 
 impl Snapshot {
+    /// They are due at 70 to 90 % of their lifetime, at random.
     pub(super) fn new(set: PreparedSet, tag: Option<Tag>, fetched: SystemTime, lifetime: Duration) -> Self {
         let due_after = lifetime.mul_f64(0.7 + 0.2 * fastrand::f64());
         Self { set, tag, fetched, lifetime, due_after }
     }
 
     /// The same, with a lifetime within these limits.
-    pub(super) fn holding(self, floor: Duration, ceiling: Duration) -> Self {
+    pub(super) fn with_limits(self, floor: Duration, ceiling: Duration) -> Self {
         Self::new(self.set, self.tag, self.fetched, self.lifetime.clamp(floor, ceiling))
     }
 
@@ -108,6 +109,7 @@ impl Keys {
         self.0.as_ref().map(|snapshot| snapshot.set.keys.clone())
     }
 
+    /// Whether these are the keys that a token was verified with.
     pub(in crate::jwt) fn are_of(&self, generation: &Generation) -> bool {
         self.0.as_ref().zip(generation.as_ref()).is_some_and(|(now, then)| Arc::ptr_eq(&now.set.keys, then))
     }

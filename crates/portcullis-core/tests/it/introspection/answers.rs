@@ -127,7 +127,7 @@ fn answers_of_any_size_and_depth() {
 
 #[test]
 fn the_type_of_a_token() {
-    let wrong = || invalid("is none of access tokens");
+    let wrong = || invalid("is not that of an access token");
     let rows = [
         (r#""Bearer""#, PASSES),
         (r#""bearer""#, PASSES),
@@ -177,7 +177,7 @@ fn the_use_of_a_token() {
         (r#""Bearer""#, r#""id""#, wrong()),
         (r#""Bearer""#, "null", wrong()),
         (r#""Bearer""#, r#"["access"]"#, wrong()),
-        (r#""refresh_token""#, r#""access""#, invalid("the `token_type` `refresh_token` is none")),
+        (r#""refresh_token""#, r#""access""#, invalid("the `token_type` `refresh_token` is not that of")),
         ("", r#""refresh_token""#, wrong()),
         ("", "", invalid("has no `token_type`")),
     ] {

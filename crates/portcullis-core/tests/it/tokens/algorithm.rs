@@ -72,7 +72,7 @@ fn every_algorithm_verifies_what_it_signed_and_nothing_else() {
         let verifier = at_noon(issuer_with(SigningKey::embedded(ours).key(), ours));
         let table = Algorithm::ALL.map(|theirs| {
             let token = SigningKey::embedded(theirs).sign(&format!(r#"{{"alg":"{theirs}"}}"#), &claims(""));
-            let want = if theirs == ours { PASSES } else { invalid("no key of the issuer for") };
+            let want = if theirs == ours { PASSES } else { invalid("the issuer has no key for") };
             (format!("{theirs} for {ours}"), token, want)
         });
         hold(&verifier, table);
@@ -134,7 +134,7 @@ fn a_public_key_is_not_a_secret() {
             table.push((
                 format!("form {number} as HS256"),
                 mac.sign(HEADER, &claims("")),
-                invalid("no key of the issuer for HS256"),
+                invalid("the issuer has no key for HS256"),
             ));
             let named = mac.sign(&format!(r#"{{"alg":"{algorithm}"}}"#), &claims(""));
             table.push((format!("form {number} as {algorithm}"), named, invalid("the signature does not fit")));
@@ -155,5 +155,5 @@ fn secrets_and_public_keys_are_not_mixed() {
     // A key that is there, and whose algorithm is not named, does not serve.
     let verifier = at_noon(new(&[Algorithm::Rs256]).unwrap());
     let token = SigningKey::embedded(Algorithm::Rs256).sign(r#"{"alg":"RS256"}"#, &claims(""));
-    hold(&verifier, [("RS256", token, PASSES), ("HS256", good(), invalid("no key of the issuer for HS256"))]);
+    hold(&verifier, [("RS256", token, PASSES), ("HS256", good(), invalid("the issuer has no key for HS256"))]);
 }

@@ -151,7 +151,7 @@ fn keys_that_the_sender_offers_are_not_used() {
 #[test]
 fn key_identifiers_are_strings_and_nothing_else() {
     let key = || hs256().key().with_id("one");
-    let unknown = || invalid("no key of the issuer");
+    let unknown = || invalid("the issuer has no key");
     hold(
         &at_noon(issuer_with(key(), Algorithm::Hs256)),
         [
