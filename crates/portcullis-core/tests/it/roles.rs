@@ -2,6 +2,8 @@
 
 use crate::asking::why;
 use portcullis_core::{ErrorKind, Permission, RoleHierarchy, RoleHierarchyBuilder};
+use proptest::prelude::{ProptestConfig, prop, prop_assert_eq, proptest};
+use std::collections::BTreeSet;
 
 fn includes(roles: &RoleHierarchy, rows: &[(&str, &str, bool)]) {
     for (held, asked, expected) in rows {
@@ -157,5 +159,61 @@ fn what_roles_permit_is_closed_over_inclusion() {
     ] {
         assert!(allowed.iter().all(|permission| permits(&roles, role, permission)), "{role}");
         assert!(!denied.iter().any(|permission| permits(&roles, role, permission)), "{role}");
+    }
+}
+
+/// For each role, up to three roles before it that it includes.
+type Graph = Vec<Vec<usize>>;
+
+fn graph(steps: &[Vec<usize>]) -> Graph {
+    let before = |(place, steps): (usize, &Vec<usize>)| {
+        steps.iter().take(if place == 0 { 0 } else { 3 }).map(|step| step % place.max(1)).collect()
+    };
+    steps.iter().enumerate().map(before).collect()
+}
+
+/// All roles that are reached from this one, with itself.
+fn reached(graph: &Graph, from: usize) -> BTreeSet<usize> {
+    let (mut all, mut open) = (BTreeSet::from([from]), vec![from]);
+    while let Some(role) = open.pop() {
+        open.extend(graph[role].iter().filter(|next| all.insert(**next)));
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn the_table_agrees_with_a_search(
+        steps in prop::collection::vec(prop::collection::vec(0..100_usize, 0..4), 1..80),
+        permitting in prop::collection::btree_set(0..80_usize, 0..10),
+    ) {
+        let graph = graph(&steps);
+        let names: Vec<String> = (0..graph.len()).map(|place| format!("role-{place}")).collect();
+        let name = |place: &usize| names[*place].as_str();
+        let mut builder = RoleHierarchy::builder();
+        for (place, below) in graph.iter().enumerate() {
+            builder = match below.iter().map(name).collect::<Vec<_>>()[..] {
+                [] => builder.role(name(&place), []),
+                [one] => builder.role(name(&place), [one]),
+                [one, two] => builder.role(name(&place), [one, two]),
+                [one, two, three, ..] => builder.role(name(&place), [one, two, three]),
+            };
+        }
+        let permitting: BTreeSet<usize> = permitting.into_iter().filter(|place| *place < graph.len()).collect();
+        for place in &permitting {
+            builder = builder.permits(name(place), [format!("kb:{place}").as_str()]);
+        }
+        let roles = builder.build().unwrap();
+        for held in 0..graph.len() {
+            let found = reached(&graph, held);
+            for asked in 0..graph.len() {
+                prop_assert_eq!(roles.includes(name(&held), name(&asked)), found.contains(&asked));
+            }
+            for place in &permitting {
+                prop_assert_eq!(permits(&roles, name(&held), &format!("kb:{place}")), found.contains(place));
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Which credential reaches which verifier, and on which routes it counts.
 
 mod accepted;
+mod apart;
 mod reading;
 mod refused;
 
