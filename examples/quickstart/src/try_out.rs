@@ -34,12 +34,12 @@ pub(crate) const ANSWERS: [(&str, [u16; 3]); 5] = [
     ("forged: the owner's token, signed by another key", [401, 401, 401]),
 ];
 
-/// Lines to paste: the tokens, then what to try with them. The status of the answer stands behind `#`.
+/// Lines to paste: the tokens, then what to try with them. The expected status follows the `#`.
 pub(crate) fn lines(tokens: &Tokens, address: SocketAddr) -> String {
     let address = format!("localhost:{}", address.port());
-    let mut lines = "In another terminal, paste the tokens first. They are good for an hour.\n\
-        Then paste any line below them: the status that it is answered with stands behind `#`.\n\
-        (zsh knows such comments after `setopt interactive_comments`.)\n\n"
+    let mut lines = "In another terminal, paste the tokens first. They are valid for an hour.\n\
+        Then paste any of the other lines. The expected status follows the `#`.\n\
+        (zsh accepts such comments after `setopt interactive_comments`.)\n\n"
         .to_owned();
     for (who, token) in tokens.iter().filter(|(_, token)| !token.is_empty()) {
         let _ = writeln!(lines, "export {}={token}", who.to_uppercase());
