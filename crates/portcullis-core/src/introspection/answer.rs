@@ -75,7 +75,7 @@ pub(super) fn read_introspection(
     }
     check_type(&object, may_lack_type)?;
     let registered = RegisteredClaims::read(&object)?;
-    // Some issuers call a refresh token `Bearer` and tell in a claim of their own what it is.
+    // Some issuers call a refresh token `Bearer`, and write in a claim of their own what it is.
     measure.issuer.check_kind(&registered, measure.rules)?;
     measure.check(object, registered)
 }

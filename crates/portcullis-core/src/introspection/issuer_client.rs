@@ -213,7 +213,7 @@ impl<Q: Query> RunningQuery<Q> {
         let client = inner.settings.http.clone();
         let then = move |answer: Result<HttpResponse, Error>| match answer {
             Ok(answer) => self.go_on(answers.into_iter().chain([answer]).collect()),
-            // Whatever the client says of itself, the token is not at fault.
+            // The client failed, of whatever kind its error is. That is no fault of the token.
             Err(error) if error.status() >= 500 => self.end(Err(error)),
             Err(error) => {
                 self.end(Err(Error::new(ErrorKind::Unavailable, "the issuer was not asked").with_cause(error)));
@@ -251,7 +251,7 @@ impl<Q: Query> RunningQuery<Q> {
     }
 }
 
-/// Whatever happens, a query does not stay in progress.
+/// A query that is dropped, as when its client panics, ends as a failure.
 impl<Q: Query> Drop for RunningQuery<Q> {
     fn drop(&mut self) {
         self.settle(Err(Error::new(ErrorKind::Unavailable, "the query of the issuer ended without an answer")));
@@ -335,7 +335,7 @@ impl<Q: Query> IssuerClient<Q> {
         }
     }
 
-    /// Without keys, only what a JWT says against itself is known before the issuer is asked.
+    /// Without keys, a JWT can be refused by its own claims before the issuer is asked, and accepted only by the issuer's answer.
     fn trust(&self, credential: &Credential<'_>) -> Answer<'static, Outcome> {
         let (token, max_age, issuer) = (credential.expose(), credential.max_age(), self.issuer());
         if let Err(error) = issuer.check_length(token) {

@@ -37,10 +37,9 @@ use zeroize::Zeroizing;
 ///
 /// If the issuer has keys, a JWT is verified here first, so the issuer is not asked about forged ones. With
 /// [`sessions_only`](Self::sessions_only) it is asked only where the answer may differ. An issuer
-/// [without keys](Issuer::without_keys) is asked about every token, except those that are not acceptable by their own words:
-/// what a JWT says against itself (`aud`, `exp`, `nbf`, `typ`, the issuer's rules) counts without a signature. A JWT of
-/// another issuer is left to the next scheme. This verifier never sends such a token, and neither one that is encrypted or
-/// cannot be read here.
+/// [without keys](Issuer::without_keys) is asked about every token, except a JWT whose own claims rule it out (`aud`, `exp`,
+/// `nbf`, `typ`, the issuer's rules): no signature is needed to refuse it. A JWT of another issuer is left to the next scheme.
+/// This verifier never sends such a token, and neither one that is encrypted or cannot be read here.
 ///
 /// An opaque credential does not show its issuer. So among the schemes that read a source, the scheme of this verifier comes
 /// last, after those that recognize their own credentials. It asks about everything that they do not recognize. Another order

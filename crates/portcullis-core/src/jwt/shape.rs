@@ -75,7 +75,7 @@ impl<'t> Compact<'t> {
     }
 }
 
-/// An unverified JWT. What it says in its own favour does not count without a signature or its issuer's confirmation.
+/// An unverified JWT. Its claims can refuse it. Only a signature or an answer of its issuer can make it valid.
 pub(crate) struct UnverifiedToken {
     pub(super) is_signed: bool,
     pub(super) token_type: Option<String>,

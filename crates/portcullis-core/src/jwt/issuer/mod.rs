@@ -339,7 +339,7 @@ impl Issuer {
     /// let token = tester.token("alice").claim("realm_access", roles).role("admin").sign();
     /// let principal = verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await?;
     /// assert!(principal.roles().iter().any(|role| role.as_str() == "editor"));
-    /// assert!(!principal.roles().iter().any(|role| role.as_str() == "admin")); // stands in another claim
+    /// assert!(!principal.roles().iter().any(|role| role.as_str() == "admin")); // it is in another claim
     /// # Ok(()) }
     /// ```
     #[must_use]
@@ -348,8 +348,8 @@ impl Issuer {
         self
     }
 
-    /// Accepts only tokens without `iss`, such as a service issues for itself. The name of the issuer is then not compared.
-    /// It is used for principals and in the log.
+    /// Accepts only tokens without `iss`, such as those that a service issues for itself. The name of the issuer is then only
+    /// used for principals and in the log.
     ///
     /// ```
     /// # fn main() -> Result<(), portcullis_core::Error> {

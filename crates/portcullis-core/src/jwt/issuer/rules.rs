@@ -41,7 +41,7 @@ impl Issuer {
         if token.len() > self.max_bytes { Err(too_long(self.max_bytes)) } else { Ok(()) }
     }
 
-    /// When a valid token ends, whatever is remembered of it.
+    /// When a valid token ends. Nothing that is remembered about it lasts longer.
     pub(crate) fn ends(&self, principal: &Principal) -> Option<SystemTime> {
         let issued = principal.token_claims().and_then(Claims::issued_at);
         let too_old =
@@ -49,7 +49,8 @@ impl Issuer {
         principal.expires_at().into_iter().chain(too_old).min()
     }
 
-    /// Checks what a JWT says against itself, which counts without a signature. What the JWT leaves out, its issuer may say.
+    /// Refuses a JWT whose own claims rule it out, for which no signature is needed. The answer of its issuer may say what it
+    /// leaves out.
     pub(crate) fn check_unverified(&self, token: &UnverifiedToken, now: f64) -> Result<Evidence, Error> {
         if !token.is_signed {
             return Err(Error::invalid("the token is not signed"));
