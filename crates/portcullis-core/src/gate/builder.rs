@@ -418,7 +418,7 @@ impl GateBuilder {
     fn once(&mut self, what: &str, is_new: bool) {
         if !is_new && self.problem.is_none() {
             self.problem =
-                Some(Error::misconfigured(format!("`{what}` is said twice, and only one of them would count")));
+                Some(Error::misconfigured(format!("`{what}` is called twice, and only one call would count")));
         }
     }
 
@@ -456,15 +456,14 @@ impl GateBuilder {
             let planner = Planner { rights, unnamed, verify_only };
             let policy = Arc::new(without_baseline(policy));
             let plan = planner.plan(policy, |accepted| Sources::of(&parts.schemes, accepted))?;
-            // Who makes a request is established as the policy of its route asks, before the baseline.
+            // The caller is authenticated as the policy of its route requires, before the baseline is asked.
             if plan.max_age().is_some() {
-                let detail =
-                    "the baseline has `fresh`, which no route would go by; put it around the policies of routes";
+                let detail = "the baseline has `fresh`, which no route would use; put it around the policies of routes";
                 return Err(Error::misconfigured(detail));
             }
             parts.baseline = Some(plan);
         }
-        // Where schemes have names, whom a request comes from depends on the route that asks first.
+        // With named schemes, the caller of a request depends on the route that asks first.
         let verified_only = parts.schemes.iter().all(|scheme| scheme.name.is_none() && scheme.verifier.jwt().is_some());
         let asks_nobody = parts.revocations.is_none() && parts.directory.is_none() && !parts.has_memberships;
         parts.finds_again = parts.cache.is_some() && verified_only && asks_nobody;

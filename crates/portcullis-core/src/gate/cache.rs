@@ -16,7 +16,7 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// What an entry takes beside what grows with its token.
+/// The bytes of an entry that do not grow with its token.
 const BESIDE: usize = 512;
 
 /// The size of a gate's cache of verified tokens: see [`GateBuilder::cache`](crate::GateBuilder::cache).
@@ -61,7 +61,7 @@ impl TokenCache {
     }
 }
 
-/// Verified tokens, and what came of them.
+/// Verified tokens, and their principals.
 ///
 /// An entry is found by the whole text of its token and the place of its verifier in the gate, so no two can be confused.
 /// It is immutable and shared. What else it depends on, keys and time, is checked on every hit.
@@ -69,7 +69,7 @@ pub(super) struct Cache(sync::Cache<Token, Arc<Entry>, Weight>);
 
 struct Entry {
     verified: VerifiedToken,
-    /// From when until when its times are certainly valid.
+    /// Within these times, the claims about time are certainly valid.
     surely: Range<SystemTime>,
 }
 
@@ -154,8 +154,8 @@ impl Hash for Token {
     }
 }
 
-/// The signature is at the end, and tells tokens apart as well as the whole text. Nobody can choose one to collide with
-/// others: what is in the cache was signed.
+/// The signature is at the end, and tells tokens apart as well as the whole text. Attackers cannot choose one that collides
+/// with others: what is in the cache was signed.
 impl Hash for TokenRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(self.token.last_chunk::<16>().map_or(self.token, |end| end));

@@ -196,7 +196,7 @@ impl<'a> Asking<'a> {
     fn accept(&self, principal: Principal, place: usize) -> Result<(Outcome, Option<usize>), Pending> {
         let asks_anew = || self.gate.0.schemes.get(place).is_some_and(|scheme| scheme.verifier.asks_anew());
         if self.credential.max_age().is_some() && !asks_anew() {
-            let detail = "the route asks for a fresh identity, and what verifies this credential asks nobody anew";
+            let detail = "the route requires a fresh identity, and the verifier of this credential cannot ask again";
             return Ok((Err(Error::misconfigured(detail)), Some(place)));
         }
         let Some(revocations) = &self.gate.0.revocations else { return self.find(principal, place) };
@@ -257,7 +257,7 @@ impl Pending {
     }
 }
 
-/// Asks about what the issuer says, and what the token itself says, where both are known.
+/// Asks about the principal as its issuer describes it, and as its token does, where both are known.
 pub(super) fn is_revoked(
     revocations: &Arc<dyn AnyRevocations>,
     principal: &Principal,
@@ -274,12 +274,12 @@ pub(super) fn is_revoked(
     }
 }
 
-/// If revocations cannot be read, nobody passes.
+/// If revocations cannot be read, no caller is allowed.
 fn unless_revoked(principal: Principal, revoked: Result<bool, Error>) -> Outcome {
     match revoked {
         Ok(false) => Ok(principal),
         Ok(true) => Err(Error::invalid("the credential was revoked")),
         Err(error) if error.status() >= 500 => Err(error),
-        Err(error) => Err(Error::new(ErrorKind::Unavailable, "what was revoked is not known").with_cause(error)),
+        Err(error) => Err(Error::new(ErrorKind::Unavailable, "revocations could not be read").with_cause(error)),
     }
 }

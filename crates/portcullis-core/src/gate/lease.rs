@@ -87,7 +87,9 @@ impl Established {
                     Some(credential.to_owned().with_max_age(plan.as_ref().and_then(Plan::max_age)))
                 }
                 None => {
-                    return Err(Error::misconfigured("the request to lease for is another one, without a credential"));
+                    return Err(Error::misconfigured(
+                        "this request has no credential; pass the one that was authenticated",
+                    ));
                 }
             },
             None => None,
@@ -200,7 +202,7 @@ impl Lease {
         };
         let principal = who.principal()?.clone();
         if principal.id() != self.principal.id() {
-            return Err(Error::invalid("the credential is somebody else's now"));
+            return Err(Error::invalid("the credential names another principal now"));
         }
         if let Some(plan) = &self.plan {
             self.gate().authorize(&who, plan, &self.head).await?;
@@ -225,7 +227,10 @@ impl Lease {
                 Either::Left((Err(error), _)) => return error,
                 Either::Right(_) => {
                     unknown_for = unknown_for.saturating_add(LONGEST_LOOK);
-                    Some(Error::new(ErrorKind::Unavailable, "it took too long to check whether the caller may go on"))
+                    Some(Error::new(
+                        ErrorKind::Unavailable,
+                        "the check whether the caller is still allowed took too long",
+                    ))
                 }
             };
             let left = end.map(|end| end.duration_since(self.gate().now()).unwrap_or_default());

@@ -329,7 +329,7 @@ impl Gate {
         explaining: bool,
     ) -> Result<Question<'a>, Error> {
         if !who.is_of(self) {
-            return Err(Error::misconfigured("another gate has established who makes the request"));
+            return Err(Error::misconfigured("another gate has authenticated the caller"));
         }
         if !plan.is_for(&self.0.rights) {
             return Err(Error::misconfigured("another gate has made the plan of this policy"));
@@ -338,14 +338,14 @@ impl Gate {
         let (scheme, accepted) = (who.scheme_place(), plan.unnamed());
         if caller.is_some() && !scheme.is_some_and(|scheme| plan.sources().schemes.has(scheme)) {
             let name = who.scheme().map_or("a scheme without a name".to_owned(), |name| format!("the scheme `{name}`"));
-            let detail = format!("the caller came by {name}, which this policy does not accept");
+            let detail = format!("the caller authenticated by {name}, which this policy does not accept");
             return Err(Error::new(ErrorKind::Missing, detail));
         }
         if caller.is_some() && !is_within(who.max_age(), plan.max_age()) {
-            return Err(Error::misconfigured("the caller's identity is older than the policy asks for"));
+            return Err(Error::misconfigured("the caller's identity is older than the policy allows"));
         }
         let (rights, standings) = (&*self.0.rights, who.standings().unwrap_or(&self.0.no_standings));
-        // The time is only looked at for standings.
+        // Only standings need the time.
         let now = if self.0.has_memberships { self.now() } else { SystemTime::UNIX_EPOCH };
         let moment = Moment::new(now, plan.max_age());
         let (visitors, below_not) = (false, false);
@@ -402,7 +402,7 @@ impl Gate {
 fn decide<'a>(baseline: Option<&'a Plan>, plan: &'a Plan, question: Question<'a>) -> Answer<'a, Verdict> {
     let policy = move || ask(plan.policy(), question);
     let Some(baseline) = baseline.filter(|_| question.caller.is_some()) else { return policy() };
-    // It says nothing about schemes: it holds for whoever a route lets in.
+    // It names no schemes, so it applies to every caller that the route accepts.
     match ask(baseline.policy(), Question { accepted: baseline.unnamed(), ..question }).ready() {
         Ok(Ok(Decision::Allow(_))) => policy(),
         Ok(denied) => Answer::now(denied),
@@ -416,7 +416,7 @@ fn decide<'a>(baseline: Option<&'a Plan>, plan: &'a Plan, question: Question<'a>
 }
 
 impl Established {
-    /// An error, with where the credential came from and who issued it.
+    /// An error, with the source and the issuer of the credential.
     fn attribute(&self, error: Error) -> Error {
         let issuer = self.visitor().ok().flatten().and_then(Principal::issuer_shared);
         let error = self.source().map_or(error.clone(), |source| error.clone().with_source(source));
@@ -427,7 +427,7 @@ impl Established {
 /// A principal as logs show it: without its subject, which may be an e-mail address.
 impl fmt::Display for Established {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(Some(principal)) = self.visitor() else { return f.write_str("nobody") };
+        let Ok(Some(principal)) = self.visitor() else { return f.write_str("a caller without a credential") };
         write!(f, "a {:?}", principal.kind())?;
         if let Some(issuer) = principal.issuer() {
             write!(f, " of `{issuer}`")?;

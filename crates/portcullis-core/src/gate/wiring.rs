@@ -16,7 +16,7 @@ pub(super) fn check(parts: &Parts, rights: &Rights) -> Result<(), Error> {
     problem.map_or(Ok(()), |problem| Err(Error::misconfigured(problem)))
 }
 
-/// Warns of what can work and is rarely meant.
+/// Warns of settings that work and are rarely meant.
 pub(super) fn warn(schemes: &[Scheme]) {
     for (place, scheme) in schemes.iter().enumerate() {
         if let (None, false, Kind::Secret(_)) = (scheme.name, scheme.may_be_unnamed, scheme.verifier.kind()) {
@@ -70,7 +70,7 @@ fn behind(scheme: &Scheme, before: &[Scheme]) -> Option<String> {
     if let Some(name) = scheme.name
         && before.iter().any(|earlier| earlier.name == Some(name))
     {
-        return Some("has a name that another one has".to_owned());
+        return Some("has the name of another scheme".to_owned());
     }
     for source in &scheme.sources {
         let hides = |earlier: &&CredentialSource| earlier.hides(source);
@@ -96,8 +96,8 @@ fn shadowed(scheme: &Scheme, earlier: &Scheme) -> Option<String> {
     {
         let name = &asks.issuer().name;
         return Some(format!(
-            "comes after the one that asks `{name}` about opaque credentials, which would be shown this one's; put that last, or \
-             say by `opaque_tokens` what its tokens look like"
+            "is behind the one that asks `{name}` about opaque credentials, so `{name}` would see this one's; put that one last, or \
+             limit it by `opaque_tokens`"
         ));
     }
     // A scheme with a name may be the only one that a route accepts.
@@ -141,23 +141,23 @@ fn roles(rights: &Rights) -> Option<String> {
             && !rights.memberships.contains_key(kind)
         {
             return Some(format!(
-                "the gate has `.roles_on({kind:?}, …)`, and no `.membership({kind:?}, …)` to ask who has them"
+                "the gate has `.roles_on({kind:?}, …)`, and no `.membership({kind:?}, …)` that says who has them"
             ));
         }
         if let Some(unknown) = rights.permissions.as_ref().and_then(|all| roles.permits_beside(all)) {
             return Some(format!(
-                "a role permits `{unknown}`, which is nothing in `.permissions(…)`; add it there, or correct it"
+                "a role permits `{unknown}`, which `.permissions(…)` does not list; add it there, or correct it"
             ));
         }
         roles.inherited().find_map(|(from, there)| inherited(rights, from, there))
     })
 }
 
-/// Whether there can be such roles on resources of a kind.
+/// What is wrong with inheriting from resources of a kind: no membership, no roles, or an unknown role.
 fn inherited<'a>(rights: &Rights, from: &str, there: Option<impl Iterator<Item = &'a str>>) -> Option<String> {
     if !rights.memberships.contains_key(from) {
         return Some(format!(
-            "roles are inherited from a `{from}`, and the gate has no `.membership({from:?}, …)` to ask who has them"
+            "roles are inherited from a `{from}`, and the gate has no `.membership({from:?}, …)` that says who has them"
         ));
     }
     let known = rights.roles_on(from);
@@ -182,8 +182,7 @@ fn without_effect(parts: &Parts) -> Option<&'static str> {
     }
     if !parts.origins.allowed.is_empty() && !sources().any(CredentialSource::is_ambient) {
         return Some(
-            "an origin is allowed and no cookie is read, which is all that it is about; CORS is answered by a layer of \
-             the framework",
+            "an origin is allowed and no cookie is read, so it has no effect; for CORS, add a layer of the framework",
         );
     }
     None

@@ -52,7 +52,7 @@ impl ResourceId {
     pub const fn or(self, other: Self) -> Self {
         match (self.second, other.second) {
             (None, None) => Self { second: Some(other.first), ..self },
-            _ => panic!("an identifier stands in at most two places"),
+            _ => panic!("an identifier is read from at most two places"),
         }
     }
 }

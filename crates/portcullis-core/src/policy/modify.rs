@@ -175,7 +175,7 @@ impl<P: Policy> Policy for Fresh<P> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         if !is_within(question.moment.max_age, Some(self.0)) {
             return Answer::now(Err(Error::misconfigured(
-                "the caller's identity is older than the policy asks for; a rule around `fresh` names it in its `parts`",
+                "the caller's identity is older than the policy allows; a rule that asks a `fresh` policy lists it in `parts`",
             )));
         }
         ask(&self.1, question).map(move |verdict| {

@@ -75,7 +75,7 @@ impl Planner<'_> {
                 }
                 Description::Visitors(_) => asks_visitors = true,
                 Description::WithoutBaseline(_) if !std::ptr::eq(part, &raw const description) && checked.is_ok() => {
-                    let detail = "`without_baseline` stands around the whole policy";
+                    let detail = "`without_baseline` has to be around the whole policy";
                     checked = Err(Error::misconfigured(detail));
                 }
                 _ => {}
@@ -87,8 +87,8 @@ impl Planner<'_> {
         }
         if max_age.is_some() && accepted.and(self.verify_only) != SchemeSet::NONE {
             return Err(Error::misconfigured(
-                "a policy asks for a fresh identity, and the gate has nobody to ask about it: a scheme that the route accepts is \
-                 verified without asking anybody",
+                "a policy requires a fresh identity, and a scheme that the route accepts only verifies and cannot ask again; use \
+                 `Introspection` or `WhoAmI` there",
             ));
         }
         let sources = match accepted == self.unnamed.schemes {
@@ -119,7 +119,7 @@ impl Planner<'_> {
                     return Ok(());
                 }
                 Err(Error::misconfigured(format!(
-                    "nobody can come by `{scheme}` here, since another part of the policy does not accept it; put \
+                    "no caller of `{scheme}` can be allowed here, since another part of the policy does not accept it; put \
                      `also_via({scheme:?}, ..)` around the whole policy, or `via({scheme:?}).and(..)` around what else is asked"
                 )))
             }

@@ -72,7 +72,7 @@ impl<I: Locate> OnResource<I> {
 
     /// Strangers get 404, as if the resource did not exist. Members without the right get 403.
     ///
-    /// For resources whose existence is nobody's business, such as private projects. Callers without a credential get 401, whether
+    /// For resources whose existence is no business of strangers, such as private projects. Callers without a credential get 401, whether
     /// the resource exists or not. See [`hidden`](super::hidden) for what still shows.
     ///
     /// ```
@@ -257,7 +257,7 @@ impl<I: Locate> OnResource<I> {
     }
 
     fn deny(&self, question: &Question<'_>, denial: Denial, on: &ResourceRef, note: impl fmt::Display) -> Decision {
-        // To nobody, what is missing and what is private look alike.
+        // Without a credential, a missing resource and a private one look alike.
         let is_absent = question.caller.is_none() && (self.is_hidden || !denial.is_missing());
         let denial = if is_absent { Denial::absent() } else { denial };
         let decision = Decision::Deny(denial);
@@ -332,7 +332,7 @@ impl<T: Any + Send + Sync, I: Locate> Policy for OnRow<T, I> {
             let row = own.ok_or_else(|| {
                 let kind = self.on.kind;
                 Error::misconfigured(format!(
-                    "the membership of a {kind} brings no row of the type `{}`",
+                    "the membership of a {kind} returned no row of the type `{}`",
                     type_name::<T>()
                 ))
             })?;

@@ -96,7 +96,7 @@ impl Rights {
             let (kind, id) = (parent.on.kind(), parent.on.id());
             let known = self.membership(kind)?.canonical(id).ok_or_else(|| {
                 let id = quote(id);
-                Error::misconfigured(format!("a {} names the {kind} {id}, which is no identifier of one", on.kind()))
+                Error::misconfigured(format!("a {} names the {kind} {id}, which cannot be parsed", on.kind()))
             })?;
             if let Some(least) = parent.least {
                 self.knows_role(least, Some(kind))?;
@@ -191,8 +191,8 @@ impl Rights {
         }
         let (role, kind, known) = (quote(role.as_str()), on.kind(), roles.names());
         let detail = format!(
-            "the membership answers the role {role} on a {kind}, where the gate knows {known:?}; roles that customers define are \
-             told by `Membership::permits`"
+            "the membership returned the role {role} on a {kind}, where the gate knows {known:?}; add it to the gate's roles, or \
+             return what it permits by `Membership::permits`"
         );
         Err(Error::misconfigured(detail).into())
     }

@@ -69,7 +69,7 @@ impl Rights {
             let known: Vec<&String> = self.memberships.keys().collect();
             Error::misconfigured(match known.is_empty() {
                 true => format!(
-                    "the gate has no `.membership({kind:?}, …)`; name one, which knows what principals are to a {kind}"
+                    "the gate has no `.membership({kind:?}, …)`; add one, which returns the standing of callers on a {kind}"
                 ),
                 false => format!("the gate has no `.membership({kind:?}, …)`; it has those of {known:?}"),
             })
@@ -84,7 +84,7 @@ impl Rights {
         }
         let known = roles.names();
         Err(Error::misconfigured(match known.is_empty() {
-            true => format!("the gate knows no role `{role}`; name the roles there are in `.roles(…)`"),
+            true => format!("the gate knows no role `{role}`; list all roles in `.roles(…)`"),
             false => format!("the gate knows no role `{role}`; it knows {known:?}"),
         }))
     }
@@ -94,12 +94,12 @@ impl Rights {
         match &self.permissions {
             Some(all) if all.names(name) => Ok(()),
             Some(_) => Err(Error::misconfigured(format!(
-                "the gate knows no permission `{name}`; name it in `.permissions(…)` if there is one"
+                "the gate knows no permission `{name}`; add it to `.permissions(…)`, or correct it"
             ))),
             None if !below_not || self.roles_of(on).names_permission(name) => Ok(()),
             None => Err(Error::misconfigured(format!(
-                "a policy asks who does not hold `{name}`, and no role is said to permit just this; name the permissions \
-                 there are in `.permissions(…)`"
+                "a policy has the permission `{name}` below `not`, and no role permits exactly this; list all permissions in \
+                 `.permissions(…)`"
             ))),
         }
     }

@@ -90,11 +90,11 @@ pub struct RoleHierarchy {
     included: Vec<Vec<u64>>,
     /// For each role, what it and the included roles permit.
     permitted: Vec<PermissionSet>,
-    inherited: Vec<Inherited>,
+    inherited: Vec<Inheritance>,
 }
 
 #[derive(Debug, Clone)]
-struct Inherited {
+struct Inheritance {
     kind: String,
     /// Which role on the parent gives which role here; `None`: the same one.
     roles: Option<Vec<(String, Role)>>,
@@ -167,7 +167,7 @@ impl RoleHierarchy {
 
     /// The kinds that roles are inherited from; with the roles there, where they are named.
     pub(crate) fn inherited(&self) -> impl Iterator<Item = (&str, Option<impl Iterator<Item = &str>>)> {
-        self.inherited.iter().map(|Inherited { kind, roles }| {
+        self.inherited.iter().map(|Inheritance { kind, roles }| {
             let there = roles.as_ref().map(|pairs| pairs.iter().map(|(there, _)| there.as_str()));
             (kind.as_str(), there)
         })
@@ -208,7 +208,7 @@ impl RoleHierarchy {
 pub struct RoleHierarchyBuilder {
     roles: Vec<(String, Vec<String>)>,
     permits: Vec<(String, Vec<String>)>,
-    inherited: Vec<Inherited>,
+    inherited: Vec<Inheritance>,
 }
 
 impl RoleHierarchyBuilder {
@@ -262,7 +262,7 @@ impl RoleHierarchyBuilder {
     /// ```
     #[must_use]
     pub fn inherits(mut self, kind: &str) -> Self {
-        self.inherited.push(Inherited { kind: kind.to_owned(), roles: None });
+        self.inherited.push(Inheritance { kind: kind.to_owned(), roles: None });
         self
     }
 
@@ -289,7 +289,7 @@ impl RoleHierarchyBuilder {
     #[must_use]
     pub fn inherits_as<const N: usize>(mut self, kind: &str, roles: [(&str, &str); N]) -> Self {
         let roles = roles.map(|(there, here)| (there.to_owned(), Role::new(here.to_owned())));
-        self.inherited.push(Inherited { kind: kind.to_owned(), roles: Some(roles.into()) });
+        self.inherited.push(Inheritance { kind: kind.to_owned(), roles: Some(roles.into()) });
         self
     }
 
@@ -302,18 +302,19 @@ impl RoleHierarchyBuilder {
         let mut hierarchy = RoleHierarchy { inherited: self.inherited, ..RoleHierarchy::default() };
         for (place, (name, _)) in self.roles.iter().enumerate() {
             if name.is_empty() || hierarchy.places.insert(name.clone(), place).is_some() {
-                return Err(Error::misconfigured(format!("the role `{name}` is nameless or there twice")));
+                return Err(Error::misconfigured(format!("the role `{name}` is empty or is added twice")));
             }
             hierarchy.names.push(name.clone());
         }
-        for (place, Inherited { kind, .. }) in hierarchy.inherited.iter().enumerate() {
+        for (place, Inheritance { kind, .. }) in hierarchy.inherited.iter().enumerate() {
             if hierarchy.inherited.iter().take(place).any(|earlier| earlier.kind == *kind) {
-                return Err(Error::misconfigured(format!("it is said twice what is inherited from a {kind}")));
+                return Err(Error::misconfigured(format!("inheritance from a {kind} is set twice")));
             }
         }
         let below = |name: &str| self.roles.iter().find(|(role, _)| role == name).map_or(&[][..], |(_, below)| below);
-        let missing =
-            |name: &str| Error::misconfigured(format!("there is no role `{name}`; there are {:?}", hierarchy.names));
+        let missing = |name: &str| {
+            Error::misconfigured(format!("the hierarchy has no role `{name}`; it has {:?}", hierarchy.names))
+        };
         for (name, _) in &self.roles {
             let mut bits = vec![0_u64; self.roles.len().div_ceil(64)];
             let mut permitted = PermissionSet::default();
@@ -328,7 +329,7 @@ impl RoleHierarchyBuilder {
                     permitted = permitted.union(&PermissionSet::new(permissions)?);
                 }
                 if below(role).iter().any(|included| included == name) {
-                    return Err(Error::misconfigured(format!("the role `{name}` includes itself, by way of `{role}`")));
+                    return Err(Error::misconfigured(format!("the role `{name}` includes itself, through `{role}`")));
                 }
                 waiting.extend(below(role).iter().map(String::as_str));
             }

@@ -127,7 +127,7 @@ fn a_list_of_two_gates_has_one_clock() {
     assert!(!is_refused(plain().clock(own.clone()).revocations(shared.clone())));
     assert!(!is_refused(plain().clock(own).revocations(shared.clone())));
     assert!(is_refused(plain().clock(Twelve).revocations(shared)));
-    assert!(plain().clock(Twelve).clock(Twelve).build().is_err(), "said twice");
+    assert!(plain().clock(Twelve).clock(Twelve).build().is_err(), "called twice");
 }
 
 #[derive(Debug)]

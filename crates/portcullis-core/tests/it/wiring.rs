@@ -91,8 +91,8 @@ fn told(what: &str, found: Option<String>, expected: Option<&str>) {
 fn each_scheme_of_one_source_can_be_reached() {
     let wrapped = || Wrapped(Jwt::new(issuer("a")));
     let never = Some("scheme 2 is never asked about tokens of `a`, since one before it decides; name an issuer once");
-    let last = Some("scheme 2 comes after the one that asks `a` about opaque credentials");
-    let last_of_b = Some("scheme 2 comes after the one that asks `b` about opaque credentials");
+    let last = Some("scheme 2 is behind the one that asks `a` about opaque credentials");
+    let last_of_b = Some("scheme 2 is behind the one that asks `b` about opaque credentials");
     for (what, verifiers, expected) in [
         ("two issuers", vec![jwt("a"), jwt("b")], None),
         ("one issuer twice", vec![jwt("a"), jwt("a")], never),
@@ -166,7 +166,7 @@ fn schemes_apart_do_not_get_in_each_others_way() {
     let elsewhere = |verifier: Verifier| Scheme::new(verifier).header("x-key");
     let named = |verifier: Verifier| Scheme::named("key", verifier).bearer();
     let asked = || asks(issuer("a"));
-    let last = Some("comes after the one that asks `a` about opaque credentials");
+    let last = Some("is behind the one that asks `a` about opaque credentials");
     for (what, schemes, expected) in [
         ("one issuer in two places", vec![bearer(jwt("a")), elsewhere(jwt("a"))], None),
         ("one secret in two places", vec![bearer(secret(SECRET)), elsewhere(secret(SECRET))], None),
@@ -258,7 +258,7 @@ fn roles_are_inherited_from_kinds_and_roles_that_there_are() {
         (
             "a kind misspelt",
             gate().roles_on("team", teams()).roles_on("project", mapped("taem", "lead")),
-            Some("inherited from a `taem`, and the gate has no `.membership(\"taem\", …)` to ask who has them"),
+            Some("inherited from a `taem`, and the gate has no `.membership(\"taem\", …)` that says who has them"),
         ),
         ("the roles of everywhere", gate().roles(mapped("team", "lead")), Some("the role `lead` on a `team`")),
         ("the same roles", gate().roles(ranked().inherits("team").build().unwrap()), None),
@@ -271,7 +271,7 @@ fn roles_are_inherited_from_kinds_and_roles_that_there_are() {
         told(what, problem(builder), expected);
     }
     let alone = || Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer());
-    let nobody = Some("no `.membership(\"team\", …)` to ask");
+    let nobody = Some("no `.membership(\"team\", …)` that says");
     told("roles everywhere", problem(alone().roles(ranked().build().unwrap())), None);
     told("nobody to ask", problem(alone().roles_on("team", teams())), nobody);
     told("nobody to inherit from", problem(alone().roles(ranked().inherits("team").build().unwrap())), nobody);
@@ -304,15 +304,19 @@ fn what_is_said_has_an_effect() {
         // Whatever may be is what is, without cookies.
         ("any origin", gate().dangerous_allow_cross_origin(), None),
         ("revocations", gate().revocations(list()), None),
-        ("revocations twice", gate().revocations(list()).revocations(list()), Some("`.revocations(…)` is said twice")),
-        ("permissions", gate().permissions(["a:b"]).permissions(["c:d"]), Some("`.permissions(…)` is said twice")),
+        (
+            "revocations twice",
+            gate().revocations(list()).revocations(list()),
+            Some("`.revocations(…)` is called twice"),
+        ),
+        ("permissions", gate().permissions(["a:b"]).permissions(["c:d"]), Some("`.permissions(…)` is called twice")),
         (
             "roles on a kind",
             gate()
                 .members(&Data::default())
                 .roles_on("kb", RoleHierarchy::default())
                 .roles_on("kb", RoleHierarchy::default()),
-            Some("`.roles_on(\"kb\", …)` is said twice"),
+            Some("`.roles_on(\"kb\", …)` is called twice"),
         ),
         (
             "roles on two kinds",

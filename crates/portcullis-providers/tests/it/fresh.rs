@@ -87,7 +87,7 @@ fn as_fresh_as_a_route_says() {
 fn the_secret_alone_is_never_fresh() {
     let gate = gate(Instance::local());
     let error = gate.plan(within(3600)).unwrap_err();
-    assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("nobody to ask"), "{error}");
+    assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("cannot ask again"), "{error}");
     let usual = gate.plan(authenticated()).unwrap();
     assert_eq!(status(&gate, &usual, &token(json!({}))), 200);
     assert_eq!(status(&gate, &usual, &token(json!({ "exp": NOW }))), 401);

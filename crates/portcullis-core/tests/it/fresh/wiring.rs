@@ -81,7 +81,10 @@ fn a_gate_that_only_verifies_has_no_fresh_routes() {
         ] {
             let error = gate.plan(policy.clone()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Misconfigured);
-            assert!(error.to_string().contains("fresh identity, and the gate has nobody to ask"), "{error}");
+            assert!(
+                error.to_string().contains("fresh identity, and a scheme that the route accepts only verifies"),
+                "{error}"
+            );
             // Where a rule hides it from that, nobody passes; not even staff, who would pass anyway.
             let quiet = || shared(any((Quiet(policy.clone()), staff())));
             assert_eq!((status(&gate, quiet(), &token), status(&gate, quiet(), "abc")), (500, 401), "{policy:?}");
@@ -251,7 +254,7 @@ fn a_policy_that_does_not_say_what_it_needs_lets_nobody_in() {
             let who = gate.establish_for(&plan, &head).now_or_never().unwrap();
             let error = gate.authorize(&who, &plan, &head).now_or_never().unwrap().unwrap_err();
             assert_eq!((error.kind(), error.status()), (ErrorKind::Misconfigured, 500), "{plan:?}");
-            assert!(error.to_string().contains("names it in its `parts`"), "{error}");
+            assert!(error.to_string().contains("lists it in `parts`"), "{error}");
         }
     }
     // Beside one that says so, there is nothing amiss.

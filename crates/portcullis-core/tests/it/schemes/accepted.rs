@@ -140,7 +140,7 @@ fn a_rule_about_a_scheme_stands_where_the_scheme_is_accepted() {
     let (gate, _) = three();
     let (key, token) = (Head::new().header("x-api-key", "key.alice"), Head::new().bearer("token.alice"));
     let error = gate.plan(ByKey).unwrap_err().to_string();
-    assert!(error.contains("nobody can come by `key` here"), "{error}");
+    assert!(error.contains("no caller of `key` can be allowed here"), "{error}");
     assert_eq!(answer(&gate, also_via("key", ByKey), &key), Ok("user|key|alice".to_owned()));
     assert_eq!(answer(&gate, also_via("key", ByKey), &token), Err(403));
     // One that keeps it to itself lets nobody in by it.

@@ -28,7 +28,7 @@ fn what_cannot_be_read_is_refused_by_the_schemes_name_or_place() {
         (of([plain().bearer(), plain()]), "scheme 2 reads no credentials"),
         (of([named("key")]), "scheme `key` reads no credentials"),
         (of([named("").bearer()]), "has an empty name"),
-        (of([named("key").bearer(), named("key").header("x-key")]), "scheme `key` has a name that another one has"),
+        (of([named("key").bearer(), named("key").header("x-key")]), "scheme `key` has the name of another scheme"),
         (of([plain().bearer().bearer()]), "has the source bearer header twice"),
         (of([plain().header("a b")]), "cannot be in a request"),
         (of([plain().source(CredentialSource::bearer().prefix("x"))]), "it has no prefix"),

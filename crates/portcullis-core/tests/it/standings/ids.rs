@@ -57,7 +57,7 @@ fn one_of_two_places_is_enough_and_both_agree() {
 fn three_places_are_refused() {
     for three in [|| query("a").or(header("b")).or(path("c")), || query("a").or(header("b").or(path("c")))] {
         let panicked = std::panic::catch_unwind(three).unwrap_err();
-        assert_eq!(panicked.downcast_ref(), Some(&"an identifier stands in at most two places"));
+        assert_eq!(panicked.downcast_ref(), Some(&"an identifier is read from at most two places"));
     }
 }
 

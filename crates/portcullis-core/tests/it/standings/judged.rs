@@ -146,7 +146,7 @@ fn kinds_are_checked_at_start() {
         let gate = Gate::builder().scheme(portcullis_core::Scheme::new(issuer.verifier()).bearer());
         parts(gate.membership("project", Table::new())).build().map(drop).map_err(|error| error.to_string())
     };
-    assert!(build(|gate| gate.membership("project", Table::new())).unwrap_err().contains("said twice"));
+    assert!(build(|gate| gate.membership("project", Table::new())).unwrap_err().contains("called twice"));
     assert!(build(|gate| gate.roles_on("team", ladder().build().unwrap())).unwrap_err().contains("team"));
     assert!(build(|gate| gate.roles(ladder().inherits("team").build().unwrap())).unwrap_err().contains("team"));
     assert!(build(|gate| gate.roles_on("project", ladder().build().unwrap())).is_ok());
