@@ -3,9 +3,9 @@
 //! An extractor without a policy takes the caller that the guard of the route has established. Where no guard has asked the
 //! baseline, the extraction asks it.
 
-use crate::{Carrier, Who, establish, guard::authorize_now};
+use crate::{Carrier, Guard, Who, establish, guard::authorize_now};
 use portcullis_core::{Access, Caller, Error, Established, Gate, Lease, Plan, Principal, RequestHead, Requirement};
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 /// The gate that the extractors of a request use, and the policy that its guard has asked.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct Route {
     gate: Gate,
     /// `None` where no policy has asked about the caller. Then nothing has asked the baseline either.
     asked: Option<Plan>,
+    /// The guards around it that have asked as well.
+    outer: Option<Arc<Vec<Guard>>>,
 }
 
 impl Route {
@@ -22,14 +24,14 @@ impl Route {
         request.recall(|memory| {
             let guard = memory.guard()?;
             let asked = Some(guard.plan()).filter(|plan| !plan.is_public()).cloned();
-            Some(Self { gate: guard.gate().clone(), asked })
+            Some(Self { gate: guard.gate().clone(), asked, outer: memory.outer().cloned() })
         })?
     }
 
     /// A route without a guard.
     #[must_use]
     pub fn open(gate: Gate) -> Self {
-        Self { gate, asked: None }
+        Self { gate, asked: None, outer: None }
     }
 
     /// Its gate.
@@ -57,6 +59,8 @@ pub struct Known<'a> {
     access: Option<Access>,
     /// What was asked before the handler.
     plan: Option<&'a Plan>,
+    /// The guards around it.
+    outer: &'a [Guard],
     head: &'a dyn RequestHead,
 }
 
@@ -92,7 +96,8 @@ impl Extracted for Caller {
 /// The caller's right to a connection that outlives the request.
 impl Extracted for Lease {
     fn take(known: Known<'_>) -> Result<Self, Error> {
-        known.who.lease(known.plan, known.head)
+        let outer = known.outer.iter().filter(|guard| known.who.is_of(guard.gate()));
+        known.who.lease(outer.map(Guard::plan).chain(known.plan), known.head)
     }
 }
 
@@ -175,6 +180,7 @@ impl<T: Extracted> Extraction<T> {
 
     fn take(&self, who: &Established, access: Option<Access>, head: &dyn RequestHead) -> Result<T, Error> {
         let plan = self.route.asked.as_ref().or(self.plan());
-        T::take(Known { who, access, plan, head })
+        let outer = self.route.outer.as_deref().map_or(&[][..], Vec::as_slice);
+        T::take(Known { who, access, plan, outer, head })
     }
 }

@@ -3,7 +3,7 @@
 use crate::{Carrier, Guard, Seen};
 use futures_util::{FutureExt, future::Shared};
 use portcullis_core::{Answer, Established, Gate, Plan};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// What a request remembers: the caller as each gate has established it, and the innermost guard. Nearly always there is one
 /// gate.
@@ -12,6 +12,8 @@ pub struct Memory {
     first: Option<Who>,
     others: Vec<Who>,
     guard: Option<Guard>,
+    /// The guards around it that have asked about the caller, outermost first: for leases. Nearly always there is none.
+    outer: Option<Arc<Vec<Guard>>>,
     /// Set where guards are enforced.
     seen: Option<Seen>,
 }
@@ -83,6 +85,11 @@ impl Memory {
         self.guard.as_ref()
     }
 
+    /// The guards around the innermost one that have asked about the caller, outermost first.
+    pub(crate) fn outer(&self) -> Option<&Arc<Vec<Guard>>> {
+        self.outer.as_ref()
+    }
+
     /// The caller, if this gate has established it: for services behind a guard.
     #[must_use]
     pub fn established(&self, gate: &Gate) -> Option<&Established> {
@@ -106,7 +113,9 @@ impl Memory {
     }
 
     pub(crate) fn enter(&mut self, guard: &Guard) {
-        self.guard = Some(guard.clone());
+        if let Some(outer) = self.guard.replace(guard.clone()).filter(|outer| !outer.plan().is_public()) {
+            Arc::make_mut(self.outer.get_or_insert_default()).push(outer);
+        }
     }
 
     fn who(&self, gate: &Gate) -> Option<&Who> {
@@ -162,7 +171,8 @@ fn find(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>, guard: Opt
         }
     };
     if is_new {
-        request.insert(Memory { first: Some(who.clone()), others: Vec::new(), guard: guard.cloned(), seen: None });
+        let (first, guard) = (Some(who.clone()), guard.cloned());
+        request.insert(Memory { first, others: Vec::new(), guard, outer: None, seen: None });
         return who;
     }
     request.change(|memory| {

@@ -3,7 +3,7 @@
 use crate::ask::get_as;
 use actix_web::{App, web};
 use futures_util::FutureExt;
-use portcullis_actix::{Caller, Leased, Rejection, Routes};
+use portcullis_actix::{Caller, GateExt, Leased, Rejection, Routes};
 use portcullis_core::{
     Authenticator, Credential, Error, ErrorKind, Gate, Lease, Membership, Principal, PrincipalKind, RoleHierarchy,
     Scheme, Standing, policy::*,
@@ -154,6 +154,69 @@ async fn a_connection_ends_with_the_right_that_its_guard_has_asked_for() {
     *rooms.are_closed.lock().unwrap() = true;
     assert_eq!(end(&leases[0]).await.map(|error| error.kind()), Some(ErrorKind::Denied));
     assert!(end(&leases[1]).await.is_none(), "the lobby asks for no right");
+}
+
+/// Guards around the route's own count as well, if they are of its gate.
+#[actix_web::test]
+async fn a_connection_ends_with_a_right_that_an_outer_guard_has_asked_for() {
+    let (rooms, kept) = (Rooms::default(), Arc::new(Mutex::new(Vec::<Lease>::new())));
+    let (one, other) = (gate(&rooms), gate(&rooms));
+    let keep = {
+        let kept = kept.clone();
+        move |Leased(lease): Leased| {
+            kept.lock().unwrap().push(lease);
+            ready("opened")
+        }
+    };
+    let member = || role("member").on("room", path("room"));
+    let at = |path: &str| web::resource(path).to(keep.clone());
+    // The outermost guard stands last.
+    let app = serve!(
+        App::new()
+            .service(at("/outer/{room}").wrap(one.require(authenticated())).wrap(one.require(member())))
+            .service(at("/inner/{room}").wrap(one.require(member())).wrap(one.require(authenticated())))
+            .service(at("/around-public/{room}").wrap(one.require(anyone())).wrap(one.require(member())))
+            .service(
+                at("/outermost/{room}")
+                    .wrap(one.require(authenticated()))
+                    .wrap(one.require(anyone()))
+                    .wrap(one.require(member()))
+            )
+            .service(
+                at("/of-two-gates/{room}")
+                    .wrap(one.require(authenticated()))
+                    .wrap(other.require(authenticated()))
+                    .wrap(one.require(member()))
+            )
+            .service(at("/public/{room}").wrap(one.require(authenticated())).wrap(one.require(anyone())))
+            .service(at("/of-another-gate/{room}").wrap(one.require(authenticated())).wrap(other.require(member())))
+            .service(
+                web::scope("/scope/{room}")
+                    .wrap(one.require(member()))
+                    .configure(Routes::new(&one).get("/lobby", authenticated(), keep.clone()).into_config())
+            )
+    );
+    let routes = [
+        ("outer/1", true),
+        ("inner/1", true),
+        ("around-public/1", true),
+        ("outermost/1", true),
+        ("of-two-gates/1", true),
+        ("public/1", false),
+        ("of-another-gate/1", false),
+        ("scope/1/lobby", true),
+    ];
+    let mut opened = Vec::new();
+    for (path, is_asked) in routes {
+        assert_eq!(get_as(&app, &format!("/{path}"), "alice").await.status, 200, "{path}");
+        let lease = kept.lock().unwrap().pop().unwrap();
+        assert!(end(&lease).await.is_none(), "{path}: nothing has changed");
+        opened.push((path, lease, is_asked.then_some(ErrorKind::Denied)));
+    }
+    *rooms.are_closed.lock().unwrap() = true;
+    for (path, lease, expected) in opened {
+        assert_eq!(end(&lease).await.map(|error| error.kind()), expected, "{path}");
+    }
 }
 
 /// The end of a connection, if it comes within some checks: one follows the other at once, and each may take its time.

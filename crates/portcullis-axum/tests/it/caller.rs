@@ -1,9 +1,13 @@
 //! Handlers that ask policies themselves, and connections that end with a right.
 
 use crate::wire::{ask, get_as};
-use axum::{Router, extract::Path, routing::get};
+use axum::{
+    Router,
+    extract::Path,
+    routing::{MethodRouter, get},
+};
 use futures_util::FutureExt;
-use portcullis_axum::{Caller, Leased, Rejection, Routes};
+use portcullis_axum::{Caller, GateExt, Leased, Rejection, Routes};
 use portcullis_core::{
     Authenticator, Credential, Error, ErrorKind, Gate, Lease, Membership, Principal, PrincipalKind, RoleHierarchy,
     Scheme, Standing, policy::*,
@@ -143,6 +147,52 @@ async fn a_connection_ends_with_the_right_that_its_guard_has_asked_for() {
     *rooms.are_closed.lock().unwrap() = true;
     assert_eq!(end(&leases[0]).await.map(|error| error.kind()), Some(ErrorKind::Denied));
     assert!(end(&leases[1]).await.is_none(), "the lobby asks for no right");
+}
+
+/// Guards around the route's own count as well, if they are of its gate.
+#[tokio::test]
+async fn a_connection_ends_with_a_right_that_an_outer_guard_has_asked_for() {
+    let (rooms, kept) = (Rooms::default(), Arc::new(Mutex::new(Vec::<Lease>::new())));
+    let (one, other) = (gate(&rooms), gate(&rooms));
+    let keep = {
+        let kept = kept.clone();
+        move |Leased(lease): Leased| {
+            kept.lock().unwrap().push(lease);
+            ready("opened")
+        }
+    };
+    let member = || role("member").on("room", path("room"));
+    // The outermost guard stands first.
+    let routes = [
+        ("outer", vec![one.require(member()), one.require(authenticated())], true),
+        ("inner", vec![one.require(authenticated()), one.require(member())], true),
+        ("around-public", vec![one.require(member()), one.require(anyone())], true),
+        ("outermost", vec![one.require(member()), one.require(anyone()), one.require(authenticated())], true),
+        (
+            "of-two-gates",
+            vec![one.require(member()), other.require(authenticated()), one.require(authenticated())],
+            true,
+        ),
+        ("public", vec![one.require(anyone()), one.require(authenticated())], false),
+        ("of-another-gate", vec![other.require(member()), one.require(authenticated())], false),
+    ];
+    let app = routes.iter().fold(Router::new(), |app, (path, guards, _)| {
+        let route: MethodRouter<Gate> = get(keep.clone());
+        let route = guards.iter().rfold(route, |route, guard| route.layer(guard.clone()));
+        app.route(&format!("/{path}/{{room}}"), route)
+    });
+    let app = app.with_state(one.clone());
+    let mut opened = Vec::new();
+    for (path, _, is_asked) in &routes {
+        assert_eq!(ask(&app, "GET", &format!("/{path}/1"), "alice").await.status, 200, "{path}");
+        let lease = kept.lock().unwrap().pop().unwrap();
+        assert!(end(&lease).await.is_none(), "{path}: nothing has changed");
+        opened.push((path, lease, is_asked.then_some(ErrorKind::Denied)));
+    }
+    *rooms.are_closed.lock().unwrap() = true;
+    for (path, lease, expected) in opened {
+        assert_eq!(end(&lease).await.map(|error| error.kind()), expected, "{path}");
+    }
 }
 
 /// The end of a connection, if it comes within some checks: one follows the other at once, and each may take its time.

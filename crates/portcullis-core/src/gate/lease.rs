@@ -35,10 +35,10 @@ const GRACE: Duration = Duration::from_secs(300);
 /// A caller's right to a connection that outlives its request, such as a WebSocket.
 ///
 /// The connection has to end when the credential expires or is [revoked](crate::Revocations), when its key is withdrawn,
-/// when its issuer ends the session, and when the policy of the route no longer allows the caller: a disabled account, a
-/// removed member. The gate checks all of this at once after a revocation, when the credential expires, and every 30
-/// seconds. While it cannot check, because the issuer is down for example, the connection continues for five minutes, and
-/// never beyond the expiry.
+/// when its issuer ends the session, and when a guard of the route no longer allows the caller: a disabled account, a
+/// removed member. Guards around the route's own count too, if they are of the same gate. The gate checks all of this at once
+/// after a revocation, when the credential expires, and every 30 seconds. While it cannot check, because the issuer is down
+/// for example, the connection continues for five minutes, and never beyond the expiry.
 ///
 /// An extractor of the adapters provides it. The handler waits for the end and closes the connection:
 ///
@@ -66,25 +66,25 @@ pub struct Lease {
     principal: Principal,
     /// None for a caller that is known without one.
     credential: Option<Credential<'static>>,
-    /// The policy of the route, if it has one.
-    plan: Option<Plan>,
+    /// The policies of the route, in the order in which the request has passed them.
+    plans: Vec<Plan>,
     head: OwnedHead,
     check_every: Duration,
 }
 
 impl Established {
-    /// A lease for the connection that this request opens, on a route with this policy. `head` is that of the request; a
+    /// A lease for the connection that this request opens, on a route with these policies. `head` is that of the request; a
     /// copy without its credentials is kept.
     ///
     /// # Errors
     /// As [`principal`](Self::principal).
-    pub fn lease(&self, plan: Option<&Plan>, head: &dyn RequestHead) -> Result<Lease, Error> {
+    pub fn lease<'p>(&self, plans: impl IntoIterator<Item = &'p Plan>, head: &dyn RequestHead) -> Result<Lease, Error> {
         let principal = self.principal()?.clone();
-        let plan = plan.filter(|plan| !plan.is_public()).cloned();
+        let plans: Vec<_> = plans.into_iter().filter(|plan| !plan.is_public()).cloned().collect();
         let credential = match self.source() {
             Some(_) => match self.gate.read_from(&self.sources, head)? {
                 Some((credential, _)) => {
-                    Some(credential.to_owned().with_max_age(plan.as_ref().and_then(Plan::max_age)))
+                    Some(credential.to_owned().with_max_age(plans.iter().filter_map(Plan::max_age).min()))
                 }
                 None => {
                     return Err(Error::misconfigured(
@@ -95,15 +95,15 @@ impl Established {
             None => None,
         };
         let head = OwnedHead::copy(head, &self.gate.scrubber(head));
-        Ok(Lease { who: self.clone(), principal, credential, plan, head, check_every: USUALLY })
+        Ok(Lease { who: self.clone(), principal, credential, plans, head, check_every: USUALLY })
     }
 }
 
 impl Lease {
     /// The longest time between two checks: 30 seconds by default, at least one second.
     ///
-    /// Each check verifies the credential and asks the policy of the route again. Choose a shorter time where a removed member
-    /// may see nothing more. A revocation is noticed at once, whatever the time is.
+    /// Each check verifies the credential and asks the policies of the route again. Choose a shorter time where a removed
+    /// member may see nothing more. A revocation is noticed at once, whatever the time is.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -204,7 +204,7 @@ impl Lease {
         if principal.id() != self.principal.id() {
             return Err(Error::invalid("the credential names another principal now"));
         }
-        if let Some(plan) = &self.plan {
+        for plan in &self.plans {
             self.gate().authorize(&who, plan, &self.head).await?;
         }
         Ok(principal)
@@ -212,7 +212,7 @@ impl Lease {
 
     /// Resolves when the gate would refuse the caller.
     async fn refused<S: Future>(&self, sleep: impl Fn(Duration) -> S) -> Error {
-        if self.credential.is_none() && self.plan.is_none() {
+        if self.credential.is_none() && self.plans.is_empty() {
             return pending().await;
         }
         let mut end = self.principal.expires_at();

@@ -4,10 +4,13 @@ use super::{Ending, Says, alice, seconds};
 use crate::head::Head;
 use futures_util::FutureExt;
 use portcullis_core::{
-    Account, Directory, Error, ErrorKind, Gate, GateBuilder, Lease, Membership, Plan, Principal, RoleHierarchy, Scheme,
-    Standing, policy::*,
+    Account, Authenticator, Credential, Directory, Error, ErrorKind, Gate, GateBuilder, Lease, Membership, Plan,
+    Principal, RoleHierarchy, Scheme, Standing, policy::*,
 };
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// What Alice is to every room, or why that is not known.
 #[derive(Debug, Clone)]
@@ -44,9 +47,9 @@ fn rig(parts: impl FnOnce(GateBuilder, &Rooms) -> GateBuilder) -> (Gate, Says, R
     (gate, says, rooms)
 }
 
-fn lease(gate: &Gate, plan: Option<&Plan>) -> Lease {
+fn lease<'p>(gate: &Gate, plans: impl IntoIterator<Item = &'p Plan>) -> Lease {
     let head = Head::new().bearer("abc").param("room_id", "7");
-    gate.establish(&head).now_or_never().unwrap().lease(plan, &head).unwrap()
+    gate.establish(&head).now_or_never().unwrap().lease(plans, &head).unwrap()
 }
 
 #[test]
@@ -66,6 +69,68 @@ fn a_member_who_is_removed_loses_it_at_the_next_check() {
         rooms.now(standing.clone());
         assert_eq!(ending.now(), None, "it checks from time to time");
         assert_eq!(ending.after_sleep(), end, "{standing:?}");
+    }
+}
+
+/// A route may have guards around its own.
+#[test]
+fn each_of_several_policies_has_to_allow_the_caller_and_the_first_that_does_not_is_the_reason() {
+    const PUBLIC: &dyn Policy = &anyone();
+    const KNOWN: &dyn Policy = &authenticated();
+    const GUEST: &dyn Policy = &role("guest").on("room", path("room_id"));
+    const SHOWN: &dyn Policy = &role("member").on("room", path("room_id"));
+    let stranger = || Ok(Standing::stranger());
+    for (policies, standing, end) in [
+        ([SHOWN, MEMBER], Ok(Standing::role("member")), None),
+        ([SHOWN, MEMBER], stranger(), Some(ErrorKind::Denied)),
+        ([MEMBER, SHOWN], stranger(), Some(ErrorKind::Hidden)),
+        ([PUBLIC, MEMBER], stranger(), Some(ErrorKind::Hidden)),
+        ([MEMBER, PUBLIC], stranger(), Some(ErrorKind::Hidden)),
+        ([KNOWN, PUBLIC], stranger(), None),
+        ([GUEST, SHOWN], Ok(Standing::role("guest")), Some(ErrorKind::Denied)),
+        ([SHOWN, GUEST], Ok(Standing::role("guest")), Some(ErrorKind::Denied)),
+        ([GUEST, KNOWN], Ok(Standing::role("guest")), None),
+    ] {
+        let (gate, _, rooms) = rig(|gate, rooms| gate.membership("room", rooms.clone()));
+        let plans = policies.map(|policy| gate.plan(policy).unwrap());
+        let mut ending = Ending::of(&lease(&gate, &plans));
+        assert_eq!(ending.now(), None, "{policies:?}");
+        rooms.now(standing.clone());
+        assert_eq!(ending.after_sleep(), end, "{policies:?}, {standing:?}");
+    }
+}
+
+/// Asks anew each time, and records how old an answer might have been.
+#[derive(Debug, Clone, Default)]
+struct Ages(Arc<Mutex<Vec<Option<Duration>>>>);
+
+impl Authenticator for Ages {
+    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
+        self.0.lock().unwrap().push(credential.max_age());
+        Ok(alice())
+    }
+
+    fn asks_anew(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn the_freshest_of_several_policies_counts() {
+    let ages = Ages::default();
+    let gate = Gate::builder().scheme(Scheme::new(ages.clone()).bearer()).build().unwrap();
+    let fresh = |age| gate.plan(fresh(seconds(age), authenticated())).unwrap();
+    let (minute, hour, any) = (fresh(60), fresh(3600), gate.plan(authenticated()).unwrap());
+    for (plans, age) in [
+        (vec![&any], None),
+        (vec![&hour], Some(3600)),
+        (vec![&hour, &minute], Some(60)),
+        (vec![&minute, &any, &hour], Some(60)),
+    ] {
+        let lease = lease(&gate, plans.iter().copied());
+        ages.0.lock().unwrap().clear();
+        assert_eq!(Ending::of(&lease).now(), None);
+        assert_eq!(*ages.0.lock().unwrap(), [age.map(seconds)], "{plans:?}");
     }
 }
 
