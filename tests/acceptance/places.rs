@@ -30,6 +30,10 @@ pub trait Build: Sized {
     fn insists(self, path: &'static str) -> Self;
     /// Places below a path.
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self;
+    /// Places below a path, of the gate [`other`](crate::sites::other).
+    fn other(self, path: &'static str, inner: fn(Self) -> Self) -> Self;
+    /// The same, behind a guard of this gate for every caller.
+    fn behind(self, path: &'static str, inner: fn(Self) -> Self) -> Self;
     /// Places below a path, all for those whom one policy lets pass.
     fn scope<R: Requirement>(self, path: &'static str, inner: &[&'static str]) -> Self;
 }
@@ -252,5 +256,17 @@ pub fn places<B: Build>(site: B) -> B {
         })
         .nest("/teams/{team}", |site| site.place::<View>("/p/{id}").me("/me"))
         .nest("/in/{id}", |site| site.place::<View>("/flights").place::<ViewHidden>("/hidden"))
+        .other("/other", of_the_other_gate)
+        .behind("/behind", of_the_other_gate)
         .scope::<StaffOnly>("/admin", &["/users", "/keys"])
+}
+
+fn of_the_other_gate<B: Build>(site: B) -> B {
+    site.open("/open")
+        .visit("/visit")
+        .me("/me")
+        .place::<StaffOnly>("/staff")
+        .place::<HiddenStaff>("/hidden-staff")
+        .fails("/fails")
+        .insists("/insists")
 }

@@ -96,18 +96,18 @@ macro_rules! ways {
 }
 
 ways! {
-    axum_extractor: AxumExtractor, Nothing, 915 rows, 31 listed;
-    axum_layer: AxumLayer, Nothing, 946 rows, 0 listed;
-    axum_routes: AxumRoutes, Nothing, 944 rows, 2 listed;
-    tower_layer: TowerLayer, Nothing, 871 rows, 75 listed;
-    actix_extractor: ActixExtractor, Nothing, 903 rows, 43 listed;
-    actix_middleware: ActixMiddleware, Nothing, 936 rows, 10 listed;
-    actix_routes: ActixRoutes, Nothing, 934 rows, 12 listed;
-    axum_extractor_enforced_and_scrubbed: AxumExtractor, EnforceAndScrub, 898 rows, 48 listed;
-    axum_layer_enforced_and_scrubbed: AxumLayer, EnforceAndScrub, 946 rows, 0 listed;
-    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 944 rows, 2 listed;
-    tower_layer_enforced_and_scrubbed: TowerLayer, EnforceAndScrub, 871 rows, 75 listed;
-    actix_extractor_enforced_and_scrubbed: ActixExtractor, EnforceAndScrub, 886 rows, 60 listed;
-    actix_middleware_enforced_and_scrubbed: ActixMiddleware, EnforceAndScrub, 936 rows, 10 listed;
-    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 934 rows, 12 listed;
+    axum_extractor: AxumExtractor, Nothing, 945 rows, 74 listed;
+    axum_layer: AxumLayer, Nothing, 1019 rows, 0 listed;
+    axum_routes: AxumRoutes, Nothing, 1017 rows, 2 listed;
+    tower_layer: TowerLayer, Nothing, 944 rows, 75 listed;
+    actix_extractor: ActixExtractor, Nothing, 933 rows, 86 listed;
+    actix_middleware: ActixMiddleware, Nothing, 1009 rows, 10 listed;
+    actix_routes: ActixRoutes, Nothing, 1007 rows, 12 listed;
+    axum_extractor_enforced_and_scrubbed: AxumExtractor, EnforceAndScrub, 927 rows, 92 listed;
+    axum_layer_enforced_and_scrubbed: AxumLayer, EnforceAndScrub, 1019 rows, 0 listed;
+    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 1017 rows, 2 listed;
+    tower_layer_enforced_and_scrubbed: TowerLayer, EnforceAndScrub, 944 rows, 75 listed;
+    actix_extractor_enforced_and_scrubbed: ActixExtractor, EnforceAndScrub, 915 rows, 104 listed;
+    actix_middleware_enforced_and_scrubbed: ActixMiddleware, EnforceAndScrub, 1009 rows, 10 listed;
+    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 1007 rows, 12 listed;
 }

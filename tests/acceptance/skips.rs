@@ -1,7 +1,10 @@
 //! Rows that a way in cannot run, why, and what it answers instead. Whatever is not listed here is run.
 
 use crate::{
-    row::{Expected, Row, detail, forbidden, method_not_allowed, misconfigured, not_found, ok, unauthorized},
+    row::{
+        Expected, Row, detail, forbidden, insufficient_scope, method_not_allowed, misconfigured, not_found, ok,
+        unauthorized,
+    },
     table::returned,
     ways::{Outside, Way},
 };
@@ -93,7 +96,17 @@ fn returned_without_a_guard() -> Vec<Skip> {
         REASON,
         unauthorized("credential_missing"),
     );
-    returned::kinds().into_iter().map(instead).chain([insists]).collect()
+    let other = |how: &str, expected| {
+        let rows = ["Every", "Realm", "Rendered"].map(|site| format!("gates, at {site}: returned {how}"));
+        Skip { rows: rows.into(), ..answers(&[], REASON, expected) }
+    };
+    let others = [
+        other("missing", unauthorized("credential_missing")),
+        other("by an insisting handler", unauthorized("credential_missing")),
+        other("scope", insufficient_scope("kb:read")),
+    ];
+    let behind = not_there(&["gates behind*"], "a guard around a handler is no extractor");
+    returned::kinds().into_iter().map(instead).chain(others).chain([insists, behind]).collect()
 }
 
 fn checked_at_start() -> Vec<Skip> {
@@ -158,6 +171,7 @@ fn nobody_looked() -> Vec<Skip> {
         answers(
             &[
                 "/open: *",
+                "gates: public",
                 "account: denied, where nobody asks",
                 "baseline: a public route",
                 "nested path: public",

@@ -3,6 +3,7 @@
 mod bodies;
 mod cross_origin;
 mod failing;
+mod gates;
 mod guards;
 mod layers;
 mod order;
@@ -38,6 +39,7 @@ pub fn rows() -> Vec<Row> {
         rendered::rows(),
         bodies::rows(),
         returned::rows(),
+        gates::rows(),
     ]
     .concat();
     let mut names = HashSet::new();

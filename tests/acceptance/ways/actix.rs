@@ -5,6 +5,7 @@ use crate::{
     cors::APP,
     places::{self, Build, METHODS, Move, said, said_of},
     row::{Answer, Request},
+    sites::other,
 };
 use actix_cors::Cors;
 use actix_web::{
@@ -151,6 +152,13 @@ impl Build for Extractors {
         let Self(inner) = inner(Self::default());
         Self(self.0.with(web::scope(path).configure(|below| inner.add_to(below))))
     }
+    fn other(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        let Self(inner) = inner(Self::default());
+        Self(self.0.with(web::scope(path).app_data(other()).configure(|below| inner.add_to(below))))
+    }
+    fn behind(self, _: &'static str, _: fn(Self) -> Self) -> Self {
+        self
+    }
     fn scope<R: Requirement>(self, path: &'static str, inner: &[&'static str]) -> Self {
         let Self(inner) = inner.iter().fold(Self::default(), |routes, path| routes.place::<R>(path));
         Self(self.0.with(web::scope(path).configure(|below| inner.add_to(below))))
@@ -201,6 +209,17 @@ impl Build for Middleware {
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let Self(_, inner) = inner(Self(self.0.clone(), Services::default()));
         let scope = web::scope(path).configure(|below| inner.add_to(below));
+        Self(self.0, self.1.with(scope))
+    }
+    fn other(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        let Self(_, inner) = inner(Self(other(), Services::default()));
+        let scope = web::scope(path).configure(|below| inner.add_to(below));
+        Self(self.0, self.1.with(scope))
+    }
+    fn behind(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        let Self(_, inner) = inner(Self(other(), Services::default()));
+        let scope = web::scope(path).configure(|below| inner.add_to(below));
+        let scope = scope.wrap(self.0.require(policy::authenticated()));
         Self(self.0, self.1.with(scope))
     }
     fn scope<R: Requirement>(self, path: &'static str, inner: &[&'static str]) -> Self {
@@ -257,6 +276,13 @@ impl Build for Guarded {
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self::new(&self.0));
         Self(self.0, self.1.nest(path, inner.1))
+    }
+    fn other(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        Self(self.0, self.1.nest(path, inner(Self::new(&other())).1))
+    }
+    fn behind(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        let inner = web::scope("").configure(inner(Self::new(&other())).1.into_config());
+        Self(self.0, self.1.service(path, policy::authenticated(), inner))
     }
     fn scope<R: Requirement>(self, path: &'static str, inner: &[&'static str]) -> Self {
         let routes = inner.iter().fold(Self::new(&self.0), |routes, path| routes.place::<R>(path));

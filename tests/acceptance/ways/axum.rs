@@ -5,6 +5,7 @@ use crate::{
     cors::APP,
     places::{self, Build, Move, said, said_of},
     row::{Answer, Request},
+    sites::other,
 };
 use axum::{
     Json, Router,
@@ -120,6 +121,12 @@ impl Build for Extractors {
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         Self(self.0.nest(path, inner(Self(Router::new())).0))
     }
+    fn other(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        Self(self.0.nest(path, inner(Self(Router::new())).0.with_state(other())))
+    }
+    fn behind(self, _: &'static str, _: fn(Self) -> Self) -> Self {
+        self
+    }
     fn scope<R: Requirement>(self, path: &'static str, inner: &[&'static str]) -> Self {
         let routes = inner.iter().fold(Self(Router::new()), |routes, path| routes.place::<R>(path));
         Self(self.0.nest(path, routes.0))
@@ -170,6 +177,13 @@ impl Build for Layers {
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self(self.0.clone(), Router::new()));
         Self(self.0, self.1.nest(path, inner.1))
+    }
+    fn other(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        Self(self.0, self.1.nest(path, inner(Self(other(), Router::new())).1))
+    }
+    fn behind(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        let inner = inner(Self(other(), Router::new())).1.layer(self.0.require(policy::authenticated()));
+        Self(self.0, self.1.nest(path, inner))
     }
     fn scope<R: Requirement>(self, path: &'static str, inner: &[&'static str]) -> Self {
         let routes = inner.iter().fold(Router::new(), |routes, path| routes.route(path, methods(visit)));
@@ -224,6 +238,13 @@ impl Build for Guarded {
     fn nest(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self::new(&self.0));
         Self(self.0, self.1.nest(path, inner.1))
+    }
+    fn other(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        Self(self.0, self.1.nest(path, inner(Self::new(&other())).1))
+    }
+    fn behind(self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        let inner = inner(Self::new(&other())).1.into_router().with_state(other());
+        Self(self.0, self.1.service(path, policy::authenticated(), inner))
     }
     fn scope<R: Requirement>(self, path: &'static str, inner: &[&'static str]) -> Self {
         let routes = inner.iter().fold(Self::new(&self.0), |routes, path| routes.place::<R>(path));

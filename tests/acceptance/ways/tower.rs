@@ -5,7 +5,10 @@ use super::{
     Local, Outside, Serve,
     axum::{answer, to_http},
 };
-use crate::places::{self, Build, METHODS, Move, said, said_of};
+use crate::{
+    places::{self, Build, METHODS, Move, said, said_of},
+    sites::other,
+};
 use axum::{
     body::Bytes,
     http::{self, StatusCode, header::CONTENT_TYPE, request::Parts},
@@ -163,6 +166,17 @@ impl Build for Stack {
     fn nest(mut self, path: &'static str, inner: fn(Self) -> Self) -> Self {
         let inner = inner(Self::below(&self.gate, &format!("{}{path}", self.prefix)));
         self.services.extend(inner.services);
+        self
+    }
+    fn other(mut self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        self.services.extend(inner(Self::below(&other(), &format!("{}{path}", self.prefix))).services);
+        self
+    }
+    fn behind(mut self, path: &'static str, inner: fn(Self) -> Self) -> Self {
+        let guard = self.gate.require(policy::authenticated());
+        let inner = inner(Self::below(&other(), &format!("{}{path}", self.prefix))).services;
+        let guarded = |(path, service)| (path, BoxCloneSyncService::new(guard.layer(service)));
+        self.services.extend(inner.into_iter().map(guarded));
         self
     }
     fn scope<R: Requirement>(mut self, path: &'static str, inner: &[&'static str]) -> Self {
