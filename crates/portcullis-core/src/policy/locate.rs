@@ -182,6 +182,10 @@ impl fmt::Debug for IdValue {
 }
 
 /// Where an identifier comes from: a [`ResourceId`] or an [`IdValue`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say where an identifier is",
+    note = "use `path(…)`, `query(…)`, `header(…)`, `organization()` or `id(…)` of `portcullis::policy`"
+)]
 pub trait Locate: fmt::Debug + Send + Sync {
     /// The identifier, and what the request calls it.
     #[doc(hidden)]
