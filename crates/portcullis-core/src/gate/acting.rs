@@ -32,7 +32,9 @@ impl Gate {
         self.acting(principal, Ok(scheme))
     }
 
-    /// The same, by the scheme of this name. If the gate has no such scheme, every request is refused with 500.
+    /// The same, by the scheme of this name.
+    ///
+    /// If the gate has no such scheme, every request is refused with 500.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;

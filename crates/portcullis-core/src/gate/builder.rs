@@ -53,11 +53,10 @@ impl GateBuilder {
         self
     }
 
-    /// Refuses requests in which two sources present different credentials (400, `conflicting_credentials`). By default the
-    /// first source decides.
+    /// Refuses requests in which two sources present different credentials (400, `conflicting_credentials`).
     ///
-    /// Use it where a proxy or a script of a page could add a second credential. Two sources with the same credential are no
-    /// conflict.
+    /// By default the first source decides. Use it where a proxy or a script of a page could add a second credential. Two
+    /// sources with the same credential are no conflict.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -142,7 +141,9 @@ impl GateBuilder {
         self
     }
 
-    /// Caches verified tokens. A repeated token then costs a lookup by its text instead of a signature.
+    /// Caches verified tokens.
+    ///
+    /// A repeated token then costs a lookup by its text instead of a signature.
     ///
     /// Every request is answered as it would be without the cache. Times, keys and revocations are checked each time, and
     /// each decision is made again. The cache serves schemes that only verify signatures: those of a [`Jwt`](crate::Jwt),
@@ -171,8 +172,10 @@ impl GateBuilder {
         self
     }
 
-    /// What was revoked. Asked about every principal that a credential names, whether it was cached or not. If it cannot
-    /// answer, the request is refused (503).
+    /// What was revoked.
+    ///
+    /// Asked about every principal that a credential names, whether it was cached or not. If it cannot answer, the request
+    /// is refused (503).
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -227,8 +230,10 @@ impl GateBuilder {
         self
     }
 
-    /// The known roles: those that credentials and accounts give. They are also the roles on resources, except on kinds with
-    /// [`roles_on`](Self::roles_on). By default there are none, and a policy that names one is an error.
+    /// The known roles: those that credentials and accounts give.
+    ///
+    /// They are also the roles on resources, except on kinds with [`roles_on`](Self::roles_on). By default there are none,
+    /// and a policy that names one is an error.
     ///
     /// A second call replaces the first.
     #[must_use]
@@ -262,8 +267,10 @@ impl GateBuilder {
         self
     }
 
-    /// All known permissions. Any other one is then an error: in a policy, when its route is added; in what a role permits,
-    /// when the gate is built.
+    /// All known permissions.
+    ///
+    /// Any other one is then an error: in a policy, when its route is added; in what a role permits, when the gate is
+    /// built.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -287,8 +294,10 @@ impl GateBuilder {
         self
     }
 
-    /// The standing of callers on resources of this kind: see [`Membership`]. `kind` is the name that policies use. Wrap it in
-    /// a [`CachedMembership`](crate::CachedMembership) to cache between requests.
+    /// The standing of callers on resources of this kind: see [`Membership`].
+    ///
+    /// `kind` is the name that policies use. Wrap it in a [`CachedMembership`](crate::CachedMembership) to cache between
+    /// requests.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -310,8 +319,9 @@ impl GateBuilder {
         self
     }
 
-    /// The accounts of verified principals: see [`Directory`]. By default there are none, and the credential alone says who the
-    /// caller is.
+    /// The accounts of verified principals: see [`Directory`].
+    ///
+    /// By default there are none, and the credential alone says who the caller is.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -343,7 +353,9 @@ impl GateBuilder {
     }
 
     /// What every route that is not public requires of its callers, before its own policy: a confirmed account, for
-    /// example. It applies to callers of all schemes, and cannot choose among schemes.
+    /// example.
+    ///
+    /// It applies to callers of all schemes, and cannot choose among schemes.
     /// [`without_baseline`](crate::policy::without_baseline) leaves it out. It cannot contain
     /// [`fresh`](crate::policy::fresh), which belongs around the policy of a route.
     ///
@@ -367,7 +379,7 @@ impl GateBuilder {
         self
     }
 
-    /// The realm of the challenge (RFC 9110, section 11.5). By default there is none.
+    /// The realm of the challenge (RFC 9110, section 11.5); none by default.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -386,8 +398,9 @@ impl GateBuilder {
         self
     }
 
-    /// Makes the answer to a refused request, from the error and the default answer. Use the error's kind and code. Its
-    /// text is for the log only: it would tell a hidden denial from an unknown path.
+    /// Makes the answer to a refused request, from the error and the default answer.
+    ///
+    /// Use the error's kind and code. Its text is for the log only: it would tell a hidden denial from an unknown path.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;

@@ -52,8 +52,10 @@ impl TokenCache {
         Self { entries, bytes: 64 << 20 }
     }
 
-    /// At most this many bytes, 64 MiB by default. A token counts four times its length plus half a KiB: for its text and
-    /// claims, the principal, and what handlers parse of it.
+    /// At most this many bytes, 64 MiB by default.
+    ///
+    /// A token counts four times its length plus half a KiB: for its text and claims, the principal, and what handlers
+    /// parse of it.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;

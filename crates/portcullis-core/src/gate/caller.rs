@@ -48,7 +48,9 @@ pub struct Caller {
 }
 
 impl Established {
-    /// The caller, for a handler. `head` is that of the request; a copy without its credentials is kept.
+    /// The caller, for a handler.
+    ///
+    /// `head` is that of the request; a copy without its credentials is kept.
     ///
     /// # Errors
     /// As [`principal`](Self::principal).
@@ -65,8 +67,9 @@ impl Caller {
         &self.principal
     }
 
-    /// Requires that this policy allows the caller. A handler that returns the error with `?` gives the answer that the
-    /// guard of the route would give.
+    /// Requires that this policy allows the caller.
+    ///
+    /// A handler that returns the error with `?` gives the answer that the guard of the route would give.
     ///
     /// # Errors
     /// [`ErrorKind::Denied`] (403) and [`ErrorKind::Hidden`] (404) if it does not; [`ErrorKind::Misconfigured`] (500) if

@@ -22,7 +22,9 @@ use std::{sync::Arc, time::Duration};
 type Outcome = Result<Principal, Error>;
 
 impl Gate {
-    /// Authenticates the caller, by the schemes without a name. The returned future borrows nothing from the request.
+    /// Authenticates the caller, by the schemes without a name.
+    ///
+    /// The returned future borrows nothing from the request.
     ///
     /// Always resolves to an [`Established`]: a missing or invalid credential is an error only for what needs a principal. See
     /// the example of [`Gate`].
@@ -88,8 +90,9 @@ impl Gate {
         Some(Ok(asking.end(asking.accept(principal, place))))
     }
 
-    /// Authenticates with this credential, by the schemes without a name that read its source. The first that recognizes it
-    /// decides.
+    /// Authenticates with this credential, by the schemes without a name that read its source.
+    ///
+    /// The first that recognizes it decides.
     ///
     /// For credentials that are not in a request's head, such as the first message of a WebSocket. The check of a cookie's
     /// [origin](crate::GateBuilder::allow_origin) is not made here.

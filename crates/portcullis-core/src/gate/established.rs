@@ -108,9 +108,10 @@ impl Established {
         self.gate.is_same(gate)
     }
 
-    /// Whether it can be used for a route with this policy. It can if it is as [fresh](crate::policy::fresh) as the policy
-    /// requires or, without a caller, if all sources that the policy accepts were read. It also can if the credential is
-    /// not valid.
+    /// Whether it can be used for a route with this policy.
+    ///
+    /// It can if it is as [fresh](crate::policy::fresh) as the policy requires or, without a caller, if all sources that
+    /// the policy accepts were read. It also can if the credential is not valid.
     #[must_use]
     pub fn is_enough_for(&self, plan: &Plan) -> bool {
         match &self.outcome {

@@ -73,8 +73,9 @@ pub struct Lease {
 }
 
 impl Established {
-    /// A lease for the connection that this request opens, on a route with these policies. `head` is that of the request; a
-    /// copy without its credentials is kept.
+    /// A lease for the connection that this request opens, on a route with these policies.
+    ///
+    /// `head` is that of the request; a copy without its credentials is kept.
     ///
     /// # Errors
     /// As [`principal`](Self::principal).
@@ -134,8 +135,9 @@ impl Lease {
         &self.principal
     }
 
-    /// A future that resolves when the connection has to end, with the reason. `sleep` is that of the runtime, such as
-    /// `tokio::time::sleep`.
+    /// A future that resolves when the connection has to end, with the reason.
+    ///
+    /// `sleep` is that of the runtime, such as `tokio::time::sleep`.
     ///
     /// Make one for each connection: it starts with a check, and with five minutes of its own. In a test, a clock that is moved
     /// takes the place of the timer:

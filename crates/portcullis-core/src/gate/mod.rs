@@ -45,7 +45,9 @@ use std::{
     time::SystemTime,
 };
 
-/// Authenticates and authorizes requests. Built once, shared by all routes; cheap to clone.
+/// Authenticates and authorizes requests.
+///
+/// Built once, shared by all routes; cheap to clone.
 ///
 /// Adapters do this for their routes. Without one, ask the gate yourself:
 ///
@@ -149,7 +151,9 @@ impl Gate {
         planner.plan(Arc::new(policy), |schemes| Sources::of(&self.0.schemes, schemes))
     }
 
-    /// The same for a named policy, done once for this gate. Call it in a test to check that the policy is sound.
+    /// The same for a named policy, done once for this gate.
+    ///
+    /// Call it in a test to check that the policy is sound.
     ///
     /// # Errors
     /// As [`plan`](Self::plan).
@@ -163,7 +167,9 @@ impl Gate {
         plan
     }
 
-    /// Reads the credential that decides about this request, by the schemes without a name. Nothing is verified yet.
+    /// Reads the credential that decides about this request, by the schemes without a name.
+    ///
+    /// Nothing is verified yet.
     ///
     /// For logs and rate limits before authentication. Anybody can write a credential, so decide nothing by it.
     ///
@@ -216,8 +222,10 @@ impl Gate {
         Scrubber::new(&self.0.all.sources, is_websocket(head))
     }
 
-    /// Decides whether the caller may make this request. A public policy allows every request here too. A caller of a
-    /// scheme that the policy does not accept counts as absent.
+    /// Decides whether the caller may make this request.
+    ///
+    /// A public policy allows every request here too. A caller of a scheme that the policy does not accept counts as
+    /// absent.
     ///
     /// The error has everything for the log, and [`refuse`](Self::refuse) makes the answer from it. What another gate
     /// established or planned is refused: [`ErrorKind::Misconfigured`].
@@ -358,7 +366,9 @@ impl Gate {
         self.0.has_memberships.then(Standings::default)
     }
 
-    /// The answer to a refused request. Also writes its one log event.
+    /// The answer to a refused request.
+    ///
+    /// Also writes its one log event.
     #[must_use]
     pub fn refuse(&self, error: &Error) -> Refusal {
         log(error);
@@ -375,8 +385,9 @@ impl Gate {
         }
     }
 
-    /// The answer to an unknown path, which looks like a hidden denial. `Routes` of the adapters use it. A router of your
-    /// own needs a fallback that does.
+    /// The answer to an unknown path, which looks like a hidden denial.
+    ///
+    /// `Routes` of the adapters use it. A router of your own needs a fallback that does.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;

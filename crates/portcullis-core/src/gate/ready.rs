@@ -6,8 +6,9 @@ use futures_util::future::try_join_all;
 
 impl Gate {
     /// Waits until every scheme can verify, for a readiness probe: the keys of each issuer are fetched, and every
-    /// [`Authenticator`](crate::Authenticator) is [ready](crate::Authenticator::ready). Schemes that ask their issuer about
-    /// each token, and shared secrets, are ready at once.
+    /// [`Authenticator`](crate::Authenticator) is [ready](crate::Authenticator::ready).
+    ///
+    /// Schemes that ask their issuer about each token, and shared secrets, are ready at once.
     ///
     /// Calling it is optional: otherwise keys are fetched with the first token.
     ///

@@ -96,8 +96,8 @@ fn shadowed(scheme: &Scheme, earlier: &Scheme) -> Option<String> {
     {
         let name = &asks.issuer().name;
         return Some(format!(
-            "is behind the one that asks `{name}` about opaque credentials, so `{name}` would see this one's; put that one last, or \
-             limit it by `opaque_tokens`"
+            "is behind the one that asks `{name}` about opaque credentials, so `{name}` would see this one's; put that one last, \
+             or limit it by `opaque_tokens`"
         ));
     }
     // A scheme with a name may be the only one that a route accepts.

@@ -10,7 +10,9 @@ pub struct OfAccount<T> {
     holds: fn(&T) -> bool,
 }
 
-/// Requires something of the row of the caller's [account](crate::Directory). `code` is the code of its denials.
+/// Requires something of the row of the caller's [account](crate::Directory).
+///
+/// `code` is the code of its denials.
 ///
 /// Without a row of this type it cannot decide, which is an error, below [`not`](super::not) as well. A route for callers
 /// without an account, such as those of a [`SharedSecret`](crate::SharedSecret), needs a policy without it.

@@ -93,7 +93,9 @@ impl Policy for AnyPrincipal {
 #[non_exhaustive]
 pub struct Staff;
 
-/// Allows staff: the people who run the service. Code `staff_required`.
+/// Allows staff: the people who run the service.
+///
+/// The code of its denials is `staff_required`.
 ///
 /// The flag comes from the token, by [`ClaimMap::staff`](crate::ClaimMap::staff), or from the verifier, by
 /// [`Principal::with_staff`](crate::Principal::with_staff). A claim that is no flag counts as absent. Below
@@ -133,7 +135,9 @@ impl Policy for Staff {
 #[derive(Debug, Clone, Copy)]
 pub struct RequireScope(&'static str);
 
-/// Requires that the client was granted this scope (RFC 6749, section 3.3). Code `insufficient_scope`.
+/// Requires that the client was granted this scope (RFC 6749, section 3.3).
+///
+/// The code of its denials is `insufficient_scope`.
 ///
 /// A scope limits what a client may do for its user. It is no right of that user, so require a role or a permission as well.
 /// The challenge of a denial names the missing scope (RFC 6750, section 3.1).
@@ -187,7 +191,9 @@ impl Policy for RequireScope {
 #[derive(Debug, Clone, Copy)]
 pub struct RequirePermission(&'static str);
 
-/// Requires this permission, from the caller itself or from a role that it has everywhere. Code `permission_required`.
+/// Requires this permission, from the caller itself or from a role that it has everywhere.
+///
+/// The code of its denials is `permission_required`.
 ///
 /// Where the gate lists its [permissions](crate::GateBuilder::permissions), any other one is a configuration error. Below
 /// [`not`](super::not), a permission that neither that list nor a role names is one too, since a misspelt permission would
@@ -218,7 +224,9 @@ pub const fn permission(name: &'static str) -> RequirePermission {
 
 impl RequirePermission {
     /// Requires that the caller's role on a resource permits this, by the gate's roles or by
-    /// [`Membership::permits`](crate::Membership::permits). Permissions that the caller has everywhere do not count.
+    /// [`Membership::permits`](crate::Membership::permits).
+    ///
+    /// Permissions that the caller has everywhere do not count.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -276,8 +284,9 @@ impl Policy for RequirePermission {
 #[derive(Debug, Clone, Copy)]
 pub struct RequireRole(&'static str);
 
-/// Requires this role everywhere, or one that includes it; with [`on`](RequireRole::on), on a resource. Code
-/// `role_required`.
+/// Requires this role everywhere, or one that includes it; with [`on`](RequireRole::on), on a resource.
+///
+/// The code of its denials is `role_required`.
 ///
 /// A role that the gate does not know is a configuration error. Roles in a token that the gate does not know have no
 /// effect, below [`not`](super::not) as well: issuers also write roles of other services into their tokens.
@@ -303,9 +312,10 @@ pub const fn role(name: &'static str) -> RequireRole {
 }
 
 impl RequireRole {
-    /// Requires the role on a resource of this kind, where the caller has it itself or inherits it from a parent. Roles that the
-    /// caller has everywhere do not count; combine both with [`any`](super::any). The gate's [`Membership`](crate::Membership) of
-    /// the kind is asked once for a request.
+    /// Requires the role on a resource of this kind, where the caller has it itself or inherits it from a parent.
+    ///
+    /// Roles that the caller has everywhere do not count; combine both with [`any`](super::any). The gate's
+    /// [`Membership`](crate::Membership) of the kind is asked once for a request.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;

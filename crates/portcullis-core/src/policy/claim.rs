@@ -15,8 +15,9 @@ pub struct RequireClaim {
     text: Option<&'static str>,
 }
 
-/// Requires that this claim is set in the caller's token: JSON `true` or `1`, at this [path](crate::ClaimPath). Code
-/// `claim_required`.
+/// Requires that this claim is set in the caller's token: JSON `true` or `1`, at this [path](crate::ClaimPath).
+///
+/// The code of its denials is `claim_required`.
 ///
 /// A claim that is `false`, `0`, `null` or absent is not set. A caller without a token has no claims. A claim of another
 /// type, such as a text, cannot be judged. The token is then refused with 401, below [`not`](super::not) as well, as where
@@ -49,7 +50,9 @@ pub const fn claim(path: &'static str) -> RequireClaim {
 }
 
 impl RequireClaim {
-    /// Requires that the claim is this text, or an array of texts that contains it. Other types cannot be judged, as above.
+    /// Requires that the claim is this text, or an array of texts that contains it.
+    ///
+    /// Other types cannot be judged, as above.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;

@@ -75,8 +75,9 @@ impl<P: Policy> PolicyList for Vec<P> {
 #[derive(Debug, Clone, Copy)]
 pub struct All<L>(L);
 
-/// Requires all of these policies. They are asked in order, up to the first that denies. An empty list is a configuration
-/// error.
+/// Requires all of these policies.
+///
+/// They are asked in order, up to the first that denies. An empty list is a configuration error.
 ///
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -99,8 +100,10 @@ pub const fn all<L: PolicyList>(list: L) -> All<L> {
 #[derive(Debug, Clone, Copy)]
 pub struct Any<L>(L);
 
-/// Requires at least one of these policies. They are asked in order, up to the first that allows. One that fails with an
-/// error ends the search, so put those that need no database first. An empty list is a configuration error.
+/// Requires at least one of these policies.
+///
+/// They are asked in order, up to the first that allows. One that fails with an error ends the search, so put those that
+/// need no database first. An empty list is a configuration error.
 ///
 /// A denial is the last part's, except one that only says that the caller's scheme is not accepted there.
 ///
@@ -243,7 +246,9 @@ pub(crate) fn empty_list() -> Error {
 #[derive(Debug, Clone, Copy)]
 pub struct Not<P>(P);
 
-/// Allows the callers that this policy denies. Code `not_allowed`.
+/// Allows the callers that this policy denies.
+///
+/// The code of its denials is `not_allowed`.
 ///
 /// What cannot be judged is an error and is not inverted: a role, permission or list in the policy that cannot be right, a
 /// claim of another type, a membership that fails or returns an unknown role, parents of a resource that could not all be
@@ -292,9 +297,10 @@ impl<P: Policy> Policy for Not<P> {
 #[derive(Debug, Clone, Copy)]
 pub struct Hidden<P>(pub(super) P);
 
-/// Callers this policy denies get 404, as if the resource did not exist. Callers without a credential get 401. Only the
-/// resource is hidden. That such a route exists still shows: in this 401, in the methods that a framework lists when
-/// another one is used, and in its answers to HEAD.
+/// Callers this policy denies get 404, as if the resource did not exist.
+///
+/// Callers without a credential get 401. Only the resource is hidden. That such a route exists still shows: in this 401, in
+/// the methods that a framework lists when another one is used, and in its answers to HEAD.
 ///
 /// Use [`OnResource::hidden`](super::values::OnResource::hidden) to hide a resource from strangers alone. This is for policies
 /// of other kinds, and to hide a resource from members without the right too.

@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-/// What a policy requires, as data. The checks when a route is added and the tables of routes use it.
+/// What a policy requires, as data.
+///
+/// The checks when a route is added and the tables of routes use it.
 ///
 /// `Display` writes it in words. A test can compare these words, so that a change to a policy shows in review:
 ///

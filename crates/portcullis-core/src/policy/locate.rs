@@ -29,8 +29,9 @@ impl ResourceId {
         Self { first, second: None }
     }
 
-    /// Uses the other place if this one has no identifier. If both have one and they differ, the request is refused (400,
-    /// `conflicting_ids`).
+    /// Uses the other place if this one has no identifier.
+    ///
+    /// If both have one and they differ, the request is refused (400, `conflicting_ids`).
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -80,7 +81,9 @@ pub const fn path(name: &'static str) -> ResourceId {
     ResourceId::at(IdPlace::Path(name))
 }
 
-/// The query parameter of this name. A request without it is refused (400, `parameter_missing`).
+/// The query parameter of this name.
+///
+/// A request without it is refused (400, `parameter_missing`).
 ///
 /// A parameter that is present twice is refused too (400), even if both values are equal: the handler might read the other
 /// one.
@@ -101,7 +104,9 @@ pub const fn query(name: &'static str) -> ResourceId {
     ResourceId::at(IdPlace::Query(name))
 }
 
-/// The header of this name. A request without it is refused (400, `parameter_missing`).
+/// The header of this name.
+///
+/// A request without it is refused (400, `parameter_missing`).
 ///
 /// A header that is present twice, or is no UTF-8, is refused too (400). Spaces around the value are ignored.
 ///
@@ -121,8 +126,9 @@ pub const fn header(name: &'static str) -> ResourceId {
     ResourceId::at(IdPlace::Header(name))
 }
 
-/// The organization of the caller, by its token, key or account. Without one, the request is refused (400,
-/// `parameter_missing`).
+/// The organization of the caller, by its token, key or account.
+///
+/// Without one, the request is refused (400, `parameter_missing`).
 ///
 /// The client cannot choose it, unlike a parameter. With `query("org").or(organization())` it can name an organization, but a
 /// credential that belongs to one is refused for every other.

@@ -12,9 +12,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy)]
 pub struct Visitors<P>(P);
 
-/// Also asks the policy about callers without a credential. For resources,
-/// [`Membership::visitor`](crate::Membership::visitor) answers; every other part denies them. A denied caller without a
-/// credential gets 401. Callers with a credential are allowed whatever visitors are.
+/// Also asks the policy about callers without a credential.
+///
+/// For resources, [`Membership::visitor`](crate::Membership::visitor) answers; every other part denies them. A denied
+/// caller without a credential gets 401. Callers with a credential are allowed whatever visitors are.
 ///
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -90,7 +91,9 @@ impl<P: Policy> Policy for Visitors<P> {
 pub struct WithoutBaseline<P>(P);
 
 /// Leaves out the gate's [baseline](crate::GateBuilder::baseline): for the routes on which callers confirm an address or
-/// accept terms. It has to be around the whole policy.
+/// accept terms.
+///
+/// It has to be around the whole policy.
 ///
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -131,8 +134,10 @@ impl<P: Policy> Policy for WithoutBaseline<P> {
 pub struct Fresh<P>(Duration, P);
 
 /// Requires that the caller's identity was checked with its issuer at most `max_age` ago; with [`Duration::ZERO`], that the
-/// issuer is asked again. For routes where an ended session or a withdrawn right must count at once. All parts of the
-/// route's policy, and its handler, use what is known then.
+/// issuer is asked again.
+///
+/// For routes where an ended session or a withdrawn right must count at once. All parts of the route's policy, and its
+/// handler, use what is known then.
 ///
 /// The same verifier answers, without its cache. [`Introspection`](crate::Introspection) also asks about tokens that it
 /// otherwise verifies locally. Cached accounts and standings older than `max_age` are read again. If the route accepts a scheme

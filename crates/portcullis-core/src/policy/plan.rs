@@ -11,7 +11,9 @@ use crate::{
 };
 use std::{fmt, sync::Arc, time::Duration};
 
-/// A policy, checked and prepared by a gate, once for each route. Cheap to clone.
+/// A policy, checked and prepared by a gate, once for each route.
+///
+/// Cheap to clone.
 ///
 /// Made by [`Gate::plan`](crate::Gate::plan), and valid only for that gate. Adapters make the plans of their routes. Make one
 /// yourself to guard something without an adapter, or in a test:
@@ -190,7 +192,9 @@ impl Plan {
         schemes
     }
 
-    /// The greatest age of cached facts about the caller, for all parts of the policy. `None` if no part sets one.
+    /// The greatest age of cached facts about the caller, for all parts of the policy.
+    ///
+    /// `None` if no part sets one.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.0.max_age

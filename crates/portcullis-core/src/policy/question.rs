@@ -12,7 +12,9 @@ use crate::{
 };
 use std::{borrow::Cow, fmt, sync::LazyLock};
 
-/// What a policy is asked: the caller, and its request. Closures of [`when`](super::when) and a [`Rule`](super::Rule) get it.
+/// What a policy is asked: the caller, and its request.
+///
+/// Closures of [`when`](super::when) and a [`Rule`](super::Rule) get it.
 ///
 /// What it reads of accounts and standings is read once for a request. It offers no credential and no body.
 ///
@@ -64,7 +66,9 @@ pub struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    /// The caller. Closures and [`Rule`](super::Rule)s are not asked about callers without a credential.
+    /// The caller.
+    ///
+    /// Closures and [`Rule`](super::Rule)s are not asked about callers without a credential.
     #[must_use]
     pub fn principal(&self) -> &'a Principal {
         static NOBODY: LazyLock<Principal> = LazyLock::new(|| Principal::new(PrincipalKind::Key, ""));
@@ -99,7 +103,9 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// A query parameter. It may be present at most once.
+    /// A query parameter.
+    ///
+    /// It may be present at most once.
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`] if it is present twice.

@@ -1,3 +1,5 @@
+//! Policies with a name.
+
 use super::Policy;
 
 /// A policy with a name, for `Authorized<…>` in a handler's signature and wherever else a policy is expected.

@@ -70,9 +70,11 @@ impl<I: Locate> OnResource<I> {
         Self { asked: Asked::Permission(name), kind, id, of: [None, None], is_hidden: false }
     }
 
-    /// Strangers get 404, as if the resource did not exist. Members without the right get 403.
+    /// Strangers get 404, as if the resource did not exist.
     ///
-    /// For resources whose existence is no business of strangers, such as private projects. Callers without a credential get 401, whether
+    /// Members without the right get 403.
+    ///
+    /// For resources that strangers must not know of, such as private projects. Callers without a credential get 401, whether
     /// the resource exists or not. See [`hidden`](super::hidden) for what still shows.
     ///
     /// ```
@@ -93,8 +95,9 @@ impl<I: Locate> OnResource<I> {
         self
     }
 
-    /// Requires that the resource belongs to this other one, such as a flight to the project in the path. Otherwise it
-    /// counts as missing (404). Checked before anything is asked about the other one.
+    /// Requires that the resource belongs to this other one, such as a flight to the project in the path.
+    ///
+    /// Otherwise it counts as missing (404). Checked before anything is asked about the other one.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -137,8 +140,9 @@ impl<I: Locate> OnResource<I> {
     }
 
     /// Requires something of the resource's row, which its membership provides with
-    /// [`Standing::with`](crate::Standing::with). `code` is the code of the denial. Without a row of this type it cannot
-    /// decide, which is an error.
+    /// [`Standing::with`](crate::Standing::with).
+    ///
+    /// `code` is the code of the denial. Without a row of this type it cannot decide, which is an error.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;

@@ -16,8 +16,9 @@ pub struct Via<P> {
     part: P,
 }
 
-/// Requires that the caller authenticated by this scheme. Credentials of other schemes count as absent. Code
-/// `scheme_required`.
+/// Requires that the caller authenticated by this scheme.
+///
+/// Credentials of other schemes count as absent. The code of its denials is `scheme_required`.
 ///
 /// `via("sync")` allows every caller of the scheme; `via("sync").and(policy)` only those that the policy allows too. It is
 /// the whole policy or a part of an [`any`](super::any). In an [`all`](super::all) beside parts that accept other schemes,
@@ -85,7 +86,9 @@ pub struct AlsoVia<P> {
     part: P,
 }
 
-/// Also accepts callers of this scheme, beside those that the policy accepts anyway. It has to be around the whole policy.
+/// Also accepts callers of this scheme, beside those that the policy accepts anyway.
+///
+/// It has to be around the whole policy.
 ///
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;

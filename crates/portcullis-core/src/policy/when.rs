@@ -11,8 +11,9 @@ pub struct When<F> {
     holds: F,
 }
 
-/// Requires that a closure returns true: as a `bool` or, if it may fail, as a `Result<bool, Error>`. `name` is the code of
-/// its denials.
+/// Requires that a closure returns true: as a `bool` or, if it may fail, as a `Result<bool, Error>`.
+///
+/// `name` is the code of its denials.
 ///
 /// The closure is asked about authenticated callers only. For a check that has to wait, write a [`Rule`](super::Rule). For a
 /// row of the caller's account use [`account`](super::account), which is an error without the row; a closure that returns

@@ -70,14 +70,17 @@ impl<M: Membership> CachedMembership<M> {
         Self(Arc::new(Inner { membership: Arc::new(membership), standings, permits }))
     }
 
-    /// Forgets this principal's standings on all resources: when it was suspended, or left an organization. Compares every
-    /// entry.
+    /// Forgets this principal's standings on all resources: when it was suspended, or left an organization.
+    ///
+    /// Compares every entry.
     pub fn forget_principal(&self, who: &PrincipalId) {
         self.0.standings.forget_where(|(known, _)| known == who);
     }
 
     /// Forgets all standings on this resource, and what roles permit on it: when its members, its parent or its row have
-    /// changed. Compares every entry. A resource below it has entries of its own, and what it inherits is worked out for each
+    /// changed.
+    ///
+    /// Compares every entry. A resource below it has entries of its own, and what it inherits is worked out for each
     /// request.
     pub fn forget_resource(&self, id: &M::Id) {
         let id = id.to_string();
@@ -85,15 +88,34 @@ impl<M: Membership> CachedMembership<M> {
         self.0.permits.forget_where(|(_, known)| *known == id);
     }
 
-    /// Forgets what this role permits on this resource: when a customer has changed a role. Needed where the membership
-    /// implements [`Membership::permits`].
+    /// Forgets what this role permits on this resource: when a customer has changed a role.
+    ///
+    /// Needed where the membership implements [`Membership::permits`].
     ///
     /// ```
-    /// use portcullis_core::{CachedMembership, Membership, Role};
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # use std::{sync::{Arc, Mutex}, time::Duration};
+    /// # #[derive(Debug, Clone)] struct Organizations(Arc<Mutex<&'static str>>);
+    /// # impl Membership for Organizations {
+    /// #     type Id = u32;
+    /// #     async fn standing(&self, _: &Principal, _: &u32) -> Result<Standing, Error> { Ok(Standing::role("press")) }
+    /// #     async fn permits(&self, _: &Role, _: &u32) -> Result<Option<PermissionSet>, Error> {
+    /// #         PermissionSet::exact([*self.0.lock().unwrap()]).map(Some)
+    /// #     }
+    /// # }
+    /// # fn main() -> Result<(), Error> {
+    /// # let stored = Arc::new(Mutex::new("article:publish"));
+    /// # let organizations = CachedMembership::new(Organizations(stored.clone()), 100, Duration::from_secs(60));
+    /// let gate = builder()?.membership("organization", organizations.clone()).build()?;
+    /// let alice = gate.acting_as(acting_as("alice")); // in the role `press` of organization 1
+    /// let publish = || permission("article:publish").on("organization", path("id"));
+    /// assert_eq!(answer(&alice, publish(), get("/o/1").param("id", 1)), "200");
     ///
-    /// fn role_changed<M: Membership<Id = u32>>(organizations: &CachedMembership<M>, organization: u32, name: String) {
-    ///     organizations.forget_role(&Role::new(name), &organization);
-    /// }
+    /// # *stored.lock().unwrap() = "article:read";
+    /// // The organization takes this permission from the role `press`.
+    /// organizations.forget_role(&Role::new("press"), &1);
+    /// assert_eq!(answer(&alice, publish(), get("/o/1").param("id", 1)), "403 permission_required");
+    /// # Ok(()) }
     /// ```
     pub fn forget_role(&self, role: &Role, id: &M::Id) {
         self.0.permits.forget(&(role.clone(), id.to_string()));

@@ -130,8 +130,10 @@ impl PermissionSet {
         Ok(set.sorted())
     }
 
-    /// The set of these permissions, without wildcards. For permissions that others write, such as those of roles that
-    /// customers edit: `*:*` is an error there, and grants nothing.
+    /// The set of these permissions, without wildcards.
+    ///
+    /// For permissions that others write, such as those of roles that customers edit: `*:*` is an error there, and grants
+    /// nothing.
     ///
     /// ```
     /// # use portcullis_core::PermissionSet;

@@ -4,7 +4,9 @@ use super::{Permission, PermissionSet};
 use crate::error::Error;
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-/// The name of a role, such as `manager`. A [`RoleHierarchy`] gives it a meaning.
+/// The name of a role, such as `manager`.
+///
+/// A [`RoleHierarchy`] gives it a meaning.
 ///
 /// Literals and owned texts convert into it, so it is rarely written out. Case matters, and a role that the gate does not know
 /// has no effect in a token.
@@ -267,7 +269,9 @@ impl RoleHierarchyBuilder {
     }
 
     /// Callers with the first role of a pair on a parent of this kind, or with one that includes it there, have the second
-    /// one here, unless they have one here. Roles that no pair names give none.
+    /// one here, unless they have one here.
+    ///
+    /// Roles that no pair names give none.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;

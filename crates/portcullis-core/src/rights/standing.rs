@@ -100,7 +100,9 @@ impl Standing {
         Self::new(State::Missing)
     }
 
-    /// The caller has no role on the resource. Its parents are asked, if it has any.
+    /// The caller has no role on the resource.
+    ///
+    /// Its parents are asked, if it has any.
     #[must_use]
     pub fn stranger() -> Self {
         Self::new(State::Stranger)
@@ -112,7 +114,9 @@ impl Standing {
         Self::new(State::Role(role.into()))
     }
 
-    /// The caller is a member but may do nothing now: a suspended one, for example. `code` is the code of the denial (403).
+    /// The caller is a member but may do nothing now: a suspended one, for example.
+    ///
+    /// `code` is the code of the denial (403).
     ///
     /// Unlike a [`stranger`](Self::stranger), it inherits nothing from parents, and no [`not`](crate::policy::not) turns it
     /// into an allow.
@@ -122,6 +126,7 @@ impl Standing {
     }
 
     /// Names a parent: a resource of another kind that this one belongs to.
+    ///
     /// [`inherits`](super::RoleHierarchyBuilder::inherits) says whether roles on it count here.
     ///
     /// Name all parents, also for a caller with a role: [`OnResource::of`](crate::policy::values::OnResource::of) compares them
@@ -167,7 +172,9 @@ impl Standing {
     }
 
     /// The same, but any role on the parent gives this one here: a project shared with a caller for as long as it is a
-    /// member of the workspace. It needs no [`inherits`](super::RoleHierarchyBuilder::inherits).
+    /// member of the workspace.
+    ///
+    /// It needs no [`inherits`](super::RoleHierarchyBuilder::inherits).
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -190,8 +197,9 @@ impl Standing {
         self.with_facts(|facts| facts.parents.push(Parent { gives: Some(role.into()), ..Parent::new(kind, id) }))
     }
 
-    /// With these permissions on the resource, beside those of the role: for rights that one member got in addition. A stranger
-    /// may have them too.
+    /// With these permissions on the resource, beside those of the role: for rights that one member got in addition.
+    ///
+    /// A stranger may have them too.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -209,7 +217,9 @@ impl Standing {
         self.with_facts(|facts| facts.permissions = permissions)
     }
 
-    /// The end of this standing; `None`: no end. After it, the caller is a stranger.
+    /// The end of this standing; `None`: no end.
+    ///
+    /// After it, the caller is a stranger.
     ///
     /// The end is compared with the gate's clock for each request, so it also counts where the standing is cached.
     ///
@@ -235,7 +245,9 @@ impl Standing {
     }
 
     /// With the row, for policies and handlers: [`OnResource::row`](crate::policy::values::OnResource::row) judges it, and
-    /// [`Access::row`](crate::Access::row) hands it to the handler. A caller that is denied never gets it.
+    /// [`Access::row`](crate::Access::row) hands it to the handler.
+    ///
+    /// A caller that is denied never gets it.
     #[must_use]
     pub fn with<T: Any + Send + Sync>(self, row: T) -> Self {
         self.with_facts(|facts| facts.row = Some(Arc::new(row)))
