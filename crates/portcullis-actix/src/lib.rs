@@ -48,6 +48,9 @@
 //! `.app_data(web::Data::new(gate.clone()))`. Without a gate, extractors answer 500, and the log says so.
 //!
 //! [`gate.enforce()`](GateExt::enforce) as the outermost middleware reports forgotten guards.
+//!
+//! In the examples of this crate, `gate()` makes a gate for tokens of a test issuer, with the roles viewer and manager, and
+//! alice as a viewer of project 1. `answer(…)` returns the status of a response, with its body or the code of the error.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod carried;

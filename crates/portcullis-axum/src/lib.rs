@@ -43,6 +43,9 @@
 //! With `policy::*` imported, write axum's own `any` as `axum::routing::any`. Importing it by name would hide the policy.
 //!
 //! [`gate.enforce()`](GateExt::enforce) as the outermost layer reports forgotten guards.
+//!
+//! In the examples of this crate, `gate()` makes a gate for tokens of a test issuer, with the roles viewer and manager, and
+//! alice as a viewer of project 1. `answer(…)` returns the status of a response, with its body or the code of the error.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod extract;

@@ -29,6 +29,13 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Helpers of the examples
+//! Many examples ask a gate by a few helpers, which are not part of the crate:
+//! - `builder()` starts a gate for tokens of a test issuer, whose roles are viewer, manager and owner. `gate(&[…])` is built,
+//!   and lists who has which role on the projects 1 to 9. `Projects(…)` and `By(…)` are memberships: a list, and a closure.
+//! - `get(…)`, `post(…)` and `project(…)` make requests; the last one to the route `/projects/{project_id}`.
+//! - `answer(&gate, policy, request)` returns the status, and the code of the error. `now(…)` waits for a future.
+//!
 //! # Features
 //! - `testing`: an issuer with embedded keys, a fixed clock, and gates that take every request as a given principal's.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -25,6 +25,9 @@
 //!
 //! Services behind a guard find the caller in the request with [`established`]. Path parameters are not known here;
 //! `portcullis-axum` reads those of axum.
+//!
+//! In the examples of this crate, `gate()` makes a gate for tokens of a test issuer. `answer(…)` returns the status of a
+//! response, with its body or the code of the error.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod carried;

@@ -25,15 +25,14 @@
 //!
 //! # fn main() -> Result<(), portcullis_core::Error> {
 //! # let gate = gate(&[("alice", 1, "viewer")])?;
-//! // alice is a viewer of project 1. `answer` is a helper of these examples: it returns the status and the code.
+//! // alice is a viewer of project 1.
 //! let alice = gate.acting_as(acting_as("alice"));
 //! assert_eq!(answer(&alice, ReadProject::POLICY, project(1)), "200");
 //! assert_eq!(answer(&alice, ReadProject::POLICY, project(2)), "404 not_found");
 //! # Ok(()) }
 //! ```
 //!
-//! The examples of this module share some helpers that are not part of the crate: `gate(…)` makes a gate whose roles are viewer,
-//! manager and owner, and takes the roles of callers on the projects 1 to 9. `get(…)` and `project(…)` make requests.
+//! `answer` and other [helpers](crate#helpers-of-the-examples) of the examples are not part of the crate.
 
 mod account;
 mod basic;
