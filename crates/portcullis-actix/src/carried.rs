@@ -1,12 +1,12 @@
 use crate::head::Head;
 use actix_web::{HttpMessage, HttpRequest};
-use portcullis_core::{Established, Gate, Plan};
+use portcullis_core::{Authentication, Gate, Plan};
 use portcullis_web::{Carrier, Memory};
 
 /// A request whose extensions hold what this crate remembers about it.
-pub(crate) struct Carried<'r>(pub(crate) &'r HttpRequest);
+pub(crate) struct CarriedRequest<'r>(pub(crate) &'r HttpRequest);
 
-impl Carrier for Carried<'_> {
+impl Carrier for CarriedRequest<'_> {
     type Head<'a>
         = Head<'a>
     where
@@ -33,11 +33,11 @@ impl Carrier for Carried<'_> {
 
 /// The caller of a request, if this gate has already established it. For middleware behind a guard.
 #[must_use]
-pub fn established(gate: &Gate, request: &HttpRequest) -> Option<Established> {
+pub fn established(gate: &Gate, request: &HttpRequest) -> Option<Authentication> {
     request.extensions().get::<Memory>()?.established(gate).cloned()
 }
 
 /// Tells [`enforce`](crate::GateExt::enforce) that this request was checked. Guards and extractors do this themselves.
-pub fn looked_at(request: &HttpRequest) {
-    Carried(request).recall(Memory::look);
+pub fn mark_checked(request: &HttpRequest) {
+    CarriedRequest(request).recall(Memory::mark_checked);
 }

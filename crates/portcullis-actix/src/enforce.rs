@@ -10,7 +10,7 @@ use actix_web::{
 };
 use pin_project_lite::pin_project;
 use portcullis_core::Gate;
-use portcullis_web::{Memory, Seen};
+use portcullis_web::{CheckMark, Memory};
 use std::{
     fmt,
     future::{Future, Ready, ready},
@@ -65,23 +65,23 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let seen = seen(&mut request.extensions_mut());
+        let mark = check_mark(&mut request.extensions_mut());
         let is_preflight = request.method() == Method::OPTIONS
             && [ORIGIN, ACCESS_CONTROL_REQUEST_METHOD].iter().all(|name| request.headers().contains_key(name));
         // Both are cheap to clone, and only needed for the log. The request itself belongs to the routing further in.
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        EnforceFuture { inner: self.inner.call(request), seen, is_preflight, method, uri, gate: self.gate.clone() }
+        EnforceFuture { inner: self.inner.call(request), mark, is_preflight, method, uri, gate: self.gate.clone() }
     }
 }
 
-fn seen(extensions: &mut Extensions) -> Seen {
+fn check_mark(extensions: &mut Extensions) -> CheckMark {
     if let Some(memory) = extensions.get_mut::<Memory>() {
-        return memory.seen();
+        return memory.check_mark();
     }
     let mut memory = Memory::default();
-    let seen = memory.seen();
+    let mark = memory.check_mark();
     extensions.insert(memory);
-    seen
+    mark
 }
 
 pin_project! {
@@ -89,7 +89,7 @@ pin_project! {
     pub struct EnforceFuture<F> {
         #[pin]
         inner: F,
-        seen: Seen,
+        mark: CheckMark,
         is_preflight: bool,
         method: Method,
         uri: Uri,
@@ -111,7 +111,7 @@ where
             Ok(response) => response.status(),
             Err(error) => error.as_response_error().status_code(),
         };
-        let forgotten = || this.seen.forgotten(status.as_u16(), this.method.as_str(), this.uri.path());
+        let forgotten = || this.mark.forgotten(status.as_u16(), this.method.as_str(), this.uri.path());
         let Some(error) = (!*this.is_preflight).then(forgotten).flatten() else {
             return Poll::Ready(outcome.map(ServiceResponse::map_into_left_body));
         };

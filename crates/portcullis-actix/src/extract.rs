@@ -1,5 +1,5 @@
 use crate::{
-    carried::{Carried, looked_at},
+    carried::{CarriedRequest, mark_checked},
     head::Head,
     rejection::Rejection,
 };
@@ -9,7 +9,7 @@ use futures_util::{
     future::{Either, LocalBoxFuture, Ready, ready},
 };
 use portcullis_core::{self as core, Access, Error, ErrorKind, Gate, Lease, Principal, Requirement};
-use portcullis_web::{Extracted, Extraction, Route};
+use portcullis_web::{Extract, Extraction, Route};
 use std::{fmt, marker::PhantomData, ops::Deref};
 
 /// The future of an extractor of this crate. Usually it is ready at once.
@@ -17,10 +17,10 @@ type Extracting<T> = Either<Ready<Result<T, Rejection>>, LocalBoxFuture<'static,
 
 /// The gate of the guard of this route, or else that of the innermost scope that has one.
 fn route(request: &HttpRequest) -> Result<Route, Rejection> {
-    if let Some(route) = Route::guarded(&Carried(request)) {
+    if let Some(route) = Route::guarded(&CarriedRequest(request)) {
         return Ok(route);
     }
-    looked_at(request);
+    mark_checked(request);
     let (plain, shared) = (request.app_data::<Gate>(), request.app_data::<web::Data<Gate>>());
     let detail = match (plain, shared.map(|data| &***data)) {
         // Which of them is further in cannot be told.
@@ -33,7 +33,7 @@ fn route(request: &HttpRequest) -> Result<Route, Rejection> {
     Err(Error::new(ErrorKind::Misconfigured, detail).into())
 }
 
-fn extract<T: Extracted + 'static, E: 'static>(
+fn extract<T: Extract + 'static, E: 'static>(
     request: &HttpRequest,
     extraction: impl FnOnce(Route) -> Result<Extraction<T>, Rejection>,
     wrap: impl FnOnce(T) -> E + 'static,
@@ -45,7 +45,7 @@ fn extract<T: Extracted + 'static, E: 'static>(
     let end = move |extraction: &Extraction<T>, extracted: Result<T, Error>| {
         extracted.map(wrap).map_err(|error| Rejection::new(extraction.gate(), error))
     };
-    match extraction.now(&mut Carried(request)) {
+    match extraction.now(&mut CarriedRequest(request)) {
         Ok(extracted) => Either::Left(ready(end(&extraction, extracted))),
         Err(who) => {
             let request = request.clone();

@@ -62,7 +62,7 @@ mod require;
 mod routes;
 mod scrub;
 
-pub use carried::{established, looked_at};
+pub use carried::{established, mark_checked};
 pub use enforce::{Enforce, EnforceFuture, EnforceMiddleware};
 pub use extract::{Authenticated, Authorized, Caller, Leased, Visitor};
 #[doc(inline)]

@@ -1,4 +1,4 @@
-use crate::carried::Carried;
+use crate::carried::CarriedRequest;
 use actix_web::{
     HttpResponse, ResponseError,
     body::{BoxBody, EitherBody},
@@ -89,7 +89,7 @@ pub(crate) fn is_pending<B>(response: &ServiceResponse<B>) -> bool {
 #[cold]
 pub(crate) fn rendered<B>(mut response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
     let pending = response.response_mut().extensions_mut().remove();
-    let gate = Carried(response.request()).recall(|memory| memory.guard().map(|guard| guard.gate().clone()));
+    let gate = CarriedRequest(response.request()).recall(|memory| memory.guard().map(|guard| guard.gate().clone()));
     let (Some(PendingError(error)), Some(gate)) = (pending, gate.flatten()) else {
         return response.map_into_left_body();
     };

@@ -1,5 +1,5 @@
 use crate::{
-    carried::Carried,
+    carried::CarriedRequest,
     head::Head,
     rejection::{is_pending, rendered, respond},
 };
@@ -35,7 +35,7 @@ impl Require {
 
     /// Decides about the request, waiting if necessary.
     pub(crate) async fn check(&self, request: &HttpRequest) -> Result<(), core::Error> {
-        match self.0.decide_now(&mut Carried(request)) {
+        match self.0.decide_now(&mut CarriedRequest(request)) {
             Ok(decided) => decided,
             Err(who) => self.0.decide(who, &Head::of(request)).await,
         }
@@ -79,7 +79,7 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let state = match self.guard.0.decide_now(&mut Carried(request.request())) {
+        let state = match self.guard.0.decide_now(&mut CarriedRequest(request.request())) {
             Ok(Ok(())) => State::Inner { future: self.inner.call(request) },
             Ok(Err(error)) => State::Refused { response: Some(request.into_response(self.guard.refuse(&error))) },
             Err(who) => {

@@ -1,4 +1,4 @@
-use crate::{GateExt, carried::looked_at, rejection::respond, require::Require};
+use crate::{GateExt, carried::mark_checked, rejection::respond, require::Require};
 use actix_web::{
     Error, FromRequest, Handler, HttpMessage, HttpRequest, Resource, Responder, Route,
     body::{EitherBody, MessageBody},
@@ -340,7 +340,7 @@ fn unknown_path(gate: &Gate) -> MakeRoute {
     Rc::new(move || {
         let gate = gate.clone();
         web::to(move |request: HttpRequest| {
-            looked_at(&request);
+            mark_checked(&request);
             ready(respond(gate.not_found()))
         })
     })

@@ -3,8 +3,8 @@ use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use futures_util::future::Either;
 use http::request::Parts;
 use portcullis_core::{self as core, Access, Error, Gate, Lease, Principal, Requirement};
-use portcullis_tower::Carried;
-use portcullis_web::{Carrier, Extracted, Extraction, Route};
+use portcullis_tower::CarriedRequest;
+use portcullis_web::{Carrier, Extract, Extraction, Route};
 use std::{
     fmt,
     future::{Future, ready},
@@ -62,13 +62,13 @@ where
 }
 
 /// The gate of the guard of this route, or else that of the state.
-fn route(request: &Carried<'_>, state: &impl HoldsGate) -> Route {
+fn route(request: &CarriedRequest<'_>, state: &impl HoldsGate) -> Route {
     Route::guarded(request).unwrap_or_else(|| Route::open(state.gate()))
 }
 
 /// Extracts what is available at once. A future that waits is boxed, so that it takes no room in the future of every handler.
-fn extract<T: Extracted + Send, E: Send>(
-    mut request: Carried<'_>,
+fn extract<T: Extract + Send, E: Send>(
+    mut request: CarriedRequest<'_>,
     extraction: Extraction<T>,
     wrap: impl FnOnce(T) -> E + Send,
 ) -> impl Future<Output = Result<E, Rejection>> + Send {
@@ -85,12 +85,12 @@ fn extract<T: Extracted + Send, E: Send>(
 }
 
 /// The same for a route.
-fn extract_by<T: Extracted + Send, E: Send>(
+fn extract_by<T: Extract + Send, E: Send>(
     parts: &mut Parts,
     state: &impl HoldsGate,
     wrap: impl FnOnce(T) -> E + Send,
 ) -> impl Future<Output = Result<E, Rejection>> + Send {
-    let request = Carried::new(parts, Some(params::AXUM));
+    let request = CarriedRequest::new(parts, Some(params::AXUM));
     let extraction = Extraction::new(route(&request, state));
     extract(request, extraction, wrap)
 }
@@ -305,7 +305,7 @@ impl<S: HoldsGate, R: Requirement> FromRequestParts<S> for Authorized<R> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
-        let request = Carried::new(parts, Some(params::AXUM));
+        let request = CarriedRequest::new(parts, Some(params::AXUM));
         let route = route(&request, state);
         let gate = route.gate().clone();
         let extraction = Extraction::required::<R>(route).map_err(|error| Rejection::new(&gate, error))?;

@@ -7,7 +7,7 @@ use axum::{
     routing::{self, MethodRouter, Route},
 };
 use portcullis_core::{Gate, policy::Policy};
-use portcullis_tower::{looked_at, respond};
+use portcullis_tower::{mark_checked, respond};
 use portcullis_web::{Book, Table};
 use std::{convert::Infallible, fmt, future::ready, sync::Arc};
 use tower_layer::Layer;
@@ -313,7 +313,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let gate = self.gate;
         let router = match has_unknown_paths && !self.has_fallback {
             true => self.router.fallback(move |request: Request| {
-                looked_at(request.extensions());
+                mark_checked(request.extensions());
                 let answer: Response = respond(gate.not_found());
                 ready(answer)
             }),

@@ -75,7 +75,7 @@ pub use credential::{Cookies, Credential, CredentialSource, Scrubber};
 pub use decision::{Access, Decision, Denial, Explanation};
 pub use directory::{CachedDirectory, Directory};
 pub use error::{Error, ErrorKind};
-pub use gate::{Caller, Established, Gate, GateBuilder, Lease, TokenCache, Watch};
+pub use gate::{Authentication, Caller, Gate, GateBuilder, Lease, TokenCache, Watch};
 pub use head::RequestHead;
 pub use http::{HttpClient, HttpRequest, HttpResponse, Reply};
 pub use introspection::{Introspection, OpaqueTokens, WhoAmI};

@@ -5,13 +5,13 @@ use portcullis_web::{Carrier, Memory};
 use std::fmt;
 
 /// The parts of a request. Their extensions hold what the adapters remember about it.
-pub struct Carried<'a> {
+pub struct CarriedRequest<'a> {
     parts: &'a mut Parts,
     framework: Option<Framework>,
     params: Params,
 }
 
-impl<'a> Carried<'a> {
+impl<'a> CarriedRequest<'a> {
     /// `framework` is what the framework knows about requests, if anything.
     #[must_use]
     pub fn new(parts: &'a mut Parts, framework: Option<Framework>) -> Self {
@@ -21,7 +21,7 @@ impl<'a> Carried<'a> {
     }
 }
 
-impl Carrier for Carried<'_> {
+impl Carrier for CarriedRequest<'_> {
     type Head<'a>
         = Head<'a>
     where
@@ -50,8 +50,8 @@ impl Carrier for Carried<'_> {
     }
 }
 
-impl fmt::Debug for Carried<'_> {
+impl fmt::Debug for CarriedRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Carried({} {})", self.parts.method, self.parts.uri.path())
+        write!(f, "CarriedRequest({} {})", self.parts.method, self.parts.uri.path())
     }
 }

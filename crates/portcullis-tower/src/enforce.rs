@@ -5,7 +5,7 @@ use http::{
 };
 use pin_project_lite::pin_project;
 use portcullis_core::Gate;
-use portcullis_web::{Memory, Seen};
+use portcullis_web::{CheckMark, Memory};
 use std::{
     fmt,
     future::Future,
@@ -56,12 +56,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let seen = request.extensions_mut().get_or_insert_default::<Memory>().seen();
+        let mark = request.extensions_mut().get_or_insert_default::<Memory>().check_mark();
         let is_preflight = request.method() == Method::OPTIONS
             && [ORIGIN, ACCESS_CONTROL_REQUEST_METHOD].iter().all(|name| request.headers().contains_key(name));
         // Both are cheap to clone, and only needed for the log.
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        EnforceFuture { inner: self.inner.call(request), seen, is_preflight, method, uri, gate: self.gate.clone() }
+        EnforceFuture { inner: self.inner.call(request), mark, is_preflight, method, uri, gate: self.gate.clone() }
     }
 }
 
@@ -70,7 +70,7 @@ pin_project! {
     pub struct EnforceFuture<F> {
         #[pin]
         inner: F,
-        seen: Seen,
+        mark: CheckMark,
         is_preflight: bool,
         method: Method,
         uri: Uri,
@@ -88,7 +88,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.inner.poll(context))?;
-        let forgotten = || this.seen.forgotten(response.status().as_u16(), this.method.as_str(), this.uri.path());
+        let forgotten = || this.mark.forgotten(response.status().as_u16(), this.method.as_str(), this.uri.path());
         let Some(error) = (!*this.is_preflight).then(forgotten).flatten() else { return Poll::Ready(Ok(response)) };
         Poll::Ready(Ok(respond(this.gate.refuse(&error))))
     }

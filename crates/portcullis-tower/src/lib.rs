@@ -37,7 +37,7 @@ mod refusal;
 mod require;
 mod scrub;
 
-pub use carried::Carried;
+pub use carried::CarriedRequest;
 pub use enforce::{Enforce, EnforceFuture, EnforceLayer};
 pub use head::{Framework, Head, Params, ReadAddress, ReadParams};
 pub use refusal::{RefusalBody, respond, respond_error};
@@ -45,7 +45,7 @@ pub use require::{Require, RequireFuture, RequireLayer};
 pub use scrub::{NotedUri, Scrub, ScrubLayer};
 
 use http::Extensions;
-use portcullis_core::{Error, Established, Gate, policy::Policy};
+use portcullis_core::{Authentication, Error, Gate, policy::Policy};
 use portcullis_web::Memory;
 
 /// The caller of a request, if this gate has already established it.
@@ -66,14 +66,14 @@ use portcullis_web::Memory;
 /// # Ok(()) }
 /// ```
 #[must_use]
-pub fn established<'a>(gate: &Gate, extensions: &'a Extensions) -> Option<&'a Established> {
+pub fn established<'a>(gate: &Gate, extensions: &'a Extensions) -> Option<&'a Authentication> {
     extensions.get::<Memory>()?.established(gate)
 }
 
 /// Tells [`enforce`](GateExt::enforce) that this request was checked. Guards and extractors do this themselves.
-pub fn looked_at(extensions: &Extensions) {
+pub fn mark_checked(extensions: &Extensions) {
     if let Some(memory) = extensions.get::<Memory>() {
-        memory.look();
+        memory.mark_checked();
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::{
-    carried::Carried,
+    carried::CarriedRequest,
     head::Framework,
     refusal::{RefusalBody, rendered, respond},
 };
@@ -65,7 +65,7 @@ impl RequireLayer {
     }
 
     async fn decide(self, who: Who, mut parts: Parts) -> Result<Parts, Error> {
-        let mut carried = Carried::new(&mut parts, self.framework);
+        let mut carried = CarriedRequest::new(&mut parts, self.framework);
         self.guard.decide(who, &carried.head(Some(self.guard.plan()))).await?;
         Ok(parts)
     }
@@ -102,7 +102,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let RequireLayer { guard, framework } = &self.layer;
-        let decided = guard.decide_now(&mut Carried::new(&mut parts, *framework));
+        let decided = guard.decide_now(&mut CarriedRequest::new(&mut parts, *framework));
         let state = match decided {
             Ok(Ok(())) => State::Inner { future: self.inner.call(Request::from_parts(parts, body)) },
             Ok(Err(error)) => State::Refused { error: Some(error) },

@@ -4,7 +4,7 @@
 //! baseline, the extraction asks it.
 
 use crate::{Carrier, Guard, Who, establish, guard::authorize_now};
-use portcullis_core::{Access, Caller, Error, Established, Gate, Lease, Plan, Principal, RequestHead, Requirement};
+use portcullis_core::{Access, Authentication, Caller, Error, Gate, Lease, Plan, Principal, RequestHead, Requirement};
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 /// The gate that the extractors of a request use, and the policy that its guard has asked.
@@ -42,7 +42,7 @@ impl Route {
 }
 
 /// What an extractor hands to a handler.
-pub trait Extracted: Sized {
+pub trait Extract: Sized {
     /// Whether the baseline of the gate is asked where no guard has asked it.
     const ASKS_BASELINE: bool = true;
 
@@ -50,12 +50,12 @@ pub trait Extracted: Sized {
     ///
     /// # Errors
     /// If this request does not have it.
-    fn take(known: Known<'_>) -> Result<Self, Error>;
+    fn take(facts: Facts<'_>) -> Result<Self, Error>;
 }
 
 /// What is known of a request once its caller was allowed.
-pub struct Known<'a> {
-    who: &'a Established,
+pub struct Facts<'a> {
+    who: &'a Authentication,
     access: Option<Access>,
     /// What was asked before the handler.
     plan: Option<&'a Plan>,
@@ -64,49 +64,49 @@ pub struct Known<'a> {
     head: &'a dyn RequestHead,
 }
 
-impl fmt::Debug for Known<'_> {
+impl fmt::Debug for Facts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Known({})", self.who)
+        write!(f, "Facts({})", self.who)
     }
 }
 
 /// The caller.
-impl Extracted for Principal {
-    fn take(known: Known<'_>) -> Result<Self, Error> {
-        known.who.principal().cloned()
+impl Extract for Principal {
+    fn take(facts: Facts<'_>) -> Result<Self, Error> {
+        facts.who.principal().cloned()
     }
 }
 
 /// The caller, if the request has a credential.
-impl Extracted for Option<Principal> {
+impl Extract for Option<Principal> {
     const ASKS_BASELINE: bool = false;
 
-    fn take(known: Known<'_>) -> Result<Self, Error> {
-        known.who.visitor().map(|visitor| visitor.cloned())
+    fn take(facts: Facts<'_>) -> Result<Self, Error> {
+        facts.who.visitor().map(|visitor| visitor.cloned())
     }
 }
 
 /// The caller, for handlers that ask policies themselves.
-impl Extracted for Caller {
-    fn take(known: Known<'_>) -> Result<Self, Error> {
-        known.who.caller(known.head)
+impl Extract for Caller {
+    fn take(facts: Facts<'_>) -> Result<Self, Error> {
+        facts.who.caller(facts.head)
     }
 }
 
 /// The caller's right to a connection that outlives the request.
-impl Extracted for Lease {
-    fn take(known: Known<'_>) -> Result<Self, Error> {
-        let outer = known.outer.iter().filter(|guard| known.who.is_of(guard.gate()));
-        known.who.lease(outer.map(Guard::plan).chain(known.plan), known.head)
+impl Extract for Lease {
+    fn take(facts: Facts<'_>) -> Result<Self, Error> {
+        let outer = facts.outer.iter().filter(|guard| facts.who.is_of(guard.gate()));
+        facts.who.lease(outer.map(Guard::plan).chain(facts.plan), facts.head)
     }
 }
 
 /// The caller, allowed by a policy.
-impl Extracted for Access {
-    fn take(known: Known<'_>) -> Result<Self, Error> {
+impl Extract for Access {
+    fn take(facts: Facts<'_>) -> Result<Self, Error> {
         // A public policy asks for nobody, and yet a credential that is not valid makes no visitor.
-        known.who.visitor()?;
-        Ok(known.access.unwrap_or_default())
+        facts.who.visitor()?;
+        Ok(facts.access.unwrap_or_default())
     }
 }
 
@@ -120,7 +120,7 @@ pub struct Extraction<T> {
     extracted: PhantomData<fn() -> T>,
 }
 
-impl<T: Extracted> Extraction<T> {
+impl<T: Extract> Extraction<T> {
     /// An extraction from a request on this route.
     #[must_use]
     pub fn new(route: Route) -> Self {
@@ -178,9 +178,9 @@ impl<T: Extracted> Extraction<T> {
         self.take(&who, access, head)
     }
 
-    fn take(&self, who: &Established, access: Option<Access>, head: &dyn RequestHead) -> Result<T, Error> {
+    fn take(&self, who: &Authentication, access: Option<Access>, head: &dyn RequestHead) -> Result<T, Error> {
         let plan = self.route.asked.as_ref().or(self.plan());
         let outer = self.route.outer.as_deref().map_or(&[][..], Vec::as_slice);
-        T::take(Known { who, access, plan, outer, head })
+        T::take(Facts { who, access, plan, outer, head })
     }
 }

@@ -1,7 +1,7 @@
 //! Guards: what an adapter puts around a service.
 
 use crate::{Carrier, Memory, Who, memory};
-use portcullis_core::{Access, Error, Established, Gate, Plan, RequestHead, policy::Policy};
+use portcullis_core::{Access, Authentication, Error, Gate, Plan, RequestHead, policy::Policy};
 
 /// A gate, and its plan of the policy of a route.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Guard {
     /// If the decision has to wait. The error is the caller to [`decide`](Self::decide) about.
     pub fn decide_now(&self, request: &mut impl Carrier) -> Result<Result<(), Error>, Who> {
         if self.plan.is_public() {
-            match request.recall(Memory::look) {
+            match request.recall(Memory::mark_checked) {
                 Some(_) => request.change(|memory| memory.enter(self)),
                 None => request.insert(Memory::guarded(self)),
             }
@@ -64,7 +64,7 @@ impl Guard {
 pub(crate) fn authorize_now(
     gate: &Gate,
     plan: &Plan,
-    who: &Established,
+    who: &Authentication,
     head: &dyn RequestHead,
 ) -> Option<Result<Access, Error>> {
     gate.authorize(who, plan, head).ready().ok()

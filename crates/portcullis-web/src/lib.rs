@@ -64,17 +64,17 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod carrier;
+mod check_mark;
 mod extract;
 mod guard;
 mod memory;
 mod pending;
 mod routes;
-mod seen;
 
 pub use carrier::Carrier;
-pub use extract::{Extracted, Extraction, Known, Route};
+pub use check_mark::CheckMark;
+pub use extract::{Extract, Extraction, Facts, Route};
 pub use guard::Guard;
 pub use memory::{Memory, Pending, Who, establish};
 pub use pending::PendingError;
 pub use routes::{Book, JoinPaths, Row, Table};
-pub use seen::Seen;

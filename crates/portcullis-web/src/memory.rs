@@ -1,8 +1,8 @@
 //! What a request remembers.
 
-use crate::{Carrier, Guard, Seen};
+use crate::{Carrier, CheckMark, Guard};
 use futures_util::{FutureExt, future::Shared};
-use portcullis_core::{Answer, Established, Gate, Plan};
+use portcullis_core::{Answer, Authentication, Gate, Plan};
 use std::{sync::Arc, time::Duration};
 
 /// What a request remembers: the caller as each gate has established it, and the innermost guard. Nearly always there is one
@@ -15,7 +15,7 @@ pub struct Memory {
     /// The guards around it that have asked about the caller, outermost first: for leases. Nearly always there is none.
     outer: Option<Arc<Vec<Guard>>>,
     /// Set where guards are enforced.
-    seen: Option<Seen>,
+    mark: Option<CheckMark>,
 }
 
 /// The caller, as one gate has established it or is about to. Extractors of one handler may run at the same time, so they
@@ -24,7 +24,7 @@ pub struct Memory {
 #[allow(clippy::exhaustive_enums, reason = "there is nothing between")]
 pub enum Who {
     /// The caller is known.
-    Known(Established),
+    Known(Authentication),
     /// The caller has to be waited for.
     Pending(Pending),
 }
@@ -35,13 +35,13 @@ pub struct Pending {
     gate: Gate,
     /// The maximum age of the identity that was asked for.
     max_age: Option<Duration>,
-    answer: Shared<Answer<'static, Established>>,
+    answer: Shared<Answer<'static, Authentication>>,
 }
 
 impl Who {
     /// The caller, if there is nothing more to wait for.
     #[must_use]
-    pub fn now(&self) -> Option<&Established> {
+    pub fn now(&self) -> Option<&Authentication> {
         match self {
             Self::Known(who) => Some(who),
             Self::Pending(pending) => pending.answer.peek(),
@@ -49,7 +49,7 @@ impl Who {
     }
 
     /// Waits for the caller.
-    pub async fn get(self) -> Established {
+    pub async fn get(self) -> Authentication {
         match self {
             Self::Known(who) => who,
             Self::Pending(pending) => pending.answer.await,
@@ -92,19 +92,19 @@ impl Memory {
 
     /// The caller, if this gate has established it: for services behind a guard.
     #[must_use]
-    pub fn established(&self, gate: &Gate) -> Option<&Established> {
+    pub fn established(&self, gate: &Gate) -> Option<&Authentication> {
         self.who(gate)?.now()
     }
 
     /// The mark of a request whose guards are enforced. Inner middleware that enforces guards shares it.
-    pub fn seen(&mut self) -> Seen {
-        self.seen.get_or_insert_default().clone()
+    pub fn check_mark(&mut self) -> CheckMark {
+        self.mark.get_or_insert_default().clone()
     }
 
     /// Records that a guard or an extractor checks the request.
-    pub fn look(&self) {
-        if let Some(seen) = &self.seen {
-            seen.set();
+    pub fn mark_checked(&self) {
+        if let Some(mark) = &self.mark {
+            mark.set();
         }
     }
 
@@ -148,7 +148,7 @@ pub(crate) fn enter(request: &mut impl Carrier, guard: &Guard) -> Who {
 
 fn find(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>, guard: Option<&Guard>) -> Who {
     let known = request.recall(|memory| {
-        memory.look();
+        memory.mark_checked();
         memory.who(gate).filter(|who| who.is_enough_for(plan)).cloned()
     });
     let is_new = known.is_none();
@@ -172,7 +172,7 @@ fn find(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>, guard: Opt
     };
     if is_new {
         let (first, guard) = (Some(who.clone()), guard.cloned());
-        request.insert(Memory { first, others: Vec::new(), guard, outer: None, seen: None });
+        request.insert(Memory { first, others: Vec::new(), guard, outer: None, mark: None });
         return who;
     }
     request.change(|memory| {

@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, Full};
 use portcullis::{
     Caller, Error, Gate, Requirement,
     policy::{self, Policy},
-    tower::{GateExt, Head, Params, established, looked_at, respond, respond_error},
+    tower::{GateExt, Head, Params, established, mark_checked, respond, respond_error},
 };
 use std::{
     collections::HashMap,
@@ -192,7 +192,7 @@ impl Stack {
             return service.clone().oneshot(request).await.unwrap();
         }
         // A service that knows itself which paths there are answers like this to all others.
-        looked_at(request.extensions());
+        mark_checked(request.extensions());
         respond(self.gate.not_found())
     }
 }

@@ -14,7 +14,7 @@ use actix_web::{
     web::{self, Bytes},
 };
 use futures_util::stream;
-use portcullis_actix::{Authenticated, Authorized, GateExt, Visitor, looked_at};
+use portcullis_actix::{Authenticated, Authorized, GateExt, Visitor, mark_checked};
 use portcullis_core::policy::*;
 use std::{
     convert::Infallible,
@@ -46,7 +46,7 @@ async fn enforce_lets_through_what_was_looked_at_or_refused() {
                 .service(at("/visitor").to(async |_: Visitor| "visitor"))
                 .service(at("/authorized").to(async |_: Authorized<Staff>| "staff"))
                 .service(at("/own").to(async |request: HttpRequest| {
-                    looked_at(&request);
+                    mark_checked(&request);
                     "own"
                 }))
                 .service(at("/looked/404").to(async |_: Visitor| answer(404, "no such thing")))

@@ -1,12 +1,12 @@
 //! Gates that take every request as one principal's, for tests.
 
-use super::{Established, Gate, Parts};
+use super::{Authentication, Gate, Parts};
 use crate::{error::Error, head::RequestHead, principal::Principal, scheme::Sources};
 use std::sync::Arc;
 
 /// The caller, and its scheme.
 #[derive(Clone)]
-pub(super) struct Acting {
+pub(super) struct ActingCaller {
     principal: Principal,
     scheme: Result<Option<u16>, Error>,
 }
@@ -54,18 +54,18 @@ impl Gate {
 
     fn acting(&self, principal: Principal, scheme: Result<Option<usize>, Error>) -> Self {
         let scheme = scheme.map(|place| place.and_then(|place| u16::try_from(place).ok()));
-        Self(Arc::new(Parts { acting_as: Some(Acting { principal, scheme }), ..(*self.0).clone() }))
+        Self(Arc::new(Parts { acting_as: Some(ActingCaller { principal, scheme }), ..(*self.0).clone() }))
     }
 }
 
-impl Acting {
-    pub(super) fn establish(&self, gate: &Gate, sources: &Arc<Sources>, head: &dyn RequestHead) -> Established {
+impl ActingCaller {
+    pub(super) fn establish(&self, gate: &Gate, sources: &Arc<Sources>, head: &dyn RequestHead) -> Authentication {
         match &self.scheme {
             Ok(Some(place)) if sources.schemes.has(usize::from(*place)) => {
-                Established::known(gate, sources, None, *place, self.principal.clone())
+                Authentication::known(gate, sources, None, *place, self.principal.clone())
             }
-            Ok(_) => Established::nobody(gate, sources, head),
-            Err(error) => Established::new(gate, sources, None, Err(error.clone())),
+            Ok(_) => Authentication::nobody(gate, sources, head),
+            Err(error) => Authentication::new(gate, sources, None, Err(error.clone())),
         }
     }
 }

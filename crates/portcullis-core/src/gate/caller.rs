@@ -1,6 +1,6 @@
 //! Policies that a handler asks, about resources that the head of the request does not name.
 
-use super::Established;
+use super::Authentication;
 use crate::{
     decision::Access,
     error::{Error, ErrorKind},
@@ -42,12 +42,12 @@ use std::{fmt, sync::Arc};
 /// ```
 #[derive(Clone)]
 pub struct Caller {
-    who: Established,
+    who: Authentication,
     principal: Principal,
     head: OwnedHead,
 }
 
-impl Established {
+impl Authentication {
     /// The caller, for a handler.
     ///
     /// `head` is that of the request; a copy without its credentials is kept.

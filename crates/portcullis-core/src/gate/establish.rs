@@ -3,7 +3,7 @@
 //! The steps are: read the credential, ask the verifiers of its source in order, ask for revocations, find the account. Each
 //! answers at once where it can. The first one that has to wait turns the rest into a future, which `Pending` describes.
 
-use super::{Established, Gate};
+use super::{Authentication, Gate};
 use crate::{
     answer::Answer,
     clock::Moment,
@@ -26,15 +26,15 @@ impl Gate {
     ///
     /// The returned future borrows nothing from the request.
     ///
-    /// Always resolves to an [`Established`]: a missing or invalid credential is an error only for what needs a principal. See
+    /// Always resolves to an [`Authentication`]: a missing or invalid credential is an error only for what needs a principal. See
     /// the example of [`Gate`].
-    pub fn establish(&self, head: &dyn RequestHead) -> Answer<'static, Established> {
+    pub fn establish(&self, head: &dyn RequestHead) -> Answer<'static, Authentication> {
         self.establish_by(&self.0.unnamed, None, head)
     }
 
     /// The same for a route with this policy: by the schemes that it accepts, and as [fresh](crate::policy::fresh) as it
     /// requires.
-    pub fn establish_for(&self, plan: &Plan, head: &dyn RequestHead) -> Answer<'static, Established> {
+    pub fn establish_for(&self, plan: &Plan, head: &dyn RequestHead) -> Answer<'static, Authentication> {
         self.establish_by(plan.sources(), plan.max_age(), head)
     }
 
@@ -43,7 +43,7 @@ impl Gate {
         sources: &Arc<Sources>,
         max_age: Option<Duration>,
         head: &dyn RequestHead,
-    ) -> Answer<'static, Established> {
+    ) -> Answer<'static, Authentication> {
         #[cfg(feature = "testing")]
         if let Some(acting) = &self.0.acting_as {
             return Answer::now(acting.establish(self, sources, head));
@@ -57,11 +57,11 @@ impl Gate {
         match self.read_from(sources, head) {
             Ok(Some((credential, source))) => {
                 let credential = &credential.with_max_age(max_age);
-                let asking = Asking { gate: self, sources, credential, source: Some(source) };
-                asking.end(asking.ask_from(0, None, state))
+                let attempt = Attempt { gate: self, sources, credential, source: Some(source) };
+                attempt.end(attempt.ask_from(0, None, state))
             }
-            Ok(None) => Answer::now(Established::nobody(self, sources, head)),
-            Err(error) => Answer::now(Established::new(self, sources, None, Err(error))),
+            Ok(None) => Answer::now(Authentication::nobody(self, sources, head)),
+            Err(error) => Answer::now(Authentication::new(self, sources, None, Err(error))),
         }
     }
 
@@ -71,7 +71,7 @@ impl Gate {
         &self,
         sources: &Arc<Sources>,
         head: &dyn RequestHead,
-    ) -> Option<Result<Answer<'static, Established>, KeyState>> {
+    ) -> Option<Result<Answer<'static, Authentication>, KeyState>> {
         let cache = self.0.cache.as_ref().filter(|_| !self.0.reject_conflicts)?;
         let found = credential::find(sources, head).ok()??;
         let place = sources.first_reader(found.place)?;
@@ -83,11 +83,11 @@ impl Gate {
         };
         if self.0.revocations.is_none() && self.0.directory.is_none() {
             let (source, scheme) = (u16::try_from(found.place).ok(), u16::try_from(place).ok()?);
-            return Some(Ok(Answer::now(Established::known(self, sources, source, scheme, principal))));
+            return Some(Ok(Answer::now(Authentication::known(self, sources, source, scheme, principal))));
         }
         let source = Some(found.place);
-        let asking = Asking { gate: self, sources, credential: &found.check().ok()?, source };
-        Some(Ok(asking.end(asking.accept(principal, place))))
+        let attempt = Attempt { gate: self, sources, credential: &found.check().ok()?, source };
+        Some(Ok(attempt.end(attempt.accept(principal, place))))
     }
 
     /// Authenticates with this credential, by the schemes without a name that read its source.
@@ -109,7 +109,7 @@ impl Gate {
     /// assert!(who.principal().is_err());
     /// # Ok(()) }
     /// ```
-    pub fn authenticate(&self, credential: Credential<'_>) -> Answer<'static, Established> {
+    pub fn authenticate(&self, credential: Credential<'_>) -> Answer<'static, Authentication> {
         self.authenticate_by(&self.0.unnamed, &credential)
     }
 
@@ -117,15 +117,15 @@ impl Gate {
         &self,
         sources: &Arc<Sources>,
         credential: &Credential<'_>,
-    ) -> Answer<'static, Established> {
-        let asking = Asking { gate: self, sources, credential, source: sources.place(credential.source()) };
-        asking.end(asking.ask_from(0, None, None))
+    ) -> Answer<'static, Authentication> {
+        let attempt = Attempt { gate: self, sources, credential, source: sources.place(credential.source()) };
+        attempt.end(attempt.ask_from(0, None, None))
     }
 }
 
 /// A credential, and the schemes that may see it.
 #[derive(Clone, Copy)]
-struct Asking<'a> {
+struct Attempt<'a> {
     gate: &'a Gate,
     sources: &'a Arc<Sources>,
     credential: &'a Credential<'a>,
@@ -133,7 +133,7 @@ struct Asking<'a> {
     source: Option<usize>,
 }
 
-impl<'a> Asking<'a> {
+impl<'a> Attempt<'a> {
     /// The schemes that read the credential's source, from this one on, with their places in the gate.
     fn schemes(&self, from: usize) -> impl Iterator<Item = (usize, &'a Scheme)> {
         let readers = self.source.map_or(&[][..], |source| self.sources.readers(source)).iter().copied();
@@ -143,26 +143,26 @@ impl<'a> Asking<'a> {
     }
 
     /// What was found, or the future that finds it.
-    fn end(&self, found: Result<(Outcome, Option<usize>), Pending>) -> Answer<'static, Established> {
+    fn end(&self, found: Result<(Outcome, Option<usize>), Pending>) -> Answer<'static, Authentication> {
         let (source, max_age) = (self.source, self.credential.max_age());
         let from = move |scheme| Some((source, max_age, scheme));
         let mut pending = match found {
             Ok((outcome, scheme)) => {
                 let from = from(scheme);
-                return Answer::now(Established::new(self.gate, self.sources, from, outcome.map(Some)));
+                return Answer::now(Authentication::new(self.gate, self.sources, from, outcome.map(Some)));
             }
             Err(pending) => pending,
         };
         let (gate, sources, credential) = (self.gate.clone(), self.sources.clone(), self.credential.to_owned());
         Answer::later(async move {
-            let asking = Asking { gate: &gate, sources: &sources, credential: &credential, source };
+            let attempt = Attempt { gate: &gate, sources: &sources, credential: &credential, source };
             let (outcome, scheme) = loop {
-                match pending.step(asking).await {
+                match pending.step(attempt).await {
                     Ok(found) => break found,
                     Err(further) => pending = further,
                 }
             };
-            Established::new(&gate, &sources, from(scheme), outcome.map(Some))
+            Authentication::new(&gate, &sources, from(scheme), outcome.map(Some))
         })
     }
 
@@ -245,14 +245,14 @@ enum Pending {
 
 impl Pending {
     /// Waits, and continues from there.
-    async fn step(self, asking: Asking<'_>) -> Result<(Outcome, Option<usize>), Self> {
+    async fn step(self, attempt: Attempt<'_>) -> Result<(Outcome, Option<usize>), Self> {
         match self {
             Self::Directory { asked, place } => Ok((asked.await, Some(place))),
-            Self::Revocations { revoked, principal, place } => asking.find_unless(revoked.await, principal, place),
+            Self::Revocations { revoked, principal, place } => attempt.find_unless(revoked.await, principal, place),
             Self::Verifier { asked, place, unknown } => match asked.await {
-                Ok(principal) => asking.accept(principal, place),
+                Ok(principal) => attempt.accept(principal, place),
                 Err(error) if error.kind() == ErrorKind::Unrecognized => {
-                    asking.ask_from(place.saturating_add(1), Some(error.after(unknown)), None)
+                    attempt.ask_from(place.saturating_add(1), Some(error.after(unknown)), None)
                 }
                 Err(error) => Ok((Err(error.after(unknown)), Some(place))),
             },

@@ -3,7 +3,7 @@
 //! A [`Watch`] runs two loops side by side: one waits for revocations, one asks the gate again from time to time. Neither
 //! depends on a runtime: the caller brings the timer.
 
-use super::{Established, Gate, establish::is_revoked};
+use super::{Authentication, Gate, establish::is_revoked};
 use crate::{
     credential::Credential,
     error::{Error, ErrorKind},
@@ -62,7 +62,7 @@ const GRACE: Duration = Duration::from_secs(300);
 /// ```
 #[derive(Clone)]
 pub struct Lease {
-    who: Established,
+    who: Authentication,
     principal: Principal,
     /// None for a caller that is known without one.
     credential: Option<Credential<'static>>,
@@ -72,7 +72,7 @@ pub struct Lease {
     check_every: Duration,
 }
 
-impl Established {
+impl Authentication {
     /// A lease for the connection that this request opens, on a route with these policies.
     ///
     /// `head` is that of the request; a copy without its credentials is kept.

@@ -6,19 +6,19 @@
 
 #[cfg(feature = "testing")]
 mod acting;
+mod authentication;
 mod builder;
 mod cache;
 mod caller;
 mod establish;
-mod established;
 mod lease;
 mod ready;
 mod wiring;
 
+pub use authentication::Authentication;
 pub use builder::GateBuilder;
 pub use cache::TokenCache;
 pub use caller::Caller;
-pub use established::Established;
 pub use lease::{Lease, Watch};
 
 use crate::{
@@ -111,7 +111,7 @@ struct Parts {
     realm: Option<String>,
     render: Option<Arc<Render>>,
     #[cfg(feature = "testing")]
-    acting_as: Option<acting::Acting>,
+    acting_as: Option<acting::ActingCaller>,
 }
 
 impl Gate {
@@ -231,7 +231,7 @@ impl Gate {
     /// established or planned is refused: [`ErrorKind::Misconfigured`].
     pub fn authorize<'a>(
         &'a self,
-        who: &'a Established,
+        who: &'a Authentication,
         plan: &'a Plan,
         head: &'a dyn RequestHead,
     ) -> Answer<'a, Result<Access, Error>> {
@@ -247,7 +247,7 @@ impl Gate {
     fn authorize_beyond<'a>(
         &'a self,
         baseline: Option<&'a Plan>,
-        who: &'a Established,
+        who: &'a Authentication,
         plan: &'a Plan,
         head: &'a dyn RequestHead,
     ) -> Answer<'a, Result<Access, Error>> {
@@ -298,7 +298,7 @@ impl Gate {
     /// ```
     pub fn explain<'a>(
         &'a self,
-        who: &'a Established,
+        who: &'a Authentication,
         plan: &'a Plan,
         head: &'a dyn RequestHead,
     ) -> Answer<'a, Verdict> {
@@ -308,7 +308,7 @@ impl Gate {
     fn ask<'a>(
         &'a self,
         baseline: Option<&'a Plan>,
-        who: &'a Established,
+        who: &'a Authentication,
         plan: &'a Plan,
         head: &'a dyn RequestHead,
         explaining: bool,
@@ -331,7 +331,7 @@ impl Gate {
 
     fn question<'a>(
         &'a self,
-        who: &'a Established,
+        who: &'a Authentication,
         plan: &Plan,
         head: &'a dyn RequestHead,
         explaining: bool,
@@ -426,7 +426,7 @@ fn decide<'a>(baseline: Option<&'a Plan>, plan: &'a Plan, question: Question<'a>
     }
 }
 
-impl Established {
+impl Authentication {
     /// An error, with the source and the issuer of the credential.
     fn attribute(&self, error: Error) -> Error {
         let issuer = self.visitor().ok().flatten().and_then(Principal::issuer_shared);
@@ -436,7 +436,7 @@ impl Established {
 }
 
 /// A principal as logs show it: without its subject, which may be an e-mail address.
-impl fmt::Display for Established {
+impl fmt::Display for Authentication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Ok(Some(principal)) = self.visitor() else { return f.write_str("a caller without a credential") };
         write!(f, "a {:?}", principal.kind())?;

@@ -295,7 +295,7 @@ impl<P: Policy> Policy for Not<P> {
 
 /// A policy whose denials look like an unknown path. See [`hidden`].
 #[derive(Debug, Clone, Copy)]
-pub struct Hidden<P>(pub(super) P);
+pub struct HiddenPolicy<P>(pub(super) P);
 
 /// Callers this policy denies get 404, as if the resource did not exist.
 ///
@@ -318,13 +318,13 @@ pub struct Hidden<P>(pub(super) P);
 /// # Ok(()) }
 /// ```
 #[must_use]
-pub const fn hidden<P: Policy>(policy: P) -> Hidden<P> {
-    Hidden(policy)
+pub const fn hidden<P: Policy>(policy: P) -> HiddenPolicy<P> {
+    HiddenPolicy(policy)
 }
 
-impl<P> Sealed for Hidden<P> {}
+impl<P> Sealed for HiddenPolicy<P> {}
 
-impl<P: Policy> Policy for Hidden<P> {
+impl<P: Policy> Policy for HiddenPolicy<P> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         ask(&self.0, question).map(|verdict| {
             verdict.map(|decision| match decision {

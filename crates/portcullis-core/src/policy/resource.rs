@@ -16,7 +16,7 @@ use std::{any::Any, any::type_name, fmt};
 /// [`permission`](super::permission).
 #[derive(Debug, Clone, Copy)]
 pub struct OnResource<I = ResourceId> {
-    asked: Asked,
+    right: Right,
     kind: &'static str,
     id: I,
     of: [Option<(&'static str, ResourceId)>; 2],
@@ -24,19 +24,19 @@ pub struct OnResource<I = ResourceId> {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Asked {
+enum Right {
     Role(&'static str),
     Permission(&'static str),
 }
 
 /// The same, with the place of the role in the hierarchy of the kind.
 #[derive(Clone, Copy)]
-enum Needed {
+enum ResolvedRight {
     Role(usize),
     Permission(&'static str),
 }
 
-impl Asked {
+impl Right {
     fn name(self) -> &'static str {
         match self {
             Self::Role(name) | Self::Permission(name) => name,
@@ -52,7 +52,7 @@ impl Asked {
     }
 }
 
-impl fmt::Display for Asked {
+impl fmt::Display for Right {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Role(name) => write!(f, "role `{name}`"),
@@ -63,11 +63,11 @@ impl fmt::Display for Asked {
 
 impl<I: Locate> OnResource<I> {
     pub(super) const fn role(name: &'static str, kind: &'static str, id: I) -> Self {
-        Self { asked: Asked::Role(name), kind, id, of: [None, None], is_hidden: false }
+        Self { right: Right::Role(name), kind, id, of: [None, None], is_hidden: false }
     }
 
     pub(super) const fn permission(name: &'static str, kind: &'static str, id: I) -> Self {
-        Self { asked: Asked::Permission(name), kind, id, of: [None, None], is_hidden: false }
+        Self { right: Right::Permission(name), kind, id, of: [None, None], is_hidden: false }
     }
 
     /// Strangers get 404, as if the resource did not exist.
@@ -174,12 +174,12 @@ impl<I: Locate> OnResource<I> {
     }
 
     /// What fits, by the gate's roles. The policy's names have to be known, or no caller could pass.
-    fn needed(&self, question: &Question<'_>) -> Result<Needed, Error> {
-        match self.asked {
-            Asked::Role(name) => question.rights.knows_role(name, Some(self.kind)).map(Needed::Role),
-            Asked::Permission(name) => {
+    fn needed(&self, question: &Question<'_>) -> Result<ResolvedRight, Error> {
+        match self.right {
+            Right::Role(name) => question.rights.knows_role(name, Some(self.kind)).map(ResolvedRight::Role),
+            Right::Permission(name) => {
                 question.rights.knows_permission(name, Some(self.kind), question.below_not)?;
-                Ok(Needed::Permission(name))
+                Ok(ResolvedRight::Permission(name))
             }
         }
     }
@@ -217,18 +217,18 @@ impl<I: Locate> OnResource<I> {
             rights.check_stored(asker, role, &on)?;
         }
         let first = held.iter().next();
-        let permits_itself = matches!(self.asked, Asked::Permission(name) if own.permits(name));
+        let permits_itself = matches!(self.right, Right::Permission(name) if own.permits(name));
         if by.is_none() && !permits_itself {
             let Some(first) = first else {
                 let denial = self.denial("not_a_member").with(|why| why.is_hidden = self.is_hidden);
                 return Ok(self.deny(question, denial, &on, "no role there"));
             };
-            let denial = self.denial(self.asked.code()).with(|why| why.held = Some(first.role.clone()));
+            let denial = self.denial(self.right.code()).with(|why| why.held = Some(first.role.clone()));
             return Ok(self.deny(question, denial, &on, first));
         }
         let role = by.or(first);
         let part = || {
-            let part = Explanation::new(format!("{} on {on}", self.asked), true);
+            let part = Explanation::new(format!("{} on {on}", self.right), true);
             role.map_or(part.clone(), |role| part.with_note(role.to_string()))
         };
         let explanation = question.explaining.then(|| Box::new(part()));
@@ -240,14 +240,16 @@ impl<I: Locate> OnResource<I> {
     fn fitting<'h>(
         &self,
         question: &Question<'_>,
-        needed: Needed,
+        needed: ResolvedRight,
         on: &ResourceRef,
         held: &'h HeldRoles,
     ) -> Result<Option<&'h HeldRole>, Halt> {
         for held in held.iter() {
             let fits = match needed {
-                Needed::Role(place) => question.rights.roles_on(self.kind).includes_at(held.role.as_str(), place),
-                Needed::Permission(name) => question.rights.permits(question.asker(), &held.role, on, name)?,
+                ResolvedRight::Role(place) => {
+                    question.rights.roles_on(self.kind).includes_at(held.role.as_str(), place)
+                }
+                ResolvedRight::Permission(name) => question.rights.permits(question.asker(), &held.role, on, name)?,
             };
             if fits {
                 return Ok(Some(held));
@@ -257,7 +259,7 @@ impl<I: Locate> OnResource<I> {
     }
 
     fn denial(&self, code: impl Into<std::borrow::Cow<'static, str>>) -> Denial {
-        Denial::new(code).with(|why| (why.required, why.kind) = (Some(self.asked.name()), Some(self.kind.into())))
+        Denial::new(code).with(|why| (why.required, why.kind) = (Some(self.right.name()), Some(self.kind.into())))
     }
 
     fn deny(&self, question: &Question<'_>, denial: Denial, on: &ResourceRef, note: impl fmt::Display) -> Decision {
@@ -265,7 +267,7 @@ impl<I: Locate> OnResource<I> {
         let is_absent = question.caller.is_none() && (self.is_hidden || !denial.is_missing());
         let denial = if is_absent { Denial::absent() } else { denial };
         let decision = Decision::Deny(denial);
-        let part = || Explanation::new(format!("{} on {on}", self.asked), false).with_note(note.to_string());
+        let part = || Explanation::new(format!("{} on {on}", self.right), false).with_note(note.to_string());
         if question.explaining { decision.explained(part()) } else { decision }
     }
 
@@ -290,9 +292,9 @@ impl<I: Locate> Policy for OnResource<I> {
 
     fn describe(&self) -> Description {
         let on = Some(self.on());
-        match self.asked {
-            Asked::Role(role) => Description::Role { role, on },
-            Asked::Permission(permission) => Description::Permission { permission, on },
+        match self.right {
+            Right::Role(role) => Description::Role { role, on },
+            Right::Permission(permission) => Description::Permission { permission, on },
         }
     }
 

@@ -10,7 +10,7 @@ pub use super::{
     account::OfAccount,
     basic::{AnyPrincipal, Anyone, RequirePermission, RequireRole, RequireScope, Staff},
     claim::RequireClaim,
-    combine::{All, Any, Hidden, Not, PolicyList},
+    combine::{All, Any, HiddenPolicy, Not, PolicyList},
     describe::{Description, On},
     locate::{IdValue, Locate, ResourceId},
     modify::{Fresh, Visitors, WithoutBaseline},

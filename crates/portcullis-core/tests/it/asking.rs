@@ -2,7 +2,7 @@
 
 use crate::head::Head;
 use portcullis_core::{
-    Access, Error, ErrorKind, Established, Gate, GateBuilder, Membership, Principal, Question, Scheme, Standing,
+    Access, Authentication, Error, ErrorKind, Gate, GateBuilder, Membership, Principal, Question, Scheme, Standing,
     policy::{Policy, Rule, Verdict},
     testing::TestIssuer,
 };
@@ -103,7 +103,7 @@ impl Rule for Quiet {
 /// Decides about a request as a route of this policy does; what is wrong with the policy is an error as well.
 pub async fn decide(
     gate: &Gate,
-    who: &Established,
+    who: &Authentication,
     policy: impl Policy + 'static,
     head: &Head,
 ) -> Result<Access, Error> {

@@ -6,7 +6,7 @@ use crate::{
 };
 use http::{Request, Response, StatusCode};
 use portcullis_core::policy::*;
-use portcullis_tower::{GateExt, looked_at};
+use portcullis_tower::{GateExt, mark_checked};
 use std::convert::Infallible;
 use tower::{Layer, ServiceBuilder, service_fn};
 
@@ -118,7 +118,7 @@ async fn looking_can_be_said_by_hand() {
     let gate = cast::gate();
     let saying = service_fn(|request: Request<Text>| async move {
         if request.uri().path() == "/looked" {
-            looked_at(request.extensions());
+            mark_checked(request.extensions());
         }
         Ok::<_, Infallible>(Response::new(request.into_body()))
     });
@@ -128,5 +128,5 @@ async fn looking_can_be_said_by_hand() {
     assert_eq!(ask(&net, "/looked", "").await.body, "hello");
     assert_eq!(ask(&net, "/not", "").await.status, 500, "what one request was is not the next one's");
     // Without the layer there is nothing to be told.
-    looked_at(request("/", "").extensions());
+    mark_checked(request("/", "").extensions());
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use portcullis_core::{Gate, Scheme, policy::*, testing::acting_as};
-use portcullis_tower::{Carried, GateExt, Head, Params, established};
+use portcullis_tower::{CarriedRequest, GateExt, Head, Params, established};
 use portcullis_web::establish;
 use std::{
     convert::Infallible,
@@ -140,7 +140,7 @@ async fn establishing_by_hand_is_once_as_well() {
         let (mut parts, body) = request("/", "alice").into_parts();
         assert!(established(&gate, &parts.extensions).is_none());
         for _ in 0..3 {
-            let who = establish(&mut Carried::new(&mut parts, None), &gate, None).get().await;
+            let who = establish(&mut CarriedRequest::new(&mut parts, None), &gate, None).get().await;
             assert_eq!(who.principal().unwrap().id().subject(), "alice");
         }
         assert!(established(&gate, &parts.extensions).is_some_and(|who| who.is_of(&gate)));

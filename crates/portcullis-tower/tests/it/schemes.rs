@@ -6,7 +6,7 @@ use crate::{
 };
 use http::{Request, Response, request::Parts};
 use portcullis_core::{Error, Gate, Plan, Requirement, policy::*};
-use portcullis_tower::{Carried, GateExt, Head, Params, respond};
+use portcullis_tower::{CarriedRequest, GateExt, Head, Params, respond};
 use portcullis_web::establish;
 use std::convert::Infallible;
 use tower::{Layer, service_fn, util::BoxCloneService};
@@ -26,7 +26,7 @@ async fn answer(gate: &Gate, asks: &[Ask], parts: &mut Parts) -> Result<String, 
             Ask::Somebody => None,
             Ask::For(plan) | Ask::Perhaps(plan) => Some(plan),
         };
-        let who = establish(&mut Carried::new(parts, None), gate, plan).get().await;
+        let who = establish(&mut CarriedRequest::new(parts, None), gate, plan).get().await;
         if let Ask::For(plan) = ask {
             gate.authorize(&who, plan, &Head::new(parts, &Params::Absent)).await?;
         }

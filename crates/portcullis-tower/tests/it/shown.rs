@@ -1,7 +1,7 @@
 //! What `Debug` shows of every public type: nothing that could be a credential, a session or a subject.
 
 use portcullis_core::{Gate, Scheme, policy::authenticated, testing::TestIssuer};
-use portcullis_tower::{Carried, GateExt, Head, Params};
+use portcullis_tower::{CarriedRequest, GateExt, Head, Params};
 use portcullis_web::{Memory, establish};
 use std::{collections::BTreeSet, convert::Infallible, future::ready};
 use tower::{Layer, ServiceExt, service_fn};
@@ -27,7 +27,7 @@ async fn nothing_private_is_shown() {
     let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build().unwrap();
     let request = http::Request::get("/files?token=swordfish").header("authorization", format!("Bearer {token}"));
     let (mut parts, ()) = request.body(()).unwrap().into_parts();
-    let who = establish(&mut Carried::new(&mut parts, None), &gate, None).get().await;
+    let who = establish(&mut CarriedRequest::new(&mut parts, None), &gate, None).get().await;
     assert!(who.principal().unwrap().id().subject().contains(PLANTED));
     let show_memory = service_fn(|request: http::Request<()>| {
         let mut response = http::Response::new(bytes::Bytes::new());
@@ -52,7 +52,7 @@ async fn nothing_private_is_shown() {
         ScrubLayer: gate.scrub(),
         Scrub: gate.scrub().layer(()),
         Memory: response.extensions().get::<Memory>().unwrap(),
-        Carried: Carried::new(&mut copy, None),
+        CarriedRequest: CarriedRequest::new(&mut copy, None),
         Extensions: &parts.extensions,
     }
     let end = token.rsplit('.').next().unwrap();

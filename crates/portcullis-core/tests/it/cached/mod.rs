@@ -24,8 +24,8 @@ use crate::{
 use futures_util::FutureExt;
 use keys::{name, signed};
 use portcullis_core::{
-    Algorithm, Audience, Error, ErrorKind, Established, Gate, GateBuilder, Issuer, Jwt, Principal, RemoteKeys, Scheme,
-    TokenCache, testing::FixedClock,
+    Algorithm, Audience, Authentication, Error, ErrorKind, Gate, GateBuilder, Issuer, Jwt, Principal, RemoteKeys,
+    Scheme, TokenCache, testing::FixedClock,
 };
 use std::{ptr, time::Duration};
 use web::{Client, Page, Web};
@@ -100,7 +100,7 @@ impl Rig {
     }
 
     /// Who makes a request with this head, once the issuer has answered.
-    fn established(&self, head: &Head) -> Established {
+    fn established(&self, head: &Head) -> Authentication {
         let who = self.gate.establish(head);
         self.client.answer_all();
         who.now_or_never().expect("nothing else to wait for")

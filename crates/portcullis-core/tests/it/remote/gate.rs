@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::{asking::decide, head::Head};
-use portcullis_core::{Established, Gate, Scheme, policy::authenticated};
+use portcullis_core::{Authentication, Gate, Scheme, policy::authenticated};
 
 fn gate(rig: &Rig) -> Gate {
     Gate::builder().scheme(Scheme::new(rig.jwt.clone()).bearer()).build().unwrap()
 }
 
 /// The status of the answer, and its `Retry-After` and `WWW-Authenticate`.
-async fn answered(gate: &Gate, who: &Established, head: &Head) -> (u16, Option<String>, bool) {
+async fn answered(gate: &Gate, who: &Authentication, head: &Head) -> (u16, Option<String>, bool) {
     match decide(gate, who, authenticated(), head).await {
         Ok(_) => (200, None, false),
         Err(error) => {

@@ -10,7 +10,7 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portcullis_core::{
-    Answer, Credential, CredentialSource, Established, Gate, Plan, Principal, RevocationList, TokenCache,
+    Answer, Authentication, Credential, CredentialSource, Gate, Plan, Principal, RevocationList, TokenCache,
     policy::authenticated, testing::FixedClock,
 };
 use serde_json::Value;
@@ -45,7 +45,7 @@ pub(super) struct Side {
     pub(super) own: Script,
     pub(super) store: Script,
     pub(super) list: RevocationList,
-    waiting: Vec<(Request, Answer<'static, Established>)>,
+    waiting: Vec<(Request, Answer<'static, Authentication>)>,
     outcomes: Vec<Outcome>,
     /// Who came with a token last.
     last: HashMap<String, Principal>,
@@ -108,7 +108,7 @@ impl Side {
         }
     }
 
-    fn tell(&mut self, request: &Request, at_once: bool, who: &Established) {
+    fn tell(&mut self, request: &Request, at_once: bool, who: &Authentication) {
         let told = Told::of(&self.gate, who, &self.plan, &request.head);
         self.outcomes.push(Outcome { number: request.number, at_once, told });
         if who.visitor().is_err() && request.fresh.is_none() && self.found_again.remove(&request.text) {

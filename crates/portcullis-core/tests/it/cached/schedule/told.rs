@@ -2,7 +2,7 @@
 
 use crate::head::Head;
 use futures_util::FutureExt;
-use portcullis_core::{Error, ErrorKind, Established, Gate, Plan, Principal, PrincipalId, SessionId, TokenId};
+use portcullis_core::{Authentication, Error, ErrorKind, Gate, Plan, Principal, PrincipalId, SessionId, TokenId};
 use serde_json::Value;
 use std::{error::Error as _, time::Duration};
 
@@ -84,7 +84,7 @@ impl From<Error> for Refused {
 }
 
 impl Told {
-    pub(super) fn of(gate: &Gate, who: &Established, plan: &Plan, head: &Head) -> Self {
+    pub(super) fn of(gate: &Gate, who: &Authentication, plan: &Plan, head: &Head) -> Self {
         let may = gate.authorize(who, plan, head).now_or_never().expect("policies that do not wait");
         Self {
             who: who.visitor().map(|principal| principal.map(Shown::from)).map_err(Refused::from),

@@ -37,7 +37,7 @@ use std::{sync::Arc, time::Duration};
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Established {
+pub struct Authentication {
     pub(super) gate: Gate,
     /// What was read.
     pub(super) sources: Arc<Sources>,
@@ -56,7 +56,7 @@ pub struct Established {
 /// decided.
 pub(super) type From = (Option<usize>, Option<Duration>, Option<usize>);
 
-impl Established {
+impl Authentication {
     pub(super) fn new(
         gate: &Gate,
         sources: &Arc<Sources>,

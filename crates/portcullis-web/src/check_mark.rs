@@ -9,20 +9,20 @@ use std::sync::{
 /// Whether a guard or an extractor has checked a request. Clones share the mark.
 ///
 /// ```
-/// use portcullis_web::Seen;
+/// use portcullis_web::CheckMark;
 ///
-/// let checked = Seen::default();
+/// let checked = CheckMark::default();
 /// checked.set(); // a guard has asked a policy
 /// assert!(checked.forgotten(200, "GET", "/me").is_none());
 ///
-/// let unchecked = Seen::default();
+/// let unchecked = CheckMark::default();
 /// assert!(unchecked.forgotten(404, "GET", "/olds").is_none()); // no handler was reached
 /// assert_eq!(unchecked.forgotten(200, "GET", "/invoices").map(|error| error.status()), Some(500));
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Seen(Arc<AtomicBool>);
+pub struct CheckMark(Arc<AtomicBool>);
 
-impl Seen {
+impl CheckMark {
     /// Whether the request was checked.
     #[must_use]
     pub fn is_set(&self) -> bool {
@@ -43,7 +43,7 @@ impl Seen {
         }
         self.set();
         let detail = format!(
-            "no guard and no extractor looked at {method} {path}; a layer guards only what was added before it, and a public \
+            "no guard and no extractor checked {method} {path}; a layer guards only what was added before it, and a public \
              route says `anyone()`"
         );
         Some(Error::new(ErrorKind::Misconfigured, detail))
