@@ -73,7 +73,8 @@ fn extract<T: Extract + 'static, E: 'static>(
 ///     principal.id().subject().to_owned()
 /// }
 ///
-/// let app = |gate: &Gate| Routes::new(gate).get("/me", anyone(), me).into_config(); // the handler requires a caller
+/// // the handler requires a caller
+/// let app = |gate: &Gate| Routes::new(gate).get("/me", anyone(), me).into_config();
 /// let gate = gate()?;
 /// assert_eq!(answer(app(&gate.acting_as(acting_as("alice"))), get("/me")), "200 alice");
 /// assert_eq!(answer(app(&gate), get("/me")), "401 credential_missing");
@@ -171,7 +172,10 @@ impl FromRequest for Leased {
 ///     project: u32,
 /// }
 ///
-/// async fn add_file(caller: Caller, body: web::Json<NewFile>) -> Result<impl Responder, Rejection> {
+/// async fn add_file(
+///     caller: Caller,
+///     body: web::Json<NewFile>,
+/// ) -> Result<impl Responder, Rejection> {
 ///     caller.require(role("viewer").on("project", id(body.project)).hidden()).await?;
 ///     Ok("added")
 /// }
@@ -184,7 +188,8 @@ impl FromRequest for Leased {
 /// # let post = |project| get("/files").method(actix_web::http::Method::POST).set_json(NewFile { project });
 /// let alice = gate()?.acting_as(acting_as("alice")); // a viewer of project 1
 /// assert_eq!(answer(routes(&alice).into_config(), post(1)), "200 added");
-/// assert_eq!(answer(routes(&alice).into_config(), post(2)), "404"); // as the guard of a hidden resource would
+/// // as the guard of a hidden resource would
+/// assert_eq!(answer(routes(&alice).into_config(), post(2)), "404");
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -228,7 +233,11 @@ impl FromRequest for Caller {
 /// }
 ///
 /// async fn read(access: Authorized<ReadProject>) -> Result<String, Rejection> {
-///     Ok(format!("{} as {:?}", access.principal()?.id().subject(), access.role().map(|role| role.as_str())))
+///     Ok(format!(
+///         "{} as {:?}",
+///         access.principal()?.id().subject(),
+///         access.role().map(|role| role.as_str())
+///     ))
 /// }
 ///
 /// let alice = gate()?.acting_as(acting_as("alice")); // a viewer of project 1

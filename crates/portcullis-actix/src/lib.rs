@@ -13,10 +13,11 @@
 //! }
 //!
 //! fn routes(gate: &Gate) -> Routes {
-//!     Routes::new(gate)
-//!         .get("/", anyone(), home)
-//!         .get("/me", authenticated(), me)
-//!         .get("/admin", staff(), async || "welcome")
+//!     Routes::new(gate).get("/", anyone(), home).get("/me", authenticated(), me).get(
+//!         "/admin",
+//!         staff(),
+//!         async || "welcome",
+//!     )
 //! }
 //!
 //! # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,7 +27,9 @@
 //!
 //! let token = issuer.token("alice").sign();
 //! let request = |path: &str| {
-//!     test::TestRequest::with_uri(path).insert_header(("authorization", format!("Bearer {token}"))).to_request()
+//!     test::TestRequest::with_uri(path)
+//!         .insert_header(("authorization", format!("Bearer {token}")))
+//!         .to_request()
 //! };
 //! assert_eq!(test::call_service(&app, request("/me")).await.status(), 200);
 //! assert_eq!(test::call_service(&app, request("/admin")).await.status(), 403);
@@ -81,9 +84,13 @@ pub trait GateExt {
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
-    /// let app = |gate: Gate| move |app: &mut web::ServiceConfig| {
-    ///     let admin = web::scope("/admin").wrap(gate.require(staff())).route("/log", web::get().to(async || "log"));
-    ///     app.service(admin);
+    /// let app = |gate: Gate| {
+    ///     move |app: &mut web::ServiceConfig| {
+    ///         let admin = web::scope("/admin")
+    ///             .wrap(gate.require(staff()))
+    ///             .route("/log", web::get().to(async || "log"));
+    ///         app.service(admin);
+    ///     }
     /// };
     /// let admin = gate()?.acting_as(acting_as("root").with_staff(true));
     /// assert_eq!(answer(app(admin), get("/admin/log")), "200 log");
@@ -112,10 +119,14 @@ pub trait GateExt {
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
     /// let gate = gate()?.acting_as(acting_as("alice"));
-    /// let app = || |app: &mut web::ServiceConfig| {
-    ///     let guarded = web::resource("/me").wrap(gate.require(authenticated())).to(async || "me");
-    ///     let forgotten = web::resource("/invoices").to(async || "invoices");
-    ///     app.service(web::scope("").wrap(gate.enforce()).service(guarded).service(forgotten)); // or around the whole app
+    /// let app = || {
+    ///     |app: &mut web::ServiceConfig| {
+    ///         let guarded =
+    ///             web::resource("/me").wrap(gate.require(authenticated())).to(async || "me");
+    ///         let forgotten = web::resource("/invoices").to(async || "invoices");
+    ///         // or around the whole app
+    ///         app.service(web::scope("").wrap(gate.enforce()).service(guarded).service(forgotten));
+    ///     }
     /// };
     /// assert_eq!(answer(app(), get("/me")), "200 me");
     /// assert_eq!(answer(app(), get("/invoices")), "500");
@@ -136,13 +147,20 @@ pub trait GateExt {
     ///
     /// let issuer = TestIssuer::new();
     /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).query("token")).build()?;
-    /// let handler = async |request: HttpRequest| request.uri().to_string(); // as middleware inside would log it
-    /// let app = || |app: &mut web::ServiceConfig| {
-    ///     let tiles = web::resource("/tiles").wrap(gate.require(authenticated())).to(handler);
-    ///     app.service(web::scope("").wrap(gate.scrub()).service(tiles)); // or around the whole app
+    /// // as middleware inside would log it
+    /// let handler = async |request: HttpRequest| request.uri().to_string();
+    /// let app = || {
+    ///     |app: &mut web::ServiceConfig| {
+    ///         let tiles = web::resource("/tiles").wrap(gate.require(authenticated())).to(handler);
+    ///         // or around the whole app
+    ///         app.service(web::scope("").wrap(gate.scrub()).service(tiles));
+    ///     }
     /// };
     /// let token = issuer.token("alice").sign();
-    /// assert_eq!(answer(app(), get(&format!("/tiles?x=1&token={token}"))), "200 /tiles?x=1&token=redacted");
+    /// assert_eq!(
+    ///     answer(app(), get(&format!("/tiles?x=1&token={token}"))),
+    ///     "200 /tiles?x=1&token=redacted"
+    /// );
     /// assert_eq!(answer(app(), get("/tiles?x=1&token=forged")), "401 invalid_token");
     /// # Ok(()) }
     /// ```

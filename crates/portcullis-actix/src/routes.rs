@@ -151,7 +151,8 @@ impl Routes {
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
     /// let app = |gate: &Gate| {
-    ///     let reports = web::scope("").route("/{name}", web::get().to(async |name: web::Path<String>| name.into_inner()));
+    ///     let reports = web::scope("")
+    ///         .route("/{name}", web::get().to(async |name: web::Path<String>| name.into_inner()));
     ///     Routes::new(gate).service("/reports", staff(), reports).into_config()
     /// };
     /// let admin = gate()?.acting_as(acting_as("root").with_staff(true));
@@ -184,8 +185,13 @@ impl Routes {
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
-    /// let app = |gate: &Gate| Routes::new(gate).fallback(authenticated(), async || "the page").into_config();
-    /// assert_eq!(answer(app(&gate()?.acting_as(acting_as("alice"))), get("/any/path")), "200 the page");
+    /// let app = |gate: &Gate| {
+    ///     Routes::new(gate).fallback(authenticated(), async || "the page").into_config()
+    /// };
+    /// assert_eq!(
+    ///     answer(app(&gate()?.acting_as(acting_as("alice"))), get("/any/path")),
+    ///     "200 the page"
+    /// );
     /// assert_eq!(answer(app(&gate()?), get("/any/path")), "401 credential_missing");
     /// # Ok(()) }
     /// ```
@@ -211,7 +217,11 @@ impl Routes {
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
     /// let app = |gate: &Gate| {
-    ///     let flights = Routes::new(gate).get("/flights", role("viewer").on("project", path("id")), async || "flights");
+    ///     let flights = Routes::new(gate).get(
+    ///         "/flights",
+    ///         role("viewer").on("project", path("id")),
+    ///         async || "flights",
+    ///     );
     ///     Routes::new(gate).nest("/projects/{id}", flights).into_config()
     /// };
     /// let alice = gate()?.acting_as(acting_as("alice")); // a viewer of project 1
@@ -268,7 +278,8 @@ impl Routes {
     ///
     /// # fn app(gate: &Gate) {
     /// let may_read = role("viewer").on("project", path("id"));
-    /// let flights = Routes::new(gate).below("/projects/{id}").get("/flights", may_read, async || "flights");
+    /// let flights =
+    ///     Routes::new(gate).below("/projects/{id}").get("/flights", may_read, async || "flights");
     /// App::new().service(web::scope("/projects/{id}").configure(flights.into_config()));
     /// # }
     /// ```
@@ -284,7 +295,11 @@ impl Routes {
     /// # fn main() -> Result<(), Error> {
     /// let table = Routes::new(&gate()?)
     ///     .get("/projects/{id}", role("viewer").on("project", path("id")), async || "project")
-    ///     .get("/projects/{id}/files/{file}", role("viewer").on("project", path("id")), async || "file")
+    ///     .get(
+    ///         "/projects/{id}/files/{file}",
+    ///         role("viewer").on("project", path("id")),
+    ///         async || "file",
+    ///     )
     ///     .table();
     /// assert!(table.to_string().contains("| GET | `/projects/{id}` | role viewer on project |"));
     /// // No policy says that the file belongs to the project: see `OnResource::of`.
@@ -296,7 +311,7 @@ impl Routes {
         self.book.table()
     }
 
-    /// The routes, for [`App::configure`](actix_web::App::configure) or [`Scope::configure`](actix_web::Scope::configure).
+    /// The routes, for `App::configure` or `Scope::configure` of actix-web.
     /// Also adds the gate as `app_data` for their extractors. Without a [`fallback`](Self::fallback), unknown paths are
     /// answered like [hidden denials](Gate::not_found).
     ///

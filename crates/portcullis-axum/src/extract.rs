@@ -35,7 +35,9 @@ use std::{
 ///     principal.id().subject().to_owned()
 /// }
 ///
-/// let app = |gate| Router::new().route("/me", routing::get(me)).with_state(AppState { gate, name: "orders" });
+/// let app = |gate| {
+///     Router::new().route("/me", routing::get(me)).with_state(AppState { gate, name: "orders" })
+/// };
 /// assert_eq!(answer(&app(gate()?.acting_as(acting_as("alice"))), get("/me")), "200 alice");
 /// assert_eq!(answer(&app(gate()?), get("/me")), "401 credential_missing");
 /// # Ok(()) }
@@ -156,7 +158,9 @@ impl<S: HoldsGate> OptionalFromRequestParts<S> for Authenticated {
 /// assert_eq!(answer(&app(gate.clone()), get("/")), "200 a visitor");
 ///
 /// let mut forged = get("/");
-/// forged.headers_mut().insert("authorization", axum::http::HeaderValue::from_static("Bearer forged"));
+/// forged
+///     .headers_mut()
+///     .insert("authorization", axum::http::HeaderValue::from_static("Bearer forged"));
 /// assert_eq!(answer(&app(gate), forged), "401 invalid_token");
 /// # Ok(()) }
 /// ```
@@ -182,11 +186,19 @@ impl<S: HoldsGate> FromRequestParts<S> for Visitor {
 ///     format!("open for {}", lease.principal().id().subject())
 /// }
 ///
-/// let app = |gate: &Gate| Routes::new(gate).get("/feed", role("viewer"), feed).into_router().with_state(gate.clone());
+/// let app = |gate: &Gate| {
+///     Routes::new(gate)
+///         .get("/feed", role("viewer"), feed)
+///         .into_router()
+///         .with_state(gate.clone())
+/// };
 /// let gate = gate()?;
 /// let viewer = gate.acting_as(acting_as("alice").with_role("viewer"));
 /// assert_eq!(answer(&app(&viewer), get("/feed")), "200 open for alice");
-/// assert_eq!(answer(&app(&gate.acting_as(acting_as("bob"))), get("/feed")), "403 role_required");
+/// assert_eq!(
+///     answer(&app(&gate.acting_as(acting_as("bob"))), get("/feed")),
+///     "403 role_required"
+/// );
 /// # Ok(()) }
 /// ```
 ///
@@ -218,19 +230,26 @@ impl<S: HoldsGate> FromRequestParts<S> for Leased {
 ///     project: u32,
 /// }
 ///
-/// async fn add_file(caller: Caller, Json(body): Json<NewFile>) -> Result<&'static str, Rejection> {
+/// async fn add_file(
+///     caller: Caller,
+///     Json(body): Json<NewFile>,
+/// ) -> Result<&'static str, Rejection> {
 ///     caller.require(role("viewer").on("project", id(body.project)).hidden()).await?;
 ///     Ok("added")
 /// }
 ///
 /// fn app(gate: &Gate) -> Router {
-///     Routes::new(gate).post("/files", authenticated(), add_file).into_router().with_state(gate.clone())
+///     Routes::new(gate)
+///         .post("/files", authenticated(), add_file)
+///         .into_router()
+///         .with_state(gate.clone())
 /// }
 ///
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// let app = app(&gate()?.acting_as(acting_as("alice"))); // a viewer of project 1
 /// assert_eq!(answer(&app, post("/files", r#"{"project":1}"#)), "200 added");
-/// assert_eq!(answer(&app, post("/files", r#"{"project":2}"#)), "404"); // as the guard of a hidden resource would
+/// // as the guard of a hidden resource would
+/// assert_eq!(answer(&app, post("/files", r#"{"project":2}"#)), "404");
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -273,7 +292,11 @@ impl<S: HoldsGate> FromRequestParts<S> for Caller {
 /// }
 ///
 /// async fn read(access: Authorized<ReadProject>) -> Result<String, Rejection> {
-///     Ok(format!("{} as {:?}", access.principal()?.id().subject(), access.role().map(|role| role.as_str())))
+///     Ok(format!(
+///         "{} as {:?}",
+///         access.principal()?.id().subject(),
+///         access.role().map(|role| role.as_str())
+///     ))
 /// }
 ///
 /// let alice = gate()?.acting_as(acting_as("alice")); // a viewer of project 1

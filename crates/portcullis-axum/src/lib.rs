@@ -8,7 +8,8 @@
 //! use tower::ServiceExt;
 //!
 //! async fn home(visitor: Option<Authenticated>) -> String {
-//!     visitor.map_or("nobody".into(), |Authenticated(principal)| principal.id().subject().into())
+//!     visitor
+//!         .map_or("nobody".into(), |Authenticated(principal)| principal.id().subject().into())
 //! }
 //! async fn me(Authenticated(principal): Authenticated) -> String {
 //!     principal.id().subject().into()
@@ -28,7 +29,9 @@
 //! let app = app(Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?);
 //!
 //! let token = issuer.token("alice").sign();
-//! let request = |path: &str| Request::get(path).header("authorization", format!("Bearer {token}")).body(Body::empty());
+//! let request = |path: &str| {
+//!     Request::get(path).header("authorization", format!("Bearer {token}")).body(Body::empty())
+//! };
 //! assert_eq!(app.clone().oneshot(request("/me")?).await?.status(), 200);
 //! assert_eq!(app.oneshot(request("/admin")?).await?.status(), 403);
 //! # Ok(()) }
@@ -70,7 +73,11 @@ pub trait GateExt {
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
-    /// let app = |gate: &Gate| Router::new().route("/admin", routing::get(async || "welcome")).layer(gate.require(staff()));
+    /// let app = |gate: &Gate| {
+    ///     Router::new()
+    ///         .route("/admin", routing::get(async || "welcome"))
+    ///         .layer(gate.require(staff()))
+    /// };
     /// let admin = gate()?.acting_as(acting_as("root").with_staff(true));
     /// assert_eq!(answer(&app(&admin), get("/admin")), "200 welcome");
     /// assert_eq!(answer(&app(&gate()?), get("/admin")), "401 credential_missing");
@@ -98,8 +105,11 @@ pub trait GateExt {
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
     /// let gate = gate()?.acting_as(acting_as("alice"));
-    /// let guarded = Router::new().route("/me", routing::get(async || "me")).layer(gate.require(authenticated()));
-    /// let app = guarded.route("/invoices", routing::get(async || "invoices")).layer(gate.enforce()); // added behind the guard
+    /// let guarded = Router::new()
+    ///     .route("/me", routing::get(async || "me"))
+    ///     .layer(gate.require(authenticated()));
+    /// // added behind the guard
+    /// let app = guarded.route("/invoices", routing::get(async || "invoices")).layer(gate.enforce());
     /// assert_eq!(answer(&app, get("/me")), "200 me");
     /// assert_eq!(answer(&app, get("/invoices")), "500");
     /// # Ok(()) }
@@ -120,10 +130,16 @@ pub trait GateExt {
     /// let issuer = TestIssuer::new();
     /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).query("token")).build()?;
     /// let handler = async |uri: axum::http::Uri| uri.to_string(); // as a layer inside would log it
-    /// let app = Routes::new(&gate).get("/tiles", authenticated(), handler).layer(gate.scrub()).into_router();
+    /// let app = Routes::new(&gate)
+    ///     .get("/tiles", authenticated(), handler)
+    ///     .layer(gate.scrub())
+    ///     .into_router();
     ///
     /// let token = issuer.token("alice").sign();
-    /// assert_eq!(answer(&app, get(&format!("/tiles?x=1&token={token}"))), "200 /tiles?x=1&token=redacted");
+    /// assert_eq!(
+    ///     answer(&app, get(&format!("/tiles?x=1&token={token}"))),
+    ///     "200 /tiles?x=1&token=redacted"
+    /// );
     /// assert_eq!(answer(&app, get("/tiles?x=1&token=forged")), "401 invalid_token");
     /// # Ok(()) }
     /// ```

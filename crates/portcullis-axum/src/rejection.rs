@@ -11,7 +11,10 @@ use std::fmt;
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// # fn main() -> Result<(), Error> {
-/// async fn show(principal: Authenticated, axum::extract::Path(id): axum::extract::Path<u32>) -> Result<String, Rejection> {
+/// async fn show(
+///     principal: Authenticated,
+///     axum::extract::Path(id): axum::extract::Path<u32>,
+/// ) -> Result<String, Rejection> {
 ///     match id {
 ///         1 => Ok("an invoice".to_owned()),
 ///         2 => Err(Error::denied("invoice_locked").into()),
@@ -20,7 +23,10 @@ use std::fmt;
 /// }
 ///
 /// let alice = gate()?.acting_as(acting_as("alice"));
-/// let app = Routes::new(&alice).get("/invoices/{id}", authenticated(), show).into_router().with_state(alice);
+/// let app = Routes::new(&alice)
+///     .get("/invoices/{id}", authenticated(), show)
+///     .into_router()
+///     .with_state(alice);
 /// assert_eq!(answer(&app, get("/invoices/1")), "200 an invoice");
 /// assert_eq!(answer(&app, get("/invoices/2")), "403 invoice_locked");
 /// assert_eq!(answer(&app, get("/invoices/3")), "404"); // like an unknown path

@@ -167,8 +167,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
-    /// let app = |gate: &Gate| Routes::new(gate).fallback(authenticated(), async || "the page").into_router();
-    /// assert_eq!(answer(&app(&gate()?.acting_as(acting_as("alice"))), get("/any/path")), "200 the page");
+    /// let app = |gate: &Gate| {
+    ///     Routes::new(gate).fallback(authenticated(), async || "the page").into_router()
+    /// };
+    /// assert_eq!(
+    ///     answer(&app(&gate()?.acting_as(acting_as("alice"))), get("/any/path")),
+    ///     "200 the page"
+    /// );
     /// assert_eq!(answer(&app(&gate()?), get("/any/path")), "401 credential_missing");
     /// # Ok(()) }
     /// ```
@@ -219,7 +224,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
     /// let app = |gate: &Gate| {
-    ///     let flights = Routes::new(gate).get("/flights", role("viewer").on("project", path("id")), async || "flights");
+    ///     let flights = Routes::new(gate).get(
+    ///         "/flights",
+    ///         role("viewer").on("project", path("id")),
+    ///         async || "flights",
+    ///     );
     ///     Routes::new(gate).nest("/projects/{id}", flights).into_router()
     /// };
     /// let alice = gate()?.acting_as(acting_as("alice")); // a viewer of project 1
@@ -246,7 +255,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// # fn main() -> Result<(), Error> {
     /// let (users, operators) = (gate()?, gate()?.acting_as(acting_as("root").with_staff(true)));
     /// let admin = Routes::new(&operators).get("/admin", staff(), async || "admin");
-    /// let app = Routes::new(&users).get("/me", authenticated(), async || "me").merge(admin).into_router();
+    /// let app =
+    ///     Routes::new(&users).get("/me", authenticated(), async || "me").merge(admin).into_router();
     /// assert_eq!(answer(&app, get("/admin")), "200 admin");
     /// assert_eq!(answer(&app, get("/me")), "401 credential_missing");
     /// # Ok(()) }
@@ -270,7 +280,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     ///
     /// fn app(gate: &Gate) -> Router {
     ///     let may_read = role("viewer").on("project", path("id"));
-    ///     let flights = Routes::new(gate).below("/projects/{id}").get("/flights", may_read, async || "flights");
+    ///     let flights = Routes::new(gate).below("/projects/{id}").get(
+    ///         "/flights",
+    ///         may_read,
+    ///         async || "flights",
+    ///     );
     ///     Router::new().nest("/projects/{id}", flights.into_router())
     /// }
     /// ```
@@ -286,7 +300,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// # fn main() -> Result<(), Error> {
     /// let routes: Routes = Routes::new(&gate()?)
     ///     .get("/projects/{id}", role("viewer").on("project", path("id")), async || "project")
-    ///     .get("/projects/{id}/files/{file}", role("viewer").on("project", path("id")), async || "file");
+    ///     .get(
+    ///         "/projects/{id}/files/{file}",
+    ///         role("viewer").on("project", path("id")),
+    ///         async || "file",
+    ///     );
     /// let table = routes.table();
     /// assert!(table.to_string().contains("| GET | `/projects/{id}` | role viewer on project |"));
     /// // No policy says that the file belongs to the project: see `OnResource::of`.

@@ -22,7 +22,10 @@ use std::{
 /// A [`Rule`](crate::policy::Rule) of yours returns one:
 ///
 /// ```
-/// use portcullis_core::{Decision, Question, policy::{Rule, Verdict}};
+/// use portcullis_core::{
+///     Decision, Question,
+///     policy::{Rule, Verdict},
+/// };
 ///
 /// #[derive(Debug)]
 /// struct OpenHours;
@@ -38,7 +41,9 @@ use std::{
 /// }
 ///
 /// assert!(Decision::allow().is_allowed());
-/// assert!(matches!(Decision::deny("closed"), Decision::Deny(denial) if denial.code() == "closed"));
+/// assert!(
+///     matches!(Decision::deny("closed"), Decision::Deny(denial) if denial.code() == "closed")
+/// );
 /// ```
 #[derive(Debug, Clone)]
 #[allow(clippy::exhaustive_enums, reason = "a third answer would have to break every match")]
@@ -97,11 +102,15 @@ impl Decision {
 ///
 /// ```
 /// use portcullis_core::{
-///     Error, Gate, Membership, Principal, RoleHierarchy, Scheme, Standing, policy::*, testing::{TestIssuer, acting_as},
+///     Error, Gate, Membership, Principal, RoleHierarchy, Scheme, Standing,
+///     policy::*,
+///     testing::{TestIssuer, acting_as},
 /// };
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
-/// struct Project { title: &'static str }
+/// struct Project {
+///     title: &'static str,
+/// }
 ///
 /// #[derive(Debug)]
 /// struct Projects; // a table in a service
@@ -138,7 +147,12 @@ impl Decision {
 ///
 /// let as_bob = gate.acting_as(acting_as("bob"));
 /// let who = as_bob.establish_for(&plan, &request).await;
-/// assert!(as_bob.authorize(&who, &plan, &request).await.is_err_and(|error| error.code() == "not_a_member"));
+/// assert!(
+///     as_bob
+///         .authorize(&who, &plan, &request)
+///         .await
+///         .is_err_and(|error| error.code() == "not_a_member")
+/// );
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -260,7 +274,11 @@ impl From<Findings> for Access {
 /// Clients see the [`code`](Self::code), and for a missing scope its name. The rest is for logs and renderers:
 ///
 /// ```
-/// use portcullis_core::{Decision, Gate, RoleHierarchy, Scheme, policy::*, testing::{TestIssuer, acting_as}};
+/// use portcullis_core::{
+///     Decision, Gate, RoleHierarchy, Scheme,
+///     policy::*,
+///     testing::{TestIssuer, acting_as},
+/// };
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
@@ -397,18 +415,26 @@ impl Denial {
 /// [`Gate::explain`](crate::Gate::explain) records it, and a log at debug level has it for every denial:
 ///
 /// ```
-/// use portcullis_core::{Gate, Scheme, policy::*, testing::{TestIssuer, acting_as}};
+/// use portcullis_core::{
+///     Gate, Scheme,
+///     policy::*,
+///     testing::{TestIssuer, acting_as},
+/// };
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
-/// let gate = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer()).build()?;
+/// let gate =
+///     Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer()).build()?;
 /// let (plan, request) = (gate.plan(any((staff(), scope("reports"))))?, get("/"));
 ///
 /// let as_bob = gate.acting_as(acting_as("bob").with_scope("orders"));
 /// let who = as_bob.establish_for(&plan, &request).await;
 /// let decision = as_bob.explain(&who, &plan, &request).await?;
 /// let whole = decision.explain();
-/// assert_eq!(whole.map(|whole| (whole.part(), whole.allowed(), whole.parts().len())), Some(("a User", false, 1)));
+/// assert_eq!(
+///     whole.map(|whole| (whole.part(), whole.allowed(), whole.parts().len())),
+///     Some(("a User", false, 1))
+/// );
 /// let tree = whole.map(ToString::to_string).unwrap_or_default();
 /// assert_eq!(tree, "- a User\n  - any of\n    - staff\n    - scope `reports`");
 /// # Ok(()) }

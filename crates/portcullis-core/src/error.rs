@@ -18,8 +18,10 @@ use std::{borrow::Cow, error, fmt, sync::Arc, time::Duration};
 ///
 /// let status = |kind| Error::new(kind, "in words for the log").status();
 /// assert_eq!(status(ErrorKind::Invalid), 401); // the client needs another credential
-/// assert_eq!(status(ErrorKind::Denied), 403); // the credential is valid, and the caller may not do this
-/// assert_eq!(status(ErrorKind::Unavailable), 503); // the client tries again later with the same credential
+/// // the credential is valid, and the caller may not do this
+/// assert_eq!(status(ErrorKind::Denied), 403);
+/// // the client tries again later with the same credential
+/// assert_eq!(status(ErrorKind::Unavailable), 503);
 /// assert_eq!(status(ErrorKind::Misconfigured), 500); // a mistake of this service
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,7 +73,10 @@ pub enum ErrorKind {
 ///
 /// let error = is_known().err();
 /// let facts = error.as_ref().map(|error| (error.code(), error.retry_after(), error.issuer()));
-/// assert_eq!(facts, Some(("unavailable", Some(Duration::from_secs(5)), Some("https://keys.example.com"))));
+/// assert_eq!(
+///     facts,
+///     Some(("unavailable", Some(Duration::from_secs(5)), Some("https://keys.example.com")))
+/// );
 /// let cause = error.as_ref().and_then(|error| error.source());
 /// assert_eq!(cause.map(ToString::to_string).as_deref(), Some("connection reset"));
 /// ```
@@ -85,11 +90,15 @@ pub enum ErrorKind {
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
 /// # let gate = gate(&[])?;
 /// let who = gate.establish(&get("/projects/7").bearer("not-a-token")).await;
-/// let source = who.principal().err().and_then(|error| error.credential_source().map(ToString::to_string));
+/// let source = who
+///     .principal()
+///     .err()
+///     .and_then(|error| error.credential_source().map(ToString::to_string));
 /// assert_eq!(source.as_deref(), Some("bearer header"));
 ///
 /// let plan = gate.plan(role("viewer").on("project", path("project_id")))?;
-/// let (as_alice, request) = (gate.acting_as(acting_as("alice")), get("/projects/x").param("project_id", "x"));
+/// let (as_alice, request) =
+///     (gate.acting_as(acting_as("alice")), get("/projects/x").param("project_id", "x"));
 /// let who = as_alice.establish_for(&plan, &request).await;
 /// let error = as_alice.authorize(&who, &plan, &request).await.err();
 /// let facts = error.as_ref().map(|error| (error.code(), error.parameter()));
@@ -158,7 +167,8 @@ impl Error {
     ///
     /// let error = Error::missing("project");
     /// assert_eq!((error.status(), error.code()), (404, "not_found"));
-    /// assert_eq!(error.denial().and_then(|denial| denial.resource_kind()), Some("project")); // for the log
+    /// // for the log
+    /// assert_eq!(error.denial().and_then(|denial| denial.resource_kind()), Some("project"));
     /// ```
     #[must_use]
     pub fn missing(kind: impl Into<Cow<'static, str>>) -> Self {
@@ -202,7 +212,8 @@ impl Error {
     /// ```
     /// use portcullis_core::{Error, ErrorKind};
     ///
-    /// let error = Error::new(ErrorKind::Invalid, "a key of a closed account").with_code("key_closed");
+    /// let error =
+    ///     Error::new(ErrorKind::Invalid, "a key of a closed account").with_code("key_closed");
     /// assert_eq!((error.status(), error.code()), (401, "key_closed"));
     /// ```
     #[must_use]
@@ -313,7 +324,8 @@ impl Error {
     ///
     /// let challenge = |kind| Error::new(kind, "in words for the log").challenge(Some("orders"));
     /// assert_eq!(challenge(ErrorKind::Missing).as_deref(), Some("Bearer realm=\"orders\""));
-    /// let invalid = r#"Bearer realm="orders", error="invalid_token", error_description="the token is not valid""#;
+    /// let invalid = "Bearer realm=\"orders\", error=\"invalid_token\", \
+    ///     error_description=\"the token is not valid\"";
     /// assert_eq!(challenge(ErrorKind::Invalid).as_deref(), Some(invalid));
     /// assert_eq!(challenge(ErrorKind::Unavailable), None);
     /// ```

@@ -18,7 +18,9 @@ use zeroize::Zeroizing;
 /// the size of an answer, and must use HTTPS only. Otherwise it weakens everything built on it.
 ///
 /// ```
-/// use portcullis_core::{Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, RemoteKeys, Reply};
+/// use portcullis_core::{
+///     Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, RemoteKeys, Reply,
+/// };
 ///
 /// /// For tests: answers with a key set at one address.
 /// #[derive(Debug)]
@@ -27,17 +29,29 @@ use zeroize::Zeroizing;
 /// impl HttpClient for Published {
 ///     fn send(&self, request: HttpRequest, reply: Reply) {
 ///         match (request.method(), request.url()) {
-///             ("GET", "https://id.example.com/jwks") => reply.give(Ok(HttpResponse::new(200, self.0))),
-///             _ => reply.give(Err(Error::new(ErrorKind::Unavailable, "there is no such server"))),
+///             ("GET", "https://id.example.com/jwks") => {
+///                 reply.give(Ok(HttpResponse::new(200, self.0)))
+///             }
+///             _ => {
+///                 reply.give(Err(Error::new(ErrorKind::Unavailable, "there is no such server")))
+///             }
 ///         }
 ///     }
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
-/// const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+/// const KEYS: &str = r#"{"keys":[
+/// {"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 /// RemoteKeys::jwks("https://id.example.com/jwks", Published(KEYS))?.ready().await?;
-/// assert!(RemoteKeys::jwks("https://id.example.com/keys", Published(KEYS))?.ready().await.is_err());
-/// assert!(RemoteKeys::jwks("https://id.example.com/jwks", Published("<html>"))?.ready().await.is_err());
+/// assert!(
+///     RemoteKeys::jwks("https://id.example.com/keys", Published(KEYS))?.ready().await.is_err()
+/// );
+/// assert!(
+///     RemoteKeys::jwks("https://id.example.com/jwks", Published("<html>"))?
+///         .ready()
+///         .await
+///         .is_err()
+/// );
 /// # Ok(()) }
 /// ```
 ///
@@ -92,8 +106,11 @@ impl<C: HttpClient + ?Sized> HttpClient for Arc<C> {
 /// ```
 /// use portcullis_core::HttpRequest;
 ///
-/// let request = HttpRequest::post_form("https://id.example.com/introspect?key=1", &[("token", "a+b"), ("hint", "access")])
-///     .with_header("accept", "application/json");
+/// let request = HttpRequest::post_form(
+///     "https://id.example.com/introspect?key=1",
+///     &[("token", "a+b"), ("hint", "access")],
+/// )
+/// .with_header("accept", "application/json");
 /// assert_eq!((request.method(), request.body()), ("POST", "token=a%2Bb&hint=access"));
 /// let names: Vec<&str> = request.headers().map(|(name, _)| name).collect();
 /// assert_eq!(names, ["content-type", "accept"]);
@@ -172,7 +189,8 @@ impl fmt::Debug for HttpRequest {
 /// ```
 /// use portcullis_core::HttpResponse;
 ///
-/// let answer = HttpResponse::new(200, r#"{"keys":[]}"#).with_header("Cache-Control", "max-age=300");
+/// let answer =
+///     HttpResponse::new(200, r#"{"keys":[]}"#).with_header("Cache-Control", "max-age=300");
 /// assert_eq!((answer.status(), answer.body()), (200, &br#"{"keys":[]}"#[..]));
 /// assert_eq!(answer.header("cache-control"), Some("max-age=300"));
 /// assert_eq!(answer.header("Cache-Control"), None); // names are in lower case
@@ -245,10 +263,13 @@ type Then = Box<dyn FnOnce(Result<HttpResponse, Error>) + Send>;
 ///     Reply::new(move |answer: Result<HttpResponse, Error>| _ = sender.send(answer))
 /// };
 /// reply().give(Ok(HttpResponse::new(200, "")));
-/// assert!(receiver.recv().is_ok_and(|answer| answer.is_ok_and(|answer| answer.status() == 200)));
+/// assert!(
+///     receiver.recv().is_ok_and(|answer| answer.is_ok_and(|answer| answer.status() == 200))
+/// );
 ///
 /// drop(reply()); // as when a task panics
-/// assert!(receiver.recv().is_ok_and(|answer| answer.is_err_and(|error| error.kind() == ErrorKind::Unavailable)));
+/// let is_unavailable = |error: Error| error.kind() == ErrorKind::Unavailable;
+/// assert!(receiver.recv().is_ok_and(|answer| answer.is_err_and(is_unavailable)));
 /// ```
 pub struct Reply(Option<Then>);
 

@@ -13,13 +13,16 @@
 //! - A [`policy`] decides. The [`Gate`] has all of these, and makes the answer to a refused request from an [`Error`].
 //!
 //! ```
-//! use portcullis_core::{Credential, CredentialSource, ErrorKind, Gate, Scheme, testing::TestIssuer};
+//! use portcullis_core::{
+//!     Credential, CredentialSource, ErrorKind, Gate, Scheme, testing::TestIssuer,
+//! };
 //! use std::time::Duration;
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
 //! let issuer = TestIssuer::new(); // in a service an `Issuer` with its keys
 //! let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
-//! let by = |token: String| gate.authenticate(Credential::new(token, CredentialSource::bearer()));
+//! let by =
+//!     |token: String| gate.authenticate(Credential::new(token, CredentialSource::bearer()));
 //!
 //! let alice = by(issuer.token("alice").sign()).await;
 //! assert_eq!(alice.principal()?.id().to_string(), "user|https://issuer.test|alice");

@@ -13,10 +13,19 @@ use std::{borrow::Cow, fmt};
 ///
 /// let expired = Error::new(ErrorKind::Expired, "expired 5 s ago").refuse();
 /// assert_eq!(expired.status(), 401);
-/// assert!(expired.headers().any(|(name, value)| name == "www-authenticate" && value.contains("invalid_token")));
-/// assert_eq!(expired.body(), br#"{"code":"token_expired","status":401,"title":"Unauthorized"}"#);
+/// assert!(
+///     expired
+///         .headers()
+///         .any(|(name, value)| name == "www-authenticate" && value.contains("invalid_token"))
+/// );
+/// assert_eq!(
+///     expired.body(),
+///     br#"{"code":"token_expired","status":401,"title":"Unauthorized"}"#
+/// );
 ///
-/// let down = Error::new(ErrorKind::Unavailable, "no keys").with_retry_after(Duration::from_millis(1500)).refuse();
+/// let down = Error::new(ErrorKind::Unavailable, "no keys")
+///     .with_retry_after(Duration::from_millis(1500))
+///     .refuse();
 /// assert!(down.headers().any(|header| header == ("retry-after", "2")));
 /// assert!(Error::missing("project").refuse().body().is_empty());
 /// ```
@@ -25,7 +34,10 @@ use std::{borrow::Cow, fmt};
 /// which is for the log:
 ///
 /// ```
-/// use portcullis_core::{Credential, CredentialSource, Error, ErrorKind, Gate, Refusal, Scheme, testing::TestIssuer};
+/// use portcullis_core::{
+///     Credential, CredentialSource, Error, ErrorKind, Gate, Refusal, Scheme,
+///     testing::TestIssuer,
+/// };
 ///
 /// fn render(error: &Error, default: Refusal) -> Refusal {
 ///     match error.kind() {

@@ -41,13 +41,16 @@ use std::{
 ///     async fn is_revoked(&self, principal: &Principal) -> Result<bool, Error> {
 ///         let Some(session) = principal.session() else { return Ok(false) };
 ///         let asked = self.0.has(&session.to_string()).await;
-///         asked.map_err(|cause| Error::new(ErrorKind::Unavailable, "the store did not answer").with_cause(cause))
+///         asked.map_err(|cause| {
+///             Error::new(ErrorKind::Unavailable, "the store did not answer").with_cause(cause)
+///         })
 ///     }
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
 /// let ended = EndedSessions(Store(HashSet::from(["https://id.example.com|s1".to_owned()])));
-/// let alice = Principal::new(PrincipalKind::User, "alice").with_issuer("https://id.example.com");
+/// let alice =
+///     Principal::new(PrincipalKind::User, "alice").with_issuer("https://id.example.com");
 /// assert!(ended.is_revoked(&alice.clone().with_session("s1")).await?);
 /// assert!(!ended.is_revoked(&alice.with_session("s2")).await?);
 /// # Ok(()) }
@@ -120,15 +123,24 @@ impl<R: Revocations> AnyRevocations for R {
 /// Clones share them: give one to the gate, and use another where callers sign out.
 ///
 /// ```
-/// use portcullis_core::{Credential, CredentialSource, ErrorKind, Gate, RevocationList, Scheme, testing::TestIssuer};
+/// use portcullis_core::{
+///     Credential, CredentialSource, ErrorKind, Gate, RevocationList, Scheme,
+///     testing::TestIssuer,
+/// };
 /// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
 /// let issuer = TestIssuer::new();
-/// let revocations = RevocationList::new(Duration::from_secs(15 * 60)); // as long as tokens live at most
-/// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).revocations(revocations.clone()).build()?;
+/// // as long as tokens live at most
+/// let revocations = RevocationList::new(Duration::from_secs(15 * 60));
+/// let gate = Gate::builder()
+///     .scheme(Scheme::new(issuer.verifier()).bearer())
+///     .revocations(revocations.clone())
+///     .build()?;
 /// let sign_in = |session: &str| issuer.token("alice").claim("sid", session).sign();
-/// let by = |token: &str| gate.authenticate(Credential::new(token.to_owned(), CredentialSource::bearer()));
+/// let by = |token: &str| {
+///     gate.authenticate(Credential::new(token.to_owned(), CredentialSource::bearer()))
+/// };
 ///
 /// let token = sign_in("first");
 /// let alice = by(&token).await.principal()?.clone();
@@ -239,7 +251,8 @@ impl RevocationList {
     ///
     /// let alice = Principal::new(PrincipalKind::User, "alice").with_token_id("t1");
     /// assert!(revocations.is_revoked(&alice.clone().with_issuer("https://id.example.com")).await?);
-    /// assert!(!revocations.is_revoked(&alice.with_issuer("https://other.example.com")).await?); // another token
+    /// // another token
+    /// assert!(!revocations.is_revoked(&alice.with_issuer("https://other.example.com")).await?);
     /// # Ok(()) }
     /// ```
     pub fn revoke_token(&self, token: &TokenId) {
@@ -268,13 +281,16 @@ impl RevocationList {
     /// use std::time::{Duration, SystemTime};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
-    /// let (revocations, now) = (RevocationList::new(Duration::from_secs(15 * 60)), SystemTime::now());
-    /// revocations.sign_out(&PrincipalId::new(PrincipalKind::User, "alice"), now); // the password has changed
+    /// let (revocations, now) =
+    ///     (RevocationList::new(Duration::from_secs(15 * 60)), SystemTime::now());
+    /// // the password has changed
+    /// revocations.sign_out(&PrincipalId::new(PrincipalKind::User, "alice"), now);
     ///
     /// let alice = Principal::new(PrincipalKind::User, "alice").with_leeway(Duration::from_secs(30));
     /// let signed_in = |at| alice.clone().with_times(Some(at), None);
     /// assert!(revocations.is_revoked(&signed_in(now - Duration::from_secs(3600))).await?);
-    /// assert!(revocations.is_revoked(&signed_in(now + Duration::from_secs(30))).await?); // within the leeway
+    /// // within the leeway
+    /// assert!(revocations.is_revoked(&signed_in(now + Duration::from_secs(30))).await?);
     /// assert!(!revocations.is_revoked(&signed_in(now + Duration::from_secs(31))).await?);
     /// # Ok(()) }
     /// ```

@@ -47,14 +47,17 @@ use std::fmt;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
 /// let issuer = TestIssuer::new();
-/// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).cookie("__Host-session").bearer()).build()?;
+/// let gate = Gate::builder()
+///     .scheme(Scheme::new(issuer.verifier()).cookie("__Host-session").bearer())
+///     .build()?;
 /// let token = issuer.token("alice").sign();
 ///
 /// let by_header = gate.establish(&get("/").bearer(&token)).await;
 /// assert_eq!(by_header.principal()?.id().subject(), "alice");
 ///
 /// let expired = issuer.token("alice").expired_for(Duration::from_secs(3600)).sign();
-/// let with_both = get("/").header("cookie", &format!("__Host-session={expired}")).bearer(&token);
+/// let with_both =
+///     get("/").header("cookie", &format!("__Host-session={expired}")).bearer(&token);
 /// let refused = gate.establish(&with_both).await;
 /// assert!(refused.principal().is_err_and(|error| error.kind() == ErrorKind::Expired));
 /// # Ok(()) }
@@ -83,14 +86,19 @@ impl Scheme {
     /// A scheme that is accepted only where a policy names it. On other routes its credential counts as absent.
     ///
     /// ```
-    /// use portcullis_core::{ErrorKind, Gate, Scheme, SharedSecret, policy::via, testing::TestIssuer};
+    /// use portcullis_core::{
+    ///     ErrorKind, Gate, Scheme, SharedSecret, policy::via, testing::TestIssuer,
+    /// };
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
     /// let secret = "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E";
     /// let gate = Gate::builder()
     ///     .scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
-    ///     .scheme(Scheme::named("sync", SharedSecret::new("role-sync", secret)?).header("x-sync-secret"))
+    ///     .scheme(
+    ///         Scheme::named("sync", SharedSecret::new("role-sync", secret)?)
+    ///             .header("x-sync-secret"),
+    ///     )
     ///     .build()?;
     /// let request = get("/").header("x-sync-secret", secret);
     ///
@@ -156,14 +164,22 @@ impl Scheme {
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     ///
     /// # fn main() -> Result<(), Error> {
-    /// let scheme = Scheme::new(TestIssuer::new().verifier()).websocket_protocol().websocket_query("token").bearer();
+    /// let scheme = Scheme::new(TestIssuer::new().verifier())
+    ///     .websocket_protocol()
+    ///     .websocket_query("token")
+    ///     .bearer();
     /// let gate = Gate::builder().scheme(scheme).build()?;
-    /// let read = |request: &Request| Ok::<_, Error>(gate.read(request)?.map(|read| read.expose().to_owned()));
+    /// let read = |request: &Request| {
+    ///     Ok::<_, Error>(gate.read(request)?.map(|read| read.expose().to_owned()))
+    /// };
     ///
     /// let by_protocol = get("/chat").header("sec-websocket-protocol", "bearer, eyJhbGci");
     /// assert_eq!(read(&by_protocol.header("upgrade", "websocket"))?.as_deref(), Some("eyJhbGci"));
     /// let by_query = get("/chat?room=7&token=eyJhbGci");
-    /// assert_eq!(read(&by_query.clone().header("upgrade", "websocket"))?.as_deref(), Some("eyJhbGci"));
+    /// assert_eq!(
+    ///     read(&by_query.clone().header("upgrade", "websocket"))?.as_deref(),
+    ///     Some("eyJhbGci")
+    /// );
     /// assert_eq!(read(&by_query)?, None); // not a WebSocket
     /// # Ok(()) }
     /// ```
@@ -187,9 +203,14 @@ impl Scheme {
     /// let header = CredentialSource::header("x-forwarded-authorization").prefix("Token ");
     /// let scheme = Scheme::new(TestIssuer::new().verifier()).source(header).query("download-key");
     /// let gate = Gate::builder().scheme(scheme).build()?;
-    /// let read = |request: &Request| Ok::<_, Error>(gate.read(request)?.map(|read| read.expose().to_owned()));
+    /// let read = |request: &Request| {
+    ///     Ok::<_, Error>(gate.read(request)?.map(|read| read.expose().to_owned()))
+    /// };
     ///
-    /// assert_eq!(read(&get("/").header("x-forwarded-authorization", "Token abc"))?.as_deref(), Some("abc"));
+    /// assert_eq!(
+    ///     read(&get("/").header("x-forwarded-authorization", "Token abc"))?.as_deref(),
+    ///     Some("abc")
+    /// );
     /// assert_eq!(read(&get("/?download-key=abc"))?.as_deref(), Some("abc"));
     /// assert_eq!(read(&get("/").header("x-forwarded-authorization", "Basic abc"))?, None);
     /// # Ok(()) }

@@ -24,7 +24,8 @@ const MIN_BYTES: usize = 32;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
 /// // A service reads both from its environment.
-/// let (current, former) = ("pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E", "mB3cV9nX2sL8kJ4hG6fD1aQ7wE5rT0yU");
+/// let (current, former) =
+///     ("pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E", "mB3cV9nX2sL8kJ4hG6fD1aQ7wE5rT0yU");
 /// let sync = SharedSecret::new("role-sync", current)?.also(former)?;
 /// let by = |text| Credential::new(text, CredentialSource::header("x-sync-secret"));
 ///

@@ -24,7 +24,9 @@ use std::{fmt, future::Future, sync::Arc};
 /// asked. Any other error refuses the request. So a credential that was recognized and is not valid is never tried elsewhere.
 ///
 /// ```
-/// use portcullis_core::{Authenticator, Credential, Error, ErrorKind, Principal, PrincipalKind};
+/// use portcullis_core::{
+///     Authenticator, Credential, Error, ErrorKind, Principal, PrincipalKind,
+/// };
 ///
 /// # #[derive(Debug)] struct Store;
 /// # impl Store { async fn owner_of(&self, key: &str) -> Result<Option<String>, Error> { unimplemented!() } }
@@ -35,7 +37,9 @@ use std::{fmt, future::Future, sync::Arc};
 ///     async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
 ///         match self.0.owner_of(credential.expose()).await? {
 ///             Some(owner) => Ok(Principal::new(PrincipalKind::Key, owner)),
-///             None => Err(Error::new(ErrorKind::Unrecognized, "not an API key of this service")),
+///             None => {
+///                 Err(Error::new(ErrorKind::Unrecognized, "not an API key of this service"))
+///             }
 ///         }
 ///     }
 /// }
@@ -48,9 +52,15 @@ use std::{fmt, future::Future, sync::Arc};
 /// time in the principal only ends connections: a [`Lease`](crate::Lease) ends at it.
 ///
 /// ```
-/// use portcullis_core::{Authenticator, Clock, Credential, CredentialSource, Error, ErrorKind, Principal, PrincipalKind};
 /// use portcullis_core::testing::FixedClock;
-/// use std::{sync::Arc, time::{Duration, SystemTime}};
+/// use portcullis_core::{
+///     Authenticator, Clock, Credential, CredentialSource, Error, ErrorKind, Principal,
+///     PrincipalKind,
+/// };
+/// use std::{
+///     sync::Arc,
+///     time::{Duration, SystemTime},
+/// };
 ///
 /// # struct Row { owner: String, ends: SystemTime }
 /// # #[derive(Debug)] struct Store;
@@ -61,12 +71,18 @@ use std::{fmt, future::Future, sync::Arc};
 /// #     }
 /// # }
 /// #[derive(Debug)]
-/// struct ApiKeys { store: Store, clock: Arc<dyn Clock> }
+/// struct ApiKeys {
+///     store: Store,
+///     clock: Arc<dyn Clock>,
+/// }
 ///
 /// impl Authenticator for ApiKeys {
 ///     async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
 ///         let Some(row) = self.store.find(credential.expose()).await? else {
-///             return Err(Error::new(ErrorKind::Unrecognized, "not an API key of this service"));
+///             return Err(Error::new(
+///                 ErrorKind::Unrecognized,
+///                 "not an API key of this service",
+///             ));
 ///         };
 ///         if row.ends <= self.clock.now() {
 ///             return Err(Error::new(ErrorKind::Expired, "the API key has expired"));
@@ -161,8 +177,8 @@ impl<A: Authenticator> AnyAuthenticator for A {
 ///
 /// ```
 /// use portcullis_core::{
-///     Authenticator, Credential, CredentialSource, Error, ErrorKind, Principal, PrincipalKind, SharedSecret, Verifier,
-///     testing::TestIssuer,
+///     Authenticator, Credential, CredentialSource, Error, ErrorKind, Principal, PrincipalKind,
+///     SharedSecret, Verifier, testing::TestIssuer,
 /// };
 ///
 /// /// Accepts people only, with any verifier.
@@ -191,11 +207,19 @@ impl<A: Authenticator> AnyAuthenticator for A {
 /// let by = |text: String| Credential::new(text, CredentialSource::bearer());
 /// let issuer = TestIssuer::new();
 /// let people = PeopleOnly(issuer.verifier().into());
-/// assert_eq!(people.authenticate(&by(issuer.token("alice").sign())).await?.id().subject(), "alice");
+/// assert_eq!(
+///     people.authenticate(&by(issuer.token("alice").sign())).await?.id().subject(),
+///     "alice"
+/// );
 ///
 /// let secret = "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E";
 /// let program = PeopleOnly(SharedSecret::new("role-sync", secret)?.into());
-/// assert!(program.authenticate(&by(secret.to_owned())).await.is_err_and(|error| error.kind() == ErrorKind::Invalid));
+/// assert!(
+///     program
+///         .authenticate(&by(secret.to_owned()))
+///         .await
+///         .is_err_and(|error| error.kind() == ErrorKind::Invalid)
+/// );
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]

@@ -44,12 +44,17 @@ const NAME: &str = "directus";
 /// let claims = directus.verify(&token(SECRET, r#","iss":"directus""#)?)?;
 /// assert_eq!(claims.get::<String>("id")?.as_deref(), Some("u1"));
 ///
-/// let refused = |token: &str, kind| directus.verify(token).is_err_and(|error| error.kind() == kind);
+/// let refused =
+///     |token: &str, kind| directus.verify(token).is_err_and(|error| error.kind() == kind);
 /// assert!(refused(&token(SECRET, r#","iss":"directus","share":"s1""#)?, ErrorKind::Invalid));
-/// assert!(refused(&token("the SECRET of some other instance", r#","iss":"directus""#)?, ErrorKind::Invalid));
+/// assert!(refused(
+///     &token("the SECRET of some other instance", r#","iss":"directus""#)?,
+///     ErrorKind::Invalid
+/// ));
 /// assert!(refused(&token(SECRET, r#","iss":"shop""#)?, ErrorKind::Unrecognized));
 ///
-/// let gate = Gate::builder().clock(clock).scheme(directus).build()?; // its session cookie, or a bearer token
+/// // its session cookie, or a bearer token
+/// let gate = Gate::builder().clock(clock).scheme(directus).build()?;
 /// # let _ = gate; Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -141,9 +146,12 @@ impl Directus {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
     /// # let client = Client;
     /// let verifier = Directus::introspect("https://directus.example.com", client)?;
-    /// let ask = async |token: &str| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+    /// let ask = async |token: &str| {
+    ///     verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await
+    /// };
     /// assert!(ask("static-token").await?.is_staff());
-    /// assert!(ask("other-token").await.is_err_and(|error| error.kind() == ErrorKind::Invalid)); // the instance refuses it
+    /// // the instance refuses it
+    /// assert!(ask("other-token").await.is_err_and(|error| error.kind() == ErrorKind::Invalid));
     /// # Ok(()) }
     /// ```
     ///
@@ -177,10 +185,14 @@ impl Directus {
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
     /// # let (client, clock) = (SignedOut, FixedClock::at(NOW));
-    /// let directus = Directus::new(SECRET)?.clock(clock.clone()).hybrid("https://directus.example.com", client)?;
+    /// let directus = Directus::new(SECRET)?
+    ///     .clock(clock.clone())
+    ///     .hybrid("https://directus.example.com", client)?;
     ///
     /// // The instance refuses every token. It is asked about the one that belongs to a session.
-    /// let ask = async |token: &str| directus.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+    /// let ask = async |token: &str| {
+    ///     directus.authenticate(&Credential::new(token, CredentialSource::bearer())).await
+    /// };
     /// assert!(ask(&token(SECRET, r#","iss":"directus""#)?).await.is_ok());
     /// assert!(ask(&token(SECRET, r#","iss":"directus","session":"s1""#)?).await.is_err());
     ///
@@ -253,7 +265,8 @@ impl Directus {
     /// # }
     /// # fn main() -> Result<(), portcullis_core::Error> {
     /// # let clock = FixedClock::at(NOW);
-    /// // The secret is used for nothing else, and an extension of the instance signs tokens without `iss`.
+    /// // The secret is used for nothing else, and an extension of the instance signs tokens without
+    /// // `iss`.
     /// # let token = token(SECRET, "")?;
     /// let directus = Directus::new(SECRET)?.clock(clock);
     /// assert!(directus.verify(&token).is_err());

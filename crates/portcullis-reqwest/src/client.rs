@@ -26,10 +26,12 @@ use std::{cell::Cell, fmt, time::Duration};
 /// # });
 /// let client = Client::new()?;
 ///
-/// // An issuer on this machine may be asked over plain http. Another one may not, and no request is sent to it.
+/// // An issuer on this machine may be asked over plain http. Another one may not, and no request
+/// // is sent to it.
 /// RemoteKeys::jwks(format!("http://{address}/jwks"), client.clone())?.ready().await?;
 /// let other = RemoteKeys::jwks("http://id.example.com/jwks", client)?.ready().await;
-/// assert!(other.is_err_and(|error| error.kind() == ErrorKind::Unavailable)); // 503, and the log says why
+/// // 503, and the log says why
+/// assert!(other.is_err_and(|error| error.kind() == ErrorKind::Unavailable));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -164,7 +166,11 @@ impl Client {
 /// use reqwest::redirect::Policy;
 ///
 /// # fn main() -> Result<(), reqwest::Error> {
-/// let theirs = reqwest::Client::builder().redirect(Policy::none()).no_proxy().https_only(true).build()?;
+/// let theirs = reqwest::Client::builder()
+///     .redirect(Policy::none())
+///     .no_proxy()
+///     .https_only(true)
+///     .build()?;
 /// let client = Client::from(theirs);
 /// # let _ = client; Ok(()) }
 /// ```

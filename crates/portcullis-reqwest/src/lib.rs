@@ -7,11 +7,21 @@
 //! # fn main() -> Result<(), portcullis_core::Error> {
 //! let client = Client::new()?; // one for all issuers
 //! let name = "https://id.example.com";
-//! let people = Issuer::new(name, Audience::is("orders"), [Algorithm::Rs256], RemoteKeys::discover(name, client.clone())?)?
-//!     .token_type("at+jwt"); // what its access tokens say in `typ`, and its ID tokens do not
+//! let people = Issuer::new(
+//!     name,
+//!     Audience::is("orders"),
+//!     [Algorithm::Rs256],
+//!     RemoteKeys::discover(name, client.clone())?,
+//! )?
+//! .token_type("at+jwt"); // what its access tokens say in `typ`, and its ID tokens do not
 //! let name = "https://machines.example.com";
-//! let machines = Issuer::new(name, Audience::is("orders"), [Algorithm::Es256], RemoteKeys::discover(name, client)?)?
-//!     .token_type("at+jwt");
+//! let machines = Issuer::new(
+//!     name,
+//!     Audience::is("orders"),
+//!     [Algorithm::Es256],
+//!     RemoteKeys::discover(name, client)?,
+//! )?
+//! .token_type("at+jwt");
 //! # let _ = (people, machines); Ok(()) }
 //! ```
 //!

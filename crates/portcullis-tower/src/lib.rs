@@ -13,11 +13,14 @@
 //! let issuer = TestIssuer::new();
 //! let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
 //!
-//! let inner = service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) });
+//! let inner = service_fn(|_: Request<()>| async {
+//!     Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+//! });
 //! let guarded = gate.require(permission("kb:read")).layer(inner);
 //!
 //! let token = issuer.token("alice").permission("kb:*").sign();
-//! let request = Request::get("/kb").header("authorization", format!("Bearer {token}")).body(())?;
+//! let request =
+//!     Request::get("/kb").header("authorization", format!("Bearer {token}")).body(())?;
 //! assert_eq!(guarded.clone().oneshot(request).await?.status(), 200);
 //! assert_eq!(guarded.oneshot(Request::get("/kb").body(())?).await?.status(), 401);
 //! # Ok(()) }
@@ -56,11 +59,16 @@ use portcullis_web::Memory;
 /// let gate = gate()?;
 /// let names = service_fn(|request: Request<Body>| {
 ///     let who = established(&gate, request.extensions());
-///     let name = who.and_then(|who| who.principal().ok()).map_or("nobody", |principal| principal.id().subject());
+///     let name = who
+///         .and_then(|who| who.principal().ok())
+///         .map_or("nobody", |principal| principal.id().subject());
 ///     ready(Ok::<_, Infallible>(Response::new(Body::from(name.to_owned()))))
 /// });
 /// let guarded = gate.require(authenticated()).layer(names.clone());
-/// assert_eq!(answer(guarded.clone(), bearer(&TestIssuer::new().token("alice").sign())), "200 alice");
+/// assert_eq!(
+///     answer(guarded.clone(), bearer(&TestIssuer::new().token("alice").sign())),
+///     "200 alice"
+/// );
 /// assert_eq!(answer(guarded, get("/")), "401 credential_missing");
 /// assert_eq!(answer(names, get("/")), "200 nobody"); // without a guard
 /// # Ok(()) }
@@ -139,12 +147,16 @@ pub trait GateExt {
     /// let issuer = TestIssuer::new();
     /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).query("token")).build()?;
     /// let address = service_fn(|request: Request<Body>| {
-    ///     ready(Ok::<_, Infallible>(Response::new(Body::from(request.uri().to_string())))) // as a layer inside would log it
+    ///     // as a layer inside would log it
+    ///     ready(Ok::<_, Infallible>(Response::new(Body::from(request.uri().to_string()))))
     /// });
     /// let guarded = gate.scrub().layer(gate.require(authenticated()).layer(address));
     ///
     /// let token = issuer.token("alice").sign();
-    /// assert_eq!(answer(guarded.clone(), get(&format!("/tiles?x=1&token={token}"))), "200 /tiles?x=1&token=redacted");
+    /// assert_eq!(
+    ///     answer(guarded.clone(), get(&format!("/tiles?x=1&token={token}"))),
+    ///     "200 /tiles?x=1&token=redacted"
+    /// );
     /// assert_eq!(answer(guarded, get("/tiles?x=1&token=forged")), "401 invalid_token");
     /// # Ok(()) }
     /// ```

@@ -29,7 +29,9 @@ impl<B: From<Bytes>> RefusalBody for B {
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// # fn main() -> Result<(), Error> {
 /// let gate = gate()?;
-/// let locked = service_fn(|_: Request<Body>| ready(Ok::<_, Infallible>(respond_error(Error::denied("invoice_locked")))));
+/// let locked = service_fn(|_: Request<Body>| {
+///     ready(Ok::<_, Infallible>(respond_error(Error::denied("invoice_locked"))))
+/// });
 /// let guarded = gate.require(anyone()).layer(locked);
 /// assert_eq!(answer(guarded, get("/invoices/1")), "403 invoice_locked");
 /// assert_eq!(answer(gate.require(anyone()).layer(ok()), get("/invoices/2")), "200");

@@ -17,7 +17,10 @@ use std::sync::{
 ///
 /// let unchecked = CheckMark::default();
 /// assert!(unchecked.forgotten(404, "GET", "/olds").is_none()); // no handler was reached
-/// assert_eq!(unchecked.forgotten(200, "GET", "/invoices").map(|error| error.status()), Some(500));
+/// assert_eq!(
+///     unchecked.forgotten(200, "GET", "/invoices").map(|error| error.status()),
+///     Some(500)
+/// );
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct CheckMark(Arc<AtomicBool>);

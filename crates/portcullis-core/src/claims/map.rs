@@ -24,7 +24,8 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 ///
 /// ```
 /// use portcullis_core::{
-///     ClaimMap, Credential, CredentialSource, ErrorKind, Jwt, Permission, Verifier, testing::TestIssuer,
+///     ClaimMap, Credential, CredentialSource, ErrorKind, Jwt, Permission, Verifier,
+///     testing::TestIssuer,
 /// };
 /// use serde_json::json;
 ///
@@ -40,8 +41,15 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 /// let verifier = Verifier::from(Jwt::new(issuer.issuer().claim_map(map)).clock(issuer.clock()));
 /// let by = |token| Credential::new(token, CredentialSource::bearer());
 ///
-/// let token = issuer.token("alice").claim("realm_access", json!({ "roles": ["editor"] })).scope("read write");
-/// let token = token.permission("report:read").claim("is_admin", true).claim("org_id", 7).claim("session_state", "s1");
+/// let token = issuer
+///     .token("alice")
+///     .claim("realm_access", json!({ "roles": ["editor"] }))
+///     .scope("read write");
+/// let token = token
+///     .permission("report:read")
+///     .claim("is_admin", true)
+///     .claim("org_id", 7)
+///     .claim("session_state", "s1");
 /// let alice = verifier.authenticate(&by(token.sign())).await?;
 /// assert_eq!(alice.roles(), ["editor".into()]);
 /// assert_eq!(alice.scopes(), ["read", "write"]);
@@ -51,7 +59,12 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 ///
 /// // A number is none of the shapes of roles, so it is not known what this token allows.
 /// let odd = issuer.token("alice").claim("realm_access", json!({ "roles": 7 })).sign();
-/// assert!(verifier.authenticate(&by(odd)).await.is_err_and(|error| error.kind() == ErrorKind::Invalid));
+/// assert!(
+///     verifier
+///         .authenticate(&by(odd))
+///         .await
+///         .is_err_and(|error| error.kind() == ErrorKind::Invalid)
+/// );
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -95,11 +108,14 @@ impl ClaimMap {
     /// `sub`, an integer is accepted only with [`integer_subject`](Self::integer_subject).
     ///
     /// ```
-    /// use portcullis_core::{ClaimMap, Credential, CredentialSource, Jwt, Verifier, testing::TestIssuer};
+    /// use portcullis_core::{
+    ///     ClaimMap, Credential, CredentialSource, Jwt, Verifier, testing::TestIssuer,
+    /// };
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
     /// let issuer = TestIssuer::new();
-    /// let named = issuer.issuer().claim_map(ClaimMap::new().subject("uid")?); // and never by what `sub` says
+    /// // and never by what `sub` says
+    /// let named = issuer.issuer().claim_map(ClaimMap::new().subject("uid")?);
     /// let verifier = Verifier::from(Jwt::new(named).clock(issuer.clock()));
     /// let by = |token| Credential::new(token, CredentialSource::bearer());
     ///
@@ -133,7 +149,9 @@ impl ClaimMap {
     /// let verifier = Verifier::from(Jwt::new(named).clock(issuer.clock()));
     /// let by = |token| Credential::new(token, CredentialSource::bearer());
     ///
-    /// let of_a_user = verifier.authenticate(&by(issuer.token("alice").claim("client_id", "web").sign())).await?;
+    /// let of_a_user = verifier
+    ///     .authenticate(&by(issuer.token("alice").claim("client_id", "web").sign()))
+    ///     .await?;
     /// assert_eq!((of_a_user.kind(), of_a_user.id().subject()), (PrincipalKind::User, "alice"));
     /// let machine = issuer.token("").without("sub").claim("client_id", "exporter").sign();
     /// let exporter = verifier.authenticate(&by(machine)).await?;
@@ -155,12 +173,16 @@ impl ClaimMap {
     /// subject as the integer `7`.
     ///
     /// ```
-    /// use portcullis_core::{ClaimMap, Credential, CredentialSource, Jwt, Verifier, testing::TestIssuer};
+    /// use portcullis_core::{
+    ///     ClaimMap, Credential, CredentialSource, Jwt, Verifier, testing::TestIssuer,
+    /// };
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
     /// let issuer = TestIssuer::new();
-    /// let credential = Credential::new(issuer.token("").claim("sub", 7).sign(), CredentialSource::bearer());
-    /// let with = |map| Verifier::from(Jwt::new(issuer.issuer().claim_map(map)).clock(issuer.clock()));
+    /// let credential =
+    ///     Credential::new(issuer.token("").claim("sub", 7).sign(), CredentialSource::bearer());
+    /// let with =
+    ///     |map| Verifier::from(Jwt::new(issuer.issuer().claim_map(map)).clock(issuer.clock()));
     ///
     /// let lenient = with(ClaimMap::new().integer_subject());
     /// assert_eq!(lenient.authenticate(&credential).await?.id().subject(), "7");
@@ -246,7 +268,10 @@ impl ClaimMap {
     /// let verifier = Verifier::from(Jwt::new(programs).clock(issuer.clock()));
     ///
     /// let token = Credential::new(issuer.token("exporter").sign(), CredentialSource::bearer());
-    /// assert_eq!(verifier.authenticate(&token).await?.id().to_string(), "service|https://issuer.test|exporter");
+    /// assert_eq!(
+    ///     verifier.authenticate(&token).await?.id().to_string(),
+    ///     "service|https://issuer.test|exporter"
+    /// );
     /// # Ok(()) }
     /// ```
     #[must_use]

@@ -45,18 +45,28 @@ pub(crate) const LAST_SECOND: f64 = 253_402_300_799.0;
 ///
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// let issuer = TestIssuer::new();
-/// let token = issuer.token("alice").claim("jti", "t1").claim("email", "alice@example.com").without("iat");
+/// let token = issuer
+///     .token("alice")
+///     .claim("jti", "t1")
+///     .claim("email", "alice@example.com")
+///     .without("iat");
 /// let claims = issuer.verifier().verify(&token.sign())?;
 ///
 /// assert_eq!(claims.subject().as_deref(), Some("alice"));
 /// assert_eq!(claims.issuer().as_deref(), Some("https://issuer.test"));
 /// assert_eq!(claims.audience(), ["test"]);
 /// assert_eq!(claims.token_id().as_deref(), Some("t1"));
-/// assert!(claims.expires_at().is_some() && claims.not_before().is_none() && claims.issued_at().is_none());
+/// assert!(
+///     claims.expires_at().is_some()
+///         && claims.not_before().is_none()
+///         && claims.issued_at().is_none()
+/// );
 /// assert!(!format!("{claims:?}").contains("alice@example.com"));
 ///
 /// let expired = issuer.token("alice").expired_for(Duration::from_secs(3600)).sign();
-/// assert!(issuer.verifier().verify(&expired).is_err_and(|error| error.kind() == ErrorKind::Expired));
+/// assert!(
+///     issuer.verifier().verify(&expired).is_err_and(|error| error.kind() == ErrorKind::Expired)
+/// );
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -160,7 +170,10 @@ impl Claims {
     ///
     /// # fn main() -> Result<(), portcullis_core::Error> {
     /// let issuer = TestIssuer::new();
-    /// let token = issuer.token("alice").claim("email", "alice@example.com").claim("address", json!({ "country": "NL" }));
+    /// let token = issuer
+    ///     .token("alice")
+    ///     .claim("email", "alice@example.com")
+    ///     .claim("address", json!({ "country": "NL" }));
     /// let claims = issuer.verifier().verify(&token.sign())?;
     ///
     /// assert_eq!(claims.get::<String>("email")?.as_deref(), Some("alice@example.com"));
@@ -196,7 +209,9 @@ impl Claims {
     ///
     /// # fn main() -> Result<(), portcullis_core::Error> {
     /// let issuer = TestIssuer::new();
-    /// let claims = issuer.verifier().verify(&issuer.token("alice").claim("email", "alice@example.com").sign())?;
+    /// let claims = issuer
+    ///     .verifier()
+    ///     .verify(&issuer.token("alice").claim("email", "alice@example.com").sign())?;
     /// let profile = claims.view::<Profile>()?;
     /// assert_eq!((&*profile.email, &profile.locale), ("alice@example.com", &None));
     ///

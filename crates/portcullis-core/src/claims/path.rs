@@ -19,7 +19,10 @@ use std::{borrow::Cow, fmt, str::FromStr};
 ///
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// let issuer = TestIssuer::new();
-/// let token = issuer.token("alice").claim("https://example.com/app", json!({ "tenant": "acme" })).claim("a.b", "dotted");
+/// let token = issuer
+///     .token("alice")
+///     .claim("https://example.com/app", json!({ "tenant": "acme" }))
+///     .claim("a.b", "dotted");
 /// let claims = issuer.verifier().verify(&token.sign())?;
 /// assert_eq!(claims.get::<String>(TENANT)?.as_deref(), Some("acme"));
 /// assert_eq!(claims.get::<String>("a.b")?.as_deref(), Some("dotted"));

@@ -35,7 +35,11 @@ use crate::{
 ///     token().claim("acr", "bronze"),
 ///     token().claim("act", json!({ "sub": "mallory" })),
 /// ] {
-///     assert!(verifier.verify(&refused.sign()).is_err_and(|error| error.kind() == ErrorKind::Invalid));
+///     assert!(
+///         verifier
+///             .verify(&refused.sign())
+///             .is_err_and(|error| error.kind() == ErrorKind::Invalid)
+///     );
 /// }
 /// # Ok(()) }
 /// ```

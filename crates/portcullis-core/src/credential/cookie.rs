@@ -61,26 +61,37 @@ fn without_quotes(value: &[u8]) -> &[u8] {
 /// rather than passing it on as absent:
 ///
 /// ```
-/// use portcullis_core::{Cookies, CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer};
+/// use portcullis_core::{
+///     Cookies, CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer,
+/// };
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
-/// /// `session` says in how many cookies the token is: `session=2; session.0=eyJh; session.1=bGci`.
+/// /// `session` says in how many cookies the token is:
+/// /// `session=2; session.0=eyJh; session.1=bGci`.
 /// fn counted(cookies: &Cookies<'_>) -> Result<Option<String>, Error> {
 ///     let Some(count) = cookies.get("session")? else { return Ok(None) };
-///     let count: u8 = count.parse().map_err(|_| Error::new(ErrorKind::Invalid, "`session` is not a count"))?;
+///     let count: u8 = count
+///         .parse()
+///         .map_err(|_| Error::new(ErrorKind::Invalid, "`session` is not a count"))?;
 ///     let mut token = String::new();
 ///     for place in 0..count {
 ///         let chunk = cookies.get(&format!("session.{place}"))?;
-///         token.push_str(chunk.ok_or_else(|| Error::new(ErrorKind::Invalid, "a part of the session is missing"))?);
+///         token.push_str(chunk.ok_or_else(|| {
+///             Error::new(ErrorKind::Invalid, "a part of the session is missing")
+///         })?);
 ///     }
 ///     Ok(Some(token))
 /// }
 ///
 /// # fn main() -> Result<(), Error> {
-/// let scheme = Scheme::new(TestIssuer::new().verifier()).source(CredentialSource::cookies("session", counted));
+/// let scheme = Scheme::new(TestIssuer::new().verifier())
+///     .source(CredentialSource::cookies("session", counted));
 /// let gate = Gate::builder().scheme(scheme).build()?;
 /// let complete = get("/").header("cookie", "session=2; session.0=eyJh; session.1=bGci");
-/// assert_eq!(gate.read(&complete)?.map(|read| read.expose().to_owned()).as_deref(), Some("eyJhbGci"));
+/// assert_eq!(
+///     gate.read(&complete)?.map(|read| read.expose().to_owned()).as_deref(),
+///     Some("eyJhbGci")
+/// );
 ///
 /// let torn = get("/").header("cookie", "session=2; session.0=eyJh");
 /// assert!(gate.read(&torn).is_err_and(|error| error.kind() == ErrorKind::Invalid));

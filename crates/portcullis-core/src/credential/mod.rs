@@ -28,7 +28,9 @@ use zeroize::Zeroize;
 /// do not come in the head of a request, such as in the first message of a connection:
 ///
 /// ```
-/// use portcullis_core::{Credential, CredentialSource, ErrorKind, Gate, Scheme, testing::TestIssuer};
+/// use portcullis_core::{
+///     Credential, CredentialSource, ErrorKind, Gate, Scheme, testing::TestIssuer,
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
 /// let issuer = TestIssuer::new();
@@ -39,7 +41,8 @@ use zeroize::Zeroize;
 /// assert_eq!(gate.authenticate(credential).await.principal()?.id().subject(), "alice");
 ///
 /// // No scheme of this gate reads that header, so none is asked.
-/// let elsewhere = Credential::new(issuer.token("alice").sign(), CredentialSource::header("x-token"));
+/// let elsewhere =
+///     Credential::new(issuer.token("alice").sign(), CredentialSource::header("x-token"));
 /// let refused = gate.authenticate(elsewhere).await;
 /// assert!(refused.principal().is_err_and(|error| error.kind() == ErrorKind::Unrecognized));
 /// # Ok(()) }

@@ -24,7 +24,9 @@ use std::{borrow::Cow, fmt, sync::Arc};
 /// `get` makes a request for a test:
 ///
 /// ```
-/// use portcullis_core::{CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer};
+/// use portcullis_core::{
+///     CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer,
+/// };
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
 /// # fn main() -> Result<(), Error> {
@@ -32,11 +34,16 @@ use std::{borrow::Cow, fmt, sync::Arc};
 ///     .source(CredentialSource::cookie("__Host-session"))
 ///     .source(CredentialSource::bearer());
 /// let gate = Gate::builder().scheme(scheme).build()?;
-/// let read = |request: Request| Ok::<_, Error>(gate.read(&request)?.map(|read| read.expose().to_owned()));
+/// let read = |request: Request| {
+///     Ok::<_, Error>(gate.read(&request)?.map(|read| read.expose().to_owned()))
+/// };
 ///
 /// let with_cookie = |cookies| get("/").header("cookie", cookies);
 /// assert_eq!(read(get("/").bearer("abc"))?.as_deref(), Some("abc"));
-/// assert_eq!(read(with_cookie("theme=dark; __Host-session=def").bearer("abc"))?.as_deref(), Some("def"));
+/// assert_eq!(
+///     read(with_cookie("theme=dark; __Host-session=def").bearer("abc"))?.as_deref(),
+///     Some("def")
+/// );
 /// assert_eq!(read(with_cookie("__Host-session=").header("authorization", "Basic YTpi"))?, None);
 ///
 /// let two_tokens = read(get("/").bearer("abc def"));
@@ -72,13 +79,17 @@ impl CredentialSource {
     /// values are equal or one is empty. Otherwise it is not known which one counts, and the request is refused with 400.
     ///
     /// ```
-    /// use portcullis_core::{CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer};
+    /// use portcullis_core::{
+    ///     CredentialSource, Error, ErrorKind, Gate, Scheme, testing::TestIssuer,
+    /// };
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     ///
     /// # fn main() -> Result<(), Error> {
     /// let session = CredentialSource::cookie("session");
     /// assert_eq!(session.header_name(), Some("cookie"));
-    /// let gate = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).source(session)).build()?;
+    /// let gate = Gate::builder()
+    ///     .scheme(Scheme::new(TestIssuer::new().verifier()).source(session))
+    ///     .build()?;
     ///
     /// let once = get("/").header("cookie", "session=abc; session=abc");
     /// assert_eq!(gate.read(&once)?.map(|read| read.expose().to_owned()).as_deref(), Some("abc"));
@@ -109,8 +120,14 @@ impl CredentialSource {
     ///
     /// # fn main() -> Result<(), Error> {
     /// let source = CredentialSource::cookies("session", chunks);
-    /// let gate = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).source(source)).build()?;
-    /// let read = |cookies| Ok::<_, Error>(gate.read(&get("/").header("cookie", cookies))?.map(|read| read.expose().to_owned()));
+    /// let gate = Gate::builder()
+    ///     .scheme(Scheme::new(TestIssuer::new().verifier()).source(source))
+    ///     .build()?;
+    /// let read = |cookies| {
+    ///     Ok::<_, Error>(
+    ///         gate.read(&get("/").header("cookie", cookies))?.map(|read| read.expose().to_owned()),
+    ///     )
+    /// };
     /// assert_eq!(read("session.1=bGci; session.0=eyJh")?.as_deref(), Some("eyJhbGci"));
     /// assert_eq!(read("session.1=bGci")?, None);
     /// # Ok(()) }
@@ -172,7 +189,9 @@ impl CredentialSource {
     ///     .source(CredentialSource::cookie("access_token").prefix("Bearer "))
     ///     .source(CredentialSource::header("x-api-key").prefix("sk_"));
     /// let gate = Gate::builder().scheme(scheme).build()?;
-    /// let read = |request: Request| Ok::<_, Error>(gate.read(&request)?.map(|read| read.expose().to_owned()));
+    /// let read = |request: Request| {
+    ///     Ok::<_, Error>(gate.read(&request)?.map(|read| read.expose().to_owned()))
+    /// };
     ///
     /// let quoted = get("/").header("cookie", "access_token=\"Bearer eyJhbGci\"");
     /// assert_eq!(read(quoted)?.as_deref(), Some("eyJhbGci"));

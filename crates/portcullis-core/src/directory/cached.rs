@@ -20,8 +20,8 @@ use std::{fmt, sync::Arc, time::Duration};
 ///
 /// ```
 /// use portcullis_core::{
-///     Account, CachedDirectory, Credential, CredentialSource, Directory, Error, Gate, Principal, Scheme,
-///     testing::TestIssuer,
+///     Account, CachedDirectory, Credential, CredentialSource, Directory, Error, Gate,
+///     Principal, Scheme, testing::TestIssuer,
 /// };
 /// use std::time::Duration;
 ///
@@ -37,8 +37,16 @@ use std::{fmt, sync::Arc, time::Duration};
 /// # let database = Users(is_suspended.clone());
 /// let users = CachedDirectory::new(database, 10_000, Duration::from_secs(5));
 /// let issuer = TestIssuer::new();
-/// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).directory(users.clone()).build()?;
-/// let by = |subject: &str| gate.authenticate(Credential::new(issuer.token(subject).sign(), CredentialSource::bearer()));
+/// let gate = Gate::builder()
+///     .scheme(Scheme::new(issuer.verifier()).bearer())
+///     .directory(users.clone())
+///     .build()?;
+/// let by = |subject: &str| {
+///     gate.authenticate(Credential::new(
+///         issuer.token(subject).sign(),
+///         CredentialSource::bearer(),
+///     ))
+/// };
 /// let alice = by("alice").await.principal()?.id().clone();
 ///
 /// # let suspend = |_: &_| is_suspended.store(true, SeqCst);

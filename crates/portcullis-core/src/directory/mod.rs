@@ -20,7 +20,8 @@ use std::{fmt, future::Future, sync::Arc};
 ///
 /// ```
 /// use portcullis_core::{
-///     Account, Credential, CredentialSource, Directory, Error, ErrorKind, Gate, Principal, Scheme, testing::TestIssuer,
+///     Account, Credential, CredentialSource, Directory, Error, ErrorKind, Gate, Principal,
+///     Scheme, testing::TestIssuer,
 /// };
 ///
 /// # #[derive(Debug)] struct Store;
@@ -47,12 +48,27 @@ use std::{fmt, future::Future, sync::Arc};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
 /// let issuer = TestIssuer::new();
-/// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).directory(Users(Store)).build()?;
-/// let by = |subject: &str| gate.authenticate(Credential::new(issuer.token(subject).sign(), CredentialSource::bearer()));
+/// let gate = Gate::builder()
+///     .scheme(Scheme::new(issuer.verifier()).bearer())
+///     .directory(Users(Store))
+///     .build()?;
+/// let by = |subject: &str| {
+///     gate.authenticate(Credential::new(
+///         issuer.token(subject).sign(),
+///         CredentialSource::bearer(),
+///     ))
+/// };
 ///
 /// assert_eq!(by("alice").await.principal()?.account::<User>()?.name, "alice");
-/// assert!(by("mallory").await.principal().is_err_and(|error| (error.status(), error.code()) == (403, "banned")));
-/// assert!(by("nobody").await.principal().is_err_and(|error| error.kind() == ErrorKind::NoAccount)); // 401
+/// assert!(
+///     by("mallory")
+///         .await
+///         .principal()
+///         .is_err_and(|error| (error.status(), error.code()) == (403, "banned"))
+/// );
+/// assert!(
+///     by("nobody").await.principal().is_err_and(|error| error.kind() == ErrorKind::NoAccount)
+/// ); // 401
 /// # Ok(()) }
 /// ```
 ///

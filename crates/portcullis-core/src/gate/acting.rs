@@ -40,11 +40,15 @@ impl Gate {
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
     /// let secret = SharedSecret::new("role-sync", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?;
-    /// let gate = builder()?.scheme(Scheme::named("sync", secret).header("x-sync-secret")).build()?;
+    /// let gate =
+    ///     builder()?.scheme(Scheme::named("sync", secret).header("x-sync-secret")).build()?;
     ///
     /// let sync = gate.acting_via("sync", acting_as("role-sync"));
     /// assert_eq!(answer(&sync, via("sync"), get("/roles")), "200");
-    /// assert_eq!(answer(&gate.acting_as(acting_as("alice")), via("sync"), get("/roles")), "401 credential_missing");
+    /// assert_eq!(
+    ///     answer(&gate.acting_as(acting_as("alice")), via("sync"), get("/roles")),
+    ///     "401 credential_missing"
+    /// );
     /// # Ok(()) }
     /// ```
     #[must_use]

@@ -18,7 +18,9 @@ use std::{fmt, sync::Arc};
 /// One scheme is required; all other settings are optional. The order of calls matters for schemes only.
 ///
 /// ```
-/// use portcullis_core::{ErrorKind, Gate, RoleHierarchy, Scheme, policy::role, testing::TestIssuer};
+/// use portcullis_core::{
+///     ErrorKind, Gate, RoleHierarchy, Scheme, policy::role, testing::TestIssuer,
+/// };
 ///
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// let gate = Gate::builder()
@@ -68,7 +70,10 @@ impl GateBuilder {
     /// let [alice, bob] = ["alice", "bob"].map(|name| issuer.token(name).sign());
     /// let request = get("/me").header("cookie", &format!("session={alice}"));
     /// assert_eq!(answer(&gate, authenticated(), request.clone().bearer(&alice)), "200");
-    /// assert_eq!(answer(&gate, authenticated(), request.bearer(&bob)), "400 conflicting_credentials");
+    /// assert_eq!(
+    ///     answer(&gate, authenticated(), request.bearer(&bob)),
+    ///     "400 conflicting_credentials"
+    /// );
     /// # Ok(()) }
     /// ```
     #[must_use]
@@ -80,13 +85,15 @@ impl GateBuilder {
     /// Allows pages of this origin, such as `https://app.example.com`, to make requests with a cookie, beside the service's
     /// own pages.
     ///
-    /// Browsers send a cookie with every request, whichever page made it. So a request that is authenticated by a cookie
-    /// has to come from the service's own origin or from an allowed one, if it changes something (every method but GET,
-    /// HEAD, OPTIONS and TRACE) or opens a WebSocket. The browser states the origin in `Sec-Fetch-Site`, or else in
-    /// `Origin`. What another site loads into its pages is refused too, such as an image; an image names no origin and so
-    /// cannot be allowed. Following a link and a page in a frame are not refused. The answer is 403, `cross_origin`.
-    /// Credentials in other places are sent only by clients that know them, so this does not apply to them. It does apply
-    /// to a header that a login proxy adds to requests with its cookie.
+    /// Browsers send a cookie with every request, whichever page made it. So a request that is authenticated by a
+    /// cookie has to come from the service's own origin or from an allowed one, if it changes something (every method
+    /// but GET, HEAD, OPTIONS and TRACE) or opens a WebSocket. The browser states the origin in `Sec-Fetch-Site`, or
+    /// else in `Origin`.
+    ///
+    /// What another site loads into its pages is refused too, such as an image; an image names no origin and so cannot
+    /// be allowed. Following a link and a page in a frame are not refused. The answer is 403, `cross_origin`.
+    /// Credentials in other places are sent only by clients that know them, so this does not apply to them. It does
+    /// apply to a header that a login proxy adds to requests with its cookie.
     ///
     /// `Origin` is compared with the host of the request; `http` or `https` makes no difference. If a proxy changes the
     /// host, allow the service's own origin as well.
@@ -100,7 +107,8 @@ impl GateBuilder {
     ///
     /// let session = format!("session={}", issuer.token("alice").sign());
     /// let from = |origin| {
-    ///     let request = post("/orders").header("host", "api.example.com").header("cookie", &session);
+    ///     let request =
+    ///         post("/orders").header("host", "api.example.com").header("cookie", &session);
     ///     answer(&gate, authenticated(), request.header("origin", origin))
     /// };
     /// assert_eq!(from("https://api.example.com"), "200"); // the service's own pages
@@ -128,10 +136,14 @@ impl GateBuilder {
     /// let issuer = TestIssuer::new();
     /// let gate = || Gate::builder().scheme(Scheme::new(issuer.verifier()).cookie("session"));
     /// // A layer outside of the guard has checked the token of the form.
-    /// let form = || post("/orders").header("cookie", &format!("session={}", issuer.token("alice").sign()));
+    /// let form =
+    ///     || post("/orders").header("cookie", &format!("session={}", issuer.token("alice").sign()));
     /// let elsewhere = || form().header("sec-fetch-site", "cross-site");
     ///
-    /// assert_eq!(answer(&gate().dangerous_allow_cross_origin().build()?, authenticated(), elsewhere()), "200");
+    /// assert_eq!(
+    ///     answer(&gate().dangerous_allow_cross_origin().build()?, authenticated(), elsewhere()),
+    ///     "200"
+    /// );
     /// assert_eq!(answer(&gate().build()?, authenticated(), elsewhere()), "403 cross_origin");
     /// # Ok(()) }
     /// ```
@@ -161,7 +173,8 @@ impl GateBuilder {
     ///
     /// let token = issuer.token("alice").expires_in(Duration::from_secs(300)).sign();
     /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "200");
-    /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "200"); // from the cache
+    /// // from the cache
+    /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "200");
     /// issuer.clock().advance(Duration::from_secs(600));
     /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "401 token_expired");
     /// # Ok(()) }
@@ -183,7 +196,8 @@ impl GateBuilder {
     /// use std::time::Duration;
     ///
     /// let issuer = TestIssuer::new();
-    /// let revocations = RevocationList::new(Duration::from_secs(15 * 60)); // as long as tokens live at most
+    /// // as long as tokens live at most
+    /// let revocations = RevocationList::new(Duration::from_secs(15 * 60));
     /// let scheme = Scheme::new(issuer.verifier()).bearer();
     /// let gate = Gate::builder().scheme(scheme).revocations(revocations.clone()).build()?;
     ///
@@ -215,7 +229,10 @@ impl GateBuilder {
     ///
     /// let issuer = TestIssuer::new();
     /// let clock = FixedClock::at(issuer.clock().seconds());
-    /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).clock(clock.clone()).build()?;
+    /// let gate = Gate::builder()
+    ///     .scheme(Scheme::new(issuer.verifier()).bearer())
+    ///     .clock(clock.clone())
+    ///     .build()?;
     ///
     /// let token = issuer.token("alice").sign(); // for five minutes
     /// assert_eq!(answer(&gate, authenticated(), get("/me").bearer(&token)), "200");
@@ -255,7 +272,10 @@ impl GateBuilder {
     /// let on_file = |name| role(name).on("file", path("id"));
     ///
     /// assert_eq!(answer(&alice, on_file("reader"), get("/files/1").param("id", 1)), "200");
-    /// assert_eq!(answer(&alice, on_file("writer"), get("/files/1").param("id", 1)), "403 role_required");
+    /// assert_eq!(
+    ///     answer(&alice, on_file("writer"), get("/files/1").param("id", 1)),
+    ///     "403 role_required"
+    /// );
     /// assert!(gate.plan(on_file("viewer")).is_err() && gate.plan(role("viewer")).is_ok());
     /// # Ok(()) }
     /// ```
@@ -275,12 +295,18 @@ impl GateBuilder {
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
-    /// let roles = RoleHierarchy::builder().ranked(["viewer", "owner"]).permits("owner", ["project:*"]).build()?;
+    /// let roles = RoleHierarchy::builder()
+    ///     .ranked(["viewer", "owner"])
+    ///     .permits("owner", ["project:*"])
+    ///     .build()?;
     /// let gate = builder()?.roles(roles).permissions(["project:read", "project:delete"]).build()?;
     /// assert!(gate.plan(permission("project:delete")).is_ok());
     /// assert!(gate.plan(permission("project:delte")).is_err());
     ///
-    /// let roles = RoleHierarchy::builder().ranked(["viewer"]).permits("viewer", ["project:raed"]).build()?;
+    /// let roles = RoleHierarchy::builder()
+    ///     .ranked(["viewer"])
+    ///     .permits("viewer", ["project:raed"])
+    ///     .build()?;
     /// assert!(builder()?.roles(roles).permissions(["project:read"]).build().is_err());
     /// # Ok(()) }
     /// ```
@@ -362,10 +388,15 @@ impl GateBuilder {
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
-    /// struct User { is_confirmed: bool }
-    /// let gate = builder()?.baseline(account("email_unconfirmed", |user: &User| user.is_confirmed)).build()?;
+    /// struct User {
+    ///     is_confirmed: bool,
+    /// }
+    /// let gate = builder()?
+    ///     .baseline(account("email_unconfirmed", |user: &User| user.is_confirmed))
+    ///     .build()?;
     ///
-    /// let user = |is_confirmed| acting_as("alice").with_account(Account::new(User { is_confirmed }));
+    /// let user =
+    ///     |is_confirmed| acting_as("alice").with_account(Account::new(User { is_confirmed }));
     /// let [alice, new] = [true, false].map(|is_confirmed| gate.acting_as(user(is_confirmed)));
     /// assert_eq!(answer(&alice, authenticated(), get("/orders")), "200");
     /// assert_eq!(answer(&new, authenticated(), get("/orders")), "403 email_unconfirmed");
@@ -410,7 +441,8 @@ impl GateBuilder {
     /// fn render(error: &Error, default: Refusal) -> Refusal {
     ///     match error.kind() {
     ///         ErrorKind::Hidden => default,
-    ///         _ => default.with_body("application/json", format!(r#"{{"error":"{}"}}"#, error.code())),
+    ///         _ => default
+    ///             .with_body("application/json", format!(r#"{{"error":"{}"}}"#, error.code())),
     ///     }
     /// }
     ///

@@ -102,7 +102,8 @@ impl Gate {
     /// # fn main() -> Result<(), Error> {
     /// let gate = builder()?.build()?;
     /// let first_message = TestIssuer::new().token("alice").sign();
-    /// let who = now(gate.authenticate(Credential::new(&*first_message, CredentialSource::bearer())));
+    /// let who =
+    ///     now(gate.authenticate(Credential::new(&*first_message, CredentialSource::bearer())));
     /// assert_eq!(who.principal()?.id().subject(), "alice");
     ///
     /// let who = now(gate.authenticate(Credential::new("forged", CredentialSource::bearer())));

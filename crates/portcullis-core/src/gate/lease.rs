@@ -49,7 +49,10 @@ const GRACE: Duration = Duration::from_secs(300);
 ///
 /// # async fn receive() -> Option<String> { pending().await }
 /// # async fn close(reason: &str) {}
-/// async fn serve(lease: Lease, sleep: fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>) {
+/// async fn serve(
+///     lease: Lease,
+///     sleep: fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+/// ) {
 ///     let mut end = lease.watch(sleep); // `tokio::time::sleep` where tokio is the runtime
 ///     loop {
 ///         match select(&mut end, pin!(receive())).await {
@@ -109,11 +112,16 @@ impl Lease {
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
-    /// use std::{sync::atomic::{AtomicBool, Ordering::Relaxed}, time::Duration};
+    /// use std::{
+    ///     sync::atomic::{AtomicBool, Ordering::Relaxed},
+    ///     time::Duration,
+    /// };
     ///
     /// static IS_MEMBER: AtomicBool = AtomicBool::new(true);
-    /// let standing = |_| if IS_MEMBER.load(Relaxed) { Standing::role("viewer") } else { Standing::stranger() };
-    /// let gate = builder()?.membership("project", By(standing)).build()?.acting_as(acting_as("alice"));
+    /// let standing =
+    ///     |_| if IS_MEMBER.load(Relaxed) { Standing::role("viewer") } else { Standing::stranger() };
+    /// let gate =
+    ///     builder()?.membership("project", By(standing)).build()?.acting_as(acting_as("alice"));
     /// let plan = gate.plan(role("viewer").on("project", path("project_id")))?;
     /// let who = now(gate.establish_for(&plan, &project(1)));
     /// let lease = who.lease(Some(&plan), &project(1))?.check_every(Duration::from_secs(5));
@@ -160,7 +168,8 @@ impl Lease {
     /// };
     /// assert_eq!(now(lease.watch(sleep)).code(), "token_expired");
     /// assert!(issuer.clock().seconds() >= start + 60); // and not earlier
-    /// assert!(now(gate.establish(&get("/feed"))).lease(None, &get("/feed")).is_err()); // without a credential there is none
+    /// // without a credential there is none
+    /// assert!(now(gate.establish(&get("/feed"))).lease(None, &get("/feed")).is_err());
     /// # Ok(()) }
     /// ```
     ///

@@ -54,7 +54,8 @@ use std::{
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::{get, now};
 /// use portcullis_core::{
-///     Access, Algorithm, Audience, Error, Gate, Issuer, Jwt, Key, Plan, RequestHead, RoleHierarchy, Scheme, policy::role,
+///     Access, Algorithm, Audience, Error, Gate, Issuer, Jwt, Key, Plan, RequestHead,
+///     RoleHierarchy, Scheme, policy::role,
 /// };
 ///
 /// /// What the caller may do, or the error that `Gate::refuse` makes an answer from.
@@ -65,9 +66,11 @@ use std::{
 ///
 /// # fn main() -> Result<(), Error> {
 /// let key = Key::secret(Algorithm::Hs256, "a secret of at least thirty-two bytes")?;
-/// let issuer = Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Hs256], key)?;
+/// let issuer =
+///     Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Hs256], key)?;
 /// let gate = Gate::builder()
-///     .scheme(Scheme::new(Jwt::new(issuer)).cookie("__Host-session").bearer()) // the cookie first
+///     // the cookie first
+///     .scheme(Scheme::new(Jwt::new(issuer)).cookie("__Host-session").bearer())
 ///     .roles(RoleHierarchy::ranked(["viewer", "manager", "owner"])?)
 ///     .build()?;
 /// let plan = gate.plan(role("viewer"))?; // once, where the route is added
@@ -75,7 +78,10 @@ use std::{
 /// # use portcullis_core::testing::acting_as;
 /// # let alice = gate.acting_as(acting_as("alice").with_role("manager"));
 /// // A request of a manager, and one without a credential:
-/// assert_eq!(now(check(&alice, &plan, &get("/orders")))?.role().map(|role| role.as_str()), Some("manager"));
+/// assert_eq!(
+///     now(check(&alice, &plan, &get("/orders")))?.role().map(|role| role.as_str()),
+///     Some("manager")
+/// );
 /// let refusal = gate.refuse(&now(check(&gate, &plan, &get("/orders"))).unwrap_err());
 /// assert_eq!(refusal.status(), 401);
 /// # Ok(()) }
@@ -293,7 +299,10 @@ impl Gate {
     /// let decision = now(gate.explain(&who, &plan, &project(1)))?;
     /// assert!(!decision.is_allowed());
     /// let text = decision.explain().map(ToString::to_string).unwrap_or_default();
-    /// assert!(text.contains("- role `manager` on project \"1\" (has the role `viewer` there)"), "{text}");
+    /// assert!(
+    ///     text.contains("- role `manager` on project \"1\" (has the role `viewer` there)"),
+    ///     "{text}"
+    /// );
     /// # Ok(()) }
     /// ```
     pub fn explain<'a>(

@@ -32,8 +32,10 @@ impl Gate {
     /// let gate = builder()?.build()?; // its key is embedded
     /// assert_eq!(now(probe(&gate)), 200);
     ///
-    /// let keys = RemoteKeys::discover("https://id.example.com", Down)?; // the issuer does not answer
-    /// let issuer = Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Es256], keys)?;
+    /// // the issuer does not answer
+    /// let keys = RemoteKeys::discover("https://id.example.com", Down)?;
+    /// let issuer =
+    ///     Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Es256], keys)?;
     /// let gate = Gate::builder().scheme(Scheme::new(Jwt::new(issuer)).bearer()).build()?;
     /// assert_eq!(now(probe(&gate)), 503);
     /// # Ok(()) }

@@ -12,13 +12,17 @@ use std::borrow::Cow;
 /// Each adapter implements it once. A policy of your own gets it through [`Question`](crate::Question):
 ///
 /// ```
-/// use portcullis_core::{RequestHead, policy::{Policy, any, role, when}};
+/// use portcullis_core::{
+///     RequestHead,
+///     policy::{Policy, any, role, when},
+/// };
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 ///
 /// fn only_reads(head: &dyn RequestHead) -> bool {
 ///     matches!(head.method(), "GET" | "HEAD")
 /// }
-/// const READ_OR_EDIT: &dyn Policy = &any((role("editor"), when("editors_only", |question| only_reads(question.head()))));
+/// const READ_OR_EDIT: &dyn Policy =
+///     &any((role("editor"), when("editors_only", |question| only_reads(question.head()))));
 ///
 /// assert!(only_reads(&get("/")));
 /// assert!(!only_reads(&post("/")));
@@ -32,14 +36,27 @@ use std::borrow::Cow;
 /// # use std::borrow::Cow;
 /// use portcullis_core::{Error, Gate, RequestHead, Scheme, testing::TestIssuer};
 ///
-/// struct MyRequest { method: &'static str, target: &'static str, headers: Vec<(String, Vec<u8>)> }
+/// struct MyRequest {
+///     method: &'static str,
+///     target: &'static str,
+///     headers: Vec<(String, Vec<u8>)>,
+/// }
 ///
 /// impl RequestHead for MyRequest {
-///     fn method(&self) -> &str { self.method }
-///     fn path(&self) -> &str { self.target.split('?').next().unwrap_or_default() }
-///     fn query(&self) -> Option<&str> { self.target.split_once('?').map(|(_, query)| query) }
+///     fn method(&self) -> &str {
+///         self.method
+///     }
+///     fn path(&self) -> &str {
+///         self.target.split('?').next().unwrap_or_default()
+///     }
+///     fn query(&self) -> Option<&str> {
+///         self.target.split_once('?').map(|(_, query)| query)
+///     }
 ///     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
-///         self.headers.iter().filter(|(found, _)| found == name).for_each(|(_, value)| see(value));
+///         self.headers
+///             .iter()
+///             .filter(|(found, _)| found == name)
+///             .for_each(|(_, value)| see(value));
 ///     }
 /// #   fn authority(&self) -> Option<&str> { None }
 /// #   fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
@@ -53,7 +70,10 @@ use std::borrow::Cow;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
 /// let issuer = TestIssuer::new();
 /// let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
-/// let bearer = ("authorization".to_owned(), format!("Bearer {}", issuer.token("alice").sign()).into_bytes());
+/// let bearer = (
+///     "authorization".to_owned(),
+///     format!("Bearer {}", issuer.token("alice").sign()).into_bytes(),
+/// );
 /// let once = MyRequest { method: "GET", target: "/me", headers: vec![bearer.clone()] };
 /// assert_eq!(gate.establish(&once).await.principal()?.id().subject(), "alice");
 ///

@@ -54,7 +54,9 @@ use zeroize::Zeroizing;
 /// Clones share what they remember. A setter changes a copy that starts with an empty memory, so set everything before you clone.
 ///
 /// ```
-/// use portcullis_core::{Audience, ClaimMap, Credential, CredentialSource, ErrorKind, Introspection, Issuer};
+/// use portcullis_core::{
+///     Audience, ClaimMap, Credential, CredentialSource, ErrorKind, Introspection, Issuer,
+/// };
 /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
 /// # #[derive(Debug)] struct Client;
 /// # impl HttpClient for Client {
@@ -70,12 +72,16 @@ use zeroize::Zeroizing;
 /// # let client = Client;
 /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?
 ///     .claim_map(ClaimMap::new().scopes("scope")?);
-/// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", client)?.client("orders", "its-secret");
+/// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", client)?
+///     .client("orders", "its-secret");
 ///
 /// // A gate does this for each request: `Scheme::new(verifier).bearer()`.
-/// let ask = async |token: &str| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+/// let ask = async |token: &str| {
+///     verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await
+/// };
 /// assert_eq!(ask("ory_at_alice").await?.scopes(), ["orders:read"]);
-/// assert!(ask("ory_at_mallory").await.is_err_and(|error| error.kind() == ErrorKind::Invalid)); // it is not active
+/// // it is not active
+/// assert!(ask("ory_at_mallory").await.is_err_and(|error| error.kind() == ErrorKind::Invalid));
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -145,7 +151,9 @@ impl Introspection {
     /// keys. Opaque tokens are still asked about.
     ///
     /// ```
-    /// use portcullis_core::{ClaimMap, Credential, CredentialSource, Introspection, testing::TestIssuer};
+    /// use portcullis_core::{
+    ///     ClaimMap, Credential, CredentialSource, Introspection, testing::TestIssuer,
+    /// };
     /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
     /// # #[derive(Debug)] struct SignedOut;
     /// # impl HttpClient for SignedOut {
@@ -156,10 +164,15 @@ impl Introspection {
     /// # let client = SignedOut;
     /// let tester = TestIssuer::new();
     /// let issuer = tester.issuer().claim_map(ClaimMap::new().session("sid")?);
-    /// let verifier = Introspection::new(issuer, "https://issuer.test/introspect", client)?.sessions_only().clock(tester.clock());
-    /// let ask = async |token: String| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+    /// let verifier = Introspection::new(issuer, "https://issuer.test/introspect", client)?
+    ///     .sessions_only()
+    ///     .clock(tester.clock());
+    /// let ask = async |token: String| {
+    ///     verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await
+    /// };
     ///
-    /// // The issuer says of every token that it is not active. It is asked about the second one only.
+    /// // The issuer says of every token that it is not active. It is asked about the second one
+    /// // only.
     /// assert!(ask(tester.token("backup").sign()).await.is_ok());
     /// assert!(ask(tester.token("alice").claim("sid", "s1").sign()).await.is_err());
     /// # Ok(()) }
@@ -183,11 +196,13 @@ impl Introspection {
     /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(200, self.0))); }
     /// # }
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
-    /// const ALICE: &str = r#"{"active":true,"token_type":"Bearer","sub":"alice","aud":"orders","tenant":"acme"}"#;
+    /// const ALICE: &str =
+    ///     r#"{"active":true,"token_type":"Bearer","sub":"alice","aud":"orders","tenant":"acme"}"#;
     /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
     /// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", Says(ALICE))?;
     /// let token = Credential::new("ory_at_alice", CredentialSource::bearer());
-    /// let (acme, other) = (Rules::new().require("tenant", "acme")?, Rules::new().require("tenant", "other")?);
+    /// let (acme, other) =
+    ///     (Rules::new().require("tenant", "acme")?, Rules::new().require("tenant", "other")?);
     /// assert!(verifier.clone().rules(acme).authenticate(&token).await.is_ok());
     /// assert!(verifier.rules(other).authenticate(&token).await.is_err());
     /// # Ok(()) }
@@ -204,7 +219,9 @@ impl Introspection {
     /// [`fresh`](crate::policy::fresh) identity has its own limit.
     ///
     /// ```
-    /// use portcullis_core::{Audience, Credential, CredentialSource, Introspection, Issuer, testing::FixedClock};
+    /// use portcullis_core::{
+    ///     Audience, Credential, CredentialSource, Introspection, Issuer, testing::FixedClock,
+    /// };
     /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
     /// # use std::sync::{Arc, atomic::{AtomicBool, Ordering::Relaxed}};
     /// use std::time::Duration;

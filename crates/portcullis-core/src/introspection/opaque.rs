@@ -13,7 +13,9 @@ use std::{
 /// not set is not checked. JWTs are not opaque and are not checked against this.
 ///
 /// ```
-/// use portcullis_core::{Audience, Credential, CredentialSource, ErrorKind, Introspection, Issuer, OpaqueTokens};
+/// use portcullis_core::{
+///     Audience, Credential, CredentialSource, ErrorKind, Introspection, Issuer, OpaqueTokens,
+/// };
 /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
 /// # #[derive(Debug)] struct Client;
 /// # impl HttpClient for Client {
@@ -30,13 +32,20 @@ use std::{
 ///     .length(20..=200)?
 ///     .characters(|character| character.is_ascii_alphanumeric() || "_-.".contains(character))?;
 /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
-/// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", client)?.opaque_tokens(opaque);
+/// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", client)?
+///     .opaque_tokens(opaque);
 ///
-/// let ask = async |token: &str| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+/// let ask = async |token: &str| {
+///     verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await
+/// };
 /// assert!(ask("ory_at_5fH2-kQ0.9xw").await.is_err()); // too short
 /// assert!(ask("ory_at_5fH2-kQ0.9xwPz81").await.is_ok());
 /// // Not asked about, and left to the next scheme.
-/// assert!(ask("ghp_5fH2-kQ0.9xwPz81mmm").await.is_err_and(|error| error.kind() == ErrorKind::Unrecognized));
+/// assert!(
+///     ask("ghp_5fH2-kQ0.9xwPz81mmm")
+///         .await
+///         .is_err_and(|error| error.kind() == ErrorKind::Unrecognized)
+/// );
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -66,7 +75,8 @@ impl OpaqueTokens {
     /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
     /// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", client)?;
     /// let verifier = verifier.opaque_tokens(OpaqueTokens::none());
-    /// let asked = verifier.authenticate(&Credential::new("ory_at_alice", CredentialSource::bearer())).await;
+    /// let asked =
+    ///     verifier.authenticate(&Credential::new("ory_at_alice", CredentialSource::bearer())).await;
     /// assert!(asked.is_err_and(|error| error.kind() == ErrorKind::Unrecognized));
     /// # Ok(()) }
     /// ```
@@ -80,7 +90,8 @@ impl OpaqueTokens {
     /// ```
     /// # use portcullis_core::OpaqueTokens;
     /// # fn main() -> Result<(), portcullis_core::Error> {
-    /// let tokens = OpaqueTokens::new().prefix("ory_at_")?.prefix("ory_pat_")?; // sessions, and personal tokens
+    /// // sessions, and personal tokens
+    /// let tokens = OpaqueTokens::new().prefix("ory_at_")?.prefix("ory_pat_")?;
     /// assert!(tokens.length(..7).is_err()); // `ory_pat_` alone is longer
     /// assert!(OpaqueTokens::new().prefix("").is_err());
     /// # Ok(()) }

@@ -34,7 +34,9 @@ use zeroize::Zeroizing;
 /// everything before you clone.
 ///
 /// ```
-/// use portcullis_core::{Audience, ClaimMap, Credential, CredentialSource, ErrorKind, Issuer, WhoAmI};
+/// use portcullis_core::{
+///     Audience, ClaimMap, Credential, CredentialSource, ErrorKind, Issuer, WhoAmI,
+/// };
 /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
 /// # #[derive(Debug)] struct Client;
 /// # impl HttpClient for Client {
@@ -52,11 +54,16 @@ use zeroize::Zeroizing;
 /// let issuer = Issuer::without_keys("https://cms.example.com", Audience::absent())?
 ///     .claim_map(ClaimMap::new().subject("id")?.roles("role")?);
 /// // The content system has no other clients, so all of its tokens may be used here.
-/// let verifier = WhoAmI::new(issuer, "https://cms.example.com/users/me", client)?.within("data")?.dangerous_any_client();
+/// let verifier = WhoAmI::new(issuer, "https://cms.example.com/users/me", client)?
+///     .within("data")?
+///     .dangerous_any_client();
 ///
-/// let ask = async |token: &str| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+/// let ask = async |token: &str| {
+///     verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await
+/// };
 /// assert_eq!(ask("alice-token").await?.id().subject(), "alice");
-/// assert!(ask("other-token").await.is_err_and(|error| error.kind() == ErrorKind::Invalid)); // the answer is 401
+/// // the answer is 401
+/// assert!(ask("other-token").await.is_err_and(|error| error.kind() == ErrorKind::Invalid));
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -99,11 +106,13 @@ impl WhoAmI {
     /// let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?;
     /// let issuer = issuer.claim_map(ClaimMap::new().staff("is_admin")?);
     /// // The issuer has no other clients, and its answers name none.
-    /// let verifier = WhoAmI::new(issuer, "https://id.example.com/me", Client)?.dangerous_any_client();
+    /// let verifier =
+    ///     WhoAmI::new(issuer, "https://id.example.com/me", Client)?.dangerous_any_client();
     /// let verifier = verifier.and("https://id.example.com/rights")?; // answers `{"is_admin":true}`
     /// let token = Credential::new("alice-token", CredentialSource::bearer());
     /// assert!(verifier.authenticate(&token).await?.is_staff());
-    /// assert!(verifier.and("https://id.example.com/of-bob")?.authenticate(&token).await.is_err()); // another `sub`
+    /// // another `sub`
+    /// assert!(verifier.and("https://id.example.com/of-bob")?.authenticate(&token).await.is_err());
     /// # Ok(()) }
     /// ```
     ///
@@ -127,10 +136,12 @@ impl WhoAmI {
     /// # let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?;
     /// const ALICE: &str = r#"{"result":{"user":{"sub":"alice"}}}"#;
     /// // The issuer has no other clients, and its answers name none.
-    /// let verifier = WhoAmI::new(issuer, "https://id.example.com/me", Says(ALICE))?.dangerous_any_client();
+    /// let verifier =
+    ///     WhoAmI::new(issuer, "https://id.example.com/me", Says(ALICE))?.dangerous_any_client();
     /// let token = Credential::new("alice-token", CredentialSource::bearer());
     /// assert!(verifier.clone().within("/result/user")?.authenticate(&token).await.is_ok());
-    /// assert!(verifier.clone().authenticate(&token).await.is_err()); // there is no subject at the top
+    /// // there is no subject at the top
+    /// assert!(verifier.clone().authenticate(&token).await.is_err());
     /// assert!(verifier.within("/result//~").is_err());
     /// # Ok(()) }
     /// ```
@@ -159,12 +170,17 @@ impl WhoAmI {
     /// # let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?;
     /// let verifier = |answer| {
     ///     // The issuer has no other clients, and its answers name none.
-    ///     let verifier = WhoAmI::new(issuer.clone(), "https://id.example.com/me", Says(answer))?.dangerous_any_client();
-    ///     Ok::<_, portcullis_core::Error>(verifier.rules(Rules::new().if_present("status", ["active"])?))
+    ///     let verifier = WhoAmI::new(issuer.clone(), "https://id.example.com/me", Says(answer))?
+    ///         .dangerous_any_client();
+    ///     Ok::<_, portcullis_core::Error>(
+    ///         verifier.rules(Rules::new().if_present("status", ["active"])?),
+    ///     )
     /// };
     /// let token = Credential::new("alice-token", CredentialSource::bearer());
     /// assert!(verifier(r#"{"sub":"alice","status":"active"}"#)?.authenticate(&token).await.is_ok());
-    /// assert!(verifier(r#"{"sub":"alice","status":"suspended"}"#)?.authenticate(&token).await.is_err());
+    /// assert!(
+    ///     verifier(r#"{"sub":"alice","status":"suspended"}"#)?.authenticate(&token).await.is_err()
+    /// );
     /// # Ok(()) }
     /// ```
     #[must_use]
@@ -188,8 +204,12 @@ impl WhoAmI {
     /// # let client = SignedOut;
     /// let tester = TestIssuer::new();
     /// let issuer = tester.issuer().claim_map(ClaimMap::new().session("sid")?);
-    /// let verifier = WhoAmI::new(issuer, "https://issuer.test/userinfo", client)?.sessions_only().clock(tester.clock());
-    /// let ask = async |token: String| verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await;
+    /// let verifier = WhoAmI::new(issuer, "https://issuer.test/userinfo", client)?
+    ///     .sessions_only()
+    ///     .clock(tester.clock());
+    /// let ask = async |token: String| {
+    ///     verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await
+    /// };
     ///
     /// // The issuer refuses every token. It is asked about the second one only.
     /// assert!(ask(tester.token("backup").sign()).await.is_ok());
@@ -222,8 +242,18 @@ impl WhoAmI {
     ///     .remember(Duration::from_secs(60), Duration::from_secs(5))
     ///     .max_memory_bytes(8 << 20)
     ///     .clock(FixedClock::at(1_767_268_800));
-    /// assert!(verifier.authenticate(&Credential::new("alice-token", CredentialSource::bearer())).await.is_ok());
-    /// assert!(verifier.authenticate(&Credential::new("two words", CredentialSource::bearer())).await.is_err()); // not asked
+    /// assert!(
+    ///     verifier
+    ///         .authenticate(&Credential::new("alice-token", CredentialSource::bearer()))
+    ///         .await
+    ///         .is_ok()
+    /// );
+    /// assert!(
+    ///     verifier
+    ///         .authenticate(&Credential::new("two words", CredentialSource::bearer()))
+    ///         .await
+    ///         .is_err()
+    /// ); // not asked
     /// # Ok(()) }
     /// ```
     #[must_use]
@@ -243,7 +273,8 @@ impl WhoAmI {
     /// #     fn send(&self, _: HttpRequest, reply: Reply) { reply.give(Ok(HttpResponse::new(200, self.0))); }
     /// # }
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
-    /// // This service is the only client of its issuer. Otherwise the tokens of any other client would be accepted as well.
+    /// // This service is the only client of its issuer. Otherwise the tokens of any other client
+    /// // would be accepted as well.
     /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
     /// let token = Credential::new("alice-token", CredentialSource::bearer());
     /// let strict = WhoAmI::new(issuer, "https://id.example.com/me", Says(r#"{"sub":"alice"}"#))?;
@@ -266,8 +297,10 @@ impl WhoAmI {
     /// # let client = TestIssuer::new();
     /// // Only the JWTs of the issuer, and not the static tokens of its users.
     /// let issuer = Issuer::without_keys("https://id.example.com", Audience::absent())?;
-    /// let verifier = WhoAmI::new(issuer, "https://id.example.com/me", client)?.opaque_tokens(OpaqueTokens::none());
-    /// let asked = verifier.authenticate(&Credential::new("static-token", CredentialSource::bearer())).await;
+    /// let verifier = WhoAmI::new(issuer, "https://id.example.com/me", client)?
+    ///     .opaque_tokens(OpaqueTokens::none());
+    /// let asked =
+    ///     verifier.authenticate(&Credential::new("static-token", CredentialSource::bearer())).await;
     /// assert!(asked.is_err_and(|error| error.kind() == ErrorKind::Unrecognized));
     /// # Ok(()) }
     /// ```

@@ -22,7 +22,8 @@ use crate::error::Error;
 /// assert_eq!("Ed25519".parse::<Algorithm>()?, Algorithm::EdDsa);
 /// assert_eq!(Algorithm::EdDsa.to_string(), "EdDSA");
 /// assert!("none".parse::<Algorithm>().is_err());
-/// assert!("rs256".parse::<Algorithm>().is_err()); // upper and lower case are different (RFC 7515, section 4.1.1)
+/// // upper and lower case are different (RFC 7515, section 4.1.1)
+/// assert!("rs256".parse::<Algorithm>().is_err());
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -40,11 +40,23 @@ pub struct RejectedKey {
 /// # let [old, new] = [Algorithm::Es256, Algorithm::EdDsa].map(|algorithm| SigningKey::embedded(algorithm).key());
 /// let keys = KeySet::from([old.clone().with_id("2025"), new.with_id("2026")]);
 /// let audience = || Audience::is("orders");
-/// assert!(Issuer::new("https://id.example.com", audience(), [Algorithm::Es256, Algorithm::EdDsa], keys).is_ok());
+/// assert!(
+///     Issuer::new(
+///         "https://id.example.com",
+///         audience(),
+///         [Algorithm::Es256, Algorithm::EdDsa],
+///         keys
+///     )
+///     .is_ok()
+/// );
 ///
-/// // Two different keys for one algorithm under the same name: a token could not say which it means.
-/// let other = Key::jwk(r#"{"kty":"EC","crv":"P-256",
-///     "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#)?;
+/// // Two different keys for one algorithm under the same name: a token could not say which it
+/// // means.
+/// let other = Key::jwk(
+///     r#"{"kty":"EC","crv":"P-256",
+/// "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+/// "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#,
+/// )?;
 /// let keys: KeySet = [old.with_id("2025"), other.with_id("2025")].into_iter().collect();
 /// assert!(Issuer::new("https://id.example.com", audience(), [Algorithm::Es256], keys).is_err());
 /// # Ok(()) }
@@ -62,10 +74,13 @@ impl KeySet {
     /// ```
     /// # use portcullis_core::KeySet;
     /// # fn main() -> Result<(), portcullis_core::Error> {
-    /// let set = KeySet::jwks(r#"{"keys": [
-    ///     {"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"sign"},
-    ///     {"kty":"OKP","crv":"X25519","x":"hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo","kid":"encrypt","use":"enc"}
-    /// ]}"#)?;
+    /// let set = KeySet::jwks(
+    ///     r#"{"keys": [
+    /// {"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"sign"},
+    /// {"kty":"OKP","crv":"X25519","x":"hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo",
+    ///     "kid":"encrypt","use":"enc"}
+    /// ]}"#,
+    /// )?;
     /// let [rejected] = set.rejected() else { panic!("one key of two") };
     /// assert_eq!(rejected.id.as_deref(), Some("encrypt"));
     /// assert!(rejected.reason.contains("not for signatures"));

@@ -35,7 +35,10 @@ use std::{
 /// -----END PUBLIC KEY-----";
 /// let key = Key::pem(Algorithm::EdDsa, PEM)?.with_id("2026-01");
 /// assert_eq!(key.id(), Some("2026-01"));
-/// assert!(Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::EdDsa], key).is_ok());
+/// assert!(
+///     Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::EdDsa], key)
+///         .is_ok()
+/// );
 ///
 /// assert!(Key::pem(Algorithm::Es256, PEM).is_err()); // the algorithm cannot use this type
 /// assert!(Key::secret(Algorithm::Hs256, PEM).is_err()); // a public key is no secret
@@ -72,8 +75,10 @@ impl Key {
     /// # use portcullis_core::{Algorithm, Key};
     /// # fn main() -> Result<(), portcullis_core::Error> {
     /// assert!(Key::secret(Algorithm::Hs256, "a secret of at least thirty-two bytes").is_ok());
-    /// assert!(Key::secret(Algorithm::Hs512, "a secret of at least thirty-two bytes").is_err()); // 64 bytes are needed
-    /// assert!(Key::secret(Algorithm::Rs256, "a secret of at least thirty-two bytes").is_err()); // needs a public key
+    /// // 64 bytes are needed
+    /// assert!(Key::secret(Algorithm::Hs512, "a secret of at least thirty-two bytes").is_err());
+    /// // needs a public key
+    /// assert!(Key::secret(Algorithm::Rs256, "a secret of at least thirty-two bytes").is_err());
     /// assert!(Key::secret(Algorithm::Hs256, [b'x'; 32]).is_err());
     /// # Ok(()) }
     /// ```
@@ -134,7 +139,8 @@ impl Key {
     /// # let published = SigningKey::embedded(Algorithm::Rs256).public_pem().unwrap_or_default();
     /// let key = Key::pem(Algorithm::Rs256, &published)?; // such as `include_str!("issuer.pem")`
     /// let one_line = published.replace('\n', " ");
-    /// assert!(Key::pem(Algorithm::Rs256, &one_line).is_err()); // an environment variable that lost its line breaks
+    /// // an environment variable that lost its line breaks
+    /// assert!(Key::pem(Algorithm::Rs256, &one_line).is_err());
     /// # let _ = key; Ok(()) }
     /// ```
     ///
@@ -186,7 +192,8 @@ impl Key {
     /// ```
     /// # use portcullis_core::Key;
     /// # fn main() -> Result<(), portcullis_core::Error> {
-    /// let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"2026-01"}"#;
+    /// let jwk = r#"{"kty":"OKP","crv":"Ed25519","kid":"2026-01",
+    ///     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
     /// assert_eq!(Key::jwk(jwk)?.id(), Some("2026-01"));
     /// assert!(Key::jwk(&jwk.replace("kid", "use")).is_err()); // its use is not `sig`
     /// assert!(Key::jwk(&jwk.replace("kid", "d")).is_err()); // it is private

@@ -58,16 +58,24 @@ use zeroize::Zeroizing;
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// # let tester = TestIssuer::new().named("https://id.example.com").for_audience("orders");
 /// # let (clock, key) = (tester.clock(), tester.signing_key().key());
-/// let issuer = Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Es256], key)?;
+/// let issuer =
+///     Issuer::new("https://id.example.com", Audience::is("orders"), [Algorithm::Es256], key)?;
 /// let verifier = Jwt::new(issuer).clock(clock);
 /// let claims = verifier.verify(&tester.token("alice").sign())?;
 /// assert_eq!(claims.subject().as_deref(), Some("alice"));
 ///
-/// let refused = |token: &str, kind| verifier.verify(token).is_err_and(|error| error.kind() == kind);
-/// assert!(refused(&tester.token("alice").expired_for(Duration::from_secs(60)).sign(), ErrorKind::Expired));
+/// let refused =
+///     |token: &str, kind| verifier.verify(token).is_err_and(|error| error.kind() == kind);
+/// assert!(refused(
+///     &tester.token("alice").expired_for(Duration::from_secs(60)).sign(),
+///     ErrorKind::Expired
+/// ));
 /// assert!(refused(&tester.token("alice").claim("aud", "billing").sign(), ErrorKind::Invalid));
 /// // These are left to the next scheme.
-/// assert!(refused(&TestIssuer::new().named("https://other.example.com").token("alice").sign(), ErrorKind::Unrecognized));
+/// assert!(refused(
+///     &TestIssuer::new().named("https://other.example.com").token("alice").sign(),
+///     ErrorKind::Unrecognized
+/// ));
 /// assert!(refused("ory_at_3c1d8f", ErrorKind::Unrecognized));
 /// # Ok(()) }
 /// ```
@@ -114,7 +122,8 @@ impl Jwt {
     /// # use portcullis_core::{Algorithm, ErrorKind, Jwt, testing::TestIssuer};
     /// # fn main() -> Result<(), portcullis_core::Error> {
     /// let people = TestIssuer::new().named("https://people.example.com");
-    /// let machines = TestIssuer::with_algorithm(Algorithm::EdDsa).named("https://machines.example.com");
+    /// let machines =
+    ///     TestIssuer::with_algorithm(Algorithm::EdDsa).named("https://machines.example.com");
     /// let verifier = Jwt::new(people.issuer()).issuer(machines.issuer())?.clock(people.clock());
     /// assert!(verifier.verify(&people.token("alice").sign()).is_ok());
     /// assert!(verifier.verify(&machines.token("backup").sign()).is_ok());
@@ -288,7 +297,9 @@ impl Jwt {
     /// [`Authenticator`](crate::Authenticator) around this one.
     ///
     /// ```
-    /// use portcullis_core::{Authenticator, Credential, CredentialSource, Error, ErrorKind, Jwt, Principal};
+    /// use portcullis_core::{
+    ///     Authenticator, Credential, CredentialSource, Error, ErrorKind, Jwt, Principal,
+    /// };
     /// # use portcullis_core::testing::TestIssuer;
     ///
     /// /// Accepts the tokens of members, and not those of guests.
@@ -309,8 +320,18 @@ impl Jwt {
     /// let tester = TestIssuer::new();
     /// let members = Members(tester.verifier());
     /// let credential = |token| Credential::new(token, CredentialSource::bearer());
-    /// assert!(members.authenticate(&credential(tester.token("alice").role("member").sign())).await.is_ok());
-    /// assert!(members.authenticate(&credential(tester.token("bob").role("guest").sign())).await.is_err());
+    /// assert!(
+    ///     members
+    ///         .authenticate(&credential(tester.token("alice").role("member").sign()))
+    ///         .await
+    ///         .is_ok()
+    /// );
+    /// assert!(
+    ///     members
+    ///         .authenticate(&credential(tester.token("bob").role("guest").sign()))
+    ///         .await
+    ///         .is_err()
+    /// );
     /// # Ok(()) }
     /// ```
     ///

@@ -11,7 +11,11 @@ use super::{Key, KeySet, remote::RemoteKeys};
 /// use portcullis_core::{Algorithm, Error, HttpClient, Key, KeySource, RemoteKeys};
 ///
 /// /// The key in the configuration, or else the keys that the issuer publishes.
-/// fn keys(pem: Option<&str>, name: &str, client: impl HttpClient + 'static) -> Result<KeySource, Error> {
+/// fn keys(
+///     pem: Option<&str>,
+///     name: &str,
+///     client: impl HttpClient + 'static,
+/// ) -> Result<KeySource, Error> {
 ///     match pem {
 ///         Some(pem) => Ok(Key::pem(Algorithm::Rs256, pem)?.into()),
 ///         None => Ok(RemoteKeys::discover(name, client)?.into()),

@@ -27,10 +27,17 @@ pub struct OfAccount<T> {
 /// const CONFIRMED: &dyn Policy = &account("email_unconfirmed", |user: &User| user.is_confirmed);
 ///
 /// let gate = gate(&[])?;
-/// let user = |is_confirmed| acting_as("alice").with_account(Account::new(User { is_confirmed }));
+/// let user =
+///     |is_confirmed| acting_as("alice").with_account(Account::new(User { is_confirmed }));
 /// assert_eq!(answer(&gate.acting_as(user(true)), CONFIRMED, get("/orders")), "200");
-/// assert_eq!(answer(&gate.acting_as(user(false)), CONFIRMED, get("/orders")), "403 email_unconfirmed");
-/// assert_eq!(answer(&gate.acting_as(acting_as("sync")), CONFIRMED, get("/orders")), "500 misconfigured"); // no row
+/// assert_eq!(
+///     answer(&gate.acting_as(user(false)), CONFIRMED, get("/orders")),
+///     "403 email_unconfirmed"
+/// );
+/// assert_eq!(
+///     answer(&gate.acting_as(acting_as("sync")), CONFIRMED, get("/orders")),
+///     "500 misconfigured"
+/// ); // no row
 /// # Ok(()) }
 /// ```
 #[must_use]

@@ -148,7 +148,9 @@ pub struct RequireScope(&'static str);
 /// const UPLOAD: &dyn Policy = &all((scope("files:write"), role("manager")));
 ///
 /// let issuer = TestIssuer::new();
-/// let request = |scopes| get("/files").bearer(&issuer.token("alice").role("manager").scope(scopes).sign());
+/// let request = |scopes| {
+///     get("/files").bearer(&issuer.token("alice").role("manager").scope(scopes).sign())
+/// };
 /// assert_eq!(answer(&gate, UPLOAD, request("files:read files:write")), "200");
 /// assert_eq!(answer(&gate, UPLOAD, request("files:read")), "403 insufficient_scope");
 /// # Ok(()) }
@@ -202,7 +204,10 @@ pub struct RequirePermission(&'static str);
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// # fn main() -> Result<(), Error> {
-/// let roles = RoleHierarchy::builder().ranked(["reader", "editor"]).permits("editor", ["article:*"]).build()?;
+/// let roles = RoleHierarchy::builder()
+///     .ranked(["reader", "editor"])
+///     .permits("editor", ["article:*"])
+///     .build()?;
 /// let gate = builder()?.roles(roles).permissions(["article:read", "article:delete"]).build()?;
 /// const DELETE: &dyn Policy = &permission("article:delete");
 ///
@@ -231,7 +236,10 @@ impl RequirePermission {
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
-    /// let roles = RoleHierarchy::builder().ranked(["viewer", "owner"]).permits("owner", ["project:delete"]).build()?;
+    /// let roles = RoleHierarchy::builder()
+    ///     .ranked(["viewer", "owner"])
+    ///     .permits("owner", ["project:delete"])
+    ///     .build()?;
     /// let projects = Projects(&[("alice", 1, "owner"), ("alice", 2, "viewer")]);
     /// let gate = builder()?.roles_on("project", roles).membership("project", projects).build()?;
     /// const DELETE: &dyn Policy = &permission("project:delete").on("project", path("project_id"));
@@ -324,7 +332,8 @@ impl RequireRole {
     /// let gate = gate(&[("alice", 1, "manager"), ("bob", 1, "viewer")])?;
     /// const EDIT: &dyn Policy = &role("manager").on("project", path("project_id"));
     ///
-    /// let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| gate.acting_as(acting_as(name)));
+    /// let [alice, bob, carol] =
+    ///     ["alice", "bob", "carol"].map(|name| gate.acting_as(acting_as(name)));
     /// assert_eq!(answer(&alice, EDIT, project(1)), "200");
     /// assert_eq!(answer(&bob, EDIT, project(1)), "403 role_required");
     /// assert_eq!(answer(&carol, EDIT, project(1)), "403 not_a_member");

@@ -37,7 +37,8 @@ pub struct RequireClaim {
 /// let odd = issuer.token("carol").claim("beta", "yes").sign();
 /// assert_eq!(answer(&gate, BETA, get("/beta").bearer(&tester)), "200");
 /// assert_eq!(answer(&gate, BETA, get("/beta").bearer(&other)), "403 claim_required");
-/// assert_eq!(answer(&gate, BETA, get("/beta").bearer(&odd)), "401 invalid_token"); // neither set nor unset
+/// // neither set nor unset
+/// assert_eq!(answer(&gate, BETA, get("/beta").bearer(&odd)), "401 invalid_token");
 /// # Ok(()) }
 /// ```
 ///
@@ -60,9 +61,17 @@ impl RequireClaim {
     /// const DEVICES: &dyn Policy = &claim("/realm/groups").is("devices");
     ///
     /// let issuer = TestIssuer::new();
-    /// let token = |groups: &[&str]| issuer.token("alice").claim("realm", serde_json::json!({ "groups": groups })).sign();
-    /// assert_eq!(answer(&gate, DEVICES, get("/devices").bearer(&token(&["mail", "devices"]))), "200");
-    /// assert_eq!(answer(&gate, DEVICES, get("/devices").bearer(&token(&["mail"]))), "403 claim_required");
+    /// let token = |groups: &[&str]| {
+    ///     issuer.token("alice").claim("realm", serde_json::json!({ "groups": groups })).sign()
+    /// };
+    /// assert_eq!(
+    ///     answer(&gate, DEVICES, get("/devices").bearer(&token(&["mail", "devices"]))),
+    ///     "200"
+    /// );
+    /// assert_eq!(
+    ///     answer(&gate, DEVICES, get("/devices").bearer(&token(&["mail"]))),
+    ///     "403 claim_required"
+    /// );
     /// # Ok(()) }
     /// ```
     #[must_use]

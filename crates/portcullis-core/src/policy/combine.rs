@@ -19,7 +19,8 @@ use std::fmt;
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
 /// let names = ["billing", "support"]; // from a configuration file
-/// let teams: Vec<Box<dyn Policy>> = names.map(|name| Box::new(claim("team").is(name)) as _).into();
+/// let teams: Vec<Box<dyn Policy>> =
+///     names.map(|name| Box::new(claim("team").is(name)) as _).into();
 /// let policy: std::sync::Arc<dyn Policy> = std::sync::Arc::new(any(teams));
 ///
 /// let token = |team: &str| TestIssuer::new().token("alice").claim("team", team).sign();
@@ -84,7 +85,8 @@ pub struct All<L>(L);
 /// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
 /// const PUBLISH: &dyn Policy = &all((role("manager"), scope("publish")));
 ///
-/// let user = |scope: &str| gate.acting_as(acting_as("alice").with_role("owner").with_scope(scope));
+/// let user =
+///     |scope: &str| gate.acting_as(acting_as("alice").with_role("owner").with_scope(scope));
 /// assert_eq!(answer(&user("publish"), PUBLISH, get("/articles/1")), "200");
 /// assert_eq!(answer(&user("read"), PUBLISH, get("/articles/1")), "403 insufficient_scope");
 /// let nothing: [Box<dyn Policy>; 0] = [];
@@ -114,7 +116,8 @@ pub struct Any<L>(L);
 /// const READ: &dyn Policy = &any((staff(), role("viewer").on("project", path("project_id"))));
 ///
 /// let alice = gate.acting_as(acting_as("alice"));
-/// let admin = gate.acting_as(acting_as("root").with_staff(true)); // no membership is asked about it
+/// // no membership is asked about it
+/// let admin = gate.acting_as(acting_as("root").with_staff(true));
 /// assert_eq!(answer(&alice, READ, project(1)), "200");
 /// assert_eq!(answer(&alice, READ, project(2)), "403 not_a_member");
 /// assert_eq!(answer(&admin, READ, project(2)), "200");
@@ -260,12 +263,14 @@ pub struct Not<P>(P);
 /// # fn main() -> Result<(), Error> {
 /// let gate = gate(&[("alice", 1, "viewer"), ("bob", 1, "manager")])?;
 /// const PROJECT: values::OnResource = role("viewer").on("project", path("project_id"));
-/// const FEEDBACK: &dyn Policy = &all((PROJECT, not(role("manager").on("project", path("project_id")))));
+/// const FEEDBACK: &dyn Policy =
+///     &all((PROJECT, not(role("manager").on("project", path("project_id")))));
 ///
 /// let [alice, bob] = ["alice", "bob"].map(|name| gate.acting_as(acting_as(name)));
 /// assert_eq!(answer(&alice, FEEDBACK, project(1)), "200");
 /// assert_eq!(answer(&bob, FEEDBACK, project(1)), "403 not_allowed");
-/// assert_eq!(answer(&alice, not(PROJECT), project(77)), "404 not_found"); // what is missing stays missing
+/// // what is missing stays missing
+/// assert_eq!(answer(&alice, not(PROJECT), project(77)), "404 not_found");
 /// # Ok(()) }
 /// ```
 #[must_use]

@@ -9,13 +9,15 @@ use std::{borrow::Cow, fmt, time::Duration};
 /// `Display` writes it in words. A test can compare these words, so that a change to a policy shows in review:
 ///
 /// ```
-/// use portcullis_core::policy::{*, values::Description};
+/// use portcullis_core::policy::{values::Description, *};
 ///
 /// let read = any((staff(), role("viewer").on("project", path("project_id")).hidden()));
 /// let description = read.describe();
 /// assert_eq!(description.to_string(), "staff or role viewer on project, hidden");
 ///
-/// let [Description::Staff, Description::Role { on: Some(on), .. }] = description.parts() else { panic!("two parts") };
+/// let [Description::Staff, Description::Role { on: Some(on), .. }] = description.parts() else {
+///     panic!("two parts")
+/// };
 /// assert_eq!((on.kind, on.is_hidden, &on.params[..]), ("project", true, &["project_id"][..]));
 /// assert!(!description.is_public() && anyone().describe().is_public());
 /// ```

@@ -36,12 +36,16 @@ impl ResourceId {
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> { let gate = gate(&[("alice", 1, "viewer")])?;
-    /// const READ: &dyn Policy = &role("viewer").on("project", query("project_id").or(header("x-project")));
+    /// const READ: &dyn Policy =
+    ///     &role("viewer").on("project", query("project_id").or(header("x-project")));
     ///
     /// let alice = gate.acting_as(acting_as("alice"));
     /// assert_eq!(answer(&alice, READ, get("/export?project_id=1")), "200");
     /// assert_eq!(answer(&alice, READ, get("/export").header("x-project", "1")), "200");
-    /// assert_eq!(answer(&alice, READ, get("/export?project_id=1").header("x-project", "2")), "400 conflicting_ids");
+    /// assert_eq!(
+    ///     answer(&alice, READ, get("/export?project_id=1").header("x-project", "2")),
+    ///     "400 conflicting_ids"
+    /// );
     /// assert_eq!(answer(&alice, READ, get("/export")), "400 parameter_missing");
     /// # Ok(()) }
     /// ```
@@ -143,7 +147,10 @@ pub const fn header(name: &'static str) -> ResourceId {
 /// let within = |name: &str| gate.acting_as(acting_as(name).with_organization("5"));
 /// assert_eq!(answer(&within("alice"), BILLING, get("/billing")), "200");
 /// assert_eq!(answer(&within("bob"), BILLING, get("/billing")), "403 role_required");
-/// assert_eq!(answer(&gate.acting_as(acting_as("alice")), BILLING, get("/billing")), "400 parameter_missing");
+/// assert_eq!(
+///     answer(&gate.acting_as(acting_as("alice")), BILLING, get("/billing")),
+///     "400 parameter_missing"
+/// );
 /// # Ok(()) }
 /// ```
 #[must_use]

@@ -20,7 +20,8 @@
 //!
 //! struct ReadProject;
 //! impl Requirement for ReadProject {
-//!     const POLICY: &'static dyn Policy = &any((staff(), role("viewer").on("project", path("project_id")).hidden()));
+//!     const POLICY: &'static dyn Policy =
+//!         &any((staff(), role("viewer").on("project", path("project_id")).hidden()));
 //! }
 //!
 //! # fn main() -> Result<(), portcullis_core::Error> {

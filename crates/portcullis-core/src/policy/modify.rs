@@ -30,7 +30,8 @@ pub struct Visitors<P>(P);
 ///     }
 ///
 ///     async fn visitor(&self, id: &u32) -> Result<Standing, Error> {
-///         Ok(if *id == 1 { Standing::role("viewer") } else { Standing::stranger() }) // file 1 is public
+///         // file 1 is public
+///         Ok(if *id == 1 { Standing::role("viewer") } else { Standing::stranger() })
 ///     }
 /// }
 ///
@@ -98,14 +99,20 @@ pub struct WithoutBaseline<P>(P);
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// # fn main() -> Result<(), Error> {
-/// struct User { is_confirmed: bool }
-/// let gate = builder()?.baseline(account("email_unconfirmed", |user: &User| user.is_confirmed)).build()?;
+/// struct User {
+///     is_confirmed: bool,
+/// }
+/// let gate = builder()?
+///     .baseline(account("email_unconfirmed", |user: &User| user.is_confirmed))
+///     .build()?;
 /// const CONFIRM: &dyn Policy = &without_baseline(authenticated());
 ///
-/// let alice = gate.acting_as(acting_as("alice").with_account(Account::new(User { is_confirmed: false })));
+/// let alice = gate
+///     .acting_as(acting_as("alice").with_account(Account::new(User { is_confirmed: false })));
 /// assert_eq!(answer(&alice, CONFIRM, get("/confirm")), "200");
 /// assert_eq!(answer(&alice, authenticated(), get("/orders")), "403 email_unconfirmed");
-/// assert!(gate.plan(any((staff(), CONFIRM))).is_err()); // a part of a policy cannot leave it out
+/// // a part of a policy cannot leave it out
+/// assert!(gate.plan(any((staff(), CONFIRM))).is_err());
 /// # Ok(()) }
 /// ```
 #[must_use]

@@ -24,7 +24,10 @@ use std::{fmt, sync::Arc, time::Duration};
 /// let gate = gate(&[("alice", 1, "viewer")])?;
 /// let plan = gate.plan(any((staff(), role("viewer").on("project", path("project_id")))))?;
 /// assert_eq!(plan.description().to_string(), "staff or role viewer on project");
-/// assert_eq!((plan.params(), plan.schemes()), (&["project_id"][..], vec!["bearer header".to_owned()]));
+/// assert_eq!(
+///     (plan.params(), plan.schemes()),
+///     (&["project_id"][..], vec!["bearer header".to_owned()])
+/// );
 /// assert!(!plan.is_public() && plan.max_age().is_none());
 ///
 /// let is_allowed = |gate: &Gate, request: Request| {

@@ -20,7 +20,10 @@ use std::{borrow::Cow, fmt, sync::LazyLock};
 ///
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
-/// use portcullis_core::{Decision, Question, policy::{Rule, Verdict}};
+/// use portcullis_core::{
+///     Decision, Question,
+///     policy::{Rule, Verdict},
+/// };
 ///
 /// /// Members may leave a project; its managers may remove others.
 /// #[derive(Debug)]
@@ -28,7 +31,8 @@ use std::{borrow::Cow, fmt, sync::LazyLock};
 ///
 /// impl Rule for RemoveMember {
 ///     async fn decide(&self, question: &Question<'_>) -> Verdict {
-///         let is_own = question.query("member")?.as_deref() == Some(question.principal().id().subject());
+///         let is_own =
+///             question.query("member")?.as_deref() == Some(question.principal().id().subject());
 ///         let standing = question.standing("project", question.param("project_id")?).await?;
 ///         Ok(match standing.held() {
 ///             Some(role) if is_own || role.as_str() == "manager" => Decision::allow(),
@@ -40,7 +44,8 @@ use std::{borrow::Cow, fmt, sync::LazyLock};
 /// # fn main() -> Result<(), Error> {
 /// let gate = gate(&[("alice", 1, "manager"), ("bob", 1, "viewer")])?;
 /// let [alice, bob] = ["alice", "bob"].map(|name| gate.acting_as(acting_as(name)));
-/// let remove = |member: &str| get(&format!("/projects/1?member={member}")).param("project_id", 1);
+/// let remove =
+///     |member: &str| get(&format!("/projects/1?member={member}")).param("project_id", 1);
 /// assert_eq!(answer(&alice, RemoveMember, remove("bob")), "200");
 /// assert_eq!(answer(&bob, RemoveMember, remove("bob")), "200");
 /// assert_eq!(answer(&bob, RemoveMember, remove("alice")), "403 not_a_manager");

@@ -84,7 +84,8 @@ impl<I: Locate> OnResource<I> {
     /// const EDIT: &dyn Policy = &role("manager").on("project", path("project_id")).hidden();
     ///
     /// let alice = gate.acting_as(acting_as("alice"));
-    /// assert_eq!(answer(&alice, EDIT, project(1)), "403 role_required"); // a member knows that it exists
+    /// // a member knows that it exists
+    /// assert_eq!(answer(&alice, EDIT, project(1)), "403 role_required");
     /// assert_eq!(answer(&alice, EDIT, project(2)), "404 not_found"); // private
     /// assert_eq!(answer(&alice, EDIT, project(77)), "404 not_found"); // missing
     /// # Ok(()) }
@@ -113,10 +114,13 @@ impl<I: Locate> OnResource<I> {
     /// }
     ///
     /// # fn main() -> Result<(), Error> {
-    /// const READ: &dyn Policy =
-    ///     &role("viewer").on("flight", path("flight_id")).of("project", path("project_id")).hidden();
+    /// const READ: &dyn Policy = &role("viewer")
+    ///     .on("flight", path("flight_id"))
+    ///     .of("project", path("project_id"))
+    ///     .hidden();
     ///
-    /// let gate = builder()?.membership("project", Projects(&[])).membership("flight", Flights).build()?;
+    /// let gate =
+    ///     builder()?.membership("project", Projects(&[])).membership("flight", Flights).build()?;
     /// let alice = gate.acting_as(acting_as("alice"));
     /// assert_eq!(answer(&alice, READ, project(1).param("flight_id", 5)), "200");
     /// assert_eq!(answer(&alice, READ, project(2).param("flight_id", 5)), "404 not_found");
@@ -158,11 +162,13 @@ impl<I: Locate> OnResource<I> {
     /// #     }
     /// # }
     /// # fn main() -> Result<(), Error> {
-    /// const WRITE: &dyn Policy =
-    ///     &role("manager").on("flight", path("flight_id")).row("flight_locked", |flight: &Flight| !flight.is_locked);
+    /// const WRITE: &dyn Policy = &role("manager")
+    ///     .on("flight", path("flight_id"))
+    ///     .row("flight_locked", |flight: &Flight| !flight.is_locked);
     ///
     /// let gate = builder()?.membership("flight", Flights).build()?;
-    /// let alice = gate.acting_as(acting_as("alice")); // a manager of both flights; flight 6 is locked
+    /// // a manager of both flights; flight 6 is locked
+    /// let alice = gate.acting_as(acting_as("alice"));
     /// let flight = |id: u32| get("/flights/_").param("flight_id", id);
     /// assert_eq!(answer(&alice, WRITE, flight(5)), "200");
     /// assert_eq!(answer(&alice, WRITE, flight(6)), "403 flight_locked");

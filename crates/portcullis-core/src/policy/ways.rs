@@ -92,10 +92,14 @@ pub struct AlsoVia<P> {
 ///
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
-/// const READ: &dyn Policy = &also_via("api-key", role("viewer").on("project", path("project_id")));
+/// const READ: &dyn Policy =
+///     &also_via("api-key", role("viewer").on("project", path("project_id")));
 ///
 /// # fn main() -> Result<(), Error> {
-/// let key = SharedSecret::of(Principal::new(PrincipalKind::Key, "alice"), "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E")?;
+/// let key = SharedSecret::of(
+///     Principal::new(PrincipalKind::Key, "alice"),
+///     "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E",
+/// )?;
 /// let gate = builder()?
 ///     .scheme(Scheme::named("api-key", key).header("x-api-key"))
 ///     .membership("project", Projects(&[("alice", 1, "viewer")]))
@@ -103,9 +107,13 @@ pub struct AlsoVia<P> {
 ///
 /// let token = TestIssuer::new().token("alice").sign();
 /// let by_key = |id| project(id).header("x-api-key", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E");
-/// assert_eq!([answer(&gate, READ, by_key(1)), answer(&gate, READ, project(1).bearer(&token))], ["200", "200"]);
+/// assert_eq!(
+///     [answer(&gate, READ, by_key(1)), answer(&gate, READ, project(1).bearer(&token))],
+///     ["200", "200"]
+/// );
 /// assert_eq!(answer(&gate, READ, by_key(2)), "403 not_a_member");
-/// assert_eq!(answer(&gate, authenticated(), by_key(1)), "401 credential_missing"); // not accepted here
+/// // not accepted here
+/// assert_eq!(answer(&gate, authenticated(), by_key(1)), "401 credential_missing");
 /// # Ok(()) }
 /// ```
 #[must_use]

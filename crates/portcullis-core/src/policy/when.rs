@@ -22,11 +22,18 @@ pub struct When<F> {
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
-/// let own_page = || when("own-page", |question| Ok(question.param("name")? == question.principal().id().subject()));
+/// let own_page = || {
+///     when("own-page", |question| {
+///         Ok(question.param("name")? == question.principal().id().subject())
+///     })
+/// };
 ///
 /// let alice = gate.acting_as(acting_as("alice"));
 /// assert_eq!(answer(&alice, own_page(), get("/users/alice").param("name", "alice")), "200");
-/// assert_eq!(answer(&alice, own_page(), get("/users/bob").param("name", "bob")), "403 own-page");
+/// assert_eq!(
+///     answer(&alice, own_page(), get("/users/bob").param("name", "bob")),
+///     "403 own-page"
+/// );
 /// # Ok(()) }
 /// ```
 pub const fn when<F, R>(name: &'static str, holds: F) -> When<F>

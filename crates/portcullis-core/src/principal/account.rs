@@ -15,11 +15,14 @@ use std::{
 /// ```
 /// use portcullis_core::{Account, testing::acting_as};
 ///
-/// struct User { plan: &'static str }
+/// struct User {
+///     plan: &'static str,
+/// }
 ///
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// let account = Account::new(User { plan: "pro" }).role("member").staff(false).organization(7);
-/// let alice = acting_as("alice").with_role("beta").with_staff(true).with_account(account); // as a gate does
+/// // as a gate does
+/// let alice = acting_as("alice").with_role("beta").with_staff(true).with_account(account);
 ///
 /// assert_eq!(alice.account::<User>()?.plan, "pro");
 /// assert_eq!(alice.roles(), ["beta".into(), "member".into()]);
@@ -72,7 +75,8 @@ impl Account {
     /// ```
     /// use portcullis_core::{Account, testing::acting_as};
     ///
-    /// let alice = acting_as("alice").with_role("admin"); // at the issuer, where the word means something else
+    /// // at the issuer, where the word means something else
+    /// let alice = acting_as("alice").with_role("admin");
     /// let here = alice.with_account(Account::new(7).only_roles(["viewer"]));
     /// assert_eq!(here.roles(), ["viewer".into()]);
     /// ```

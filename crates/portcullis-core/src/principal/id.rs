@@ -16,11 +16,13 @@ use std::{fmt, str::FromStr, sync::Arc};
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// use portcullis_core::{PrincipalId, PrincipalKind};
 ///
-/// let alice = PrincipalId::new(PrincipalKind::User, "alice").with_issuer("https://id.example.com");
+/// let alice =
+///     PrincipalId::new(PrincipalKind::User, "alice").with_issuer("https://id.example.com");
 /// assert_eq!(alice.to_string(), "user|https://id.example.com|alice");
 /// assert_eq!(alice.to_string().parse::<PrincipalId>()?, alice);
 ///
-/// let elsewhere = PrincipalId::new(PrincipalKind::User, "alice").with_issuer("https://id.example.org");
+/// let elsewhere =
+///     PrincipalId::new(PrincipalKind::User, "alice").with_issuer("https://id.example.org");
 /// assert_ne!(elsewhere, alice);
 /// assert_eq!(elsewhere.subject(), alice.subject());
 /// assert!("alice".parse::<PrincipalId>().is_err());
@@ -177,7 +179,9 @@ id_at_issuer! {
     ///
     /// # fn main() -> Result<(), portcullis_core::Error> {
     /// // What a handler stored when alice signed in, and what a logout token names later.
-    /// let alice = Principal::new(PrincipalKind::User, "alice").with_issuer("https://id.example.com").with_session("s1");
+    /// let alice = Principal::new(PrincipalKind::User, "alice")
+    ///     .with_issuer("https://id.example.com")
+    ///     .with_session("s1");
     /// let stored = alice.session().map(|session| session.to_string());
     /// assert_eq!(stored.as_deref(), Some("https://id.example.com|s1"));
     ///

@@ -50,10 +50,19 @@ use std::{
 ///     .with_leeway(Duration::from_secs(30));
 ///
 /// assert_eq!(exporter.id().to_string(), "key|https://keys.example.com|exporter");
-/// assert_eq!(exporter.token_id().map(|id| id.to_string()).as_deref(), Some("https://keys.example.com|key-7"));
-/// assert_eq!((exporter.organization(), exporter.roles()), (Some("acme"), &["reader".into()][..]));
+/// assert_eq!(
+///     exporter.token_id().map(|id| id.to_string()).as_deref(),
+///     Some("https://keys.example.com|key-7")
+/// );
+/// assert_eq!(
+///     (exporter.organization(), exporter.roles()),
+///     (Some("acme"), &["reader".into()][..])
+/// );
 /// assert!(exporter.has_permission(&Permission::from_static("report:read")));
-/// assert!(!exporter.has_permission(&Permission::from_static("report:delete")) && !exporter.is_staff());
+/// assert!(
+///     !exporter.has_permission(&Permission::from_static("report:delete"))
+///         && !exporter.is_staff()
+/// );
 /// assert_eq!(format!("{exporter:?}"), "Principal(Key of `https://keys.example.com`, ..)");
 /// # Ok(()) }
 /// ```
@@ -423,7 +432,10 @@ impl Principal {
     /// The claims of its token as a type of yours: parsed on first use, then shared.
     ///
     /// ```
-    /// use portcullis_core::{Credential, CredentialSource, Error, Principal, Verifier, testing::{TestIssuer, acting_as}};
+    /// use portcullis_core::{
+    ///     Credential, CredentialSource, Error, Principal, Verifier,
+    ///     testing::{TestIssuer, acting_as},
+    /// };
     ///
     /// #[derive(serde::Deserialize)]
     /// struct Profile {
@@ -437,7 +449,9 @@ impl Principal {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
     /// let issuer = TestIssuer::new();
     /// let token = issuer.token("alice").claim("email", "alice@example.com").sign();
-    /// let alice = Verifier::from(issuer.verifier()).authenticate(&Credential::new(token, CredentialSource::bearer())).await?;
+    /// let alice = Verifier::from(issuer.verifier())
+    ///     .authenticate(&Credential::new(token, CredentialSource::bearer()))
+    ///     .await?;
     /// assert_eq!(email(&alice)?, "alice@example.com");
     /// assert!(email(&acting_as("bob")).is_err()); // no token
     /// # Ok(()) }

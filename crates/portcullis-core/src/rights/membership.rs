@@ -19,7 +19,9 @@ use std::{
 ///
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::{answer, builder, project};
-/// use portcullis_core::{Error, Membership, Principal, Standing, policy::*, testing::acting_as};
+/// use portcullis_core::{
+///     Error, Membership, Principal, Standing, policy::*, testing::acting_as,
+/// };
 ///
 /// # #[derive(Debug)] struct Store;
 /// # struct Project { team: Option<u32> }
@@ -37,7 +39,9 @@ use std::{
 ///     async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
 ///         Ok(match self.0.project(*id, &who.id().to_string()).await? {
 ///             None => Standing::missing(),
-///             Some((project, role)) => Standing::from(role).under_each("team", project.team).with(project),
+///             Some((project, role)) => {
+///                 Standing::from(role).under_each("team", project.team).with(project)
+///             }
 ///         })
 ///     }
 /// }
@@ -94,10 +98,16 @@ pub trait Membership: fmt::Debug + Send + Sync + 'static {
     /// }
     ///
     /// # fn main() -> Result<(), Error> {
-    /// let gate = builder()?.membership("organization", Organizations).build()?.acting_as(acting_as("alice"));
+    /// let gate = builder()?
+    ///     .membership("organization", Organizations)
+    ///     .build()?
+    ///     .acting_as(acting_as("alice"));
     /// let may = |name| permission(name).on("organization", path("id"));
     /// assert_eq!(answer(&gate, may("article:publish"), get("/o/1").param("id", 1)), "200");
-    /// assert_eq!(answer(&gate, may("article:delete"), get("/o/1").param("id", 1)), "403 permission_required");
+    /// assert_eq!(
+    ///     answer(&gate, may("article:delete"), get("/o/1").param("id", 1)),
+    ///     "403 permission_required"
+    /// );
     /// # Ok(()) }
     /// ```
     ///

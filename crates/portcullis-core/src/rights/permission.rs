@@ -11,7 +11,8 @@ use std::{borrow::Cow, fmt, str::FromStr};
 /// use portcullis_core::Permission;
 ///
 /// # fn main() -> Result<(), portcullis_core::Error> {
-/// const READ: Permission = Permission::from_static("kb:read"); // a typo such as "kb-read" fails the build
+/// // a typo such as "kb-read" fails the build
+/// const READ: Permission = Permission::from_static("kb:read");
 ///
 /// let stored: Permission = "kb:read".parse()?;
 /// assert_eq!(stored, READ);

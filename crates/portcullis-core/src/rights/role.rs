@@ -197,7 +197,8 @@ impl RoleHierarchy {
 /// use portcullis_core::RoleHierarchy;
 ///
 /// # fn main() -> Result<(), portcullis_core::Error> {
-/// let builder = || RoleHierarchy::builder().ranked(["viewer", "manager"]).role("auditor", ["viewer"]);
+/// let builder =
+///     || RoleHierarchy::builder().ranked(["viewer", "manager"]).role("auditor", ["viewer"]);
 /// let roles = builder().permits("auditor", ["log:read"]).build()?;
 /// assert!(roles.includes("auditor", "viewer") && !roles.includes("manager", "auditor"));
 ///
@@ -250,13 +251,17 @@ impl RoleHierarchyBuilder {
     /// # fn main() -> Result<(), Error> {
     /// // All projects belong to team 1. alice manages the team, bob is a viewer of it.
     /// let gate = builder()?
-    ///     .roles_on("project", RoleHierarchy::builder().ranked(["viewer", "manager"]).inherits("team").build()?)
+    ///     .roles_on(
+    ///         "project",
+    ///         RoleHierarchy::builder().ranked(["viewer", "manager"]).inherits("team").build()?,
+    ///     )
     ///     .membership("project", By(|_| Standing::stranger().under("team", 1)))
     ///     .membership("team", Projects(&[("alice", 1, "manager"), ("bob", 1, "viewer")]))
     ///     .build()?;
     /// const EDIT: &dyn Policy = &role("manager").on("project", path("project_id"));
     ///
-    /// let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| gate.acting_as(acting_as(name)));
+    /// let [alice, bob, carol] =
+    ///     ["alice", "bob", "carol"].map(|name| gate.acting_as(acting_as(name)));
     /// assert_eq!(answer(&alice, EDIT, project(5)), "200");
     /// assert_eq!(answer(&bob, EDIT, project(5)), "403 role_required");
     /// assert_eq!(answer(&carol, EDIT, project(5)), "403 not_a_member");
@@ -277,7 +282,9 @@ impl RoleHierarchyBuilder {
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
     /// // Owners of an organization manage its projects. Its other members get nothing by that.
-    /// let projects = RoleHierarchy::builder().ranked(["viewer", "manager"]).inherits_as("organization", [("owner", "manager")]);
+    /// let projects = RoleHierarchy::builder()
+    ///     .ranked(["viewer", "manager"])
+    ///     .inherits_as("organization", [("owner", "manager")]);
     /// let gate = builder()?
     ///     .roles_on("project", projects.build()?)
     ///     .membership("project", By(|_| Standing::stranger().under("organization", 1)))

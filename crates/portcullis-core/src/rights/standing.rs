@@ -151,12 +151,21 @@ impl Standing {
     /// # fn main() -> Result<(), Error> {
     /// // Workspace 1 is open to the organization, workspace 2 to its owners only.
     /// let gate = builder()?
-    ///     .roles_on("workspace", RoleHierarchy::builder().ranked(["viewer", "owner"]).inherits("organization").build()?)
+    ///     .roles_on(
+    ///         "workspace",
+    ///         RoleHierarchy::builder()
+    ///             .ranked(["viewer", "owner"])
+    ///             .inherits("organization")
+    ///             .build()?,
+    ///     )
     ///     .membership("organization", Projects(&[("alice", 5, "owner"), ("bob", 5, "viewer")]))
-    ///     .membership("workspace", By(|id| match id {
-    ///         1 => Standing::stranger().under("organization", 5),
-    ///         _ => Standing::stranger().under_at_least("organization", 5, "owner"),
-    ///     }))
+    ///     .membership(
+    ///         "workspace",
+    ///         By(|id| match id {
+    ///             1 => Standing::stranger().under("organization", 5),
+    ///             _ => Standing::stranger().under_at_least("organization", 5, "owner"),
+    ///         }),
+    ///     )
     ///     .build()?;
     /// let read = |name, id: u32| {
     ///     let policy = role("viewer").on("workspace", path("id"));
@@ -188,7 +197,8 @@ impl Standing {
     /// let [alice, bob] = ["alice", "bob"].map(|name| gate.acting_as(acting_as(name)));
     /// let on_project = |name| role(name).on("project", path("project_id"));
     /// assert_eq!(answer(&alice, on_project("viewer"), project(7)), "200");
-    /// assert_eq!(answer(&alice, on_project("manager"), project(7)), "403 role_required"); // an owner there, a viewer here
+    /// // an owner there, a viewer here
+    /// assert_eq!(answer(&alice, on_project("manager"), project(7)), "403 role_required");
     /// assert_eq!(answer(&bob, on_project("viewer"), project(7)), "403 not_a_member");
     /// # Ok(()) }
     /// ```
@@ -204,8 +214,12 @@ impl Standing {
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
     /// # fn main() -> Result<(), Error> {
-    /// let extra = |_| Standing::role("viewer").permitting(PermissionSet::new(["project:export"]).unwrap_or_default());
-    /// let alice = builder()?.membership("project", By(extra)).build()?.acting_as(acting_as("alice"));
+    /// let extra = |_| {
+    ///     Standing::role("viewer")
+    ///         .permitting(PermissionSet::new(["project:export"]).unwrap_or_default())
+    /// };
+    /// let alice =
+    ///     builder()?.membership("project", By(extra)).build()?.acting_as(acting_as("alice"));
     ///
     /// let may = |name| permission(name).on("project", path("project_id"));
     /// assert_eq!(answer(&alice, may("project:export"), project(1)), "200");
@@ -229,7 +243,8 @@ impl Standing {
     /// use std::time::{Duration, SystemTime};
     ///
     /// let clock = FixedClock::at(1_000);
-    /// let guest = |_| Standing::role("viewer").until(SystemTime::UNIX_EPOCH + Duration::from_secs(1_060));
+    /// let guest =
+    ///     |_| Standing::role("viewer").until(SystemTime::UNIX_EPOCH + Duration::from_secs(1_060));
     /// let gate = builder()?.clock(clock.clone()).membership("project", By(guest)).build()?;
     /// let alice = gate.acting_as(acting_as("alice"));
     ///

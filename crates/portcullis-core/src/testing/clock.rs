@@ -20,10 +20,16 @@ use std::{
 /// let clock = FixedClock::at(1_767_268_800);
 /// let (clone, before) = (clock.clone(), clock.elapsed());
 /// clock.advance(Duration::from_millis(2_500));
-/// assert_eq!((clone.seconds(), clone.elapsed() - before), (1_767_268_802, Duration::from_millis(2_500)));
+/// assert_eq!(
+///     (clone.seconds(), clone.elapsed() - before),
+///     (1_767_268_802, Duration::from_millis(2_500))
+/// );
 ///
 /// clock.set(1_767_268_800); // the clock is corrected, and what measures time does not notice
-/// assert_eq!((clone.seconds(), clone.elapsed() - before), (1_767_268_800, Duration::from_millis(2_500)));
+/// assert_eq!(
+///     (clone.seconds(), clone.elapsed() - before),
+///     (1_767_268_800, Duration::from_millis(2_500))
+/// );
 /// ```
 #[derive(Debug, Clone)]
 pub struct FixedClock(Arc<Milliseconds>);

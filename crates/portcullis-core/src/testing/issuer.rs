@@ -25,12 +25,21 @@ use std::{fmt, sync::Arc, time::Duration};
 /// let issuer = TestIssuer::with_algorithm(Algorithm::Rs256).named(name).for_audience("orders");
 ///
 /// // What a service sets up, with the key of the test issuer.
-/// let trusted = Issuer::new(name, Audience::is("orders"), [Algorithm::Rs256], issuer.signing_key().key())?;
+/// let trusted = Issuer::new(
+///     name,
+///     Audience::is("orders"),
+///     [Algorithm::Rs256],
+///     issuer.signing_key().key(),
+/// )?;
 /// let service = Jwt::new(trusted).clock(issuer.clock());
 /// assert!(service.verify(&issuer.token("alice").sign()).is_ok());
 ///
 /// let other_audience = issuer.clone().for_audience("invoices");
-/// assert!(service.verify(&other_audience.token("alice").sign()).is_err_and(|error| error.kind() == ErrorKind::Invalid));
+/// assert!(
+///     service
+///         .verify(&other_audience.token("alice").sign())
+///         .is_err_and(|error| error.kind() == ErrorKind::Invalid)
+/// );
 /// let other_issuer = issuer.named("https://id.example.org");
 /// assert!(service.verify(&other_issuer.token("alice").sign()).is_err());
 /// # Ok(()) }
@@ -174,8 +183,8 @@ impl TestIssuer {
 ///
 /// ```
 /// use portcullis_core::{
-///     Algorithm, Audience, Credential, CredentialSource, Error, Gate, HttpClient, Issuer, Jwt, RemoteKeys, Scheme,
-///     testing::TestIssuer,
+///     Algorithm, Audience, Credential, CredentialSource, Error, Gate, HttpClient, Issuer, Jwt,
+///     RemoteKeys, Scheme, testing::TestIssuer,
 /// };
 ///
 /// fn gate(name: &str, client: impl HttpClient + 'static) -> Result<Gate, Error> {

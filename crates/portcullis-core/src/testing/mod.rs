@@ -4,14 +4,18 @@
 //! `testing` in a service.
 //!
 //! ```
-//! use portcullis_core::{Credential, CredentialSource, ErrorKind, Gate, Scheme, testing::TestIssuer};
+//! use portcullis_core::{
+//!     Credential, CredentialSource, ErrorKind, Gate, Scheme, testing::TestIssuer,
+//! };
 //! use std::time::Duration;
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
 //! let issuer = TestIssuer::new();
 //! let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer()).build()?;
 //! let token = issuer.token("alice").role("manager").expires_in(Duration::from_secs(300)).sign();
-//! let by = |token: &str| gate.authenticate(Credential::new(token.to_owned(), CredentialSource::bearer()));
+//! let by = |token: &str| {
+//!     gate.authenticate(Credential::new(token.to_owned(), CredentialSource::bearer()))
+//! };
 //!
 //! assert_eq!(by(&token).await.principal()?.roles(), ["manager".into()]);
 //! issuer.clock().advance(Duration::from_secs(3600)); // the gate uses the clock of its verifier

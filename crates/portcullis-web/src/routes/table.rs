@@ -21,8 +21,12 @@ pub(super) const REST: &str = "/*";
 /// book.add(&gate, &gate.plan(role("viewer"))?, Some("GET"), "/projects/{id}");
 ///
 /// let table = book.table();
-/// assert_eq!(table.rows().map(ToString::to_string).collect::<Vec<_>>(), ["GET /news", "GET /projects/{id}"]);
-/// assert_eq!(table.unseen().collect::<Vec<_>>(), [("/projects/{id}", "id")]); // the policy does not read it
+/// assert_eq!(
+///     table.rows().map(ToString::to_string).collect::<Vec<_>>(),
+///     ["GET /news", "GET /projects/{id}"]
+/// );
+/// // the policy does not read it
+/// assert_eq!(table.unseen().collect::<Vec<_>>(), [("/projects/{id}", "id")]);
 /// assert!(table.to_string().contains("| GET | `/projects/{id}` | role viewer |"));
 /// # Ok(()) }
 /// ```

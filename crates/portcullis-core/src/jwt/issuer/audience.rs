@@ -6,7 +6,10 @@
 /// another. So an issuer has none by default: you choose one of these.
 ///
 /// ```
-/// use portcullis_core::{Audience, Error, Jwt, testing::{TestIssuer, TestToken}};
+/// use portcullis_core::{
+///     Audience, Error, Jwt,
+///     testing::{TestIssuer, TestToken},
+/// };
 ///
 /// # fn main() -> Result<(), portcullis_core::Error> {
 /// let tester = TestIssuer::new();
@@ -29,7 +32,8 @@
 /// assert!(accepts(Audience::absent(), &directus)?);
 /// assert!(!accepts(Audience::absent(), &orders)?);
 ///
-/// // A gateway in front of all services passes the token on, and the service behind it checks its audience.
+/// // A gateway in front of all services passes the token on, and the service behind it checks
+/// // its audience.
 /// assert!(accepts(Audience::dangerous_anybody(), &orders)?);
 /// # Ok(()) }
 /// ```

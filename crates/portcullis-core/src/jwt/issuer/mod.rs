@@ -175,7 +175,8 @@ impl Issuer {
     /// # fn main() -> Result<(), portcullis_core::Error> {
     /// let tester = TestIssuer::new().for_audience("orders"); // one issuer, two services
     /// let orders = Jwt::new(tester.issuer()).clock(tester.clock());
-    /// let billing = Jwt::new(tester.issuer().for_audience(Audience::is("billing"))?).clock(tester.clock());
+    /// let billing =
+    ///     Jwt::new(tester.issuer().for_audience(Audience::is("billing"))?).clock(tester.clock());
     /// let token = tester.token("alice").sign();
     /// assert!(orders.verify(&token).is_ok() && billing.verify(&token).is_err());
     /// # Ok(()) }
@@ -199,7 +200,9 @@ impl Issuer {
     /// # use std::time::Duration;
     /// # fn main() -> Result<(), portcullis_core::Error> {
     /// let tester = TestIssuer::new();
-    /// let accepts = |issuer: Issuer, token: &str| Jwt::new(issuer).clock(tester.clock()).verify(token).is_ok();
+    /// let accepts = |issuer: Issuer, token: &str| {
+    ///     Jwt::new(issuer).clock(tester.clock()).verify(token).is_ok()
+    /// };
     /// let token = tester.token("alice").expired_for(Duration::from_secs(20)).sign();
     /// assert!(!accepts(tester.issuer(), &token));
     /// assert!(accepts(tester.issuer().leeway(Duration::from_secs(30))?, &token));
@@ -244,7 +247,8 @@ impl Issuer {
     /// # use std::time::Duration;
     /// # fn main() -> Result<(), portcullis_core::Error> {
     /// let tester = TestIssuer::new();
-    /// let verifier = Jwt::new(tester.issuer().max_token_age(Duration::from_secs(3600))).clock(tester.clock());
+    /// let verifier =
+    ///     Jwt::new(tester.issuer().max_token_age(Duration::from_secs(3600))).clock(tester.clock());
     /// let token = tester.token("alice").expires_in(Duration::from_secs(24 * 3600)).sign();
     /// assert!(verifier.verify(&token).is_ok());
     /// tester.clock().advance(Duration::from_secs(3600));
@@ -274,7 +278,8 @@ impl Issuer {
     /// let tester = TestIssuer::new();
     /// let verifier = Jwt::new(tester.issuer().token_type("at+jwt")).clock(tester.clock());
     /// assert!(verifier.verify(&tester.token("alice").header("typ", "at+jwt").sign()).is_ok());
-    /// assert!(verifier.verify(&tester.token("alice").header("typ", "JWT").sign()).is_err()); // an ID token, for example
+    /// // an ID token, for example
+    /// assert!(verifier.verify(&tester.token("alice").header("typ", "JWT").sign()).is_err());
     /// # Ok(()) }
     /// ```
     #[must_use]
@@ -313,12 +318,14 @@ impl Issuer {
     /// # use portcullis_core::{Jwt, Rules, testing::TestIssuer};
     /// # fn main() -> Result<(), portcullis_core::Error> {
     /// let tester = TestIssuer::new();
-    /// let rules = Rules::new().require("token_use", "access")?.if_present("email_verified", ["true"])?;
+    /// let rules =
+    ///     Rules::new().require("token_use", "access")?.if_present("email_verified", ["true"])?;
     /// let verifier = Jwt::new(tester.issuer().rules(rules)).clock(tester.clock());
     /// let token = tester.token("alice").claim("token_use", "access");
     /// assert!(verifier.verify(&token.clone().sign()).is_ok());
     /// assert!(verifier.verify(&token.claim("email_verified", "false").sign()).is_err());
-    /// assert!(verifier.verify(&tester.token("alice").sign()).is_err()); // it does not say what it is for
+    /// // it does not say what it is for
+    /// assert!(verifier.verify(&tester.token("alice").sign()).is_err());
     /// # Ok(()) }
     /// ```
     #[must_use]
@@ -337,9 +344,11 @@ impl Issuer {
     /// let verifier = Jwt::new(tester.issuer().claim_map(map)).clock(tester.clock());
     /// let roles = serde_json::json!({ "roles": ["editor"] });
     /// let token = tester.token("alice").claim("realm_access", roles).role("admin").sign();
-    /// let principal = verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await?;
+    /// let principal =
+    ///     verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await?;
     /// assert!(principal.roles().iter().any(|role| role.as_str() == "editor"));
-    /// assert!(!principal.roles().iter().any(|role| role.as_str() == "admin")); // it is in another claim
+    /// // it is in another claim
+    /// assert!(!principal.roles().iter().any(|role| role.as_str() == "admin"));
     /// # Ok(()) }
     /// ```
     #[must_use]
@@ -379,8 +388,10 @@ impl Issuer {
     /// ```
     /// # use portcullis_core::{Jwt, testing::TestIssuer};
     /// # fn main() -> Result<(), portcullis_core::Error> {
-    /// // The issuer writes the host of a tenant into `iss`, and there are too many tenants to list. They share its key.
-    /// let (issuer, tenant) = (TestIssuer::new(), TestIssuer::new().named("https://acme.example.com"));
+    /// // The issuer writes the host of a tenant into `iss`, and there are too many tenants to list.
+    /// // They share its key.
+    /// let (issuer, tenant) =
+    ///     (TestIssuer::new(), TestIssuer::new().named("https://acme.example.com"));
     /// let verifier = Jwt::new(issuer.issuer().dangerous_any_name()).clock(issuer.clock());
     /// let token = tenant.token("alice").sign();
     /// assert!(verifier.verify(&token).is_ok() && issuer.verifier().verify(&token).is_err());
@@ -399,13 +410,18 @@ impl Issuer {
     /// # use portcullis_core::{Jwt, testing::TestIssuer};
     /// # use std::time::Duration;
     /// # fn main() -> Result<(), portcullis_core::Error> {
-    /// // A job has had the same token for years. `Revocations` are a way to end it before the key changes.
+    /// // A job has had the same token for years. `Revocations` are a way to end it before the key
+    /// // changes.
     /// let tester = TestIssuer::new();
     /// let verifier = Jwt::new(tester.issuer().dangerous_without_expiry()).clock(tester.clock());
     /// let token = tester.token("backup").without("exp").sign();
     /// assert!(verifier.verify(&token).is_ok() && tester.verifier().verify(&token).is_err());
     /// // An expiry that is there still counts.
-    /// assert!(verifier.verify(&tester.token("backup").expired_for(Duration::from_secs(60)).sign()).is_err());
+    /// assert!(
+    ///     verifier
+    ///         .verify(&tester.token("backup").expired_for(Duration::from_secs(60)).sign())
+    ///         .is_err()
+    /// );
     /// # Ok(()) }
     /// ```
     #[must_use]

@@ -34,7 +34,12 @@ use std::{sync::Arc, time::Duration};
 ///     .lifetime(Duration::from_secs(60), Duration::from_secs(600))
 ///     .max_stale(Duration::from_secs(3600))
 ///     .discover("https://issuer.test", client)?;
-/// let verifier = Jwt::new(Issuer::new("https://issuer.test", Audience::is("test"), [Algorithm::Es256], keys.clone())?);
+/// let verifier = Jwt::new(Issuer::new(
+///     "https://issuer.test",
+///     Audience::is("test"),
+///     [Algorithm::Es256],
+///     keys.clone(),
+/// )?);
 /// let verifier = verifier.clock(clock.clone());
 /// keys.ready().await?;
 /// let token = tester.token("alice").expires_in(Duration::from_secs(24 * 3600)).sign();

@@ -53,18 +53,29 @@ use std::{
 /// use portcullis_core::{Algorithm, Audience, Issuer, Jwt, RemoteKeys, testing::TestIssuer};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
-/// // In a service, the client is that of `portcullis-reqwest`. This one answers with what the issuer publishes.
-/// let tester = TestIssuer::new().named("https://id.example.com").for_audience("orders").on_system_time();
+/// // In a service, the client is that of `portcullis-reqwest`. This one answers with what the
+/// // issuer publishes.
+/// let tester =
+///     TestIssuer::new().named("https://id.example.com").for_audience("orders").on_system_time();
 /// let name = "https://id.example.com";
 /// let keys = RemoteKeys::discover(name, tester.clone())?;
 /// let issuer = Issuer::new(name, Audience::is("orders"), [Algorithm::Es256], keys.clone())?;
-/// let verifier = Jwt::new(issuer.token_type("at+jwt")); // its access tokens say this in `typ`, its ID tokens do not
+/// // its access tokens say this in `typ`, its ID tokens do not
+/// let verifier = Jwt::new(issuer.token_type("at+jwt"));
 ///
 /// keys.ready().await?; // at start, so that no request has to wait
 /// assert!(verifier.verify(&tester.token("alice").header("typ", "at+jwt").sign()).is_ok());
 /// assert!(verifier.verify(&tester.token("alice").sign()).is_err());
 /// // The keys of one issuer are not used for another.
-/// assert!(Issuer::new("https://other.example.com", Audience::is("orders"), [Algorithm::Es256], keys).is_err());
+/// assert!(
+///     Issuer::new(
+///         "https://other.example.com",
+///         Audience::is("orders"),
+///         [Algorithm::Es256],
+///         keys
+///     )
+///     .is_err()
+/// );
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -161,7 +172,8 @@ impl RemoteKeys {
     /// let keys = RemoteKeys::jwks(url, TestIssuer::new())?;
     /// assert!(keys.export().is_none());
     /// keys.ready().await?;
-    /// let Some(export) = keys.export() else { panic!("the keys are there") }; // into a file, for example
+    /// // into a file, for example
+    /// let Some(export) = keys.export() else { panic!("the keys are there") };
     ///
     /// // The next process starts while the issuer is down.
     /// assert!(RemoteKeys::jwks(url, Down)?.ready().await.is_err());
