@@ -100,7 +100,8 @@ fn no_line_of_an_example_is_cut_off() {
     let pages = with_extension(&files, "md")
         .filter(|(path, _)| **path == root().join("README.md") || path.starts_with(root().join("docs")))
         .map(|(path, text)| (path, text, ROOM + 10));
-    let sources = with_extension(&files, "rs").filter(|(path, _)| path.starts_with(root().join("crates")));
+    let is_source = |path: &Path| path.starts_with(root().join("crates")) && path.iter().any(|part| part == "src");
+    let sources = with_extension(&files, "rs").filter(|(path, _)| is_source(path));
     let comments = sources.map(|(path, text)| {
         let comment = |line: &str| {
             let line = line.trim_start();
