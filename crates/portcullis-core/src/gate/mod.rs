@@ -272,7 +272,7 @@ impl Gate {
                 Err(error) => return Err(who.attribute(error)),
             };
             let kind = if denial.is_hidden() { ErrorKind::Hidden } else { ErrorKind::Denied };
-            let error = Error::new(kind, format!("the principal may not: {}", denial.code()));
+            let error = Error::new(kind, format!("the policy denies the caller: {}", denial.code()));
             let explanation = denial.why().explanation.as_deref().cloned();
             Err(who.attribute(error.with_denial(denial).with_explanation(explanation)))
         })

@@ -127,7 +127,7 @@ impl<'a> Question<'a> {
     /// [`Membership`](crate::Membership) returns.
     pub async fn standing(&self, kind: &str, id: impl ToString) -> Result<Standing, Error> {
         let on = self.rights.resource(kind.to_owned().into(), &id.to_string())?.ok_or_else(|| {
-            let detail = format!("not the identifier of a {kind}");
+            let detail = format!("not an identifier of the kind `{kind}`");
             Error::new(ErrorKind::Malformed, detail).with_code("invalid_id")
         })?;
         rights::answer(|| self.rights.standing(self.asker(), &on)).await

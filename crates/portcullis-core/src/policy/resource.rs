@@ -191,7 +191,7 @@ impl<I: Locate> OnResource<I> {
     }
 
     fn malformed(kind: &str, parameter: &'static str) -> Error {
-        let detail = format!("`{parameter}` is not the identifier of a {kind}");
+        let detail = format!("`{parameter}` is not an identifier of the kind `{kind}`");
         Error::new(ErrorKind::Malformed, detail).with_code("invalid_id").with_parameter(parameter)
     }
 

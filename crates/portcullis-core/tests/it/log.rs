@@ -283,7 +283,7 @@ fn a_denial_is_explained_to_the_log_alone() {
     let tree = "- a User of `https://issuer.test` by bearer header\n  - any of\n    - staff\n    - scope `write`";
     assert_eq!(events[0].2["explanation"], tree);
     // It says why, although the client is told that there is nothing.
-    assert_eq!(events[0].2["message"], "refused: the principal may not: insufficient_scope");
+    assert_eq!(events[0].2["message"], "refused: the policy denies the caller: insufficient_scope");
     // Who is let in leaves no event, and without a gate there is one as well.
     assert!(listen(Level::TRACE, async || assert!(gate.establish(&head).await.principal().is_ok())).is_empty());
     assert_eq!(listen(Level::TRACE, async || drop(Error::new(ErrorKind::Missing, "nobody").refuse())).len(), 1);
