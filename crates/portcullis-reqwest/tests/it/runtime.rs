@@ -101,13 +101,15 @@ fn nobody_needs_a_runtime() {
     assert_misconfigured(sent(&client, "http://id.example.com/").recv_timeout(LONG).unwrap(), "plain http");
 }
 
-/// As actix-web's workers do it: each with a runtime of one thread, and one client for all of them.
+/// As actix-web's workers do it: each with a runtime of one thread, and one client for all of them. The server says that it
+/// closes, so no worker takes over a connection of another one that is about to end.
 #[test]
 fn one_client_for_many_runtimes() {
     let client = client();
     let (tell, told) = mpsc::channel();
     let servers = workers();
-    let server = servers.block_on(Server::saying(ok("here")));
+    let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\nhere";
+    let server = servers.block_on(Server::saying(answer));
     let workers: Vec<_> = (0..4)
         .map(|_| {
             let (client, url, tell) = (client.clone(), server.url("/"), tell.clone());
