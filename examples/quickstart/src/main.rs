@@ -67,8 +67,7 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
     let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).await?;
     println!("{}", try_out::lines(&tokens, listener.local_addr()?));
-    axum::serve(listener, app).await?;
-    Ok(())
+    Ok(axum::serve(listener, app).await?)
 }
 
 #[cfg(test)]
