@@ -5,13 +5,13 @@
 
 use crate::{
     error::{Error, ErrorKind},
+    explanation::Explanation,
     principal::Principal,
     rights::{ResourceRef, Role, Standing},
 };
 use std::{
     any::{Any, type_name},
     borrow::Cow,
-    fmt,
 };
 
 /// The result of a policy: allow or deny.
@@ -406,103 +406,5 @@ impl Denial {
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         self.0.is_hidden
-    }
-}
-
-/// One part of a policy and its result, with the parts below.
-///
-/// For logs and tests, never for the client.
-/// [`Gate::explain`](crate::Gate::explain) records it, and a log at debug level has it for every denial:
-///
-/// ```
-/// use portcullis_core::{
-///     Gate, Scheme,
-///     policy::*,
-///     testing::{TestIssuer, acting_as},
-/// };
-/// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
-///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
-/// let gate =
-///     Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer()).build()?;
-/// let (plan, request) = (gate.plan(any((staff(), scope("reports"))))?, get("/"));
-///
-/// let as_bob = gate.acting_as(acting_as("bob").with_scope("orders"));
-/// let who = as_bob.establish_for(&plan, &request).await;
-/// let decision = as_bob.explain(&who, &plan, &request).await?;
-/// let whole = decision.explain();
-/// assert_eq!(
-///     whole.map(|whole| (whole.part(), whole.allowed(), whole.parts().len())),
-///     Some(("a User", false, 1))
-/// );
-/// let tree = whole.map(ToString::to_string).unwrap_or_default();
-/// assert_eq!(tree, "- a User\n  - any of\n    - staff\n    - scope `reports`");
-/// # Ok(()) }
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explanation {
-    part: String,
-    allowed: bool,
-    note: Option<String>,
-    parts: Vec<Explanation>,
-}
-
-impl Explanation {
-    pub(crate) fn new(part: impl Into<String>, allowed: bool) -> Self {
-        Self { part: part.into(), allowed, note: None, parts: Vec::new() }
-    }
-
-    pub(crate) fn with_note(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(note.into());
-        self
-    }
-
-    pub(crate) fn with_parts(mut self, parts: Vec<Self>) -> Self {
-        self.parts = parts;
-        self
-    }
-
-    /// The part, as it was written: `role "viewer" on project`.
-    #[must_use]
-    pub fn part(&self) -> &str {
-        &self.part
-    }
-
-    /// Whether the part allowed the caller.
-    #[must_use]
-    pub fn allowed(&self) -> bool {
-        self.allowed
-    }
-
-    /// The fact that decided, such as the resource from which a role is inherited.
-    #[must_use]
-    pub fn note(&self) -> Option<&str> {
-        self.note.as_deref()
-    }
-
-    /// The parts below that were asked.
-    #[must_use]
-    pub fn parts(&self) -> &[Self] {
-        &self.parts
-    }
-
-    fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
-        let mark = if self.allowed { "+" } else { "-" };
-        write!(f, "{:depth$}{mark} {}", "", self.part)?;
-        if let Some(note) = &self.note {
-            write!(f, " ({note})")?;
-        }
-        for part in &self.parts {
-            writeln!(f)?;
-            part.write(f, depth + 2)?;
-        }
-        Ok(())
-    }
-}
-
-/// A tree with one part in each line: `+` allowed, `-` denied.
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f, 0)
     }
 }

@@ -3,10 +3,7 @@
 //! One type for everything, from a malformed header to a store that is down. The kind decides the status; `refusal.rs` makes
 //! the answer, and the gate writes the one log event. An error is one pointer, since results with it are on every hot path.
 
-use crate::{
-    credential::CredentialSource,
-    decision::{Denial, Explanation},
-};
+use crate::{credential::CredentialSource, decision::Denial, explanation::Explanation};
 use std::{borrow::Cow, error, fmt, sync::Arc, time::Duration};
 
 /// What kind of failure an error is, which decides the answer to the client.

@@ -1,7 +1,7 @@
 //! Policies about the row that a directory found for the caller.
 
 use super::{Description, Policy, Question, Verdict, sealed::Sealed};
-use crate::{answer::Answer, decision::Explanation};
+use crate::{answer::Answer, explanation::Explanation};
 use std::{any::Any, fmt};
 
 /// Requires something of the caller's account. See [`account`].

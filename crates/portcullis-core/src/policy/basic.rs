@@ -4,12 +4,7 @@
 //! membership.
 
 use super::{Description, Locate, OnResource, Policy, Question, Verdict, sealed::Sealed};
-use crate::{
-    answer::Answer,
-    decision::{Decision, Explanation},
-    error::Error,
-    rights,
-};
+use crate::{answer::Answer, decision::Decision, error::Error, explanation::Explanation, rights};
 
 /// Every caller, authenticated or not. See [`anyone`].
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,8 @@ use super::{Description, Policy, Question, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
     claims::{Claims, checked_path, flag},
-    decision::Explanation,
     error::Error,
+    explanation::Explanation,
 };
 
 /// Callers with a claim in their token. See [`claim`].

@@ -6,8 +6,9 @@
 use super::{Description, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
     answer::Answer,
-    decision::{Access, Decision, Denial, Explanation},
+    decision::{Access, Decision, Denial},
     error::Error,
+    explanation::Explanation,
 };
 use std::fmt;
 

@@ -69,8 +69,9 @@ pub use when::when;
 
 use crate::{
     answer::Answer,
-    decision::{Decision, Denial, Explanation},
+    decision::{Decision, Denial},
     error::Error,
+    explanation::Explanation,
 };
 use std::{fmt, sync::Arc};
 

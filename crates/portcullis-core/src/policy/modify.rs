@@ -3,8 +3,9 @@
 use super::{Description, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
     answer::Answer,
-    decision::{Decision, Denial, Explanation},
+    decision::{Decision, Denial},
     error::Error,
+    explanation::Explanation,
 };
 use std::time::Duration;
 

@@ -3,8 +3,9 @@
 use super::{Policy, Verdict, ask};
 use crate::{
     clock::Moment,
-    decision::{Decision, Explanation},
+    decision::Decision,
     error::{Error, ErrorKind},
+    explanation::Explanation,
     head::{RequestHead, query_param},
     principal::{Principal, PrincipalKind},
     rights::{self, Asker, Rights, Standing, Standings},

@@ -6,8 +6,9 @@
 use super::{Description, Locate, On, Policy, Question, ResourceId, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
-    decision::{Decision, Denial, Explanation, Findings},
+    decision::{Decision, Denial, Findings},
     error::{Error, ErrorKind},
+    explanation::Explanation,
     rights::{self, Halt, HeldRole, HeldRoles, ResourceRef, State},
 };
 use std::{any::Any, any::type_name, fmt};

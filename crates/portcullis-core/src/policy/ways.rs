@@ -5,7 +5,8 @@
 use super::{AnyPrincipal, Description, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
     answer::Answer,
-    decision::{Decision, Denial, Explanation},
+    decision::{Decision, Denial},
+    explanation::Explanation,
     scheme::SchemeSet,
 };
 

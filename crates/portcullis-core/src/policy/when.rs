@@ -1,7 +1,7 @@
 //! Policies that are closures.
 
 use super::{Description, Policy, Question, Verdict, sealed::Sealed};
-use crate::{answer::Answer, decision::Explanation, error::Error};
+use crate::{answer::Answer, error::Error, explanation::Explanation};
 use std::fmt;
 
 /// A closure. See [`when`].
