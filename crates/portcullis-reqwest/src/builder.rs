@@ -9,7 +9,7 @@ use crate::{
 };
 use portcullis_core::{Error, ErrorKind};
 use reqwest::{NoProxy, Proxy, Url, header::HeaderValue, redirect, retry};
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio::runtime::Handle;
 use tower::util::MapResponseLayer;
 
@@ -181,7 +181,7 @@ impl ClientBuilder {
             .map_err(|error| misconfigured("cannot make an HTTP client").with_cause(error.without_url()))?;
         Ok(Client {
             inner,
-            counted: true,
+            answered: Some(Arc::default()),
             timeout: self.timeout,
             max_body_bytes: self.max_body_bytes,
             allow_http: self.allow_http,

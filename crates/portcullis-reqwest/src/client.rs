@@ -3,7 +3,15 @@
 use crate::{ClientBuilder, address::Address, runtime::Runtime};
 use portcullis_core::{Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply};
 use reqwest::{Method, Request};
-use std::{cell::Cell, fmt, time::Duration};
+use std::{
+    cell::Cell,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 /// Asks issuers over HTTPS. Cheap to clone.
 ///
@@ -37,8 +45,9 @@ use std::{cell::Cell, fmt, time::Duration};
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: reqwest::Client,
-    /// Whether it reports its connections to [`NEW`].
-    pub(crate) counted: bool,
+    /// Whether an answer came since a request last failed beside a new connection. `None` if `inner` does not report its
+    /// connections to [`NEW`].
+    pub(crate) answered: Option<Arc<AtomicBool>>,
     pub(crate) timeout: Duration,
     pub(crate) max_body_bytes: usize,
     pub(crate) allow_http: bool,
@@ -138,17 +147,27 @@ impl Client {
     /// An issuer may close a kept connection at the moment it is used again. That looks like an outage and is none. A request
     /// that fails on a kept connection before its answer begins is sent on the next one. On a new connection, the failure
     /// counts.
+    ///
+    /// A request for which a connection was made may still have been sent on one that another request gave back meanwhile.
+    /// There is none without an answer, so each such failure needs an answer since the last one.
     async fn transmit(&self, request: Request) -> reqwest::Result<reqwest::Response> {
+        let Some(answered) = &self.answered else { return self.inner.execute(request).await };
         let mut kept = KEPT;
         loop {
             // The body is there as a whole, so there is always a copy.
-            let Some(copy) = request.try_clone().filter(|_| self.counted && kept > 0) else {
+            let Some(copy) = request.try_clone().filter(|_| kept > 0) else {
                 return self.inner.execute(request).await;
             };
             let sent = async { (self.inner.execute(copy).await, NEW.with(Cell::get)) };
-            match NEW.scope(Cell::new(false), sent).await {
-                (Err(error), false) if error.is_request() && !error.is_connect() => kept -= 1,
-                (answer, _) => return answer,
+            let (answer, new) = NEW.scope(Cell::new(false), sent).await;
+            match answer {
+                Err(error) if error.is_request() && !error.is_connect() && (!new || answered.swap(false, Relaxed)) => {
+                    kept -= 1;
+                }
+                answer => {
+                    answered.fetch_or(answer.is_ok(), Relaxed);
+                    return answer;
+                }
             }
         }
     }
@@ -177,7 +196,7 @@ impl Client {
 impl From<reqwest::Client> for Client {
     fn from(inner: reqwest::Client) -> Self {
         let ClientBuilder { timeout, max_body_bytes, allow_http, .. } = Self::builder();
-        Self { inner, counted: false, timeout, max_body_bytes, allow_http, runtime: Runtime::own() }
+        Self { inner, answered: None, timeout, max_body_bytes, allow_http, runtime: Runtime::own() }
     }
 }
 

@@ -33,7 +33,9 @@
 //!
 //! Connections use HTTP/1.1 and are kept for the next request: up to 64 to a host, for four seconds, since many issuers close
 //! after five. A request that fails on a kept connection before its answer begins is sent again on another, because the
-//! issuer may have closed the first one at that moment. A request that failed on a new connection is never sent again.
+//! issuer may have closed the first one at that moment. A request that fails on a new connection is not sent again. While
+//! requests are sent side by side, the client cannot always tell on which one it was sent: then it is sent again if an answer
+//! has come since the last such failure.
 //!
 //! # What may be asked
 //! `https`. Plain `http` only to `localhost`, names below it, `127.0.0.0/8` and `::1`, unless

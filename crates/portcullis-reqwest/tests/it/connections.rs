@@ -183,3 +183,28 @@ async fn a_kept_connection_that_hangs() {
     assert_eq!(text(get(&client, server.url("/")).await), "here");
     assert_eq!(server.heads().len(), 2);
 }
+
+/// An issuer that has answered and then answers nobody is asked once more than there are requests, and no more.
+#[tokio::test]
+async fn an_issuer_that_stops_answering() {
+    let answers = Arc::new(AtomicUsize::new(0));
+    let server = Server::start({
+        let answers = answers.clone();
+        move |stream| {
+            let first = answers.fetch_add(1, SeqCst) == 0;
+            let bytes = if first {
+                b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\nhere".to_vec()
+            } else {
+                vec![]
+            };
+            say(stream, bytes.into())
+        }
+    })
+    .await;
+    let client = client();
+    assert_eq!(text(get(&client, server.url("/")).await), "here");
+    for asked in [3, 4, 5] {
+        assert_unavailable(get(&client, server.url("/")).await, "gave no HTTP answer");
+        assert_eq!(server.heads().len(), asked);
+    }
+}
