@@ -1,0 +1,137 @@
+//! Why something about an account was refused.
+
+use crate::store::StoreError;
+use portcullis_core::ErrorKind;
+use std::time::Duration;
+
+/// Why something about an account was refused.
+///
+/// The text is for the log. It never contains an address, a token or a password. A handler returns the error with `?`; the
+/// answer has [`status`](Self::status) and [`code`](Self::code).
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address or the password is wrong. Which of the two is not said.
+    #[error("the address or the password is wrong")]
+    InvalidCredentials,
+    /// The single-use token is unknown, used, expired, or of another purpose.
+    #[error("the single-use token is not valid")]
+    InvalidToken,
+    /// The refresh token is unknown.
+    #[error("the refresh token is not valid")]
+    InvalidRefreshToken,
+    /// The refresh token or its session has expired.
+    #[error("the session has expired")]
+    SessionExpired,
+    /// A refresh token was used again after its grace period, so its session was ended.
+    #[error("a refresh token was used again")]
+    SessionReused,
+    /// The session was ended: signed out, or the password was changed since.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The address is not confirmed yet.
+    #[error("the address is not confirmed")]
+    EmailUnconfirmed,
+    /// The account is not approved yet.
+    #[error("the account is not approved")]
+    Unapproved,
+    /// The account is disabled.
+    #[error("the account is disabled")]
+    Disabled,
+    /// Another account has the address.
+    #[error("another account has the address")]
+    EmailTaken,
+    /// The text is not an e-mail address.
+    #[error("the text is not an e-mail address")]
+    InvalidEmail,
+    /// The password breaks rules, each named by a code.
+    #[error("the password breaks the rules {0:?}")]
+    PasswordRejected(Vec<&'static str>),
+    /// New accounts are not accepted.
+    #[error("sign-up is switched off")]
+    SignUpDisabled,
+    /// The method is switched off.
+    #[error("{0} is switched off")]
+    NotEnabled(&'static str),
+    /// The request's body is not what the endpoint expects.
+    #[error("the body of the request is not what the endpoint expects")]
+    InvalidRequest,
+    /// The request's body is too large.
+    #[error("the body of the request is too large")]
+    TooLarge,
+    /// There is no such user or session, or the caller may not know.
+    #[error("there is no such user or session")]
+    NotFound,
+    /// Too many attempts.
+    #[error("too many attempts")]
+    RateLimited {
+        /// The time until the next attempt is allowed.
+        retry_after: Duration,
+    },
+    /// Too many passwords are waiting to be hashed.
+    #[error("too many passwords are waiting to be hashed")]
+    Busy,
+    /// The operating system returned no random bytes.
+    #[error("the operating system returned no random bytes")]
+    NoRandomness,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// An error of the core, such as a misconfiguration.
+    #[error(transparent)]
+    Core(#[from] portcullis_core::Error),
+}
+
+impl Error {
+    /// The stable code for clients.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::InvalidToken => "invalid_token",
+            Self::InvalidRefreshToken => "invalid_refresh_token",
+            Self::SessionExpired => "session_expired",
+            Self::SessionReused => "session_reused",
+            Self::SessionEnded => "session_ended",
+            Self::EmailUnconfirmed => "email_unconfirmed",
+            Self::Unapproved => "unapproved",
+            Self::Disabled => "account_disabled",
+            Self::EmailTaken => "email_taken",
+            Self::InvalidEmail => "invalid_email",
+            Self::PasswordRejected(_) => "password_rejected",
+            Self::SignUpDisabled => "sign_up_disabled",
+            Self::NotEnabled(_) => "not_enabled",
+            Self::InvalidRequest => "invalid_request",
+            Self::TooLarge => "too_large",
+            Self::NotFound => "not_found",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Busy | Self::NoRandomness | Self::Store(_) => "unavailable",
+            Self::Core(error) => error.code(),
+        }
+    }
+
+    /// The HTTP status of the default answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::InvalidToken | Self::InvalidEmail | Self::InvalidRequest => 400,
+            Self::InvalidCredentials
+            | Self::InvalidRefreshToken
+            | Self::SessionExpired
+            | Self::SessionReused
+            | Self::SessionEnded => 401,
+            Self::EmailUnconfirmed | Self::Unapproved | Self::Disabled | Self::SignUpDisabled => 403,
+            Self::NotEnabled(_) | Self::NotFound => 404,
+            Self::EmailTaken => 409,
+            Self::TooLarge => 413,
+            Self::PasswordRejected(_) => 422,
+            Self::RateLimited { .. } => 429,
+            Self::Busy | Self::NoRandomness | Self::Store(_) => 503,
+            Self::Core(error) => error.status(),
+        }
+    }
+
+    pub(crate) fn misconfigured(detail: impl Into<String>) -> Self {
+        Self::Core(portcullis_core::Error::new(ErrorKind::Misconfigured, detail.into()))
+    }
+}

@@ -1,0 +1,223 @@
+use super::{
+    AddOutcome, ChangeOutcome, Ending, Family, RefreshRow, RotateOutcome, Rotation, SessionStore, StoreResult, UserKey,
+    UserStore, rotate,
+};
+use crate::{
+    id::{SessionId, UserId},
+    one_time::{OneTime, Purpose},
+    secret::Digest,
+    session::Session,
+    user::{NewUser, User, UserChange},
+};
+use async_trait::async_trait;
+use futures_util::lock::{Mutex, MutexGuard};
+use std::{collections::HashMap, fmt, time::SystemTime};
+
+/// A store that keeps everything in memory, for tests and trials. One lock makes each command atomic.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    users: HashMap<UserId, User>,
+    sessions: HashMap<SessionId, Session>,
+    refresh: HashMap<Digest, (SessionId, RefreshRow)>,
+    one_time: HashMap<Digest, OneTime>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    async fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().await
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore(..)")
+    }
+}
+
+#[async_trait]
+impl UserStore for MemoryStore {
+    async fn add(&self, user: NewUser) -> StoreResult<AddOutcome> {
+        let mut state = self.state().await;
+        if state.users.values().any(|known| known.email == user.email) {
+            return Ok(AddOutcome::Taken);
+        }
+        let user = User::from(user);
+        state.users.insert(user.id.clone(), user.clone());
+        Ok(AddOutcome::Added(user))
+    }
+
+    async fn find(&self, by: UserKey<'_>) -> StoreResult<Option<User>> {
+        let state = self.state().await;
+        Ok(match by {
+            UserKey::Id(id) => state.users.get(id).cloned(),
+            UserKey::Email(email) => state.users.values().find(|user| user.email == *email).cloned(),
+        })
+    }
+
+    async fn change(&self, id: &UserId, change: UserChange) -> StoreResult<ChangeOutcome> {
+        let mut state = self.state().await;
+        if let Some((email, _)) = &change.email
+            && state.users.values().any(|user| user.email == *email && user.id != *id)
+        {
+            return Ok(ChangeOutcome::Taken);
+        }
+        let if_stamp = change.if_stamp;
+        let user = state.users.get_mut(id).filter(|user| if_stamp.is_none_or(|stamp| stamp == user.stamp));
+        let Some(user) = user else { return Ok(ChangeOutcome::Absent) };
+        change.apply(user);
+        Ok(ChangeOutcome::Changed(user.clone()))
+    }
+}
+
+#[async_trait]
+impl SessionStore for MemoryStore {
+    async fn open(&self, session: Session, token: Digest, expires_at: SystemTime) -> StoreResult<()> {
+        let mut state = self.state().await;
+        let row = RefreshRow::live(session.created_at, expires_at);
+        state.refresh.insert(token, (session.id.clone(), row));
+        state.sessions.insert(session.id.clone(), session);
+        Ok(())
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> StoreResult<RotateOutcome> {
+        let mut state = self.state().await;
+        match state.session_of(&rotation.presented()) {
+            Some(session) => rotate(&mut (&mut *state, session.id.clone()), session, &rotation).await,
+            None => Ok(RotateOutcome::Unknown),
+        }
+    }
+
+    async fn session(&self, id: &SessionId) -> StoreResult<Option<Session>> {
+        Ok(self.state().await.sessions.get(id).cloned())
+    }
+
+    async fn resume(&self, token: &Digest, now: SystemTime) -> StoreResult<Option<Session>> {
+        let state = self.state().await;
+        let is_live = state.refresh.get(token).is_some_and(|(_, row)| row.is_live() && row.expires_at > now);
+        Ok(state.session_of(token).filter(|session| is_live && session.is_open(now)))
+    }
+
+    async fn touch(&self, token: &Digest, now: SystemTime, expires_at: SystemTime) -> StoreResult<()> {
+        let state = &mut *self.state().await;
+        if let Some((id, row)) = state.refresh.get_mut(token).filter(|(_, row)| row.is_live()) {
+            row.expires_at = expires_at;
+            state.sessions.entry(id.clone()).and_modify(|session| session.used_at = now);
+        }
+        Ok(())
+    }
+
+    async fn end(&self, which: Ending<'_>, now: SystemTime) -> StoreResult<Vec<Session>> {
+        let mut state = self.state().await;
+        let of_token = match which {
+            Ending::OfToken(token) => state.session_of(token),
+            _ => None,
+        };
+        let is_meant = |session: &Session| match which {
+            Ending::One(id) => session.id == *id,
+            Ending::OneOf(user, id) => session.id == *id && session.user == *user,
+            Ending::OfToken(_) => of_token.as_ref().is_some_and(|found| found.id == session.id),
+            Ending::OfUser(user) => session.user == *user,
+        };
+        let open = state.sessions.values_mut().filter(|session| session.ended_at.is_none() && is_meant(session));
+        Ok(open
+            .map(|session| {
+                session.ended_at = Some(now);
+                session.clone()
+            })
+            .collect())
+    }
+
+    async fn sessions(&self, user: &UserId, now: SystemTime) -> StoreResult<Vec<Session>> {
+        let state = self.state().await;
+        let open = state.sessions.values().filter(|session| session.user == *user && session.is_open(now));
+        let mut open: Vec<Session> = open.cloned().collect();
+        open.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
+        Ok(open)
+    }
+
+    async fn ended_since(&self, since: SystemTime) -> StoreResult<Vec<Session>> {
+        let state = self.state().await;
+        let ended = state.sessions.values().filter(|session| session.ended_at.is_some_and(|ended| ended >= since));
+        Ok(ended.cloned().collect())
+    }
+
+    async fn keep(&self, token: OneTime, replaces: bool) -> StoreResult<()> {
+        let mut state = self.state().await;
+        if replaces {
+            state.one_time.retain(|_, other| (other.purpose, &other.user) != (token.purpose, &token.user));
+        }
+        state.one_time.insert(token.digest, token);
+        Ok(())
+    }
+
+    async fn take(&self, purpose: Purpose, token: &Digest, now: SystemTime) -> StoreResult<Option<OneTime>> {
+        let taken = self.state().await.one_time.remove(token);
+        Ok(taken.filter(|token| token.purpose == purpose && token.expires_at > now))
+    }
+
+    async fn purge(&self, before: SystemTime) -> StoreResult<u64> {
+        let state = &mut *self.state().await;
+        let count = |state: &State| state.one_time.len().saturating_add(state.sessions.len());
+        let all = count(state);
+        state.one_time.retain(|_, token| token.expires_at >= before);
+        state
+            .sessions
+            .retain(|_, session| session.not_after >= before && session.ended_at.is_none_or(|at| at >= before));
+        let is_live = |token: &Digest| state.refresh.get(token).is_some_and(|(_, row)| row.is_live());
+        let is_over = |row: &RefreshRow| {
+            row.rotated_at.is_some_and(|at| at < before) && !row.successor.as_ref().is_some_and(is_live)
+        };
+        let over: Vec<Digest> = (state.refresh.iter())
+            .filter(|(_, (id, row))| !state.sessions.contains_key(id) || is_over(row))
+            .map(|(token, _)| *token)
+            .collect();
+        over.iter().for_each(|token| drop(state.refresh.remove(token)));
+        Ok(u64::try_from(all.saturating_sub(count(state))).unwrap_or(u64::MAX))
+    }
+}
+
+impl State {
+    fn session_of(&self, token: &Digest) -> Option<Session> {
+        self.refresh.get(token).and_then(|(id, _)| self.sessions.get(id)).cloned()
+    }
+}
+
+#[async_trait]
+impl Family for (&mut State, SessionId) {
+    async fn row(&mut self, token: &Digest) -> StoreResult<Option<RefreshRow>> {
+        Ok(self.0.refresh.get(token).map(|(_, row)| row.clone()))
+    }
+
+    async fn put(&mut self, token: &Digest, row: RefreshRow, successor: (Digest, RefreshRow)) -> StoreResult<()> {
+        let (state, id) = self;
+        let (next, next_row) = successor;
+        state.sessions.entry(id.clone()).and_modify(|session| session.used_at = next_row.issued_at);
+        state.refresh.insert(*token, (id.clone(), row));
+        state.refresh.insert(next, (id.clone(), next_row));
+        Ok(())
+    }
+
+    async fn supersede(&mut self, token: &Digest) -> StoreResult<()> {
+        if let Some((_, row)) = self.0.refresh.get_mut(token) {
+            row.is_superseded = true;
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, now: SystemTime) -> StoreResult<()> {
+        let (state, id) = self;
+        state.sessions.entry(id.clone()).and_modify(|session| {
+            session.ended_at.get_or_insert(now);
+        });
+        Ok(())
+    }
+}

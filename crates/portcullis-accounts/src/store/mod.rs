@@ -1,0 +1,252 @@
+//! Stores: what accounts keep, as two traits of commands.
+//!
+//! Each command is atomic. [`MemoryStore`] is for tests and trials, `portcullis-sqlx` has stores for SQLite and Postgres. To
+//! use a table of users of your own, implement [`UserStore`] and combine it with another store: [`Stores::new`].
+//!
+//! Rules for every implementation:
+//! - A command uses one connection at a time, so that a pool of one is enough.
+//! - Times are those of the arguments, never those of the database, in milliseconds.
+//! - Writes lock what they decide by. On Postgres they begin with `READ COMMITTED`, whatever the database's default is.
+//!
+//! The suite `testing::suite` shows whether a store follows them.
+
+mod memory;
+
+pub use crate::refresh::{Family, RefreshRow, RefusedRefresh, Step, decide, rotate};
+pub use memory::MemoryStore;
+
+use crate::{
+    email::EmailAddress,
+    id::{SessionId, UserId},
+    one_time::{OneTime, Purpose},
+    secret::{Digest, Secret, Token},
+    session::{Session, SessionRules},
+    user::{NewUser, User, UserChange},
+};
+use async_trait::async_trait;
+use std::{error, fmt, sync::Arc, time::SystemTime};
+
+/// A failure of a store. Its source is the error of the database.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{doing} failed")]
+pub struct StoreError {
+    doing: &'static str,
+    source: Option<Arc<dyn error::Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error with the operation that failed, such as `reading a user`, and its cause.
+    pub fn new(doing: &'static str, cause: impl error::Error + Send + Sync + 'static) -> Self {
+        Self { doing, source: Some(Arc::new(cause)) }
+    }
+}
+
+/// What a command returns.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// Users. Implement it for a table of users of your own: none of its commands knows about sessions.
+#[async_trait]
+pub trait UserStore: fmt::Debug + Send + Sync {
+    /// Adds a user, unless another one has the address.
+    async fn add(&self, user: NewUser) -> StoreResult<AddOutcome>;
+    /// Finds a user.
+    async fn find(&self, by: UserKey<'_>) -> StoreResult<Option<User>>;
+    /// Changes a user, in one statement or transaction, and returns the user after it.
+    async fn change(&self, id: &UserId, change: UserChange) -> StoreResult<ChangeOutcome>;
+}
+
+/// How to find a user.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum UserKey<'a> {
+    /// By identifier.
+    Id(&'a UserId),
+    /// By address.
+    Email(&'a EmailAddress),
+}
+
+/// The outcome of [`UserStore::add`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum AddOutcome {
+    /// The user was added. With the identifier that the store gave.
+    Added(User),
+    /// Another user has the address.
+    Taken,
+}
+
+/// The outcome of [`UserStore::change`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ChangeOutcome {
+    /// The user was changed.
+    Changed(User),
+    /// There is no such user, or the stamp is another one.
+    Absent,
+    /// Another user has the address.
+    Taken,
+}
+
+/// Sessions with their refresh tokens, and single-use tokens. Of each token the store has the digest only.
+#[async_trait]
+pub trait SessionStore: fmt::Debug + Send + Sync {
+    /// Opens a session with its first refresh token, which expires at this time.
+    async fn open(&self, session: Session, token: Digest, expires_at: SystemTime) -> StoreResult<()>;
+    /// Exchanges a refresh token for its successor: find the session without a lock, lock its row, and call [`rotate`].
+    async fn rotate(&self, rotation: Rotation) -> StoreResult<RotateOutcome>;
+    /// Finds a session, ended or not.
+    async fn session(&self, id: &SessionId) -> StoreResult<Option<Session>>;
+    /// Finds the open session whose live refresh token this is, if the token has not expired.
+    async fn resume(&self, token: &Digest, now: SystemTime) -> StoreResult<Option<Session>>;
+    /// Sets the session's `used_at`, and when this live token of it expires.
+    async fn touch(&self, token: &Digest, now: SystemTime, expires_at: SystemTime) -> StoreResult<()>;
+    /// Ends sessions. Returns those that were open.
+    async fn end(&self, which: Ending<'_>, now: SystemTime) -> StoreResult<Vec<Session>>;
+    /// The open sessions of a user, newest first.
+    async fn sessions(&self, user: &UserId, now: SystemTime) -> StoreResult<Vec<Session>>;
+    /// The sessions that were ended at this time or later.
+    async fn ended_since(&self, since: SystemTime) -> StoreResult<Vec<Session>>;
+    /// Keeps a single-use token. `replaces` removes earlier ones of the same user and purpose.
+    async fn keep(&self, token: OneTime, replaces: bool) -> StoreResult<()>;
+    /// Removes a single-use token and returns it, unless it has expired. Of several callers one gets it.
+    async fn take(&self, purpose: Purpose, token: &Digest, now: SystemTime) -> StoreResult<Option<OneTime>>;
+    /// Removes what ended or expired before this time: sessions with their refresh tokens, and single-use tokens. Of the
+    /// sessions that stay, it removes refresh tokens that were exchanged before this time and whose successor is not live.
+    /// Returns the number of sessions and single-use tokens.
+    async fn purge(&self, before: SystemTime) -> StoreResult<u64>;
+}
+
+/// A refresh token to exchange. Only this value can derive successors: stores do not know the secret.
+#[derive(Clone)]
+pub struct Rotation {
+    token: Token,
+    secret: Secret,
+    presented: Digest,
+    now: SystemTime,
+    rules: SessionRules,
+}
+
+impl Rotation {
+    pub(crate) const PURPOSE: &str = "refresh";
+
+    /// A token that was presented now.
+    #[must_use]
+    pub fn new(token: Token, secret: Secret, now: SystemTime, rules: SessionRules) -> Self {
+        let presented = token.digest(Self::PURPOSE);
+        Self { token, secret, presented, now, rules }
+    }
+
+    /// The digest of the token that was presented.
+    #[must_use]
+    pub fn presented(&self) -> Digest {
+        self.presented
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.now
+    }
+
+    pub(crate) fn rules(&self) -> &SessionRules {
+        &self.rules
+    }
+
+    pub(crate) fn token(&self) -> &Token {
+        &self.token
+    }
+
+    pub(crate) fn successors(&self, token: &Token, attempt: u32) -> impl Iterator<Item = (Token, Digest)> {
+        self.secret.successors(token, attempt).map(|next| {
+            let digest = next.digest(Self::PURPOSE);
+            (next, digest)
+        })
+    }
+}
+
+impl fmt::Debug for Rotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rotation").field("now", &self.now).field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+/// The outcome of [`SessionStore::rotate`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum RotateOutcome {
+    /// The token was exchanged.
+    Next {
+        /// The session, as it was before.
+        session: Session,
+        /// The successor.
+        token: Token,
+        /// When the successor expires.
+        expires_at: SystemTime,
+        /// Whether an earlier successor was lost.
+        was_lost: bool,
+    },
+    /// The token had been exchanged within its grace period.
+    Replay {
+        /// The session.
+        session: Session,
+        /// The live token.
+        token: Token,
+        /// When the live token expires.
+        expires_at: SystemTime,
+        /// How many exchanges are between the two.
+        hops: usize,
+    },
+    /// The token had been exchanged earlier. The session was ended.
+    Reused(Session),
+    /// The token is not valid any more. Nothing was changed.
+    Refused(Session, RefusedRefresh),
+    /// There is no such token.
+    Unknown,
+}
+
+/// Which sessions to end.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Ending<'a> {
+    /// This session.
+    One(&'a SessionId),
+    /// This session, if it is this user's.
+    OneOf(&'a UserId, &'a SessionId),
+    /// The session of this refresh token, also of one that was exchanged or has expired.
+    OfToken(&'a Digest),
+    /// All sessions of a user.
+    OfUser(&'a UserId),
+}
+
+/// The stores of accounts. A store that is both becomes one by `into()`.
+#[derive(Debug, Clone)]
+pub struct Stores {
+    pub(crate) users: Arc<dyn UserStore>,
+    pub(crate) sessions: Arc<dyn SessionStore>,
+}
+
+impl Stores {
+    /// Users in one store and sessions in another, for a table of users of your own.
+    pub fn new(users: impl UserStore + 'static, sessions: impl SessionStore + 'static) -> Self {
+        Self { users: Arc::new(users), sessions: Arc::new(sessions) }
+    }
+
+    /// The users.
+    #[must_use]
+    pub fn users(&self) -> &dyn UserStore {
+        &*self.users
+    }
+
+    /// The sessions.
+    #[must_use]
+    pub fn sessions(&self) -> &dyn SessionStore {
+        &*self.sessions
+    }
+}
+
+impl<S: UserStore + SessionStore + 'static> From<S> for Stores {
+    fn from(store: S) -> Self {
+        let store = Arc::new(store);
+        Self { users: store.clone(), sessions: store }
+    }
+}
