@@ -100,10 +100,10 @@ impl SessionStore for MemoryStore {
         Ok(self.state().await.sessions.get(id).cloned())
     }
 
-    async fn resume(&self, token: &Digest, now: SystemTime) -> StoreResult<Option<Session>> {
+    async fn session_of(&self, token: &Digest) -> StoreResult<Option<(Session, RefreshRow)>> {
         let state = self.state().await;
-        let is_live = state.refresh.get(token).is_some_and(|(_, row)| row.is_live() && row.expires_at > now);
-        Ok(state.session_of(token).filter(|session| is_live && session.is_open(now)))
+        let row = state.refresh.get(token).map(|(_, row)| row.clone());
+        Ok(state.session_of(token).zip(row))
     }
 
     async fn touch(&self, token: &Digest, now: SystemTime, expires_at: SystemTime) -> StoreResult<()> {

@@ -96,8 +96,8 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     async fn rotate(&self, rotation: Rotation) -> StoreResult<RotateOutcome>;
     /// Finds a session, ended or not.
     async fn session(&self, id: &SessionId) -> StoreResult<Option<Session>>;
-    /// Finds the open session whose live refresh token this is, if the token has not expired.
-    async fn resume(&self, token: &Digest, now: SystemTime) -> StoreResult<Option<Session>>;
+    /// Finds a refresh token and its session, whatever their state.
+    async fn session_of(&self, token: &Digest) -> StoreResult<Option<(Session, RefreshRow)>>;
     /// Sets the session's `used_at`, and when this live token of it expires.
     async fn touch(&self, token: &Digest, now: SystemTime, expires_at: SystemTime) -> StoreResult<()>;
     /// Ends sessions. Returns those that were open.
