@@ -38,7 +38,7 @@ pub enum ErrorKind {
     /// The credential is valid, but the caller has no account here: 401 with a bare challenge, since the same credential
     /// works once there is an account.
     NoAccount,
-    /// A page of another origin makes the request with a cookie: 403.
+    /// A page of another origin makes the request, with a cookie or where it is [checked](crate::Gate::check_origin): 403.
     CrossOrigin,
     /// The caller may not do this: 403.
     Denied,

@@ -1,4 +1,4 @@
-//! Whether a cookie counts in a request. That depends on the page that makes the request.
+//! Whether a page may make a request. It decides whether a cookie counts there.
 
 use super::value::only;
 use crate::{
@@ -7,8 +7,9 @@ use crate::{
 };
 use std::{borrow::Cow, net::Ipv6Addr};
 
-/// The origins whose pages may make requests that carry a cookie. A browser adds cookies to requests of any page. So a gate
-/// checks what the browser says about the page: `Sec-Fetch-Site` (Fetch Metadata), and `Origin` where that is missing.
+/// The origins whose pages may make requests that carry a cookie, or that change something without a credential. A browser
+/// adds cookies to requests of any page. So a gate checks what the browser says about the page: `Sec-Fetch-Site` (Fetch
+/// Metadata), and `Origin` where that is missing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Origins {
     /// Allowed by name, in addition to the origin of the target itself.
@@ -28,7 +29,7 @@ impl Origins {
         }
     }
 
-    /// Checks whether a page may make this request, which carries a cookie.
+    /// Checks whether a page may make this request, which carries a cookie or needs no credential.
     pub(crate) fn admit(&self, head: &dyn RequestHead) -> Result<(), Error> {
         if self.is_any_allowed {
             return Ok(());
@@ -47,13 +48,13 @@ impl Origins {
             Some(origin) if self.allowed.iter().any(|allowed| allowed.as_bytes() == origin) => Ok(()),
             Some(origin) if site.is_none() && is_target(origin, head)? => Ok(()),
             Some(origin) => Err(cross_origin(format!(
-                "a page of {} makes the request, with a cookie; GateBuilder::allow_origin admits an origin by name",
+                "a page of {} makes the request; GateBuilder::allow_origin admits an origin by name",
                 quote(&String::from_utf8_lossy(origin))
             ))),
-            None if site.is_some() => Err(cross_origin("a page of another origin makes the request, with a cookie")),
+            None if site.is_some() => Err(cross_origin("a page of another origin makes the request")),
             None => Err(cross_origin(
-                "the request changes something by a cookie and has neither `Sec-Fetch-Site` nor `Origin`; clients that are \
-                 not browsers send their token in a header",
+                "the request changes something and has neither `Sec-Fetch-Site` nor `Origin`; clients that are not browsers \
+                 send a token in a header, or their `Origin`",
             )),
         }
     }

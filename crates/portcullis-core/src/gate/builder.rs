@@ -93,7 +93,8 @@ impl GateBuilder {
     /// What another site loads into its pages is refused too, such as an image; an image names no origin and so cannot
     /// be allowed. Following a link and a page in a frame are not refused. The answer is 403, `cross_origin`.
     /// Credentials in other places are sent only by clients that know them, so this does not apply to them. It does
-    /// apply to a header that a login proxy adds to requests with its cookie.
+    /// apply to a header that a login proxy adds to requests with its cookie. Routes without a credential, such as
+    /// sign-in, call [`Gate::check_origin`].
     ///
     /// `Origin` is compared with the host of the request; `http` or `https` makes no difference. If a proxy changes the
     /// host, allow the service's own origin as well.

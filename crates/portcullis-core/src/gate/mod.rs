@@ -215,7 +215,50 @@ impl Gate {
         if !source.is_ambient() {
             return Ok(());
         }
-        self.0.origins.admit(head).map_err(|error| error.with_source(source))
+        self.check_origin(head).map_err(|error| error.with_source(source))
+    }
+
+    /// Checks that no page of another origin makes this request, as the gate does for a credential in a cookie.
+    ///
+    /// For routes that change something without a credential, such as sign-in: any page could otherwise sign its visitors in to
+    /// an account of the attacker (login CSRF). The rules and settings are those of [`GateBuilder::allow_origin`]. GET, HEAD,
+    /// OPTIONS and TRACE pass, unless they open a WebSocket or another site loads the answer into its page.
+    ///
+    /// A request that changes something and has neither `Sec-Fetch-Site` nor `Origin` is refused. Browsers send at least one of
+    /// them, and no page can prevent that. Programs may send neither. A route for both checks only the requests that have one
+    /// of them, or a cookie:
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// fn check_sign_in(gate: &Gate, head: &dyn RequestHead) -> Result<(), Error> {
+    ///     let mut may_be_browser = false;
+    ///     for name in ["sec-fetch-site", "origin", "cookie"] {
+    ///         head.each_header(name, &mut |_| may_be_browser = true);
+    ///     }
+    ///     if may_be_browser { gate.check_origin(head) } else { Ok(()) }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = builder()?.allow_origin("https://app.example.com").build()?;
+    /// let sign_in = || post("/sign-in").header("host", "api.example.com");
+    /// assert!(gate.check_origin(&sign_in().header("sec-fetch-site", "same-origin")).is_ok());
+    /// assert!(gate.check_origin(&sign_in().header("origin", "https://app.example.com")).is_ok());
+    ///
+    /// let elsewhere = sign_in().header("origin", "https://evil.example");
+    /// let error = gate.check_origin(&elsewhere).unwrap_err();
+    /// assert_eq!((error.status(), error.code()), (403, "cross_origin"));
+    ///
+    /// assert!(gate.check_origin(&sign_in()).is_err()); // a program, refused
+    /// assert!(check_sign_in(&gate, &sign_in()).is_ok()); // and accepted
+    /// assert!(check_sign_in(&gate, &elsewhere).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::CrossOrigin`] if another origin's page makes the request, or may have made it; [`ErrorKind::Malformed`] if a
+    /// header that decides about it is present twice.
+    pub fn check_origin(&self, head: &dyn RequestHead) -> Result<(), Error> {
+        self.0.origins.admit(head)
     }
 
     /// The sources of all schemes, in order.

@@ -173,17 +173,11 @@ fn inherited<'a>(rights: &Rights, from: &str, there: Option<impl Iterator<Item =
 
 fn without_effect(parts: &Parts) -> Option<&'static str> {
     let verifies = || parts.schemes.iter().any(|scheme| scheme.verifier.jwt().is_some());
-    let sources = || parts.schemes.iter().flat_map(|scheme| &scheme.sources);
     if parts.cache.is_some() && !verifies() {
         return Some("the gate has a `.cache(…)`, and no scheme whose answers may be in it, such as one of a `Jwt`");
     }
-    if parts.reject_conflicts && sources().count() < 2 {
+    if parts.reject_conflicts && parts.schemes.iter().map(|scheme| scheme.sources.len()).sum::<usize>() < 2 {
         return Some("one source cannot conflict; name another one, or leave `.reject_conflicts()` out");
-    }
-    if !parts.origins.allowed.is_empty() && !sources().any(CredentialSource::is_ambient) {
-        return Some(
-            "an origin is allowed and no cookie is read, so it has no effect; for CORS, add a layer of the framework",
-        );
     }
     None
 }

@@ -1,6 +1,7 @@
 //! A browser adds cookies to requests whoever made them, so a cookie counts only if a page of ours made the request.
 
 mod admitted;
+mod checked;
 mod exempt;
 mod host;
 mod site;
