@@ -132,6 +132,11 @@ impl Expected {
         self.headers.iter().any(|(name, _)| *name == "www-authenticate")
     }
 
+    /// As for an unknown path, by default or by the renderer of the site `Rendered`. A handler's 404 with a code is not.
+    pub fn is_hidden(&self) -> bool {
+        self.status == 404 && [not_found(), detail(404, "not_found")].iter().any(|hidden| hidden.body == self.body)
+    }
+
     /// The same to a HEAD.
     pub fn without_body(self) -> Self {
         Self { body: String::new(), ..self }
@@ -143,10 +148,10 @@ pub fn ok(body: &str) -> Expected {
     Expected { body: body.to_owned(), ..Expected::new(200) }
 }
 
-/// 401: `credential_missing`, `invalid_token`, `token_expired` or `user_not_found`.
+/// 401: `credential_missing`, `invalid_token`, `token_expired`, `user_not_found` or `wrong_password` of a handler.
 pub fn unauthorized(code: &str) -> Expected {
     let challenge = match code {
-        "credential_missing" | "user_not_found" => "Bearer",
+        "credential_missing" | "user_not_found" | "wrong_password" => "Bearer",
         "invalid_token" => r#"Bearer error="invalid_token", error_description="the token is not valid""#,
         "token_expired" => r#"Bearer error="invalid_token", error_description="the token has expired""#,
         other => panic!("no 401 has the code {other}"),
@@ -171,6 +176,11 @@ pub fn forbidden(code: &str) -> Expected {
 pub fn insufficient_scope(scope: &str) -> Expected {
     let challenge = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
     forbidden("insufficient_scope").challenge(&challenge)
+}
+
+/// A handler rejects the request, for a reason of its own.
+pub fn rejected(status: u16, title: &str, code: &str) -> Expected {
+    Expected::refused(status).problem(title, Some(code))
 }
 
 /// As for an unknown path.

@@ -4,7 +4,7 @@
 //! the answer, and the gate writes the one log event. An error is one pointer, since results with it are on every hot path.
 
 use crate::{credential::CredentialSource, decision::Denial, explanation::Explanation};
-use std::{borrow::Cow, error, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, error, fmt, sync::Arc, time::Duration};
 
 /// What kind of failure an error is, which decides the answer to the client.
 ///
@@ -44,6 +44,9 @@ pub enum ErrorKind {
     Denied,
     /// The caller may not do this, nor know that it exists: 404.
     Hidden,
+    /// The request is refused for another reason than the caller's identity or rights: 400, or the status of
+    /// [`Error::rejected`].
+    Rejected,
     /// Something needed for the decision did not answer: 503.
     Unavailable,
     /// A mistake in the service's configuration: an error of `build()`, or 500 if a request meets it.
@@ -112,6 +115,10 @@ struct Inner {
     detail: Cow<'static, str>,
     /// `None`: that of the kind, or of the denial.
     code: Option<Cow<'static, str>>,
+    /// The status of [`ErrorKind::Rejected`].
+    rejected: u16,
+    /// Members of the body, beside those of every body.
+    lists: BTreeMap<&'static str, Vec<String>>,
     cause: Option<Arc<dyn error::Error + Send + Sync>>,
     /// The parameter of the route or request that is at fault.
     parameter: Option<&'static str>,
@@ -132,6 +139,8 @@ impl Error {
             kind,
             detail: detail.into(),
             code: None,
+            rejected: 400,
+            lists: BTreeMap::new(),
             cause: None,
             parameter: None,
             denial: None,
@@ -171,6 +180,38 @@ impl Error {
     pub fn missing(kind: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Hidden, "the application reports that the resource does not exist")
             .with_denial(Denial::missing(kind))
+    }
+
+    /// The request is refused for another reason than the caller's identity or rights, with this status (400 to 499) and this
+    /// code for the client. For handlers.
+    ///
+    /// A 404 of this kind has a body with the code; [`missing`](Self::missing) is answered like an unknown path. A 401 has a
+    /// challenge that does not call a token invalid. Any other status is a mistake of the service, and answered with 500.
+    ///
+    /// ```
+    /// use portcullis_core::Error;
+    /// use std::time::Duration;
+    ///
+    /// let taken = Error::rejected(409, "email_taken").refuse();
+    /// assert_eq!(taken.status(), 409);
+    /// assert_eq!(taken.body(), br#"{"code":"email_taken","status":409,"title":"Conflict"}"#);
+    ///
+    /// let later = Error::rejected(429, "too_many_tries").with_retry_after(Duration::from_secs(30));
+    /// assert!(later.refuse().headers().any(|header| header == ("retry-after", "30")));
+    /// assert_eq!(Error::rejected(302, "moved").status(), 500);
+    /// ```
+    #[must_use]
+    pub fn rejected(status: u16, code: impl Into<Cow<'static, str>>) -> Self {
+        let code = code.into();
+        if !(400..=499).contains(&status) {
+            let code = quote(&code);
+            return Self::misconfigured(format!(
+                "a rejection has a status from 400 to 499; that of {code} is {status}"
+            ));
+        }
+        let mut error = Self::new(ErrorKind::Rejected, "the application rejects the request").with_code(code);
+        Arc::make_mut(&mut error.0).rejected = status;
+        error
     }
 
     /// The principal is verified and has no account here (401, `user_not_found`). For directories. The challenge does not call
@@ -216,6 +257,31 @@ impl Error {
     #[must_use]
     pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
         Arc::make_mut(&mut self.0).code = Some(code.into());
+        self
+    }
+
+    /// With a list in the body of the default answer, beside its code: an extension member (RFC 9457, section 3.2). Another list
+    /// of this name is replaced. Clients see it, so it never contains a secret.
+    ///
+    /// The members that RFC 9457 defines and `code` keep their meaning: a list of such a name is not added.
+    ///
+    /// ```
+    /// use portcullis_core::Error;
+    ///
+    /// let error = Error::rejected(400, "weak_password").with_list("rules", ["too_short"]);
+    /// assert_eq!(
+    ///     error.refuse().body(),
+    ///     br#"{"code":"weak_password","rules":["too_short"],"status":400,"title":"Bad Request"}"#
+    /// );
+    /// // for a renderer
+    /// assert_eq!(error.list("rules"), ["too_short"]);
+    /// ```
+    #[must_use]
+    pub fn with_list(mut self, name: &'static str, values: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        if !matches!(name, "type" | "title" | "status" | "code" | "detail" | "instance") {
+            let values = values.into_iter().map(Into::into).collect();
+            Arc::make_mut(&mut self.0).lists.insert(name, values);
+        }
         self
     }
 
@@ -292,6 +358,7 @@ impl Error {
             ErrorKind::CrossOrigin => "cross_origin",
             ErrorKind::Denied => self.denial().map_or("denied", Denial::code),
             ErrorKind::Hidden => "not_found",
+            ErrorKind::Rejected => "rejected",
             ErrorKind::Unavailable => "unavailable",
             ErrorKind::Misconfigured => "misconfigured",
         }
@@ -309,6 +376,7 @@ impl Error {
             | ErrorKind::NoAccount => 401,
             ErrorKind::CrossOrigin | ErrorKind::Denied => 403,
             ErrorKind::Hidden => 404,
+            ErrorKind::Rejected => self.0.rejected,
             ErrorKind::Unavailable => 503,
             ErrorKind::Misconfigured => 500,
         }
@@ -331,6 +399,7 @@ impl Error {
         let error = match self.0.kind {
             // To call a valid token invalid would let clients throw it away and ask for the next one, without end.
             ErrorKind::Missing | ErrorKind::NoAccount => None,
+            ErrorKind::Rejected if self.0.rejected == 401 => None,
             ErrorKind::Malformed if self.0.parameter.is_some() => return None,
             ErrorKind::Malformed => Some("error=\"invalid_request\"".to_owned()),
             ErrorKind::Expired => {
@@ -365,6 +434,16 @@ impl Error {
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.denial().filter(|denial| denial.why().is_scope && !denial.is_hidden())?.required()
+    }
+
+    /// The [list](Self::with_list) of this name, for renderers. Empty if there is none.
+    #[must_use]
+    pub fn list(&self, name: &str) -> &[String] {
+        self.0.lists.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn lists(&self) -> &BTreeMap<&'static str, Vec<String>> {
+        &self.0.lists
     }
 
     /// When the client may try again, if known.

@@ -1,6 +1,7 @@
 //! From an error to the answer that a client gets.
 
 use crate::error::{Error, ErrorKind};
+use serde_json::{Map, Value};
 use std::{borrow::Cow, fmt};
 
 /// The answer to a refused request: status, headers and body, independent of the framework.
@@ -102,13 +103,6 @@ impl Refusal {
         if error.kind() == ErrorKind::Hidden {
             return refusal;
         }
-        let title = match error.status() {
-            400 => "Bad Request",
-            401 => "Unauthorized",
-            403 => "Forbidden",
-            503 => "Service Unavailable",
-            _ => "Internal Server Error",
-        };
         if let Some(challenge) = error.challenge(realm) {
             refusal = refusal.with_header("www-authenticate", challenge);
         }
@@ -116,12 +110,17 @@ impl Refusal {
             let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)).max(1);
             refusal = refusal.with_header("retry-after", seconds.to_string());
         }
-        let mut problem = serde_json::json!({ "title": title, "status": error.status() });
+        let mut problem = Map::new();
         // A mistake in the configuration is for the log. Clients do not see even its code.
-        if let (true, Some(members)) = (error.kind() != ErrorKind::Misconfigured, problem.as_object_mut()) {
-            members.insert("code".to_owned(), error.code().into());
+        if error.kind() != ErrorKind::Misconfigured {
+            problem.insert("code".to_owned(), error.code().into());
+            problem.extend(error.lists().iter().map(|(name, values)| ((*name).to_owned(), values.clone().into())));
         }
-        refusal.with_body("application/problem+json", problem.to_string())
+        problem.insert("status".to_owned(), error.status().into());
+        if let Some(title) = title(error.status()) {
+            problem.insert("title".to_owned(), title.into());
+        }
+        refusal.with_body("application/problem+json", Value::Object(problem).to_string())
     }
 
     /// With another status.
@@ -177,6 +176,24 @@ impl Refusal {
     pub fn into_body(self) -> Vec<u8> {
         self.body
     }
+}
+
+/// The phrase of a status (RFC 9110, section 15; 429 is of RFC 6585).
+fn title(status: u16) -> Option<&'static str> {
+    Some(match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        409 => "Conflict",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => return None,
+    })
 }
 
 impl fmt::Debug for Refusal {

@@ -4,7 +4,7 @@ use crate::{
     cast::ISSUER,
     row::{
         Expected, Request, Row, ask, detail, forbidden, get, insufficient_scope, malformed, misconfigured, not_found,
-        ok, post, row, unauthorized, unavailable,
+        ok, post, rejected, row, unauthorized, unavailable,
     },
     sites::Site,
 };
@@ -27,6 +27,18 @@ pub fn kinds() -> Vec<(&'static str, Expected)> {
         ("malformed", malformed("conflicting_ids")),
         ("denied", forbidden("too_late")),
         ("gone", not_found()),
+        (
+            "taken",
+            Expected {
+                body: r#"{"code":"email_taken","status":409,"suggestions":["alice1","alice2"],"title":"Conflict"}"#
+                    .into(),
+                ..rejected(409, "Conflict", "email_taken")
+            },
+        ),
+        ("password", unauthorized("wrong_password")),
+        ("no-invitation", rejected(404, "Not Found", "invitation_not_found")),
+        ("often", rejected(429, "Too Many Requests", "too_many_attempts").header("retry-after", "9")),
+        ("redirect", misconfigured()),
         ("down", unavailable(9)),
         ("down-quietly", unavailable(None)),
         ("wiring", misconfigured()),
@@ -101,7 +113,7 @@ fn in_a_realm() -> Vec<Row> {
     let bare = r#"Bearer realm="the books""#;
     let rows = kinds().into_iter().map(|(how, expected)| {
         let challenge = match how {
-            "missing" | "account" => bare,
+            "missing" | "account" | "password" => bare,
             "invalid" | "claims" => INVALID,
             "expired" => EXPIRED,
             "scope" => SCOPE,
@@ -125,6 +137,10 @@ fn rendered() -> Vec<Row> {
         ("malformed", 400, "conflicting_ids"),
         ("denied", 403, "too_late"),
         ("gone", 404, "not_found"),
+        ("taken", 409, "email_taken"),
+        ("password", 401, "wrong_password"),
+        ("no-invitation", 404, "invitation_not_found"),
+        ("redirect", 500, "misconfigured"),
         ("down-quietly", 503, "unavailable"),
         ("wiring", 500, "misconfigured"),
         ("claims", 401, "invalid_token"),
@@ -138,8 +154,10 @@ fn rendered() -> Vec<Row> {
         .iter()
         .map(|(how, status, code)| row(format!("returned, rendered: {how}"), fails(how), detail(*status, code)));
     let down = detail(503, "unavailable").header("retry-after", "9");
+    let often = detail(429, "too_many_attempts").header("retry-after", "9");
     let more = [
         row("returned, rendered: down", fails("down"), down),
+        row("returned, rendered: often", fails("often"), often),
         row("insists, rendered: nobody", get("/insists"), detail(401, "credential_missing")),
         row(
             "insists, rendered by its guard: an invalid token",

@@ -222,7 +222,8 @@ impl Gate {
     ///
     /// For routes that change something without a credential, such as sign-in: any page could otherwise sign its visitors in to
     /// an account of the attacker (login CSRF). The rules and settings are those of [`GateBuilder::allow_origin`]. GET, HEAD,
-    /// OPTIONS and TRACE pass, unless they open a WebSocket or another site loads the answer into its page.
+    /// OPTIONS and TRACE pass, unless they open a WebSocket or another site loads the answer into its page. With
+    /// [`GateBuilder::dangerous_allow_cross_origin`] every request passes.
     ///
     /// A request that changes something and has neither `Sec-Fetch-Site` nor `Origin` is refused. Browsers send at least one of
     /// them, and no page can prevent that. Programs may send neither. A route for both checks only the requests that have one

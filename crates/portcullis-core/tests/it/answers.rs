@@ -275,6 +275,79 @@ fn headers_of_an_answer_are_there_once() {
 }
 
 #[test]
+fn a_rejection_has_its_status_and_its_code() {
+    let plain = plain_with(&TestIssuer::new(), |_, default| default);
+    for (status, title) in [
+        (400, Some("Bad Request")),
+        (401, Some("Unauthorized")),
+        (403, Some("Forbidden")),
+        (404, Some("Not Found")),
+        (409, Some("Conflict")),
+        (413, Some("Content Too Large")),
+        (415, Some("Unsupported Media Type")),
+        (422, Some("Unprocessable Content")),
+        (429, Some("Too Many Requests")),
+        (418, None),
+        (499, None),
+    ] {
+        let error = Error::rejected(status, "own").with_retry_after(Duration::from_millis(1500));
+        assert_eq!((error.kind(), error.status(), error.code()), (ErrorKind::Rejected, status, "own"));
+        let refusal = plain.refuse(&error);
+        assert_eq!(refusal.status(), status);
+        let mut expected = json!({ "status": status, "code": "own" });
+        if let Some(title) = title {
+            expected["title"] = title.into();
+        }
+        assert_eq!(serde_json::from_slice::<Value>(refusal.body()).unwrap(), expected);
+        assert_eq!(header(&refusal, "content-type"), Some("application/problem+json"));
+        assert_eq!(header(&refusal, "retry-after"), Some("2"));
+        assert_eq!(header(&refusal, "www-authenticate"), (status == 401).then_some("Bearer"), "{status}");
+        let challenge = error.challenge(Some("here"));
+        assert_eq!(challenge.as_deref(), (status == 401).then_some("Bearer realm=\"here\""), "{status}");
+    }
+    for status in [0, 99, 200, 302, 399, 500, 503, u16::MAX] {
+        let error = Error::rejected(status, "own").with_list("rules", ["a"]);
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Misconfigured, 500), "{status}");
+        let text = error.to_string();
+        assert!(text.contains("`own`") && text.contains(&status.to_string()), "the log says where: {text}");
+        let body: Value = serde_json::from_slice(plain.refuse(&error).body()).unwrap();
+        assert_eq!(body, json!({ "title": "Internal Server Error", "status": 500 }));
+    }
+}
+
+#[test]
+fn lists_are_members_of_the_body() {
+    let error = Error::rejected(422, "rejected_password");
+    let with = error
+        .clone()
+        .with_list("rules", ["before"])
+        .with_list("rules", ["too_short", "\"quoted\"\n"])
+        .with_list("fields", Vec::<String>::new());
+    let expected = json!({
+        "title": "Unprocessable Content", "status": 422, "code": "rejected_password",
+        "rules": ["too_short", "\"quoted\"\n"], "fields": [],
+    });
+    assert_eq!(serde_json::from_slice::<Value>(with.refuse().body()).unwrap(), expected);
+    assert_eq!(with.list("rules"), ["too_short", "\"quoted\"\n"]);
+    assert!(with.list("fields").is_empty() && with.list("none").is_empty());
+    assert!(error.list("rules").is_empty(), "a clone is a copy");
+    for name in ["type", "title", "status", "code", "detail", "instance"] {
+        let same = error.clone().with_list(name, ["own"]);
+        assert_eq!((same.refuse(), same.list(name)), (error.refuse(), &[][..]), "{name}");
+    }
+    // Of other kinds too, where there is a body.
+    let denied = Error::denied("over_quota").with_list("quotas", ["disk"]);
+    let body = br#"{"code":"over_quota","quotas":["disk"],"status":403,"title":"Forbidden"}"#;
+    assert_eq!(denied.refuse().body(), body);
+    assert!(Error::missing("project").with_list("rules", ["a"]).refuse().body().is_empty());
+
+    let gate = plain_with(&TestIssuer::new(), |error, default| {
+        default.with_body("text/plain", format!("{:?} {}", error.kind(), error.list("rules").join(",")))
+    });
+    assert_eq!(gate.refuse(&error.with_list("rules", ["a", "b"])).body(), b"Rejected a,b");
+}
+
+#[test]
 fn every_kind_has_one_status_and_one_code() {
     for (kind, status, code) in [
         (ErrorKind::Missing, 401, "credential_missing"),
@@ -284,6 +357,7 @@ fn every_kind_has_one_status_and_one_code() {
         (ErrorKind::Expired, 401, "token_expired"),
         (ErrorKind::Denied, 403, "denied"),
         (ErrorKind::Hidden, 404, "not_found"),
+        (ErrorKind::Rejected, 400, "rejected"),
         (ErrorKind::Unavailable, 503, "unavailable"),
         (ErrorKind::Misconfigured, 500, "misconfigured"),
     ] {

@@ -209,6 +209,23 @@ fn a_refusal_is_one_event() {
     }
 }
 
+/// A rejection is no failure of the service, and what its lists say is for the client.
+#[test]
+fn a_rejection_is_one_event_without_its_lists() {
+    let gate = gate(&TestIssuer::new());
+    let level_of = |error: Error| {
+        let events = listen(Level::TRACE, async || drop(gate.refuse(&error)));
+        let [(level, "portcullis", fields)] = &events[..] else { panic!("{events:?}") };
+        assert_eq!((&*fields["code"], &*fields["status"]), (error.code(), &*error.status().to_string()));
+        assert!(!format!("{fields:?}").contains(SUBJECT), "{fields:?}");
+        *level
+    };
+    for status in [400, 401, 409, 429] {
+        assert_eq!(level_of(Error::rejected(status, "email_taken").with_list("emails", [SUBJECT])), Level::INFO);
+    }
+    assert_eq!(level_of(Error::rejected(502, "email_taken").with_list("emails", [SUBJECT])), Level::ERROR);
+}
+
 /// Says this of every credential, at once or later.
 #[derive(Debug, Clone)]
 struct Says(ErrorKind, String, bool);

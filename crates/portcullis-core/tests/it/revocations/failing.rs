@@ -57,6 +57,7 @@ fn however_it_fails_nobody_passes_and_it_is_not_the_tokens_fault() {
         (ErrorKind::CrossOrigin, 503),
         (ErrorKind::Denied, 503),
         (ErrorKind::Hidden, 503),
+        (ErrorKind::Rejected, 503),
         (ErrorKind::Unavailable, 503),
         (ErrorKind::Misconfigured, 500),
     ];
