@@ -70,7 +70,10 @@ pub enum Error {
     },
     /// Too many passwords are waiting to be hashed.
     #[error("too many passwords are waiting to be hashed")]
-    Busy,
+    Busy {
+        /// The time in which those that wait are hashed.
+        retry_after: Duration,
+    },
     /// The operating system returned no random bytes.
     #[error("the operating system returned no random bytes")]
     NoRandomness,
@@ -105,7 +108,7 @@ impl Error {
             Self::TooLarge => "too_large",
             Self::NotFound => "not_found",
             Self::RateLimited { .. } => "rate_limited",
-            Self::Busy | Self::NoRandomness | Self::Store(_) => "unavailable",
+            Self::Busy { .. } | Self::NoRandomness | Self::Store(_) => "unavailable",
             Self::Core(error) => error.code(),
         }
     }
@@ -126,7 +129,7 @@ impl Error {
             Self::TooLarge => 413,
             Self::PasswordRejected(_) => 422,
             Self::RateLimited { .. } => 429,
-            Self::Busy | Self::NoRandomness | Self::Store(_) => 503,
+            Self::Busy { .. } | Self::NoRandomness | Self::Store(_) => 503,
             Self::Core(error) => error.status(),
         }
     }
