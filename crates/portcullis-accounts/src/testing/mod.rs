@@ -1,0 +1,5 @@
+//! For tests.
+
+mod mailbox;
+
+pub use mailbox::Mailbox;
