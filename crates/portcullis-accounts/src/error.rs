@@ -138,3 +138,23 @@ impl Error {
         Self::Core(portcullis_core::Error::new(ErrorKind::Misconfigured, detail.into()))
     }
 }
+
+/// The error that a gate renders.
+impl From<Error> for portcullis_core::Error {
+    fn from(error: Error) -> Self {
+        let (status, code) = (error.status(), error.code().to_owned());
+        let new = |kind| Self::new(kind, "the accounts refuse the request").with_code(code.clone());
+        let refused = match &error {
+            Error::Core(error) => return error.clone(),
+            Error::Busy { retry_after } => new(ErrorKind::Unavailable).with_retry_after(*retry_after),
+            Error::NoRandomness | Error::Store(_) => new(ErrorKind::Unavailable),
+            Error::SessionExpired => new(ErrorKind::Expired),
+            Error::PasswordRejected(rules) => Self::rejected(status, code).with_list("rules", rules.iter().copied()),
+            Error::RateLimited { retry_after } => Self::rejected(status, code).with_retry_after(*retry_after),
+            _ if status == 401 => new(ErrorKind::Invalid),
+            _ if status == 403 => Self::denied(code),
+            _ => Self::rejected(status, code),
+        };
+        refused.with_cause(error)
+    }
+}

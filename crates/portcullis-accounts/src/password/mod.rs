@@ -5,10 +5,9 @@ mod rules;
 mod worker;
 
 pub use rules::{CharacterClass, PasswordRules};
-#[allow(unused_imports, reason = "the methods that use it come with the next commits")]
 pub(crate) use {
-    hasher::{Hasher, Slot},
-    worker::{Costs, Legacy, Match},
+    hasher::Hasher,
+    worker::{Costs, Legacy},
 };
 
 /// Longer passwords are refused before they are hashed. Nothing is cut off.

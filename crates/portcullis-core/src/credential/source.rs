@@ -279,6 +279,19 @@ impl CredentialSource {
         Err(Error::misconfigured(format!("{self} cannot be in a request: its name is not valid")))
     }
 
+    /// Reads the credential of this source, for a handler that wants another one than that of its gate, such as a refresh token.
+    ///
+    /// The origin of the request is not checked. See [`Gate::check_origin`](crate::Gate::check_origin).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is there twice, or has characters that no credential has.
+    pub fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Credential<'h>>, Error> {
+        match self.find(head).map_err(|error| error.with_source(self))? {
+            Some(text) => FoundCredential { text, source: self, place: 0 }.check().map(Some),
+            None => Ok(None),
+        }
+    }
+
     fn find<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Text<'h>>, Error> {
         if !self.is_open(head) {
             return Ok(None);

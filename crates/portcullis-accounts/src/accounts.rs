@@ -1,0 +1,313 @@
+//! The handle, and what its methods share.
+
+use crate::{
+    access::{AccessTokens, RefreshTokens},
+    authenticate::{AccountDirectory, SessionAuthenticator},
+    client::Client,
+    error::Error,
+    id::{SessionId, UserId},
+    limit::{Counter, Limit, Limits, network},
+    mailer::{Links, Mail, MailKind, Mailer},
+    one_time::{OneTime, Purpose},
+    password::{Hasher, PasswordRules},
+    secret::{Label, Secret, Token},
+    session::{Session, SessionRules},
+    store::{ChangeOutcome, Ending, Rotation, Stores, UserKey},
+    user::{User, UserChange},
+};
+use portcullis_core::{Clock, Jwt, Principal, PrincipalKind, RevocationList};
+use serde_json::{Map, Value};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// The accounts of a service: sign-up, sign-in, sessions, links in mails. Cheap to clone.
+///
+/// Made by [`Accounts::builder`]. A gate takes them as a scheme, with [`revocations`](Self::revocations) and, where each
+/// request shall look at the account, with the [`directory`](Self::directory).
+#[derive(Clone)]
+pub struct Accounts(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) issuer: Arc<str>,
+    pub(crate) secret: Secret,
+    pub(crate) stores: Stores,
+    pub(crate) jwt: Jwt,
+    pub(crate) access: AccessTokens,
+    pub(crate) refresh: RefreshTokens,
+    pub(crate) sessions: SessionRules,
+    pub(crate) passwords: PasswordRules,
+    pub(crate) hasher: Hasher,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) mailer: Option<(Arc<dyn Mailer>, Links)>,
+    pub(crate) limits: Limits,
+    pub(crate) counter: Counter,
+    pub(crate) revocations: RevocationList,
+    pub(crate) options: Options,
+}
+
+/// What is switched on.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) sign_up: bool,
+    pub(crate) confirmation: bool,
+    pub(crate) confirm_with_link_alone: bool,
+    pub(crate) approval: bool,
+    pub(crate) sign_in_unconfirmed: bool,
+    pub(crate) magic_links: bool,
+    pub(crate) default_role: String,
+}
+
+/// The tokens of a session. `Debug` does not show them.
+///
+/// They do not implement `Serialize`: where they go is your decision.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Tokens {
+    /// The access token, for each request.
+    pub access: Token,
+    /// The refresh token, for the next access token.
+    pub refresh: Token,
+    /// How long the access token is valid.
+    pub expires_in: Duration,
+    /// How long the refresh token is valid.
+    pub refresh_expires_in: Duration,
+    /// The session.
+    pub session: Session,
+}
+
+/// A successful sign-in. `Debug` shows no secret.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct SignIn {
+    /// The user.
+    pub user: User,
+    /// The tokens of the new session.
+    pub tokens: Tokens,
+    /// A text for a cookie of this browser, to send with later sign-ins: [`Client::with_device`].
+    ///
+    /// Attempts with it have a limit of their own, so that strangers who guess passwords do not lock the user out.
+    pub device: String,
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignIn").field("user", &self.user).field("tokens", &self.tokens).finish_non_exhaustive()
+    }
+}
+
+impl Accounts {
+    /// The verifier of access tokens. `Scheme::new(&accounts)` has it too.
+    ///
+    /// It verifies and asks nobody, so a gate may cache it. Sessions that have ended since are those of
+    /// [`revocations`](Self::revocations).
+    #[must_use]
+    pub fn verifier(&self) -> Jwt {
+        self.0.jwt.clone()
+    }
+
+    /// Authenticates by the refresh token itself, for pages that a server renders and that cannot refresh.
+    ///
+    /// The token is not exchanged. Each request asks the store for the session and the user, so a sign-out counts at once
+    /// on all instances.
+    #[must_use]
+    pub fn sessions_by_token(&self) -> SessionAuthenticator {
+        SessionAuthenticator::new(self.clone())
+    }
+
+    /// Adds the [`User`] to each principal: policies read it, and disabled or deleted users are refused at once.
+    #[must_use]
+    pub fn directory(&self) -> AccountDirectory {
+        AccountDirectory::new(self.clone())
+    }
+
+    /// The sessions that have ended, for a gate. [`follow`](Self::follow) adds those that other instances ended.
+    #[must_use]
+    pub fn revocations(&self) -> RevocationList {
+        self.0.revocations.clone()
+    }
+
+    /// The issuer of the access tokens, and of principals.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// The user of a principal.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none, or if the principal is of another issuer. [`Error::Disabled`].
+    pub async fn user(&self, who: &Principal) -> Result<User, Error> {
+        let id = self.user_id(who)?;
+        let user = self.0.stores.users.find(UserKey::Id(&id)).await?.ok_or(Error::NotFound)?;
+        if user.disabled_at.is_some() { Err(Error::Disabled) } else { Ok(user) }
+    }
+
+    /// Removes what ended or expired before this time. Returns the number of sessions and single-use tokens.
+    ///
+    /// A refresh token that was removed is unknown: that it is used again is no longer noticed. A day ago is a good value.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn purge(&self, before: SystemTime) -> Result<u64, Error> {
+        Ok(self.0.stores.sessions.purge(before).await?)
+    }
+
+    pub(crate) fn user_id(&self, who: &Principal) -> Result<UserId, Error> {
+        let is_ours = who.kind() == PrincipalKind::User && who.issuer() == Some(self.issuer());
+        if is_ours { Ok(UserId::new(who.id().subject())) } else { Err(Error::NotFound) }
+    }
+
+    /// The time in milliseconds, as every store can keep it.
+    pub(crate) fn now(&self) -> SystemTime {
+        let since = self.0.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    /// Opens a session. A session is always new.
+    pub(crate) async fn open(&self, user: User, method: &str, client: &Client) -> Result<SignIn, Error> {
+        let (inner, now) = (&*self.0, self.now());
+        let session = Session {
+            id: SessionId::fresh(now)?,
+            user: user.id.clone(),
+            stamp: user.stamp,
+            methods: vec![method.to_owned()],
+            organization: None,
+            client: Client { device: None, ..client.clone() },
+            created_at: now,
+            used_at: now,
+            not_after: now.checked_add(inner.sessions.life).unwrap_or(now),
+            ended_at: None,
+        };
+        let (refresh, expires_at) = (Token::fresh()?, inner.sessions.expiry(&session, now));
+        inner.stores.sessions.open(session.clone(), refresh.digest(Rotation::PURPOSE), expires_at).await?;
+        tracing::debug!(target: "portcullis", user = %user.id, session = %session.id, method, "signed in");
+        let device = self.device(&user)?;
+        let tokens = self.tokens(&user, session, refresh, expires_at, now)?;
+        Ok(SignIn { user, tokens, device })
+    }
+
+    pub(crate) fn tokens(
+        &self,
+        user: &User,
+        session: Session,
+        refresh: Token,
+        expires_at: SystemTime,
+        now: SystemTime,
+    ) -> Result<Tokens, Error> {
+        let inner = &*self.0;
+        let access = inner.access.sign(&inner.secret, &inner.access.claims(&inner.issuer, user, &session, now)?)?;
+        let refresh = inner.refresh.write(&inner.secret, refresh, &user.id, now, expires_at)?;
+        let refresh_expires_in = expires_at.duration_since(now).unwrap_or_default();
+        Ok(Tokens { access, refresh, expires_in: inner.access.life, refresh_expires_in, session })
+    }
+
+    /// Ends sessions. Their access tokens are refused here at once.
+    pub(crate) async fn end(&self, which: Ending<'_>) -> Result<Vec<Session>, Error> {
+        let ended = self.0.stores.sessions.end(which, self.now()).await?;
+        self.revoke(&ended);
+        Ok(ended)
+    }
+
+    pub(crate) fn revoke(&self, ended: &[Session]) {
+        for session in ended {
+            let id = portcullis_core::SessionId::new(session.id.as_str()).with_issuer(self.0.issuer.clone());
+            self.0.revocations.end_session(&id);
+        }
+    }
+
+    /// Changes a user, and ends their sessions if the stamp changes.
+    pub(crate) async fn change(&self, id: &UserId, change: UserChange) -> Result<User, Error> {
+        let ends = change.new_stamp;
+        let user = match self.0.stores.users.change(id, change).await? {
+            ChangeOutcome::Changed(user) => user,
+            ChangeOutcome::Absent => return Err(Error::NotFound),
+            ChangeOutcome::Taken => return Err(Error::EmailTaken),
+        };
+        if ends {
+            self.end(Ending::OfUser(id)).await?;
+        }
+        Ok(user)
+    }
+
+    // ------------------------------------------------------------------------------------------------ single-use tokens
+
+    /// Keeps a new single-use token. Without a user, the store does the same work for a token that nobody gets.
+    pub(crate) async fn issue(
+        &self,
+        purpose: Purpose,
+        user: Option<&User>,
+        payload: Map<String, Value>,
+    ) -> Result<Token, Error> {
+        let (token, now) = (Token::fresh()?, self.now());
+        let id = user.map_or_else(|| UserId::fresh(now), |user| Ok(user.id.clone()))?;
+        let one_time = OneTime {
+            purpose,
+            digest: purpose.digest(&token),
+            user: Some(id),
+            stamp: user.map_or(0, |user| user.stamp),
+            payload,
+            expires_at: now.checked_add(purpose.life()).unwrap_or(now),
+        };
+        self.0.stores.sessions.keep(one_time, true).await?;
+        Ok(token)
+    }
+
+    /// Uses a single-use token up.
+    pub(crate) async fn take(&self, purpose: Purpose, token: &str) -> Result<OneTime, Error> {
+        let digest = purpose.digest(&Token::new(token));
+        self.0.stores.sessions.take(purpose, &digest, self.now()).await?.ok_or(Error::InvalidToken)
+    }
+
+    /// The user of a single-use token, if neither their password nor their address was changed since.
+    pub(crate) async fn user_of(&self, one_time: &OneTime) -> Result<User, Error> {
+        let id = one_time.user.as_ref().ok_or(Error::InvalidToken)?;
+        let user = self.0.stores.users.find(UserKey::Id(id)).await?.ok_or(Error::InvalidToken)?;
+        if user.stamp == one_time.stamp { Ok(user) } else { Err(Error::InvalidToken) }
+    }
+
+    pub(crate) fn mail(&self, mail: Mail) {
+        if let Some((mailer, _)) = &self.0.mailer {
+            mailer.send(mail);
+        }
+    }
+
+    pub(crate) fn link(&self, kind: MailKind, token: &Token) -> Option<String> {
+        self.0.mailer.as_ref().map(|(_, links)| links.link(kind, token))
+    }
+
+    // ----------------------------------------------------------------------------------------------------------- limits
+
+    /// Counts an attempt. The name is a keyed hash, so that counters contain no address.
+    pub(crate) async fn count(&self, what: &str, whose: &str, limit: Option<Limit>) -> Result<(), Error> {
+        self.0.counter.spend(&self.counter(what, whose), limit, self.now()).await
+    }
+
+    /// Takes back an attempt that succeeded.
+    pub(crate) async fn refund(&self, what: &str, whose: &str, limit: Option<Limit>) {
+        self.0.counter.refund(&self.counter(what, whose), limit, self.now()).await;
+    }
+
+    /// Counts an attempt for the client's network.
+    pub(crate) async fn count_network(&self, what: &str, client: &Client, limit: Option<Limit>) -> Result<(), Error> {
+        match client.address {
+            Some(address) => self.count(what, &network(address), limit).await,
+            None => Ok(()),
+        }
+    }
+
+    fn counter(&self, what: &str, whose: &str) -> String {
+        let name = self.0.secret.mac(Label::Limits, &[what.as_bytes(), whose.as_bytes()]);
+        name.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        f.debug_struct("Accounts").field("issuer", &inner.issuer).field("stores", &inner.stores).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,210 @@
+//! How accounts are put together.
+
+use crate::{
+    access::{AccessTokens, RefreshTokens},
+    accounts::{Accounts, Inner, Options},
+    error::Error,
+    limit::{Counter, Limits, MemoryLimits, RateLimits},
+    mailer::{Links, Mailer},
+    password::{Costs, Hasher, Legacy, PasswordRules},
+    secret::Secret,
+    session::SessionRules,
+    store::Stores,
+};
+use portcullis_core::{Clock, RevocationList, SystemClock};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Builds [`Accounts`]; see [`Accounts::builder`].
+#[must_use]
+pub struct AccountsBuilder {
+    issuer: Arc<str>,
+    secret: Secret,
+    stores: Stores,
+    access: AccessTokens,
+    sessions: SessionRules,
+    passwords: PasswordRules,
+    costs: Costs,
+    legacy: Option<Legacy>,
+    clock: Arc<dyn Clock>,
+    mailer: Option<(Arc<dyn Mailer>, Links)>,
+    limits: Limits,
+    rate_limits: Arc<dyn RateLimits>,
+    options: Options,
+}
+
+impl Accounts {
+    /// Accounts of this issuer, such as the service's own address, with its secret and its store.
+    ///
+    /// Addresses have to be confirmed, so a mailer is needed, unless the builder says otherwise.
+    pub fn builder(issuer: impl Into<Arc<str>>, secret: Secret, stores: impl Into<Stores>) -> AccountsBuilder {
+        AccountsBuilder {
+            issuer: issuer.into(),
+            secret,
+            stores: stores.into(),
+            access: AccessTokens::new(),
+            sessions: SessionRules::new(),
+            passwords: PasswordRules::new(),
+            costs: Costs::default(),
+            legacy: None,
+            clock: Arc::new(SystemClock::default()),
+            mailer: None,
+            limits: Limits::new(),
+            rate_limits: Arc::new(MemoryLimits::default()),
+            options: Options {
+                sign_up: true,
+                confirmation: true,
+                confirm_with_link_alone: false,
+                approval: false,
+                sign_in_unconfirmed: false,
+                magic_links: false,
+                default_role: String::new(),
+            },
+        }
+    }
+}
+
+impl AccountsBuilder {
+    /// What access tokens contain.
+    pub fn access_tokens(self, access: AccessTokens) -> Self {
+        Self { access, ..self }
+    }
+
+    /// How long sessions live, and what happens when a refresh token is used again.
+    pub fn sessions(self, sessions: SessionRules) -> Self {
+        Self { sessions, ..self }
+    }
+
+    /// Which passwords may be set.
+    pub fn passwords(self, passwords: PasswordRules) -> Self {
+        Self { passwords, ..self }
+    }
+
+    /// The costs of Argon2id: memory in KiB, passes, lanes. By default 19,456 KiB, 2 and 1. A password whose hash has other
+    /// costs is hashed again at the next sign-in.
+    pub fn argon2(self, memory_kib: u32, passes: u32, lanes: u32) -> Self {
+        Self { costs: Costs { memory_kib, passes, lanes }, ..self }
+    }
+
+    /// Verifies hashes of another algorithm, such as bcrypt. The function gets the password and the hash, and returns `None`
+    /// for a hash that it does not know. A password that fits is hashed again.
+    pub fn legacy(self, verify: impl Fn(&str, &str) -> Option<bool> + Send + Sync + 'static) -> Self {
+        Self { legacy: Some(Arc::new(verify)), ..self }
+    }
+
+    /// Who sends mails, and where their links lead.
+    pub fn mailer(self, mailer: impl Mailer + 'static, links: Links) -> Self {
+        Self { mailer: Some((Arc::new(mailer), links)), ..self }
+    }
+
+    /// How many attempts are allowed.
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Where attempts are counted. By default in this process: [`MemoryLimits`].
+    pub fn rate_limits(self, counts: impl RateLimits + 'static) -> Self {
+        Self { rate_limits: Arc::new(counts), ..self }
+    }
+
+    /// The role of new users. By default none.
+    pub fn default_role(mut self, role: impl Into<String>) -> Self {
+        self.options.default_role = role.into();
+        self
+    }
+
+    /// Refuses sign-up: administrators create accounts.
+    pub fn without_sign_up(mut self) -> Self {
+        self.options.sign_up = false;
+        self
+    }
+
+    /// Does not confirm addresses. Anybody can take the address of somebody else, and a sign-up tells whether an address has an
+    /// account.
+    pub fn dangerous_without_confirmation(mut self) -> Self {
+        self.options.confirmation = false;
+        self
+    }
+
+    /// Confirms an address by the link alone, and keeps the password. Somebody who signed up with the address of another person
+    /// can sign in once that person opens the link.
+    pub fn dangerous_confirm_with_link_alone(mut self) -> Self {
+        self.options.confirm_with_link_alone = true;
+        self
+    }
+
+    /// Signs a new user in at once. Later sign-ins need the confirmed address. Use it with a
+    /// [baseline](portcullis_core::GateBuilder::baseline) for what needs a confirmed address.
+    pub fn sign_in_unconfirmed(mut self) -> Self {
+        self.options.sign_in_unconfirmed = true;
+        self
+    }
+
+    /// Requires that an administrator approves an account before its user can sign in.
+    pub fn approval(mut self) -> Self {
+        self.options.approval = true;
+        self
+    }
+
+    /// Allows sign-in by a link in a mail. It creates an account if there is none and sign-up is open.
+    pub fn magic_links(mut self) -> Self {
+        self.options.magic_links = true;
+        self
+    }
+
+    /// The clock. By default the system's. Give the gate the same one.
+    pub fn clock(self, clock: impl Clock + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// The accounts. It starts the threads that hash passwords.
+    ///
+    /// # Errors
+    /// [`Error::Core`] of kind [`Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if a mailer is needed and missing,
+    /// or if a setting cannot work.
+    pub fn build(self) -> Result<Accounts, Error> {
+        let options = self.options;
+        if self.mailer.is_none() && (options.confirmation || options.magic_links) {
+            return Err(Error::misconfigured(
+                "confirmation and sign-in by mail need a mailer; name one by `.mailer(..)`, or leave confirmation out by \
+                 `.dangerous_without_confirmation()`",
+            ));
+        }
+        if self.issuer.is_empty() {
+            return Err(Error::misconfigured(
+                "the issuer of accounts needs a name, such as the address of the service",
+            ));
+        }
+        self.access.check()?;
+        if let Some((_, links)) = &self.mailer {
+            links.check()?;
+        }
+        let jwt = self.access.verifier(&self.issuer, &self.secret)?;
+        Ok(Accounts(Arc::new(Inner {
+            revocations: RevocationList::new(self.access.life.saturating_add(Duration::from_secs(60))),
+            refresh: RefreshTokens::new(self.sessions.format, &self.secret)?,
+            hasher: Hasher::start(self.costs, self.legacy)?,
+            jwt,
+            issuer: self.issuer,
+            secret: self.secret,
+            stores: self.stores,
+            access: self.access,
+            sessions: self.sessions,
+            passwords: self.passwords,
+            clock: self.clock,
+            mailer: self.mailer,
+            limits: self.limits,
+            counter: Counter::new(self.rate_limits),
+            options,
+        })))
+    }
+}
+
+impl fmt::Debug for AccountsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountsBuilder")
+            .field("issuer", &self.issuer)
+            .field("stores", &self.stores)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,72 @@
+//! Answers of endpoints.
+
+use crate::{session::Session, user::User};
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::{Value, json};
+use std::time::SystemTime;
+
+pub(super) fn ok(body: &Value) -> Response<Bytes> {
+    answer(StatusCode::OK, Some(body))
+}
+
+pub(super) fn no_content() -> Response<Bytes> {
+    answer(StatusCode::NO_CONTENT, None)
+}
+
+/// The answer to a request for a mail, whether one is sent or not.
+pub(super) fn mail_sent() -> Response<Bytes> {
+    answer(StatusCode::ACCEPTED, Some(&json!({ "status": "mail_sent" })))
+}
+
+fn answer(status: StatusCode, body: Option<&Value>) -> Response<Bytes> {
+    let mut answer = Response::new(body.map_or_else(Bytes::new, |body| body.to_string().into()));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    if body.is_some() {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    answer
+}
+
+pub(super) fn with_cookies(mut answer: Response<Bytes>, cookies: Vec<String>) -> Response<Bytes> {
+    for cookie in cookies {
+        match HeaderValue::try_from(cookie) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                answer.headers_mut().append(header::SET_COOKIE, value);
+            }
+            Err(_) => {
+                tracing::error!(target: "portcullis", "a cookie has a name, path or domain that HTTP cannot carry")
+            }
+        }
+    }
+    answer
+}
+
+pub(super) fn user(user: &User) -> Value {
+    json!({
+        "id": user.id.as_str(),
+        "email": user.email.as_str(),
+        "email_confirmed": user.email_confirmed_at.is_some(),
+        "role": user.role,
+        "extra": user.extra,
+    })
+}
+
+pub(super) fn session(session: &Session, is_current: bool) -> Value {
+    json!({
+        "id": session.id.as_str(),
+        "current": is_current,
+        "created_at": seconds(session.created_at),
+        "used_at": seconds(session.used_at),
+        "address": session.client.address,
+        "user_agent": session.client.user_agent,
+    })
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,141 @@
+//! A request to an endpoint, and what is read from it.
+
+use super::cookies::TokenCookies;
+use crate::{client::Client, error::Error};
+use bytes::Bytes;
+use http::{Request, header};
+use portcullis_core::{Error as CoreError, Gate, Principal, RequestHead};
+use serde::de::DeserializeOwned;
+use std::{borrow::Cow, fmt, net::IpAddr};
+
+/// A request to an endpoint, from an adapter.
+#[non_exhaustive]
+pub struct Call<'a> {
+    /// The gate of the route.
+    pub gate: &'a Gate,
+    /// The request, with the path as the client sent it.
+    pub request: Request<Bytes>,
+    /// The address at the other end of the connection.
+    pub peer: Option<IpAddr>,
+    /// The caller, where the endpoint [wants to know](super::Endpoint::wants_caller).
+    pub who: Option<Principal>,
+}
+
+impl<'a> Call<'a> {
+    /// A request without a caller, from an unknown address.
+    #[must_use]
+    pub fn new(gate: &'a Gate, request: Request<Bytes>) -> Self {
+        Self { gate, request, peer: None, who: None }
+    }
+
+    /// With the address at the other end of the connection.
+    #[must_use]
+    pub fn with_peer(self, peer: Option<IpAddr>) -> Self {
+        Self { peer, ..self }
+    }
+
+    /// With the caller.
+    #[must_use]
+    pub fn with_caller(self, who: Option<Principal>) -> Self {
+        Self { who, ..self }
+    }
+
+    pub(super) fn caller(&self) -> Result<&Principal, Error> {
+        self.who.as_ref().ok_or_else(|| Error::misconfigured("the route of the endpoint has no guard"))
+    }
+
+    /// Whether a browser may have sent it: then the gate checks the origin of the page, and tokens go into cookies.
+    pub(super) fn may_be_browser(&self) -> bool {
+        let headers = self.request.headers();
+        [header::COOKIE.as_str(), header::ORIGIN.as_str(), "sec-fetch-site"]
+            .iter()
+            .any(|name| headers.contains_key(*name))
+    }
+
+    /// Checked with a credential and without: to sign somebody in to another account is a change as well.
+    pub(super) fn check_origin(&self) -> Result<(), Error> {
+        if self.may_be_browser() { Ok(self.gate.check_origin(&Head(&self.request))?) } else { Ok(()) }
+    }
+
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let kind = self.request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+        if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+            return Err(Error::InvalidRequest);
+        }
+        // The error of the parser could quote the body.
+        serde_json::from_slice(self.request.body()).map_err(|_| Error::InvalidRequest)
+    }
+
+    /// The same, where a request may have no body.
+    pub(super) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Error> {
+        if self.request.body().is_empty() { Ok(T::default()) } else { self.json() }
+    }
+
+    pub(super) fn last_segment(&self) -> &str {
+        self.request.uri().path().rsplit('/').next().unwrap_or_default()
+    }
+
+    pub(super) fn refresh_cookie(&self, cookies: &TokenCookies) -> Result<Option<String>, Error> {
+        cookies.read_refresh(&Head(&self.request))
+    }
+
+    /// Behind proxies, the address is the one that the outermost of them saw: so many places from the end of
+    /// `X-Forwarded-For`.
+    pub(super) fn client(&self, proxies: usize, cookies: Option<&TokenCookies>) -> Client {
+        let headers = self.request.headers();
+        let lines = headers.get_all("x-forwarded-for").into_iter().filter_map(|line| line.to_str().ok());
+        let forwarded: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+        let place = forwarded.len().checked_sub(proxies).filter(|_| proxies > 0);
+        let seen = place.and_then(|place| forwarded.get(place)).and_then(|text| text.trim().parse().ok());
+        let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let mut client = Client { address: seen.or(self.peer), ..Client::unknown() };
+        if let Some(agent) = agent {
+            client = client.with_user_agent(agent);
+        }
+        client.device = cookies.and_then(|cookies| cookies.read_device(&Head(&self.request)));
+        client
+    }
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({} {})", self.request.method(), self.request.uri().path())
+    }
+}
+
+struct Head<'a>(&'a Request<Bytes>);
+
+impl RequestHead for Head<'_> {
+    fn method(&self) -> &str {
+        self.0.method().as_str()
+    }
+
+    fn path(&self) -> &str {
+        self.0.uri().path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.0.uri().query()
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.0.uri().authority().map(http::uri::Authority::as_str)
+    }
+
+    fn each_header<'h>(&'h self, name: &str, see: &mut dyn FnMut(&'h [u8])) {
+        self.0.headers().get_all(name).into_iter().for_each(|value| see(value.as_bytes()));
+    }
+
+    fn headers<'h>(&'h self, see: &mut dyn FnMut(&'h str, &'h [u8])) {
+        self.0.headers().iter().for_each(|(name, value)| see(name.as_str(), value.as_bytes()));
+    }
+
+    fn param(&self, _: &str) -> Result<Option<Cow<'_, str>>, CoreError> {
+        Ok(None)
+    }
+
+    fn param_names(&self) -> Result<Vec<Cow<'_, str>>, CoreError> {
+        Ok(Vec::new())
+    }
+}

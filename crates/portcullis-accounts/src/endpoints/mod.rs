@@ -1,0 +1,265 @@
+//! HTTP endpoints over plain HTTP types. Adapters mount them.
+
+mod answer;
+mod call;
+mod cookies;
+mod table;
+
+pub use call::Call;
+pub use cookies::{SameSite, TokenCookies};
+pub use table::Endpoint;
+
+use crate::{
+    accounts::{Accounts, SignIn, Tokens},
+    error::Error,
+    id::SessionId,
+    links::Proof,
+    sign_up::SignUp,
+};
+use answer::{mail_sent, no_content, ok, with_cookies};
+use bytes::Bytes;
+use http::Response;
+use portcullis_core::{Error as CoreError, ErrorKind, Gate};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use table::{ENDPOINTS, Name};
+
+/// The endpoints of accounts: sign-up, sign-in, refresh, sign-out, sessions, and those of links in mails.
+///
+/// Made by [`Accounts::endpoints`]. `Routes::accounts` of an adapter mounts them. Tokens are in the bodies of the answers,
+/// unless [`cookies`](Self::cookies) says otherwise.
+#[derive(Debug, Clone)]
+pub struct Endpoints(Arc<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    accounts: Accounts,
+    cookies: Option<TokenCookies>,
+    proxies: usize,
+    extra: Vec<String>,
+}
+
+impl Accounts {
+    /// The endpoints, to mount below a path.
+    #[must_use]
+    pub fn endpoints(&self) -> Endpoints {
+        let (cookies, proxies, extra) = (None, 0, Vec::new());
+        Endpoints(Arc::new(Inner { accounts: self.clone(), cookies, proxies, extra }))
+    }
+}
+
+impl Endpoints {
+    /// The largest body in bytes.
+    pub const MAX_BODY: usize = 16 * 1024;
+
+    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// Tokens go into cookies, which scripts cannot read.
+    ///
+    /// A request without a cookie, without `Origin` and without `Sec-Fetch-Site` comes from a client that is no browser. It gets
+    /// its tokens in the body, and never a cookie.
+    #[must_use]
+    pub fn cookies(self, cookies: TokenCookies) -> Self {
+        self.with(|inner| inner.cookies = Some(cookies))
+    }
+
+    /// How many proxies of yours add an address to `X-Forwarded-For`. By default none: then the header is not read, since a
+    /// client can write anything into it.
+    #[must_use]
+    pub fn behind_proxies(self, count: usize) -> Self {
+        self.with(|inner| inner.proxies = count)
+    }
+
+    /// The members of a sign-up's body that become fields of [`User::extra`](crate::User::extra). By default none. Users choose
+    /// their values, so leave out what decides about rights.
+    #[must_use]
+    pub fn extra_fields<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        self.with(|inner| inner.extra = names.into_iter().map(Into::into).collect())
+    }
+
+    /// The endpoints, for an adapter to mount.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if no browser accepts the cookies, or if the gate does not read them.
+    pub fn list(&self, gate: &Gate) -> Result<impl Iterator<Item = Endpoint> + use<>, CoreError> {
+        if let Some(cookies) = &self.0.cookies {
+            cookies.check()?;
+            let source = cookies.source();
+            if !gate.sources().any(|known| *known == source) {
+                let detail = format!("the endpoints set {source}, which no scheme of the gate reads");
+                return Err(CoreError::new(ErrorKind::Misconfigured, detail));
+            }
+        }
+        let has_links = self.0.accounts.0.options.magic_links;
+        let is_link = |endpoint: &Endpoint| matches!(endpoint.name, Name::SendMagicLink | Name::MagicLink);
+        Ok(ENDPOINTS.iter().copied().filter(move |endpoint| has_links || !is_link(endpoint)))
+    }
+
+    /// Answers a request, for an adapter. The guard of the route renders the error.
+    ///
+    /// # Errors
+    /// That of the endpoint.
+    pub async fn answer(&self, endpoint: Endpoint, call: Call<'_>) -> Result<Response<Bytes>, CoreError> {
+        call.check_origin()?;
+        let client = &call.client(self.0.proxies, self.0.cookies.as_ref());
+        let accounts = &self.0.accounts;
+        Ok(match endpoint.name {
+            Name::SignUp => {
+                let WithPassword { email, password, mut rest } = call.json()?;
+                rest.retain(|name, _| self.0.extra.contains(name));
+                match accounts.sign_up(SignUp { email: &email, password: &password, extra: rest }, client).await? {
+                    Some(sign_in) => self.signed_in(&call, &sign_in),
+                    None => mail_sent(),
+                }
+            }
+            Name::SignIn => {
+                let WithPassword { email, password, .. } = call.json()?;
+                self.signed_in(&call, &accounts.sign_in(&email, &password, client).await?)
+            }
+            Name::Refresh => {
+                let token = self.refresh_token(&call)?.ok_or(Error::InvalidRefreshToken)?;
+                self.with_tokens(&call, &accounts.refresh(&token).await?)
+            }
+            Name::SignOut => {
+                if let Some(token) = self.refresh_token(&call)? {
+                    accounts.sign_out(&token).await?;
+                }
+                self.signed_out(&call, &json!({}))
+            }
+            Name::SignOutEverywhere => {
+                let ended = accounts.sign_out_everywhere(call.caller()?).await?;
+                self.signed_out(&call, &json!({ "ended": ended }))
+            }
+            Name::Me => ok(&json!({ "user": answer::user(&accounts.user(call.caller()?).await?) })),
+            Name::Sessions => {
+                let current = call.caller()?.session();
+                let current = current.as_ref().map(portcullis_core::SessionId::id);
+                let sessions = accounts.sessions(call.caller()?).await?;
+                let shown = sessions.iter().map(|known| answer::session(known, current == Some(known.id.as_str())));
+                ok(&json!({ "sessions": shown.collect::<Vec<_>>() }))
+            }
+            Name::EndSession => {
+                accounts.end_session(call.caller()?, &SessionId::new(call.last_segment())).await?;
+                no_content()
+            }
+            Name::Confirm => {
+                let WithToken { token, password } = call.json()?;
+                let proof = match (&password, &call.who) {
+                    (Some(password), _) => Proof::Password(password),
+                    (None, Some(who)) => Proof::Session(who),
+                    (None, None) => Proof::Nothing,
+                };
+                let user = accounts.confirm_email(&token, proof).await?;
+                ok(&json!({ "has_password": user.password_hash.is_some() }))
+            }
+            Name::ResendConfirmation => {
+                accounts.resend_confirmation(&call.json::<WithEmail>()?.email, client).await?;
+                mail_sent()
+            }
+            Name::RequestReset => {
+                accounts.request_reset(&call.json::<WithEmail>()?.email, client).await?;
+                mail_sent()
+            }
+            Name::Reset => {
+                let WithToken { token, password } = call.json()?;
+                accounts.reset_password(&token, &password.ok_or(Error::InvalidRequest)?).await?;
+                ok(&json!({}))
+            }
+            Name::ChangePassword => {
+                let OldAndNew { old, new } = call.json()?;
+                self.with_tokens(&call, &accounts.change_password(call.caller()?, &old, &new, client).await?)
+            }
+            Name::RequestEmailChange => {
+                let WithPassword { email, password, .. } = call.json()?;
+                accounts.request_email_change(call.caller()?, &password, &email, client).await?;
+                mail_sent()
+            }
+            Name::ConfirmEmailChange => {
+                accounts.confirm_email_change(&call.json::<WithToken>()?.token).await?;
+                ok(&json!({}))
+            }
+            Name::SendMagicLink => {
+                accounts.send_magic_link(&call.json::<WithEmail>()?.email, client).await?;
+                mail_sent()
+            }
+            Name::MagicLink => {
+                let token = call.json::<WithToken>()?.token;
+                self.signed_in(&call, &accounts.sign_in_with_link(&token, client).await?)
+            }
+        })
+    }
+
+    /// The cookies for this request: none for a client that is no browser.
+    fn cookies_for(&self, call: &Call<'_>) -> Option<&TokenCookies> {
+        self.0.cookies.as_ref().filter(|_| call.may_be_browser())
+    }
+
+    fn refresh_token(&self, call: &Call<'_>) -> Result<Option<String>, Error> {
+        let body: WithRefresh = call.json_or_default()?;
+        match &self.0.cookies {
+            Some(cookies) if body.refresh_token.is_none() => call.refresh_cookie(cookies),
+            _ => Ok(body.refresh_token),
+        }
+    }
+
+    fn signed_in(&self, call: &Call<'_>, sign_in: &SignIn) -> Response<Bytes> {
+        let user = Map::from_iter([("user".to_owned(), answer::user(&sign_in.user))]);
+        let cookies = self.cookies_for(call).map(|cookies| cookies.set_signed_in(sign_in));
+        give(&sign_in.tokens, user, cookies)
+    }
+
+    fn with_tokens(&self, call: &Call<'_>, tokens: &Tokens) -> Response<Bytes> {
+        give(tokens, Map::new(), self.cookies_for(call).map(|cookies| cookies.set(tokens)))
+    }
+
+    fn signed_out(&self, call: &Call<'_>, body: &Value) -> Response<Bytes> {
+        with_cookies(ok(body), self.cookies_for(call).map(TokenCookies::clear).unwrap_or_default())
+    }
+}
+
+/// An answer with tokens: in these cookies, or else in the body.
+fn give(tokens: &Tokens, mut body: Map<String, Value>, cookies: Option<Vec<String>>) -> Response<Bytes> {
+    let mut set = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
+    set("expires_in", tokens.expires_in.as_secs().into());
+    set("refresh_expires_in", tokens.refresh_expires_in.as_secs().into());
+    if cookies.is_none() {
+        set("token_type", "Bearer".into());
+        set("access_token", tokens.access.expose().into());
+        set("refresh_token", tokens.refresh.expose().into());
+    }
+    with_cookies(ok(&Value::Object(body)), cookies.unwrap_or_default())
+}
+
+#[derive(Deserialize)]
+struct WithPassword {
+    email: String,
+    password: String,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct WithEmail {
+    email: String,
+}
+
+#[derive(Deserialize)]
+struct WithToken {
+    token: String,
+    password: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct OldAndNew {
+    old: String,
+    new: String,
+}
+
+#[derive(Default, Deserialize)]
+struct WithRefresh {
+    refresh_token: Option<String>,
+}

@@ -1,0 +1,17 @@
+//! Accounts over a store in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod cast;
+mod confirmation;
+mod passwords;
+mod sessions;
+mod sign_in;
+mod sign_up;

@@ -1,0 +1,110 @@
+//! Reset, and hashes that are made anew.
+
+use crate::cast::{ALICE, OTHER, PASSWORD, built, cast, client, code};
+use portcullis_accounts::{
+    Accounts, Links, MailKind, PasswordRules, Secret,
+    store::{MemoryStore, UserKey, UserStore},
+    testing::Mailbox,
+};
+use std::sync::Arc;
+
+#[tokio::test]
+async fn a_reset_ends_all_sessions_and_is_used_once() {
+    let cast = cast();
+    let sign_in = cast.signed_in(ALICE).await;
+    cast.accounts.request_reset("Alice@example.com", &client()).await.unwrap();
+    assert_eq!(cast.mailbox.last_to(ALICE).unwrap().kind, MailKind::Reset);
+    let token = cast.token(ALICE);
+    assert_eq!(code(cast.accounts.reset_password(token.expose(), "weak").await), "password_rejected");
+    cast.accounts.reset_password(token.expose(), OTHER).await.unwrap();
+    assert_eq!(code(cast.accounts.reset_password(token.expose(), PASSWORD).await), "invalid_token");
+    assert_eq!(cast.mailbox.last_to(ALICE).unwrap().kind, MailKind::PasswordChanged);
+    assert!(cast.by_access(&sign_in.tokens.access).await.is_err());
+    assert_eq!(code(cast.accounts.refresh(sign_in.tokens.refresh.expose()).await), "session_ended");
+    assert!(cast.accounts.sign_in(ALICE, OTHER, &client()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_reset_for_nobody_sends_nothing() {
+    let cast = cast();
+    cast.accounts.request_reset("nobody@example.com", &client()).await.unwrap();
+    assert!(cast.mailbox.mails().is_empty());
+    for _ in 0..2 {
+        cast.accounts.request_reset("nobody@example.com", &client()).await.unwrap();
+    }
+    // Counted like the requests for an address with an account.
+    assert_eq!(code(cast.accounts.request_reset("nobody@example.com", &client()).await), "rate_limited");
+}
+
+#[tokio::test]
+async fn rules_apply_where_a_password_is_set() {
+    let cast = built(|builder| builder.passwords(PasswordRules::new().length(12, 128).max_run(2)));
+    assert!(cast.sign_up(ALICE).await.is_ok());
+    let form = portcullis_accounts::SignUp { email: ALICE, password: "aaabbbcccddd", ..Default::default() };
+    assert_eq!(code(cast.accounts.sign_up(form, &client()).await), "password_rejected");
+}
+
+#[derive(Debug, Clone)]
+struct Shared(Arc<MemoryStore>);
+
+#[async_trait::async_trait]
+impl UserStore for Shared {
+    async fn add(
+        &self,
+        user: portcullis_accounts::NewUser,
+    ) -> portcullis_accounts::store::StoreResult<portcullis_accounts::store::AddOutcome> {
+        self.0.add(user).await
+    }
+    async fn find(
+        &self,
+        by: UserKey<'_>,
+    ) -> portcullis_accounts::store::StoreResult<Option<portcullis_accounts::User>> {
+        self.0.find(by).await
+    }
+    async fn change(
+        &self,
+        id: &portcullis_accounts::UserId,
+        change: portcullis_accounts::UserChange,
+    ) -> portcullis_accounts::store::StoreResult<portcullis_accounts::store::ChangeOutcome> {
+        self.0.change(id, change).await
+    }
+}
+
+#[tokio::test]
+async fn a_hash_with_other_costs_is_made_anew_at_sign_in() {
+    let users = Shared(Arc::default());
+    let with = |memory| {
+        let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes").unwrap();
+        let stores = portcullis_accounts::store::Stores::new(users.clone(), MemoryStore::new());
+        Accounts::builder("shop", secret, stores)
+            .dangerous_without_confirmation()
+            .mailer(Mailbox::new(), Links::below("https://app.shop.test"))
+            .argon2(memory, 1, 1)
+            .legacy(|password, hash| Some(hash.strip_prefix("$plain$")? == password))
+            .build()
+            .unwrap()
+    };
+    let (old, new) = (with(64), with(128));
+    let hash = async || {
+        let email = ALICE.parse().unwrap();
+        users.find(UserKey::Email(&email)).await.unwrap().unwrap().password_hash.unwrap()
+    };
+    let form = portcullis_accounts::SignUp { email: ALICE, password: PASSWORD, ..Default::default() };
+    let user = old.sign_up(form, &client()).await.unwrap().unwrap().user;
+    let first = hash().await;
+    assert!(first.contains("m=64"));
+    assert_eq!(code(new.sign_in(ALICE, OTHER, &client()).await), "invalid_credentials");
+    assert_eq!(hash().await, first);
+    new.sign_in(ALICE, PASSWORD, &client()).await.unwrap();
+    let second = hash().await;
+    assert!(second.contains("m=128"));
+    new.sign_in(ALICE, PASSWORD, &client()).await.unwrap();
+    assert_eq!(hash().await, second);
+
+    let foreign =
+        portcullis_accounts::UserChange { password_hash: Some(Some(format!("$plain${OTHER}"))), ..Default::default() };
+    users.change(&user.id, foreign).await.unwrap();
+    assert_eq!(code(new.sign_in(ALICE, PASSWORD, &client()).await), "invalid_credentials");
+    new.sign_in(ALICE, OTHER, &client()).await.unwrap();
+    assert!(hash().await.starts_with("$argon2id$"));
+}
