@@ -54,8 +54,13 @@
 //!
 //! In the examples of this crate, `gate()` makes a gate for tokens of a test issuer, with the roles viewer and manager, and
 //! alice as a viewer of project 1. `answer(…)` returns the status of a response, with its body or the code of the error.
+//!
+//! # Features
+//! - `accounts`: the endpoints of accounts, [`Routes::accounts`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "accounts")]
+mod accounts;
 mod carried;
 mod enforce;
 mod extract;

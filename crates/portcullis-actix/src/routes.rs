@@ -46,7 +46,7 @@ use std::{fmt, future::ready, rc::Rc};
 /// What is wrapped around the app, such as CORS, runs outside of all guards.
 #[must_use = "routes do nothing before `into_config`"]
 pub struct Routes {
-    gate: Gate,
+    pub(crate) gate: Gate,
     book: Book,
     entries: Vec<Entry>,
     fallback: Option<MakeRoute>,
@@ -126,7 +126,13 @@ impl Routes {
     }
 
     #[track_caller]
-    fn add(mut self, method: Option<&'static str>, path: &str, policy: impl Policy + 'static, route: Route) -> Self {
+    pub(crate) fn add(
+        mut self,
+        method: Option<&'static str>,
+        path: &str,
+        policy: impl Policy + 'static,
+        route: Route,
+    ) -> Self {
         let guard = self.gate.require(policy);
         self.book.add(&self.gate, guard.plan(), method, path);
         self.add_path(Path { path: path.to_owned(), routes: vec![(route, guard)] });

@@ -45,7 +45,7 @@ use tower_service::Service;
 #[derive(Clone)]
 #[must_use = "routes do nothing before `into_router`"]
 pub struct Routes<S = ()> {
-    gate: Gate,
+    pub(crate) gate: Gate,
     router: Router<S>,
     book: Book,
     layers: Vec<AddLayer<S>>,
@@ -115,7 +115,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     #[track_caller]
-    fn add(
+    pub(crate) fn add(
         mut self,
         method: Option<&'static str>,
         path: &str,

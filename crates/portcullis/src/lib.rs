@@ -56,6 +56,13 @@ pub mod manual {
 
 // Modules and not renamed crates: the compiler tells users the path of a module.
 
+#[cfg(feature = "accounts")]
+pub mod accounts {
+    //! Accounts of a service's own: the crate `portcullis-accounts`.
+
+    #[doc(inline)]
+    pub use portcullis_accounts::*;
+}
 #[cfg(feature = "actix")]
 pub mod actix {
     //! Extractors, middleware and routes for actix-web 4: the crate `portcullis-actix`.

@@ -22,7 +22,7 @@ use http::Response;
 use portcullis_core::{Error as CoreError, ErrorKind, Gate};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use table::{ENDPOINTS, Name};
 
 /// The endpoints of accounts: sign-up, sign-in, refresh, sign-out, sessions, and those of links in mails.
@@ -106,6 +106,12 @@ impl Endpoints {
     pub async fn answer(&self, endpoint: Endpoint, call: Call<'_>) -> Result<Response<Bytes>, CoreError> {
         call.check_origin()?;
         let client = &call.client(self.0.proxies, self.0.cookies.as_ref());
+        if client.address.is_none() {
+            static ONCE: Once = Once::new();
+            ONCE.call_once(
+                || tracing::warn!(target: "portcullis", "requests have no address, so nothing is limited by network"),
+            );
+        }
         let accounts = &self.0.accounts;
         Ok(match endpoint.name {
             Name::SignUp => {

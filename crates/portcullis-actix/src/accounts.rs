@@ -1,0 +1,116 @@
+//! The endpoints of accounts, on routes.
+
+use crate::{Rejection, Routes, Visitor};
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse, Route,
+    dev::Payload,
+    http::StatusCode,
+    web::{self, Bytes},
+};
+use portcullis_accounts::{Call, Endpoint, Endpoints, Error};
+use portcullis_core::Gate;
+
+impl Routes {
+    /// Mounts the endpoints of accounts below a path.
+    ///
+    /// They are in the [table](Self::table) like other routes. Those that need no signed-in user, and `sign-out-everywhere`,
+    /// are outside of the gate's baseline.
+    ///
+    /// ```
+    /// # use actix_web::{App, test};
+    /// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use portcullis_accounts::{Accounts, Secret, store::MemoryStore};
+    /// use portcullis_actix::{Authenticated, Routes};
+    /// use portcullis_core::{Gate, policy::authenticated};
+    ///
+    /// let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes")?;
+    /// let accounts = Accounts::builder("https://shop.example.com", secret, MemoryStore::new())
+    ///     .dangerous_without_confirmation() // or name a mailer
+    ///     .build()?;
+    /// let gate =
+    ///     Gate::builder().scheme(&accounts).revocations(accounts.revocations()).build()?;
+    /// let routes = Routes::new(&gate)
+    ///     .accounts("/auth", &accounts.endpoints())
+    ///     .get("/orders", authenticated(), async |_: Authenticated| "orders");
+    /// let app = test::init_service(App::new().configure(routes.into_config())).await;
+    ///
+    /// let sign_up = r#"{"email":"alice@example.com","password":"correct horse battery"}"#;
+    /// let request = test::TestRequest::post().uri("/auth/sign-up").set_payload(sign_up);
+    /// let request = request.insert_header(("content-type", "application/json")).to_request();
+    /// let answer = test::call_service(&app, request).await;
+    /// assert_eq!(answer.status(), 200); // with an access token and a refresh token
+    /// let request = test::TestRequest::get().uri("/auth/me").to_request();
+    /// assert_eq!(test::call_service(&app, request).await.status(), 401);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    /// If the endpoints set cookies that no browser accepts, or that the gate does not read.
+    #[track_caller]
+    pub fn accounts(self, path: &str, endpoints: &Endpoints) -> Self {
+        #[expect(clippy::panic, reason = "a mistake in a route has to show at start")]
+        let list = endpoints.list(&self.gate).unwrap_or_else(|error| panic!("{error}"));
+        let mut routes = self;
+        for endpoint in list {
+            let path = format!("{}/{}", path.trim_end_matches('/'), endpoint.path());
+            let route = match endpoint.method() {
+                "GET" => web::get(),
+                "DELETE" => web::delete(),
+                _ => web::post(),
+            };
+            let route = to(route, routes.gate.clone(), endpoints.clone(), endpoint);
+            routes = routes.add(Some(endpoint.method()), &path, endpoint.policy(), route);
+        }
+        routes
+    }
+}
+
+fn to(route: Route, gate: Gate, endpoints: Endpoints, endpoint: Endpoint) -> Route {
+    route.to(move |request: HttpRequest, body: web::Payload| {
+        let (gate, endpoints) = (gate.clone(), endpoints.clone());
+        async move { answer(&gate, &endpoints, endpoint, request, body).await }
+    })
+}
+
+async fn answer(
+    gate: &Gate,
+    endpoints: &Endpoints,
+    endpoint: Endpoint,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Rejection> {
+    let who = match endpoint.wants_caller() {
+        true => Visitor::from_request(&request, &mut Payload::None).await?.0,
+        false => None,
+    };
+    let body = match body.to_bytes_limited(Endpoints::MAX_BODY).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return Err(Error::InvalidRequest.into()),
+        Err(_) => return Err(Error::TooLarge.into()),
+    };
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let call = Call::new(gate, converted(&request, body)?).with_peer(peer).with_caller(who);
+    let (head, body) = endpoints.answer(endpoint, call).await?.into_parts();
+    let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    for (name, value) in &head.headers {
+        response.append_header((name.as_str(), value.as_bytes()));
+    }
+    Ok(response.body(body))
+}
+
+/// Actix-web has the types of an earlier version of `http`.
+fn converted(request: &HttpRequest, body: Bytes) -> Result<http::Request<Bytes>, Error> {
+    let mut converted = http::Request::builder().method(request.method().as_str()).uri(request.uri().to_string());
+    for (name, value) in request.headers() {
+        converted = converted.header(name.as_str(), value.as_bytes());
+    }
+    converted.body(body).map_err(|_| Error::InvalidRequest)
+}
+
+/// The innermost guard of the route renders the error.
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        portcullis_core::Error::from(error).into()
+    }
+}

@@ -1,0 +1,106 @@
+//! The endpoints of accounts, on routes.
+
+use crate::{Rejection, Routes, Visitor};
+use axum::{
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, FromRequestParts, Request},
+    response::Response,
+    routing::{MethodFilter, on},
+};
+use bytes::Bytes;
+use http_body_util::LengthLimitError;
+use portcullis_accounts::{Call, Endpoint, Endpoints, Error};
+use portcullis_core::Gate;
+use std::net::SocketAddr;
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// Mounts the endpoints of accounts below a path.
+    ///
+    /// They are in the [table](Self::table) like other routes. Those that need no signed-in user, and `sign-out-everywhere`,
+    /// are outside of the gate's baseline. Limits by network need the address of the client: serve the router by
+    /// `into_make_service_with_connect_info::<SocketAddr>()`.
+    ///
+    /// ```
+    /// # use axum::{body::Body, http::Request};
+    /// # use tower::ServiceExt;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use portcullis_accounts::{Accounts, Secret, store::MemoryStore};
+    /// use portcullis_axum::{Authenticated, Routes};
+    /// use portcullis_core::{Gate, policy::authenticated};
+    ///
+    /// let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes")?;
+    /// let accounts = Accounts::builder("https://shop.example.com", secret, MemoryStore::new())
+    ///     .dangerous_without_confirmation() // or name a mailer
+    ///     .build()?;
+    /// let gate =
+    ///     Gate::builder().scheme(&accounts).revocations(accounts.revocations()).build()?;
+    /// let app = Routes::new(&gate)
+    ///     .accounts("/auth", &accounts.endpoints())
+    ///     .get("/orders", authenticated(), async |_: Authenticated| "orders")
+    ///     .into_router()
+    ///     .with_state(gate);
+    ///
+    /// let sign_up = r#"{"email":"alice@example.com","password":"correct horse battery"}"#;
+    /// let request = Request::post("/auth/sign-up").header("content-type", "application/json");
+    /// let answer = app.clone().oneshot(request.body(Body::from(sign_up))?).await?;
+    /// assert_eq!(answer.status(), 200); // with an access token and a refresh token
+    /// let request = Request::get("/auth/me").body(Body::empty())?;
+    /// assert_eq!(app.oneshot(request).await?.status(), 401);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    /// If the endpoints set cookies that no browser accepts, or that the gate does not read.
+    #[track_caller]
+    pub fn accounts(self, path: &str, endpoints: &Endpoints) -> Self {
+        #[expect(clippy::panic, reason = "a mistake in a route has to show at start")]
+        let list = endpoints.list(&self.gate).unwrap_or_else(|error| panic!("{error}"));
+        let mut routes = self;
+        for endpoint in list {
+            let path = format!("{}/{}", path.trim_end_matches('/'), endpoint.path());
+            let method = match endpoint.method() {
+                "GET" => MethodFilter::GET,
+                "DELETE" => MethodFilter::DELETE,
+                _ => MethodFilter::POST,
+            };
+            let (gate, endpoints) = (routes.gate.clone(), endpoints.clone());
+            let handler = move |request: Request| {
+                let (gate, endpoints) = (gate.clone(), endpoints.clone());
+                async move { answer(&gate, &endpoints, endpoint, request).await }
+            };
+            routes = routes.add(Some(endpoint.method()), &path, endpoint.policy(), on(method, handler));
+        }
+        routes
+    }
+}
+
+async fn answer(
+    gate: &Gate,
+    endpoints: &Endpoints,
+    endpoint: Endpoint,
+    request: Request,
+) -> Result<Response, Rejection> {
+    let (mut parts, body) = request.into_parts();
+    let who = match endpoint.wants_caller() {
+        true => Visitor::from_request_parts(&mut parts, gate).await?.0,
+        false => None,
+    };
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let request = Request::from_parts(parts, read(body).await?);
+    let answer = endpoints.answer(endpoint, Call::new(gate, request).with_peer(peer).with_caller(who)).await?;
+    Ok(answer.map(Body::from))
+}
+
+async fn read(body: Body) -> Result<Bytes, Error> {
+    to_bytes(body, Endpoints::MAX_BODY).await.map_err(|error| match error.into_inner().is::<LengthLimitError>() {
+        true => Error::TooLarge,
+        false => Error::InvalidRequest,
+    })
+}
+
+/// The innermost guard of the route renders the error.
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        portcullis_core::Error::from(error).into()
+    }
+}
