@@ -65,14 +65,14 @@ impl UserStore for MemoryStore {
 
     async fn change(&self, id: &UserId, change: UserChange) -> StoreResult<ChangeOutcome> {
         let mut state = self.state().await;
-        if let Some((email, _)) = &change.email
-            && state.users.values().any(|user| user.email == *email && user.id != *id)
-        {
-            return Ok(ChangeOutcome::Taken);
-        }
+        let is_taken = (change.email.as_ref())
+            .is_some_and(|(email, _)| state.users.values().any(|user| user.email == *email && user.id != *id));
         let if_stamp = change.if_stamp;
         let user = state.users.get_mut(id).filter(|user| if_stamp.is_none_or(|stamp| stamp == user.stamp));
         let Some(user) = user else { return Ok(ChangeOutcome::Absent) };
+        if is_taken {
+            return Ok(ChangeOutcome::Taken);
+        }
         change.apply(user);
         Ok(ChangeOutcome::Changed(user.clone()))
     }
@@ -152,7 +152,7 @@ impl SessionStore for MemoryStore {
 
     async fn keep(&self, token: OneTime, replaces: bool) -> StoreResult<()> {
         let mut state = self.state().await;
-        if replaces {
+        if replaces && token.user.is_some() {
             state.one_time.retain(|_, other| (other.purpose, &other.user) != (token.purpose, &token.user));
         }
         state.one_time.insert(token.digest, token);
@@ -160,8 +160,10 @@ impl SessionStore for MemoryStore {
     }
 
     async fn take(&self, purpose: Purpose, token: &Digest, now: SystemTime) -> StoreResult<Option<OneTime>> {
-        let taken = self.state().await.one_time.remove(token);
-        Ok(taken.filter(|token| token.purpose == purpose && token.expires_at > now))
+        let mut state = self.state().await;
+        let is_meant = state.one_time.get(token).is_some_and(|token| token.purpose == purpose);
+        let taken = if is_meant { state.one_time.remove(token) } else { None };
+        Ok(taken.filter(|token| token.expires_at > now))
     }
 
     async fn purge(&self, before: SystemTime) -> StoreResult<u64> {

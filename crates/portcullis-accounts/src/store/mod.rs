@@ -24,20 +24,40 @@ use crate::{
     user::{NewUser, User, UserChange},
 };
 use async_trait::async_trait;
-use std::{error, fmt, sync::Arc, time::SystemTime};
+use std::{error, fmt, iter, sync::Arc, time::SystemTime};
 
 /// A failure of a store. Its source is the error of the database.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{doing} failed")]
+///
+/// `Debug` shows the texts of the sources and not their fields, where databases may put values of rows.
+#[derive(Clone)]
 pub struct StoreError {
     doing: &'static str,
-    source: Option<Arc<dyn error::Error + Send + Sync>>,
+    source: Arc<dyn error::Error + Send + Sync>,
 }
 
 impl StoreError {
     /// An error with the operation that failed, such as `reading a user`, and its cause.
     pub fn new(doing: &'static str, cause: impl error::Error + Send + Sync + 'static) -> Self {
-        Self { doing, source: Some(Arc::new(cause)) }
+        Self { doing, source: Arc::new(cause) }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed", self.doing)
+    }
+}
+
+impl error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let causes = iter::successors(error::Error::source(self), |cause| cause.source()).map(ToString::to_string);
+        f.debug_struct("StoreError").field("doing", &self.doing).field("causes", &causes.collect::<Vec<_>>()).finish()
     }
 }
 

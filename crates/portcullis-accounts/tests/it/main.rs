@@ -15,3 +15,4 @@ mod passwords;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod store;

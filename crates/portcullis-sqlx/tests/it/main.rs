@@ -1,0 +1,26 @@
+//! Those on Postgres need the feature `postgres`, and a server: `tests/servers/postgres.sh up` prints the environment.
+#![allow(clippy::panic, clippy::expect_used, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]
+#![cfg(any(feature = "sqlite", feature = "postgres"))]
+
+mod dropped;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+type Anyhow<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Every table there is, by name.
+const TABLES: [&str; 11] = [
+    "portcullis_factors",
+    "portcullis_identities",
+    "portcullis_invitations",
+    "portcullis_keys",
+    "portcullis_members",
+    "portcullis_migrations",
+    "portcullis_one_time",
+    "portcullis_organizations",
+    "portcullis_refresh",
+    "portcullis_sessions",
+    "portcullis_users",
+];

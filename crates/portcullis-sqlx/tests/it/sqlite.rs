@@ -1,0 +1,127 @@
+use crate::{Anyhow, TABLES, dropped};
+use portcullis_accounts::{store::SessionStore, testing::suite};
+use portcullis_sqlx::{MIGRATIONS, SqliteStore};
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
+};
+use std::{error::Error, fs, path::PathBuf, time::SystemTime};
+
+/// A file that goes when the test is over.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("portcullis-sqlx-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a temporary folder");
+        Self(folder.join("accounts.db"))
+    }
+
+    fn options(&self) -> SqliteConnectOptions {
+        let options = SqliteConnectOptions::new().filename(&self.0).create_if_missing(true);
+        options.journal_mode(SqliteJournalMode::Wal)
+    }
+
+    async fn pool(&self, connections: u32) -> sqlx::Result<SqlitePool> {
+        SqlitePoolOptions::new().max_connections(connections).connect_with(self.options()).await
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = self.0.parent().map(fs::remove_dir_all);
+    }
+}
+
+async fn number(pool: &SqlitePool, query: &'static str) -> sqlx::Result<i64> {
+    sqlx::query_scalar(query).fetch_one(pool).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pools_of_eight_and_of_one_connection_pass_the_suite() -> Anyhow {
+    for connections in [8, 1] {
+        let file = File::new(&format!("suite-{connections}"));
+        let store = SqliteStore::new(file.pool(connections).await?).migrate().await?;
+        suite::all(&store.into()).await;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_in_memory_passes_the_suite() -> Anyhow {
+    suite::all(&SqliteStore::in_memory().await?.into()).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_created_and_opened_again() -> Anyhow {
+    let file = File::new("open");
+    let store = SqliteStore::open(&file.0).await?;
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(store.pool()).await?;
+    assert_eq!((mode.as_str(), number(store.pool(), "PRAGMA foreign_keys").await?), ("wal", 1));
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(store.pool()).await?;
+    assert_eq!(tables, TABLES, "every table is ours, and there are no others");
+    sqlx::query("INSERT INTO portcullis_factors (user_id, sealed) VALUES ('a', x'00')").execute(store.pool()).await?;
+    store.pool().close().await;
+    let store = SqliteStore::open(&file.0).await?;
+    assert_eq!(number(store.pool(), "SELECT COUNT(*) FROM portcullis_factors").await?, 1, "what was there stays");
+    assert!(SqliteStore::open(file.0.join("no/such/folder.db")).await.is_err(), "a file that cannot be created");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_migrate_at_once_and_again() -> Anyhow {
+    let file = File::new("migrate");
+    let mut migrating = Vec::new();
+    for _ in 0..4 {
+        // Each with a pool of its own, as four programs have.
+        let pool = file.pool(2).await?;
+        migrating.push(tokio::spawn(SqliteStore::new(pool).migrate()));
+    }
+    for migrated in migrating {
+        let store = migrated.await??;
+        let applied = number(store.pool(), "SELECT COUNT(*) FROM portcullis_migrations").await?;
+        assert_eq!(applied, i64::try_from(MIGRATIONS.len())?);
+    }
+    let pool = SqlitePoolOptions::new().connect_with(file.options().read_only(true)).await?;
+    let store = SqliteStore::new(pool).migrate().await?;
+    assert!(store.purge(SystemTime::UNIX_EPOCH).await.is_err(), "it may only read, and that is enough to migrate");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_without_foreign_keys_is_refused() -> Anyhow {
+    let file = File::new("foreign-keys");
+    let pool = SqlitePoolOptions::new().connect_with(file.options().foreign_keys(false)).await?;
+    let error = SqliteStore::new(pool.clone()).migrate().await.expect_err("foreign keys are off");
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    assert!(cause.contains("foreign_keys(true)"), "{cause}");
+    assert_eq!(number(&pool, "SELECT COUNT(*) FROM sqlite_master").await?, 0, "nothing was created");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_dropped_is_done_or_undone() -> Anyhow {
+    for connections in [8, 1] {
+        let file = File::new(&format!("dropped-{connections}"));
+        let store = SqliteStore::new(file.pool(connections).await?).migrate().await?;
+        dropped::everywhere(&store, async |query| number(store.pool(), query).await).await?;
+    }
+    let store = SqliteStore::in_memory().await?;
+    dropped::everywhere(&store, async |query| number(store.pool(), query).await).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_of_many_rows_is_complete() -> Anyhow {
+    let store = SqliteStore::in_memory().await?;
+    let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1203) \
+        INSERT INTO portcullis_one_time (digest, purpose, stamp, payload, expires_at) \
+        SELECT CAST(i AS BLOB), 'reset', 0, '{}', i FROM n";
+    sqlx::query(many).execute(store.pool()).await?;
+    let at = |millis| SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(millis);
+    assert_eq!(store.purge(at(1001)).await?, 1000);
+    assert_eq!(store.purge(at(1203)).await?, 202);
+    assert_eq!(number(store.pool(), "SELECT COUNT(*) FROM portcullis_one_time").await?, 1);
+    Ok(())
+}
