@@ -12,6 +12,7 @@
 mod cast;
 mod confirmation;
 mod passwords;
+mod refresh;
 mod sessions;
 mod sign_in;
 mod sign_up;
