@@ -84,6 +84,13 @@ pub mod reqwest {
     #[doc(inline)]
     pub use portcullis_reqwest::*;
 }
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod sqlx {
+    //! Accounts in SQLite and Postgres: the crate `portcullis-sqlx`.
+
+    #[doc(inline)]
+    pub use portcullis_sqlx::*;
+}
 #[cfg(feature = "tower")]
 pub mod tower {
     //! Layers for any tower service: the crate `portcullis-tower`.
