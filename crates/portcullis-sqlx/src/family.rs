@@ -3,6 +3,7 @@ use crate::{
     sessions::{self, sessions},
     store::SqlStore,
     transaction::Transaction,
+    value::Columns,
 };
 use async_trait::async_trait;
 use portcullis_accounts::{
@@ -10,6 +11,25 @@ use portcullis_accounts::{
     store::{Family, RefreshRow, RotateOutcome, Rotation, StoreResult, rotate},
 };
 use std::time::SystemTime;
+
+/// The columns of a refresh token, as [`refresh`] reads them.
+macro_rules! refresh_columns {
+    () => {
+        "issued_at, expires_at, rotated_at, attempt, successor, is_superseded"
+    };
+}
+pub(crate) use refresh_columns;
+
+pub(crate) fn refresh<D: Dialect>(row: &mut Columns<'_, D>) -> sqlx::Result<RefreshRow> {
+    Ok(RefreshRow {
+        issued_at: row.next()?,
+        expires_at: row.next()?,
+        rotated_at: row.next()?,
+        attempt: u32::try_from(row.next::<i64>()?).unwrap_or(u32::MAX),
+        successor: row.next()?,
+        is_superseded: row.next()?,
+    })
+}
 
 /// A session whose row the transaction has locked, by its identifier.
 ///
@@ -41,20 +61,9 @@ impl<D: Dialect> SqlStore<D> {
 #[async_trait]
 impl<D: Dialect> Family for Locked<D> {
     async fn row(&mut self, token: &Digest) -> StoreResult<Option<RefreshRow>> {
-        const READ: &str = "SELECT issued_at, expires_at, rotated_at, attempt, successor, is_superseded \
-            FROM portcullis_refresh WHERE digest = $1 AND session_id = $2";
-        self.0
-            .fetch_one(READ, [token.into(), self.1.as_str().into()], |row| {
-                Ok(RefreshRow {
-                    issued_at: row.next()?,
-                    expires_at: row.next()?,
-                    rotated_at: row.next()?,
-                    attempt: u32::try_from(row.next::<i64>()?).unwrap_or(u32::MAX),
-                    successor: row.next()?,
-                    is_superseded: row.next()?,
-                })
-            })
-            .await
+        const READ: &str =
+            concat!("SELECT ", refresh_columns!(), " FROM portcullis_refresh WHERE digest = $1 AND session_id = $2");
+        self.0.fetch_one(READ, [token.into(), self.1.as_str().into()], refresh).await
     }
 
     async fn put(&mut self, token: &Digest, row: RefreshRow, successor: (Digest, RefreshRow)) -> StoreResult<()> {

@@ -1,6 +1,6 @@
 use crate::{
     dialect::{Dialect, locking},
-    family,
+    family::{self, refresh_columns},
     store::SqlStore,
     value::Columns,
 };
@@ -57,8 +57,7 @@ macro_rules! end {
                 " AND ended_at IS NULL ORDER BY id"
             ),
             " FOR UPDATE",
-            ") AND ended_at IS NULL RETURNING id, user_id, stamp, methods, organization_id, address, user_agent, \
-             created_at, used_at, not_after, ended_at"
+            concat!(") AND ended_at IS NULL RETURNING ", columns!())
         )
     };
 }
@@ -99,12 +98,16 @@ impl<D: Dialect> SessionStore for SqlStore<D> {
         self.fetch_one("reading a session", sessions!("id = $1"), [id.as_str().into()], session).await
     }
 
-    async fn resume(&self, token: &Digest, now: SystemTime) -> StoreResult<Option<Session>> {
-        const RESUME: &str = sessions!(
-            "ended_at IS NULL AND not_after > $2 AND id = (SELECT session_id FROM portcullis_refresh \
-             WHERE digest = $1 AND rotated_at IS NULL AND NOT is_superseded AND expires_at > $2)"
+    async fn session_of(&self, token: &Digest) -> StoreResult<Option<(Session, RefreshRow)>> {
+        const FIND: &str = concat!(
+            "SELECT ",
+            columns!(),
+            ", ",
+            refresh_columns!(),
+            " FROM portcullis_refresh JOIN portcullis_sessions ON id = session_id WHERE digest = $1"
         );
-        self.fetch_one("resuming a session", RESUME, [token.into(), now.into()], session).await
+        let read = |row: &mut Columns<'_, D>| Ok((session(row)?, family::refresh(row)?));
+        self.fetch_one("reading the session of a refresh token", FIND, [token.into()], read).await
     }
 
     async fn touch(&self, token: &Digest, now: SystemTime, expires_at: SystemTime) -> StoreResult<()> {

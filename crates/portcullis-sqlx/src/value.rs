@@ -33,6 +33,12 @@ impl From<i64> for Value {
     }
 }
 
+impl From<usize> for Value {
+    fn from(count: usize) -> Self {
+        Self::Integer(Some(i64::try_from(count).unwrap_or(i64::MAX)))
+    }
+}
+
 impl From<bool> for Value {
     fn from(boolean: bool) -> Self {
         Self::Boolean(boolean)
@@ -134,6 +140,12 @@ impl Column for SystemTime {
 impl Column for Option<SystemTime> {
     fn read<D: Dialect>(row: &D::Row, column: usize) -> sqlx::Result<Self> {
         D::integer(row, column)?.map(time).transpose()
+    }
+}
+
+impl Column for Digest {
+    fn read<D: Dialect>(row: &D::Row, column: usize) -> sqlx::Result<Self> {
+        Option::<Self>::read::<D>(row, column)?.ok_or_else(null)
     }
 }
 

@@ -87,7 +87,7 @@ pub async fn everywhere<S: UserStore + SessionStore>(
         let is_ready = dropped_after(polls, store.open(session.clone(), token.digest("refresh"), later(9))).await;
         let is_there = store.session(&session.id).await?.is_some();
         assert!(is_there || !is_ready, "what was answered is there");
-        assert_eq!(store.resume(&token.digest("refresh"), NOW).await?.is_some(), is_there, "no half session");
+        assert_eq!(store.session_of(&token.digest("refresh")).await?.is_some(), is_there, "no half session");
         assert_eq!(number(ORPHANS).await?, 0, "no session without a token");
         Ok(is_ready)
     })
@@ -97,7 +97,7 @@ pub async fn everywhere<S: UserStore + SessionStore>(
         let (session, token) = opened().await?;
         let rotation = || Rotation::new(token.clone(), secret.clone(), later(1), SessionRules::new());
         let is_ready = dropped_after(polls, store.rotate(rotation())).await;
-        let was_live = store.resume(&token.digest("refresh"), NOW).await?.is_some();
+        let was_live = store.session_of(&token.digest("refresh")).await?.is_some_and(|(_, row)| row.is_live());
         assert!(!is_ready || !was_live, "what was answered is done");
         assert_eq!(number(FORKED).await?, 0, "one token of each session is live");
         let used_at = if was_live { NOW } else { later(1) };

@@ -1,4 +1,5 @@
-//! Those on Postgres need the feature `postgres`, and a server: `tests/servers/postgres.sh up` prints the environment.
+//! Those on Postgres need a server: `tests/servers/postgres.sh up` prints the environment. Then
+//! `cargo test -p portcullis-sqlx --features postgres -- --include-ignored`.
 #![allow(clippy::panic, clippy::expect_used, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]
 #![cfg(any(feature = "sqlite", feature = "postgres"))]
 

@@ -12,8 +12,8 @@ use sqlx::{
 use std::{env, error::Error, time::SystemTime};
 
 fn options(variable: &str) -> Anyhow<PgConnectOptions> {
-    let missing = format!("{variable} is not set: `tests/servers/postgres.sh up` prints it");
-    Ok(env::var(variable).map_err(|_| missing)?.parse()?)
+    let missing = |_| format!("{variable} is not set: `tests/servers/postgres.sh up` prints it");
+    Ok(env::var(variable).map_err(missing)?.parse()?)
 }
 
 /// Connections to an empty schema of this name.
@@ -40,18 +40,21 @@ async fn number(pool: &PgPool, query: &'static str) -> sqlx::Result<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the environment that `tests/servers/postgres.sh up` prints"]
 async fn a_pool_of_eight_passes_the_suite() -> Anyhow {
     suite::all(&store("suite_8", 8).await?.into()).await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the environment that `tests/servers/postgres.sh up` prints"]
 async fn a_pool_of_one_connection_passes_the_suite() -> Anyhow {
     suite::all(&store("suite_1", 1).await?.into()).await;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the environment that `tests/servers/postgres.sh up` prints"]
 async fn a_database_that_defaults_to_serializable_passes_the_suite() -> Anyhow {
     let options = schema("SERIALIZABLE_DATABASE_URL", "suite").await?;
     let pool = pool(&options, 8).await?;
@@ -62,6 +65,7 @@ async fn a_database_that_defaults_to_serializable_passes_the_suite() -> Anyhow {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the environment that `tests/servers/postgres.sh up` prints"]
 async fn users_and_sessions_may_be_in_different_databases() -> Anyhow {
     let (users, sessions) = (store("suite_users", 4).await?, store("suite_sessions", 4).await?);
     suite::all(&Stores::new(users, sessions)).await;
@@ -69,6 +73,7 @@ async fn users_and_sessions_may_be_in_different_databases() -> Anyhow {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the environment that `tests/servers/postgres.sh up` prints"]
 async fn four_migrate_at_once_and_again() -> Anyhow {
     let options = schema("DATABASE_URL", "migrate").await?;
     let mut migrating = Vec::new();
@@ -91,6 +96,7 @@ async fn four_migrate_at_once_and_again() -> Anyhow {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the environment that `tests/servers/postgres.sh up` prints"]
 async fn a_command_that_is_dropped_is_done_or_undone() -> Anyhow {
     for connections in [8, 1] {
         let store = store(&format!("dropped_{connections}"), connections).await?;
@@ -100,19 +106,31 @@ async fn a_command_that_is_dropped_is_done_or_undone() -> Anyhow {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the environment that `tests/servers/postgres.sh up` prints"]
 async fn a_purge_of_many_rows_is_complete() -> Anyhow {
     let store = store("purge", 2).await?;
     let many = "INSERT INTO portcullis_one_time (digest, purpose, stamp, payload, expires_at) \
-        SELECT int4send(i), 'reset', 0, '{}', i FROM generate_series(1, 1203) i";
+        SELECT lpad(i::text, 32, '0')::bytea, 'reset', 0, '{}', i FROM generate_series(1, 1203) i";
     sqlx::query(many).execute(store.pool()).await?;
     let at = |millis| SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(millis);
     assert_eq!(store.purge(at(1001)).await?, 1000);
     assert_eq!(store.purge(at(1203)).await?, 202);
     assert_eq!(number(store.pool(), "SELECT COUNT(*) FROM portcullis_one_time").await?, 1);
+    // A chain of refresh tokens: all but the last two go.
+    let session = "INSERT INTO portcullis_sessions (id, user_id, stamp, methods, created_at, used_at, not_after) \
+        VALUES ('s', 'u', 0, '', 0, 0, 5000)";
+    sqlx::query(session).execute(store.pool()).await?;
+    let chain = "INSERT INTO portcullis_refresh (digest, session_id, issued_at, expires_at, rotated_at, successor) \
+        SELECT lpad(i::text, 32, '0')::bytea, 's', i, 5000, CASE WHEN i < 1203 THEN i + 1 END, \
+            CASE WHEN i < 1203 THEN lpad((i + 1)::text, 32, '0')::bytea END FROM generate_series(1, 1203) i";
+    sqlx::query(chain).execute(store.pool()).await?;
+    assert_eq!(store.purge(at(4000)).await?, 1, "the single-use token");
+    assert_eq!(number(store.pool(), "SELECT COUNT(*) FROM portcullis_refresh").await?, 2);
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the environment that `tests/servers/postgres.sh up` prints"]
 async fn an_error_shows_no_values() -> Anyhow {
     let store = store("errors", 1).await?;
     let now = SystemTime::UNIX_EPOCH;

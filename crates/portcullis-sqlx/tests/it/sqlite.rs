@@ -117,11 +117,22 @@ async fn a_purge_of_many_rows_is_complete() -> Anyhow {
     let store = SqliteStore::in_memory().await?;
     let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1203) \
         INSERT INTO portcullis_one_time (digest, purpose, stamp, payload, expires_at) \
-        SELECT CAST(i AS BLOB), 'reset', 0, '{}', i FROM n";
+        SELECT CAST(printf('%032d', i) AS BLOB), 'reset', 0, '{}', i FROM n";
     sqlx::query(many).execute(store.pool()).await?;
     let at = |millis| SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(millis);
     assert_eq!(store.purge(at(1001)).await?, 1000);
     assert_eq!(store.purge(at(1203)).await?, 202);
     assert_eq!(number(store.pool(), "SELECT COUNT(*) FROM portcullis_one_time").await?, 1);
+    // A chain of refresh tokens: all but the last two go.
+    let session = "INSERT INTO portcullis_sessions (id, user_id, stamp, methods, created_at, used_at, not_after) \
+        VALUES ('s', 'u', 0, '', 0, 0, 5000)";
+    sqlx::query(session).execute(store.pool()).await?;
+    let chain = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1203) \
+        INSERT INTO portcullis_refresh (digest, session_id, issued_at, expires_at, rotated_at, successor) \
+        SELECT CAST(printf('%032d', i) AS BLOB), 's', i, 5000, CASE WHEN i < 1203 THEN i + 1 END, \
+            CASE WHEN i < 1203 THEN CAST(printf('%032d', i + 1) AS BLOB) END FROM n";
+    sqlx::query(chain).execute(store.pool()).await?;
+    assert_eq!(store.purge(at(4000)).await?, 1, "the single-use token");
+    assert_eq!(number(store.pool(), "SELECT COUNT(*) FROM portcullis_refresh").await?, 2);
     Ok(())
 }

@@ -63,7 +63,7 @@ pub async fn sessions(store: &dyn SessionStore) {
     purge::families(store).await;
     purge::counts(store).await;
     sessions::open(store).await;
-    sessions::resume(store).await;
+    sessions::tokens(store).await;
     sessions::touch(store).await;
     sessions::end(store).await;
     sessions::lists(store).await;
@@ -177,7 +177,7 @@ impl<'s> Opened<'s> {
     }
 
     async fn is_live(&self, token: &Token, now: SystemTime) -> bool {
-        self.store.resume(&digest(token), now).await.passed().is_some()
+        is_live(self.store, token, now).await
     }
 
     /// The session as the store has it.
@@ -185,6 +185,12 @@ impl<'s> Opened<'s> {
         let session = self.store.session(&self.session.id).await.passed();
         session.unwrap_or_else(|| panic!("the session is there"))
     }
+}
+
+/// Whether a token is live and its session open.
+async fn is_live(store: &dyn SessionStore, token: &Token, now: SystemTime) -> bool {
+    let found = store.session_of(&digest(token)).await.passed();
+    found.is_some_and(|(session, row)| session.is_open(now) && row.is_live() && row.expires_at > now)
 }
 
 /// Whether both are the same text.

@@ -4,7 +4,7 @@ use crate::{
     id::{SessionId, UserId},
     secret::Token,
     session::{Session, SessionRules},
-    store::{Ending, SessionStore},
+    store::{Ending, RefreshRow, SessionStore},
 };
 use std::time::SystemTime;
 
@@ -40,33 +40,32 @@ pub(super) async fn open(store: &dyn SessionStore) {
     }
 }
 
-pub(super) async fn resume(store: &dyn SessionStore) {
-    let first = fresh(Token::fresh());
-    let session = session();
-    store.open(session.clone(), digest(&first), second(60)).await.passed();
-    let resume = async |now| store.resume(&digest(&first), now).await.passed();
-    assert_eq!(resume(at(0)).await, Some(session.clone()), "a live token");
-    assert_eq!(resume(at(59_999)).await, Some(session.clone()), "a live token in its last millisecond");
-    assert_eq!(resume(second(60)).await, None, "an expired token");
-    let unknown = store.resume(&digest(&fresh(Token::fresh())), at(0)).await.passed();
-    assert_eq!(unknown, None, "an unknown token");
+pub(super) async fn tokens(store: &dyn SessionStore) {
+    let found = async |token: &Token| store.session_of(&digest(token)).await.passed();
+    assert_eq!(found(&fresh(Token::fresh())).await, None, "an unknown token");
+    let opened = Opened::with(store, SessionRules::new().answers_may_be_lost(), session()).await;
+    let mut session = opened.session.clone();
+    let live = RefreshRow::live(at(0), session.not_after);
+    assert_eq!(found(&opened.first).await, Some((session.clone(), live.clone())), "a live token");
 
-    // The session ends before its token.
-    let short = Session { not_after: second(30), ..super::session() };
-    let token = fresh(Token::fresh());
-    store.open(short.clone(), digest(&token), second(60)).await.passed();
-    assert_eq!(store.resume(&digest(&token), at(29_999)).await.passed(), Some(short), "a session's last millisecond");
-    assert_eq!(store.resume(&digest(&token), second(30)).await.passed(), None, "a session that has expired");
+    let lost = opened.next(&opened.first, at(7)).await;
+    session.used_at = at(7);
+    let rotated = RefreshRow { rotated_at: Some(at(7)), successor: Some(digest(&lost)), ..live };
+    assert_eq!(found(&opened.first).await, Some((session.clone(), rotated.clone())), "a token that was exchanged");
+    let live = RefreshRow::live(at(7), session.not_after);
+    assert_eq!(found(&lost).await, Some((session.clone(), live.clone())), "its successor");
 
-    let opened = Opened::new(store, SessionRules::new().answers_may_be_lost()).await;
-    let lost = opened.next(&opened.first, at(1)).await;
-    assert!(!opened.is_live(&opened.first, at(1)).await, "a token that was exchanged");
-    assert!(opened.is_live(&lost, at(1)).await, "its successor");
-    let next = opened.next(&opened.first, second(31)).await;
-    assert!(!opened.is_live(&lost, second(31)).await, "a superseded token");
-    assert!(opened.is_live(&next, second(31)).await, "its replacement");
-    store.end(Ending::One(&opened.session.id), second(32)).await.passed();
-    assert!(!opened.is_live(&next, second(32)).await, "a session that was ended");
+    let next = opened.next(&opened.first, second(60)).await;
+    session.used_at = second(60);
+    let again = RefreshRow { rotated_at: Some(second(60)), attempt: 1, successor: Some(digest(&next)), ..rotated };
+    assert_eq!(found(&opened.first).await, Some((session.clone(), again)), "a token whose successor was lost");
+    let superseded = RefreshRow { is_superseded: true, ..live };
+    assert_eq!(found(&lost).await, Some((session.clone(), superseded)), "a superseded token");
+
+    store.end(Ending::One(&session.id), second(61)).await.passed();
+    session.ended_at = Some(second(61));
+    let live = RefreshRow::live(second(60), session.not_after);
+    assert_eq!(found(&next).await, Some((session, live)), "a token of a session that was ended");
 }
 
 pub(super) async fn touch(store: &dyn SessionStore) {
