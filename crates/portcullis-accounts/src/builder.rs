@@ -134,6 +134,8 @@ impl AccountsBuilder {
 
     /// Signs a new user in at once. Later sign-ins need the confirmed address. Use it with a
     /// [baseline](portcullis_core::GateBuilder::baseline) for what needs a confirmed address.
+    ///
+    /// A sign-up then tells whether an address has an account: only a new one gets tokens.
     pub fn sign_in_unconfirmed(mut self) -> Self {
         self.options.sign_in_unconfirmed = true;
         self

@@ -1,4 +1,54 @@
-//! Accounts of a service's own, for Portcullis.
+//! Accounts of a service's own, for Portcullis: sign-up, sign-in, sessions, and links in mails.
+//!
+//! ```
+//! use portcullis_accounts::{
+//!     Accounts, Client, Links, Proof, Secret, SignUp, store::MemoryStore, testing::Mailbox,
+//! };
+//! use portcullis_core::{Credential, CredentialSource, Gate};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mailbox = Mailbox::new(); // in a service `SmtpMailer` of `portcullis-lettre`
+//! let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes")?;
+//! let accounts = Accounts::builder("https://shop.example.com", secret, MemoryStore::new())
+//!     .mailer(mailbox.clone(), Links::below("https://shop.example.com"))
+//!     .build()?;
+//! let gate = Gate::builder()
+//!     .scheme(&accounts) // access tokens in `Authorization`
+//!     .revocations(accounts.revocations()) // signed out is signed out
+//!     .directory(accounts.directory()) // the user, for policies and handlers
+//!     .build()?;
+//!
+//! // `Routes::accounts` of `portcullis-axum` and `portcullis-actix` does all of this by HTTP.
+//! let (email, password) = ("alice@example.com", "correct horse battery");
+//! let form = SignUp { email, password, ..SignUp::default() };
+//! accounts.sign_up(form, &Client::unknown()).await?;
+//! let mail = mailbox.last_to(email).ok_or("no mail")?;
+//! let token = Mailbox::token_of(&mail).ok_or("no link")?;
+//! accounts.confirm_email(token.expose(), Proof::Password(password)).await?;
+//! let tokens = accounts.sign_in(email, password, &Client::unknown()).await?.tokens;
+//!
+//! let access = || {
+//!     Credential::new(tokens.access.expose().to_owned(), CredentialSource::bearer())
+//! };
+//! assert!(gate.authenticate(access()).await.principal().is_ok());
+//! accounts.sign_out(tokens.refresh.expose()).await?;
+//! assert!(gate.authenticate(access()).await.principal().is_err());
+//! # Ok(()) }
+//! ```
+//!
+//! - [`Accounts`] has the methods, and [`AccountsBuilder`] the settings. [`Endpoints`] are the methods by HTTP.
+//! - A [`store`] keeps users, sessions and single-use tokens: of each token only a digest. [`Mailer`] sends links.
+//! - [`SessionRules`] say how long sessions live and what happens when a refresh token is used again, [`AccessTokens`] what
+//!   access tokens contain, [`PasswordRules`] which passwords may be set, [`Limits`] how many attempts are allowed.
+//! - [`Admin`] is what administrators do.
+//!
+//! # What a caller can and cannot find out
+//! Whether an address has an account is told to nobody but its owner, by mail: sign-up, reset and the links answer alike and do
+//! the same work. A wrong password and an unknown address are the same error. That an account is disabled, unconfirmed or not
+//! approved is told to callers that know its password.
+//!
+//! # Features
+//! - `testing`: a suite that every store has to pass, and a mailbox for tests.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;

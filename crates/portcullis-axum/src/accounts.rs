@@ -50,7 +50,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// ```
     ///
     /// # Panics
-    /// If the endpoints set cookies that no browser accepts, or that the gate does not read.
+    /// If the endpoints set cookies that no browser accepts, or that the gate does not read, and if the gate has no
+    /// [revocations](portcullis_core::GateBuilder::revocations).
     #[track_caller]
     pub fn accounts(self, path: &str, endpoints: &Endpoints) -> Self {
         #[expect(clippy::panic, reason = "a mistake in a route has to show at start")]

@@ -84,8 +84,14 @@ impl Endpoints {
     /// The endpoints, for an adapter to mount.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if no browser accepts the cookies, or if the gate does not read them.
+    /// [`ErrorKind::Misconfigured`] if no browser accepts the cookies, if the gate does not read them, or if it does not know
+    /// which sessions have ended.
     pub fn list(&self, gate: &Gate) -> Result<impl Iterator<Item = Endpoint> + use<>, CoreError> {
+        if !gate.has_revocations() {
+            let detail = "the gate would accept the tokens of sessions that have ended; give it \
+                          `.revocations(accounts.revocations())`";
+            return Err(CoreError::new(ErrorKind::Misconfigured, detail));
+        }
         if let Some(cookies) = &self.0.cookies {
             cookies.check()?;
             let source = cookies.source();

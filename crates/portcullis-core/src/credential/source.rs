@@ -283,6 +283,19 @@ impl CredentialSource {
     ///
     /// The origin of the request is not checked. See [`Gate::check_origin`](crate::Gate::check_origin).
     ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let refresh = CredentialSource::cookie("refresh");
+    /// let request = get("/").header("cookie", "a=1; refresh=abc");
+    /// let found = refresh.read(&request)?;
+    /// assert_eq!(found.as_ref().map(|credential| credential.expose()), Some("abc"));
+    /// assert!(refresh.read(&get("/"))?.is_none());
+    /// let twice = get("/").header("cookie", "refresh=abc; refresh=xyz");
+    /// assert!(refresh.read(&twice).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if it is there twice, or has characters that no credential has.
     pub fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Credential<'h>>, Error> {

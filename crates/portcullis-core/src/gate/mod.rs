@@ -262,6 +262,12 @@ impl Gate {
         self.0.origins.admit(head)
     }
 
+    /// Whether the gate asks revocations about each caller.
+    #[must_use]
+    pub fn has_revocations(&self) -> bool {
+        self.0.revocations.is_some()
+    }
+
     /// The sources of all schemes, in order.
     pub fn sources(&self) -> impl Iterator<Item = &CredentialSource> {
         self.0.all.sources.iter()
