@@ -58,6 +58,15 @@ pub(crate) struct Options {
     pub(crate) sign_in_unconfirmed: bool,
     pub(crate) magic_links: bool,
     pub(crate) default_role: String,
+    /// How long single-use tokens are valid, where it is not the default.
+    pub(crate) lives: Vec<(Purpose, Duration)>,
+}
+
+impl Options {
+    fn life(&self, purpose: Purpose) -> Duration {
+        let set = self.lives.iter().rfind(|(it, _)| *it == purpose);
+        set.map_or_else(|| purpose.life(), |(_, life)| *life)
+    }
 }
 
 /// The tokens of a session. `Debug` does not show them.
@@ -250,7 +259,7 @@ impl Accounts {
             user: Some(id),
             stamp: user.map_or(0, |user| user.stamp),
             payload,
-            expires_at: now.checked_add(purpose.life()).unwrap_or(now),
+            expires_at: now.checked_add(self.0.options.life(purpose)).unwrap_or(now),
         };
         self.0.stores.sessions.keep(one_time, true).await?;
         Ok(token)

@@ -6,6 +6,7 @@ use crate::{
     error::Error,
     limit::{Counter, Limits, MemoryLimits, RateLimits},
     mailer::{Links, Mailer},
+    one_time::Purpose,
     password::{Costs, Hasher, Legacy, PasswordRules},
     secret::Secret,
     session::SessionRules,
@@ -58,6 +59,7 @@ impl Accounts {
                 sign_in_unconfirmed: false,
                 magic_links: false,
                 default_role: String::new(),
+                lives: Vec::new(),
             },
         }
     }
@@ -104,6 +106,12 @@ impl AccountsBuilder {
     /// Where attempts are counted. By default in this process: [`MemoryLimits`].
     pub fn rate_limits(self, counts: impl RateLimits + 'static) -> Self {
         Self { rate_limits: Arc::new(counts), ..self }
+    }
+
+    /// How long single-use tokens for this purpose are valid. [`Purpose`] says the default of each.
+    pub fn valid_for(mut self, purpose: Purpose, life: Duration) -> Self {
+        self.options.lives.push((purpose, life));
+        self
     }
 
     /// The role of new users. By default none.

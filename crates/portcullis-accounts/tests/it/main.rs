@@ -10,6 +10,7 @@
 )]
 
 mod cast;
+mod config;
 mod confirmation;
 mod passwords;
 mod refresh;
