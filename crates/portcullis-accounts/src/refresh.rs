@@ -1,9 +1,9 @@
 //! What happens when a refresh token is used: one function without I/O, which all stores share.
 //!
 //! ```text
-//! live ── used ──▶ rotated ── used within the grace ──▶ the same successor, or the live one behind it
-//!                     │ used later, and its successor was not used ──▶ rotated again, where answers may be lost
-//!                     │ used later otherwise ──▶ the session ends
+//! live ── used ──▶ rotated ── within the grace ──▶ the same successor, or the live one
+//!                     │ later, its successor unused ──▶ another one, where answers may be lost
+//!                     │ later otherwise ──▶ the session ends
 //! superseded ── used ──▶ the session ends
 //! ```
 //!
