@@ -1,11 +1,20 @@
 use crate::{Anyhow, TABLES, dropped};
-use portcullis_accounts::{store::SessionStore, testing::suite};
+use portcullis_accounts::{
+    Client, Secret, Session, SessionId, SessionRules, Token, UserId,
+    store::{RotateOutcome, Rotation, SessionStore},
+    testing::suite,
+};
 use portcullis_sqlx::{MIGRATIONS, SqliteStore};
 use sqlx::{
     SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
 };
-use std::{error::Error, fs, path::PathBuf, time::SystemTime};
+use std::{
+    error::Error,
+    fs,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 /// A file that goes when the test is over.
 struct File(PathBuf);
@@ -51,6 +60,53 @@ async fn pools_of_eight_and_of_one_connection_pass_the_suite() -> Anyhow {
 async fn a_store_in_memory_passes_the_suite() -> Anyhow {
     suite::all(&SqliteStore::in_memory().await?.into()).await;
     Ok(())
+}
+
+/// Writers of two programs wait for each other by the file's own lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_programs_share_a_file() -> Anyhow {
+    let file = File::new("shared");
+    let stores = [SqliteStore::open(&file.0).await?, SqliteStore::open(&file.0).await?];
+    for round in 0..8 {
+        let token = Token::new(format!("token {round}"));
+        let session = Session { id: SessionId::new(format!("session {round}")), ..session() };
+        stores[0].open(session, token.digest("refresh"), session_end()).await?;
+        let refreshes = (0..16).map(|place| {
+            let secret = Secret::new([7; 32]).expect("32 bytes");
+            let rotation = Rotation::new(token.clone(), secret, SystemTime::UNIX_EPOCH, SessionRules::new());
+            let store = stores[place % 2].clone();
+            tokio::spawn(async move { store.rotate(rotation).await })
+        });
+        let (mut exchanged, mut replayed) = (0, 0);
+        for refresh in refreshes.collect::<Vec<_>>() {
+            match refresh.await?? {
+                RotateOutcome::Next { .. } => exchanged += 1,
+                RotateOutcome::Replay { hops: 1, .. } => replayed += 1,
+                other => panic!("each gets the successor, and not {other:?}"),
+            }
+        }
+        assert_eq!((exchanged, replayed), (1, 15));
+    }
+    Ok(())
+}
+
+fn session_end() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(3600)
+}
+
+fn session() -> Session {
+    Session {
+        id: SessionId::new("session"),
+        user: UserId::new("user"),
+        stamp: 0,
+        methods: Vec::new(),
+        organization: None,
+        client: Client::unknown(),
+        created_at: SystemTime::UNIX_EPOCH,
+        used_at: SystemTime::UNIX_EPOCH,
+        not_after: session_end(),
+        ended_at: None,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,7 +175,7 @@ async fn a_purge_of_many_rows_is_complete() -> Anyhow {
         INSERT INTO portcullis_one_time (digest, purpose, stamp, payload, expires_at) \
         SELECT CAST(printf('%032d', i) AS BLOB), 'reset', 0, '{}', i FROM n";
     sqlx::query(many).execute(store.pool()).await?;
-    let at = |millis| SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(millis);
+    let at = |millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
     assert_eq!(store.purge(at(1001)).await?, 1000);
     assert_eq!(store.purge(at(1203)).await?, 202);
     assert_eq!(number(store.pool(), "SELECT COUNT(*) FROM portcullis_one_time").await?, 1);

@@ -269,6 +269,19 @@ proptest! {
 }
 
 #[test]
+fn a_token_too_far_behind_is_refused_and_does_no_harm() {
+    run(async {
+        let mut family = Family::new(SessionRules::new()).await;
+        for token in 0..FOLLOWED {
+            assert_eq!(family.present(token, 1).await, Became::Next);
+        }
+        assert_eq!(family.present(0, 1).await, Became::Again);
+        assert_eq!(family.present(1, 1).await, Became::Token(FOLLOWED));
+        assert_eq!(family.present(FOLLOWED, 1).await, Became::Next, "the live token is exchanged");
+    });
+}
+
+#[test]
 fn a_sign_out_leaves_nothing_to_present() {
     run(async {
         let mut family = Family::new(SessionRules::new()).await;
