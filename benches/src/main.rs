@@ -9,6 +9,7 @@ mod claims;
 mod companion;
 mod guard;
 mod instructions;
+mod stores;
 mod table;
 mod time;
 mod verify;
@@ -26,10 +27,11 @@ fn main() -> ExitCode {
     match *arguments {
         [] => report(""),
         ["check"] => return check(),
+        ["stores"] => stores::report(),
         ["step", case, by] => step(case, by),
         [filter] => report(filter),
         _ => {
-            eprintln!("usage: portcullis-benches [check | FILTER], such as `HS256` or `verify/HS256/small`");
+            eprintln!("usage: portcullis-benches [check | stores | FILTER], such as `HS256` or `verify/HS256/small`");
             return ExitCode::FAILURE;
         }
     }

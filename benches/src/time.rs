@@ -82,9 +82,18 @@ impl Batch {
 }
 
 fn cpu_time() -> Duration {
+    cpu_time_of(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+/// The CPU time of this process, all of its threads together.
+pub(crate) fn process_cpu() -> Duration {
+    cpu_time_of(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+fn cpu_time_of(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a live timespec.
-    let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    let failed = unsafe { libc::clock_gettime(clock, &raw mut time) };
     assert_eq!(failed, 0, "the system has no clock of a thread's CPU time");
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

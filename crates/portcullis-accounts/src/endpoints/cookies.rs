@@ -27,7 +27,7 @@ pub enum SameSite {
 /// ```
 /// use portcullis_accounts::{SameSite, TokenCookies};
 ///
-/// let cookies = TokenCookies::named("access_token", "refresh_token").same_site(SameSite::Strict);
+/// let cookies = TokenCookies::named("access_token", "refresh").same_site(SameSite::Strict);
 /// let removed = cookies.clear();
 /// assert_eq!(
 ///     removed[0],
