@@ -77,6 +77,13 @@ pub mod axum {
     #[doc(inline)]
     pub use portcullis_axum::*;
 }
+#[cfg(feature = "lettre")]
+pub mod lettre {
+    //! Mails of accounts by SMTP: the crate `portcullis-lettre`.
+
+    #[doc(inline)]
+    pub use portcullis_lettre::*;
+}
 #[cfg(feature = "reqwest")]
 pub mod reqwest {
     //! An HTTP client for what issuers publish: the crate `portcullis-reqwest`.
