@@ -89,7 +89,11 @@ impl Accounts {
             if_stamp: Some(user.stamp),
             ..UserChange::default()
         };
-        let user = self.change(&user.id, change).await?;
+        let user = self.change(&user.id, change).await.map_err(|error| match error {
+            // Another change was faster, and it has ended this session.
+            Error::NotFound => Error::SessionEnded,
+            error => error,
+        })?;
         self.mail(Mail::new(user.email.clone(), MailKind::PasswordChanged, None));
         tracing::info!(target: "portcullis", user = %user.id, "password changed");
         Ok(self.open(user, "pwd", client).await?.tokens)

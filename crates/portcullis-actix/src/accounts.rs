@@ -4,7 +4,7 @@ use crate::{Rejection, Routes, Visitor};
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, Route,
     dev::Payload,
-    http::StatusCode,
+    http::{StatusCode, header::HeaderValue},
     web::{self, Bytes},
 };
 use portcullis_accounts::{Call, Endpoint, Endpoints, Error};
@@ -81,8 +81,8 @@ async fn answer(
     body: web::Payload,
 ) -> Result<HttpResponse, Rejection> {
     let who = match endpoint.wants_caller() {
-        true => Visitor::from_request(&request, &mut Payload::None).await?.0,
-        false => None,
+        true => Visitor::from_request(&request, &mut Payload::None).await.map(|visitor| visitor.0),
+        false => Ok(None),
     };
     let body = match body.to_bytes_limited(Endpoints::MAX_BODY).await {
         Ok(Ok(body)) => body,
@@ -90,12 +90,17 @@ async fn answer(
         Err(_) => return Err(Error::TooLarge.into()),
     };
     let peer = request.peer_addr().map(|peer| peer.ip());
+    let who = who.map_err(|rejection| rejection.error().clone());
     let call = Call::new(gate, converted(&request, body)?).with_peer(peer).with_caller(who);
     let (head, body) = endpoints.answer(endpoint, call).await?.into_parts();
     let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     for (name, value) in &head.headers {
-        response.append_header((name.as_str(), value.as_bytes()));
+        if let Ok(mut copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            // So that `Debug` of the response does not show it.
+            copy.set_sensitive(value.is_sensitive());
+            response.append_header((name.as_str(), copy));
+        }
     }
     Ok(response.body(body))
 }

@@ -83,11 +83,12 @@ async fn answer(
 ) -> Result<Response, Rejection> {
     let (mut parts, body) = request.into_parts();
     let who = match endpoint.wants_caller() {
-        true => Visitor::from_request_parts(&mut parts, gate).await?.0,
-        false => None,
+        true => Visitor::from_request_parts(&mut parts, gate).await.map(|visitor| visitor.0),
+        false => Ok(None),
     };
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let request = Request::from_parts(parts, read(body).await?);
+    let who = who.map_err(|rejection| rejection.error().clone());
     let answer = endpoints.answer(endpoint, Call::new(gate, request).with_peer(peer).with_caller(who)).await?;
     Ok(answer.map(Body::from))
 }

@@ -1,12 +1,16 @@
 //! A request to an endpoint, and what is read from it.
 
-use super::cookies::TokenCookies;
+use super::TokenCookies;
 use crate::{client::Client, error::Error};
 use bytes::Bytes;
 use http::{Request, header};
 use portcullis_core::{Error as CoreError, Gate, Principal, RequestHead};
 use serde::de::DeserializeOwned;
-use std::{borrow::Cow, fmt, net::IpAddr};
+use std::{
+    borrow::Cow,
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 /// A request to an endpoint, from an adapter.
 #[non_exhaustive]
@@ -17,15 +21,15 @@ pub struct Call<'a> {
     pub request: Request<Bytes>,
     /// The address at the other end of the connection.
     pub peer: Option<IpAddr>,
-    /// The caller, where the endpoint [wants to know](super::Endpoint::wants_caller).
-    pub who: Option<Principal>,
+    /// The caller, where the endpoint [wants to know](super::Endpoint::wants_caller), or why the credential is not valid.
+    pub who: Result<Option<Principal>, CoreError>,
 }
 
 impl<'a> Call<'a> {
     /// A request without a caller, from an unknown address.
     #[must_use]
     pub fn new(gate: &'a Gate, request: Request<Bytes>) -> Self {
-        Self { gate, request, peer: None, who: None }
+        Self { gate, request, peer: None, who: Ok(None) }
     }
 
     /// With the address at the other end of the connection.
@@ -34,14 +38,15 @@ impl<'a> Call<'a> {
         Self { peer, ..self }
     }
 
-    /// With the caller.
+    /// With the caller, or the error of the credential.
     #[must_use]
-    pub fn with_caller(self, who: Option<Principal>) -> Self {
+    pub fn with_caller(self, who: Result<Option<Principal>, CoreError>) -> Self {
         Self { who, ..self }
     }
 
     pub(super) fn caller(&self) -> Result<&Principal, Error> {
-        self.who.as_ref().ok_or_else(|| Error::misconfigured("the route of the endpoint has no guard"))
+        let who = self.who.as_ref().map_err(CoreError::clone)?.as_ref();
+        who.ok_or_else(|| Error::misconfigured("the route of the endpoint has no guard"))
     }
 
     /// Whether a browser may have sent it: then the gate checks the origin of the page, and tokens go into cookies.
@@ -54,7 +59,7 @@ impl<'a> Call<'a> {
 
     /// Checked with a credential and without: to sign somebody in to another account is a change as well.
     pub(super) fn check_origin(&self) -> Result<(), Error> {
-        if self.may_be_browser() { Ok(self.gate.check_origin(&Head(&self.request))?) } else { Ok(()) }
+        if self.may_be_browser() { Ok(self.gate.check_origin(&self.head())?) } else { Ok(()) }
     }
 
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
@@ -76,26 +81,34 @@ impl<'a> Call<'a> {
         self.request.uri().path().rsplit('/').next().unwrap_or_default()
     }
 
-    pub(super) fn refresh_cookie(&self, cookies: &TokenCookies) -> Result<Option<String>, Error> {
-        cookies.read_refresh(&Head(&self.request))
+    pub(super) fn head(&self) -> impl RequestHead {
+        Head(&self.request)
     }
 
     /// Behind proxies, the address is the one that the outermost of them saw: so many places from the end of
     /// `X-Forwarded-For`.
     pub(super) fn client(&self, proxies: usize, cookies: Option<&TokenCookies>) -> Client {
         let headers = self.request.headers();
-        let lines = headers.get_all("x-forwarded-for").into_iter().filter_map(|line| line.to_str().ok());
-        let forwarded: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
-        let place = forwarded.len().checked_sub(proxies).filter(|_| proxies > 0);
-        let seen = place.and_then(|place| forwarded.get(place)).and_then(|text| text.trim().parse().ok());
+        let lines = headers.get_all("x-forwarded-for").into_iter();
+        let forwarded = lines.map(|line| String::from_utf8_lossy(line.as_bytes())).collect::<Vec<_>>().join(",");
+        // The nth from the end. Every part counts, so that no client moves the others by one that cannot be read.
+        let seen = proxies.checked_sub(1).and_then(|place| forwarded.rsplit(',').nth(place)).and_then(address);
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         let mut client = Client { address: seen.or(self.peer), ..Client::unknown() };
         if let Some(agent) = agent {
             client = client.with_user_agent(agent);
         }
-        client.device = cookies.and_then(|cookies| cookies.read_device(&Head(&self.request)));
+        client.device = cookies.and_then(|cookies| cookies.read_device(&self.head()));
         client
     }
+}
+
+/// An address, also with a port, as some proxies write it.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    inside.unwrap_or(text).parse().ok().or_else(with_port)
 }
 
 impl fmt::Debug for Call<'_> {

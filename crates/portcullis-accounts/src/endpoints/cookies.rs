@@ -149,6 +149,25 @@ impl TokenCookies {
         Ok(found.map(|credential| credential.expose().to_owned()))
     }
 
+    /// All refresh tokens of a request, for a sign-out: cookies of one name may differ where a path or a domain has changed.
+    pub(super) fn read_each_refresh(&self, head: &dyn RequestHead) -> Vec<String> {
+        const MAX: usize = 8;
+        let mut found = Vec::new();
+        head.each_header("cookie", &mut |line| {
+            let line = String::from_utf8_lossy(line);
+            let pairs = line.split(';').filter_map(|pair| pair.split_once('='));
+            let values = pairs.filter(|(name, _)| name.trim() == self.refresh).map(|(_, value)| value);
+            let values = values.map(|value| value.trim().trim_matches('"').trim_start_matches(self.prefix).to_owned());
+            found.extend(values.filter(|value| !value.is_empty()).take(MAX.saturating_sub(found.len())));
+        });
+        found
+    }
+
+    /// Whether there is a cookie with an access token, which a page has to refresh.
+    pub(super) fn has_access(&self) -> bool {
+        self.access.is_some()
+    }
+
     pub(super) fn read_device(&self, head: &dyn RequestHead) -> Option<String> {
         let found = CredentialSource::cookie(self.device).read(head).ok()??;
         Some(found.expose().to_owned())
@@ -162,7 +181,12 @@ impl TokenCookies {
             prefix => format!("\"{prefix}{text}\""),
         };
         let access = self.access.as_ref().map(|name| self.cookie(name, &token(tokens.access.expose()), "/", None));
-        let age = Some(tokens.refresh_expires_in);
+        let age = match self.access {
+            Some(_) => tokens.refresh_expires_in,
+            // It is not exchanged, so its cookie is never set again. The service decides how long it may be idle.
+            None => tokens.session.not_after.duration_since(tokens.session.used_at).unwrap_or_default(),
+        };
+        let age = Some(age);
         let refresh = self.cookie(&self.refresh, &token(tokens.refresh.expose()), &self.refresh_path, age);
         access.into_iter().chain([refresh]).collect()
     }

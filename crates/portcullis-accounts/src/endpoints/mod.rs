@@ -132,12 +132,9 @@ impl Endpoints {
                 let WithPassword { email, password, .. } = call.json()?;
                 self.signed_in(&call, &accounts.sign_in(&email, &password, client).await?)
             }
-            Name::Refresh => {
-                let token = self.refresh_token(&call)?.ok_or(Error::InvalidRefreshToken)?;
-                self.with_tokens(&call, &accounts.refresh(&token).await?)
-            }
+            Name::Refresh => self.with_tokens(&call, &accounts.refresh(&self.refresh_token(&call)?).await?),
             Name::SignOut => {
-                if let Some(token) = self.refresh_token(&call)? {
+                for token in self.tokens_to_end(&call)? {
                     accounts.sign_out(&token).await?;
                 }
                 self.signed_out(&call, &json!({}))
@@ -162,8 +159,10 @@ impl Endpoints {
                 let WithToken { token, password } = call.json()?;
                 let proof = match (&password, &call.who) {
                     (Some(password), _) => Proof::Password(password),
-                    (None, Some(who)) => Proof::Session(who),
-                    (None, None) => Proof::Nothing,
+                    (None, Ok(Some(who))) => Proof::Session(who),
+                    (None, Ok(None)) => Proof::Nothing,
+                    // Without a proof the password would be removed. A client with new tokens can try again.
+                    (None, Err(error)) => return Err(error.clone()),
                 };
                 let user = accounts.confirm_email(&token, proof).await?;
                 ok(&json!({ "has_password": user.password_hash.is_some() }))
@@ -210,22 +209,35 @@ impl Endpoints {
         self.0.cookies.as_ref().filter(|_| call.may_be_browser())
     }
 
-    fn refresh_token(&self, call: &Call<'_>) -> Result<Option<String>, Error> {
+    fn refresh_token(&self, call: &Call<'_>) -> Result<String, Error> {
         let body: WithRefresh = call.json_or_default()?;
-        match &self.0.cookies {
-            Some(cookies) if body.refresh_token.is_none() => call.refresh_cookie(cookies),
-            _ => Ok(body.refresh_token),
+        let token = match (body.refresh_token, &self.0.cookies) {
+            (None, Some(cookies)) if cookies.has_access() => cookies.read_refresh(&call.head())?,
+            (None, Some(_)) => return Err(Error::NotEnabled("refresh of a session cookie")),
+            (token, _) => token,
+        };
+        token.ok_or(Error::InvalidRefreshToken)
+    }
+
+    /// The refresh tokens of a sign-out. A browser may have sent none; another client has forgotten it.
+    fn tokens_to_end(&self, call: &Call<'_>) -> Result<Vec<String>, Error> {
+        let body: WithRefresh = call.json_or_default()?;
+        match (body.refresh_token, self.cookies_for(call)) {
+            (Some(token), _) => Ok(vec![token]),
+            (None, Some(cookies)) => Ok(cookies.read_each_refresh(&call.head())),
+            (None, None) => Err(Error::InvalidRequest),
         }
     }
 
     fn signed_in(&self, call: &Call<'_>, sign_in: &SignIn) -> Response<Bytes> {
         let user = Map::from_iter([("user".to_owned(), answer::user(&sign_in.user))]);
-        let cookies = self.cookies_for(call).map(|cookies| cookies.set_signed_in(sign_in));
-        give(&sign_in.tokens, user, cookies)
+        let cookies = self.cookies_for(call);
+        give(&sign_in.tokens, user, cookies, cookies.map(|cookies| cookies.set_signed_in(sign_in)))
     }
 
     fn with_tokens(&self, call: &Call<'_>, tokens: &Tokens) -> Response<Bytes> {
-        give(tokens, Map::new(), self.cookies_for(call).map(|cookies| cookies.set(tokens)))
+        let cookies = self.cookies_for(call);
+        give(tokens, Map::new(), cookies, cookies.map(|cookies| cookies.set(tokens)))
     }
 
     fn signed_out(&self, call: &Call<'_>, body: &Value) -> Response<Bytes> {
@@ -234,16 +246,23 @@ impl Endpoints {
 }
 
 /// An answer with tokens: in these cookies, or else in the body.
-fn give(tokens: &Tokens, mut body: Map<String, Value>, cookies: Option<Vec<String>>) -> Response<Bytes> {
+fn give(
+    tokens: &Tokens,
+    mut body: Map<String, Value>,
+    cookies: Option<&TokenCookies>,
+    values: Option<Vec<String>>,
+) -> Response<Bytes> {
     let mut set = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
-    set("expires_in", tokens.expires_in.as_secs().into());
+    if cookies.is_none_or(TokenCookies::has_access) {
+        set("expires_in", tokens.expires_in.as_secs().into());
+    }
     set("refresh_expires_in", tokens.refresh_expires_in.as_secs().into());
     if cookies.is_none() {
         set("token_type", "Bearer".into());
         set("access_token", tokens.access.expose().into());
         set("refresh_token", tokens.refresh.expose().into());
     }
-    with_cookies(ok(&Value::Object(body)), cookies.unwrap_or_default())
+    with_cookies(ok(&Value::Object(body)), values.unwrap_or_default())
 }
 
 #[derive(Deserialize)]
