@@ -1,0 +1,24 @@
+//! The endpoints of accounts on both frameworks: each script of requests runs on axum and on actix-web, and both give the same
+//! answers. All of it runs under a log at TRACE, in which no secret may appear.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod baseline;
+mod cookies;
+mod debug;
+mod endpoints;
+mod networks;
+mod origins;
+mod refusals;
+mod request;
+mod secrets;
+mod ways;
+mod world;

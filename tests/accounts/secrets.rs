@@ -1,0 +1,168 @@
+//! What nobody may see in logs, errors, `Debug` and answers.
+
+use crate::request::{Answer, Request};
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    fmt::{Debug, Write},
+    sync::{Mutex, MutexGuard, Once, PoisonError},
+};
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span, subscriber,
+};
+
+/// Secrets that were sent and received. Each is searched for in whatever must not contain one.
+pub struct Secrets {
+    texts: BTreeSet<String>,
+    /// Where the log was when there was none yet.
+    start: usize,
+}
+
+impl Secrets {
+    /// Shorter texts are part of other words.
+    const MIN: usize = 8;
+
+    /// None yet. From here on, everything is logged.
+    pub fn new() -> Self {
+        listen();
+        Self { texts: BTreeSet::new(), start: log().len() }
+    }
+
+    pub fn add(&mut self, secret: &str) {
+        if secret.len() >= Self::MIN {
+            self.texts.insert(secret.to_owned());
+        }
+    }
+
+    /// Passwords, tokens and addresses of a request.
+    pub fn add_of_request(&mut self, request: &Request) {
+        if let Ok(Value::Object(members)) = serde_json::from_slice(&request.body) {
+            for name in ["email", "password", "old", "new", "token", "refresh_token"] {
+                members.get(name).and_then(Value::as_str).into_iter().for_each(|secret| self.add(secret));
+            }
+        }
+        for (name, value) in &request.headers {
+            let Ok(value) = std::str::from_utf8(value) else { continue };
+            match &**name {
+                "authorization" => value.split(' ').skip(1).for_each(|secret| self.add(secret)),
+                "cookie" => value.split(';').for_each(|pair| self.add_cookie(pair)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Tokens of an answer.
+    pub fn add_of_answer(&mut self, answer: &Answer) {
+        for name in ["access_token", "refresh_token"] {
+            answer.json().get(name).and_then(Value::as_str).into_iter().for_each(|secret| self.add(secret));
+        }
+        for cookie in answer.all("set-cookie") {
+            self.add_cookie(cookie.split(';').next().unwrap_or_default());
+        }
+    }
+
+    fn add_cookie(&mut self, pair: &str) {
+        let value = pair.split_once('=').map_or("", |(_, value)| value);
+        self.add(value.trim_matches('"').trim_start_matches("Bearer "));
+    }
+
+    #[track_caller]
+    pub fn assert_not_in(&self, what: &str, text: &str) {
+        for secret in &self.texts {
+            assert!(!text.contains(secret), "{what} contains {secret}: {text}");
+        }
+    }
+
+    /// Asserts that an answer contains a secret only where it has to.
+    #[track_caller]
+    pub fn assert_not_in_answer(&self, what: &str, answer: &Answer) {
+        let mut body = answer.json();
+        if answer.status < 400 {
+            for name in ["access_token", "refresh_token"] {
+                body.as_object_mut().and_then(|body| body.remove(name));
+            }
+            if let Some(user) = body.get_mut("user").and_then(Value::as_object_mut) {
+                user.remove("email");
+            }
+        }
+        let body = if body.is_null() { answer.body.clone() } else { body.to_string() };
+        self.assert_not_in(what, &body);
+        for (name, value) in answer.headers.iter().filter(|(name, _)| name != "set-cookie" || answer.status >= 400) {
+            self.assert_not_in(what, &format!("{name}: {value}"));
+        }
+    }
+
+    /// Asserts that the log of this process since then, also that of other tests, contains none of them.
+    #[track_caller]
+    pub fn assert_not_logged(&self) {
+        let log = log();
+        let log = &log[self.start..];
+        for secret in &self.texts {
+            let line = || log.lines().find(|line| line.contains(secret));
+            assert!(!log.contains(secret), "the log contains {secret}: {:?}", line());
+        }
+    }
+}
+
+static LOG: Mutex<String> = Mutex::new(String::new());
+
+fn log() -> MutexGuard<'static, String> {
+    LOG.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps every event and span of this process from here on, down to TRACE, whoever makes it.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| subscriber::set_global_default(Listener).unwrap());
+}
+
+/// How often a text was logged.
+pub fn logged(text: &str) -> usize {
+    log().matches(text).count()
+}
+
+struct Listener;
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, " {}={value:?}", field.name()).unwrap();
+    }
+}
+
+impl Line {
+    fn write(metadata: &Metadata<'_>, record: impl FnOnce(&mut Self)) {
+        let mut line = Self(format!("{} {} {}:", metadata.level(), metadata.target(), metadata.name()));
+        record(&mut line);
+        line.0.push('\n');
+        log().push_str(&line.0);
+    }
+}
+
+impl Subscriber for Listener {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        Line::write(event.metadata(), |line| event.record(line));
+    }
+
+    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
+        Line::write(span.metadata(), |line| span.record(line));
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, values: &span::Record<'_>) {
+        let mut line = Line(String::new());
+        values.record(&mut line);
+        log().push_str(&line.0);
+    }
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
