@@ -1,0 +1,17 @@
+//! Serves the example on actix-web.
+
+use actix_web::{App, HttpServer};
+use derp::{address, on_actix::routes, open, try_out};
+use std::{error, net::TcpListener};
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn error::Error>> {
+    let listener = TcpListener::bind(address()?)?;
+    let address = listener.local_addr()?;
+    let (gate, endpoints) = open(address).await?;
+    println!("{}", try_out::lines(address));
+    Ok(HttpServer::new(move || App::new().configure(routes(&gate, &endpoints).into_config()))
+        .listen(listener)?
+        .run()
+        .await?)
+}

@@ -1,0 +1,16 @@
+//! Serves the example on axum.
+
+use derp::{address, on_axum::app, open, try_out};
+use std::{error, net::SocketAddr};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn error::Error>> {
+    let listener = TcpListener::bind(address()?).await?;
+    let address = listener.local_addr()?;
+    let (gate, endpoints) = open(address).await?;
+    println!("{}", try_out::lines(address));
+    let app = app(&gate, &endpoints);
+    // With the addresses of clients, by which attempts are limited.
+    Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
+}

@@ -1,0 +1,21 @@
+//! The acceptance cases of the original system, by their numbers, and what this one answers, on axum and on actix-web. Where it
+//! differs on purpose, the README of the example says so.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod config;
+mod links;
+mod page;
+mod programs;
+mod service;
+mod sessions;
+mod sign_in;
+mod sign_up;
+mod tokens;

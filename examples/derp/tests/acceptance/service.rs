@@ -1,0 +1,190 @@
+//! The service on both frameworks, with SQLite in memory, a clock that stands still, and a mailbox.
+
+use actix_web::test;
+use axum::{body::Body, extract::ConnectInfo, http::Request};
+use derp::{on_actix, on_axum};
+use http_body_util::BodyExt;
+use portcullis::{
+    Gate,
+    accounts::{
+        Accounts, AccountsBuilder, Endpoints, User,
+        store::{UserKey, UserStore},
+        testing::Mailbox,
+    },
+    sqlx::SqliteStore,
+    testing::FixedClock,
+};
+use serde_json::{Value, json};
+use std::{net::SocketAddr, time::Duration};
+use tower::ServiceExt;
+
+pub const NOW: u64 = 1_800_000_000;
+pub const SECRET: &str = "the secret of this test, of more than 32 bytes";
+pub const ALICE: &str = "alice@example.com";
+pub const PASSWORD: &str = "correct horse battery";
+pub const OTHER: &str = "another horse battery";
+
+#[derive(Debug, Clone, Copy)]
+enum Framework {
+    Axum,
+    Actix,
+}
+
+#[derive(Clone)]
+pub struct Service {
+    framework: Framework,
+    pub accounts: Accounts,
+    pub endpoints: Endpoints,
+    pub gate: Gate,
+    pub mailbox: Mailbox,
+    pub clock: FixedClock,
+    pub store: SqliteStore,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| String::from_utf8_lossy(&self.body).into())
+    }
+
+    pub fn text(&self, member: &str) -> String {
+        self.json()[member].as_str().unwrap_or_else(|| panic!("no {member}: {}", self.json())).to_owned()
+    }
+
+    /// The status and the code of a refusal.
+    pub fn refusal(&self) -> (u16, String) {
+        (self.status, self.text("code"))
+    }
+
+    pub fn cookies(&self) -> Vec<&str> {
+        let set = self.headers.iter().filter(|(name, _)| name == "set-cookie");
+        set.map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+/// The service as it is, on each framework.
+pub async fn both() -> Vec<Service> {
+    both_with(|builder| builder).await
+}
+
+/// The service with other settings, on each framework.
+pub async fn both_with(settings: impl Fn(AccountsBuilder) -> AccountsBuilder) -> Vec<Service> {
+    let mut services = Vec::new();
+    for framework in [Framework::Axum, Framework::Actix] {
+        let store = SqliteStore::in_memory().await.unwrap();
+        services.push(Service::new(framework, store, FixedClock::at(NOW), &settings));
+    }
+    services
+}
+
+/// The settings of the example with cheap passwords.
+pub fn builder(store: SqliteStore, mailbox: Mailbox) -> AccountsBuilder {
+    derp::accounts(&derp::config(SECRET).unwrap(), store, mailbox, "https://derp.test").argon2(64, 1, 1)
+}
+
+impl Service {
+    fn new(
+        framework: Framework,
+        store: SqliteStore,
+        clock: FixedClock,
+        settings: impl Fn(AccountsBuilder) -> AccountsBuilder,
+    ) -> Self {
+        let mailbox = Mailbox::new();
+        let accounts = settings(builder(store.clone(), mailbox.clone()).clock(clock.clone())).build().unwrap();
+        let gate = derp::gate(&accounts).clock(clock.clone()).build().unwrap();
+        let endpoints = accounts.endpoints().with_config(&derp::config(SECRET).unwrap());
+        Self { framework, accounts, endpoints, gate, mailbox, clock, store }
+    }
+
+    /// The same service with other settings, on the same database.
+    pub fn again(&self, settings: impl Fn(AccountsBuilder) -> AccountsBuilder) -> Self {
+        Self::new(self.framework, self.store.clone(), self.clock.clone(), settings)
+    }
+
+    pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let peer = SocketAddr::from(([192, 0, 2, 7], 40_000));
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let headers = headers.iter().copied().chain([("content-type", "application/json")]);
+        match self.framework {
+            Framework::Axum => {
+                let request = Request::builder().method(method).uri(path).extension(ConnectInfo(peer));
+                let request = headers.fold(request, |request, (name, value)| request.header(name, value));
+                let app = on_axum::app(&self.gate, &self.endpoints);
+                let answer = app.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+                let (head, body) = answer.into_parts();
+                let headers = head.headers.iter().map(|(name, value)| told(name.as_str(), value.as_bytes()));
+                let headers = headers.collect();
+                Answer { status: head.status.as_u16(), headers, body: body.collect().await.unwrap().to_bytes().into() }
+            }
+            Framework::Actix => {
+                let routes = on_actix::routes(&self.gate, &self.endpoints).into_config();
+                let app = test::init_service(actix_web::App::new().configure(routes)).await;
+                let request = test::TestRequest::with_uri(path).method(method.parse().unwrap()).peer_addr(peer);
+                let request = headers.fold(request, |request, header| request.append_header(header));
+                let answer = test::call_service(&app, request.set_payload(body).to_request()).await;
+                let headers = answer.headers().iter().map(|(name, value)| told(name.as_str(), value.as_bytes()));
+                let headers = headers.collect();
+                Answer { status: answer.status().as_u16(), headers, body: test::read_body(answer).await.into() }
+            }
+        }
+    }
+
+    /// As curl does it: no cookie, no page.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.ask("POST", path, &[], &body).await
+    }
+
+    pub async fn get(&self, path: &str, access: &str) -> Answer {
+        self.ask("GET", path, &[("authorization", &format!("Bearer {access}"))], &Value::Null).await
+    }
+
+    pub async fn sign_up(&self, email: &str) -> Answer {
+        self.post("/auth/sign-up", json!({ "email": email, "password": PASSWORD })).await
+    }
+
+    pub async fn sign_in(&self, email: &str, password: &str) -> Answer {
+        self.post("/auth/sign-in", json!({ "email": email, "password": password })).await
+    }
+
+    pub async fn refresh(&self, token: &str) -> Answer {
+        self.post("/auth/refresh", json!({ "refresh_token": token })).await
+    }
+
+    /// Somebody with a confirmed address, and their tokens.
+    pub async fn signed_in(&self, email: &str) -> Answer {
+        self.sign_up(email).await;
+        let confirmed = self.post("/auth/confirm", json!({ "token": self.mailed(email), "password": PASSWORD })).await;
+        assert_eq!(confirmed.status, 200, "{}", confirmed.json());
+        let answer = self.sign_in(email, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        answer
+    }
+
+    /// The token of the latest mail.
+    pub fn mailed(&self, email: &str) -> String {
+        let mail = self.mailbox.last_to(email).unwrap_or_else(|| panic!("no mail to {email}"));
+        Mailbox::token_of(&mail).unwrap_or_else(|| panic!("no link in {mail:?}")).expose().to_owned()
+    }
+
+    /// What is in the database.
+    pub async fn find(&self, email: &str) -> Option<User> {
+        self.store.find(UserKey::Email(&email.parse().unwrap())).await.unwrap()
+    }
+
+    pub async fn user(&self, email: &str) -> User {
+        self.find(email).await.unwrap()
+    }
+
+    pub fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+fn told(name: &str, value: &[u8]) -> (String, String) {
+    (name.to_owned(), String::from_utf8_lossy(value).into_owned())
+}
