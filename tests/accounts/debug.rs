@@ -87,7 +87,7 @@ fn values_show_no_secret() {
             let cookie = format!("__Host-access={}", sign_in.tokens.access.expose());
             let request = http::Request::post("/auth/sign-in").header("cookie", cookie);
             let request = request.body(actix_web::web::Bytes::from(format!("{ALICE} {PASSWORD}"))).unwrap();
-            let call = Call::new(&world.gate, request).with_caller(Ok(Some(acting_as("alice"))));
+            let call = Call::new(world.gate.clone(), request).with_caller(Ok(Some(acting_as("alice"))));
             let form = SignUp { email: BOB, password: PASSWORD, extra: user.extra.clone() };
             let who = world.principal(&login).await;
             let store = MemoryStore::new();

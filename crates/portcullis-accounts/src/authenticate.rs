@@ -3,6 +3,7 @@
 use crate::{
     accounts::Accounts,
     error::Error,
+    id::UserId,
     store::{Rotation, UserKey},
     user::User,
 };
@@ -27,8 +28,8 @@ impl From<&Accounts> for Verifier {
 
 /// Adds the [`User`] to each principal. Made by [`Accounts::directory`].
 ///
-/// Principals of other issuers get no account. Policies read the user by
-/// [`account`](portcullis_core::policy::account).
+/// A key of this issuer gets its owner's account: that of the user who is its subject. Principals of other issuers get no
+/// account. Policies read the user by [`account`](portcullis_core::policy::account).
 #[derive(Debug, Clone)]
 pub struct AccountDirectory(Accounts);
 
@@ -44,7 +45,11 @@ impl Directory for AccountDirectory {
         if who.account::<User>().is_ok() {
             return Ok(Account::none());
         }
-        let Ok(id) = self.0.user_id(who) else { return Ok(Account::none()) };
+        let is_ours = matches!(who.kind(), PrincipalKind::User | PrincipalKind::Key);
+        if !is_ours || who.issuer() != Some(self.0.issuer()) {
+            return Ok(Account::none());
+        }
+        let id = UserId::new(who.id().subject());
         let found = self.0.0.stores.users.find(UserKey::Id(&id)).await.map_err(Error::from)?;
         match found {
             None => Err(CoreError::no_account()),

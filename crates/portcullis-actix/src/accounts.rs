@@ -8,7 +8,7 @@ use actix_web::{
     web::{self, Bytes},
 };
 use portcullis_accounts::{Call, Endpoint, Endpoints, Error};
-use portcullis_core::Gate;
+use portcullis_core::{Error as CoreError, Gate, policy::anyone};
 
 impl Routes {
     /// Mounts the endpoints of accounts below a path.
@@ -64,6 +64,65 @@ impl Routes {
         }
         routes
     }
+
+    /// Mounts an endpoint of your own at a path, for POST: a function that gets the request as a [`Call`], such as one that
+    /// signs users in by an older service's path and answers as that did.
+    ///
+    /// Everybody may call it, and the caller is not looked at. As with the endpoints of accounts, a page of another origin is
+    /// refused, a body has at most [`Endpoints::MAX_BODY`] bytes, and the guard of the route renders the error.
+    ///
+    /// ```
+    /// # use actix_web::{App, test};
+    /// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use actix_web::web::Bytes;
+    /// use http::Response;
+    /// use portcullis_accounts::{Accounts, Call, Secret, SignUp, store::MemoryStore};
+    /// use portcullis_actix::Routes;
+    /// use portcullis_core::{Error, Gate};
+    ///
+    /// async fn register(accounts: Accounts, call: Call) -> Result<Response<Bytes>, Error> {
+    ///     let (email, password): (String, String) = call.json()?;
+    ///     let form = SignUp { email: &email, password: &password, ..SignUp::default() };
+    ///     accounts.sign_up(form, &call.client(0)).await?;
+    ///     Ok(Response::new(Bytes::from_static(b"welcome")))
+    /// }
+    ///
+    /// let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes")?;
+    /// let accounts = Accounts::builder("https://shop.example.com", secret, MemoryStore::new())
+    ///     .dangerous_without_confirmation() // or name a mailer
+    ///     .build()?;
+    /// let gate =
+    ///     Gate::builder().scheme(&accounts).revocations(accounts.revocations()).build()?;
+    /// let routes = Routes::new(&gate)
+    ///     .endpoint("/register", move |call| register(accounts.clone(), call));
+    /// let app = test::init_service(App::new().configure(routes.into_config())).await;
+    ///
+    /// let body = r#"["alice@example.com","correct horse battery"]"#;
+    /// for (site, status) in [("same-origin", 200), ("cross-site", 403)] {
+    ///     let request = test::TestRequest::post().uri("/register").set_payload(body);
+    ///     let request = request.insert_header(("content-type", "application/json"));
+    ///     let request = request.insert_header(("sec-fetch-site", site)).to_request();
+    ///     assert_eq!(test::call_service(&app, request).await.status(), status);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[track_caller]
+    pub fn endpoint<F, A>(self, path: &str, answer: F) -> Self
+    where
+        F: Fn(Call) -> A + Clone + 'static,
+        A: Future<Output = Result<http::Response<Bytes>, CoreError>>,
+    {
+        let gate = self.gate.clone();
+        let route = web::post().to(move |request: HttpRequest, body: web::Payload| {
+            let (gate, answer) = (gate.clone(), answer.clone());
+            async move {
+                let call = call(&gate, request, body, false).await?;
+                call.check_origin()?;
+                Ok::<_, Rejection>(respond(answer(call).await?))
+            }
+        });
+        self.add(Some("POST"), path, anyone(), route)
+    }
 }
 
 fn to(route: Route, gate: Gate, endpoints: Endpoints, endpoint: Endpoint) -> Route {
@@ -80,7 +139,12 @@ async fn answer(
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Rejection> {
-    let who = match endpoint.wants_caller() {
+    let call = call(gate, request, body, endpoint.wants_caller()).await?;
+    Ok(respond(endpoints.answer(endpoint, call).await?))
+}
+
+async fn call(gate: &Gate, request: HttpRequest, body: web::Payload, wants_caller: bool) -> Result<Call, Rejection> {
+    let who = match wants_caller {
         true => Visitor::from_request(&request, &mut Payload::None).await.map(|visitor| visitor.0),
         false => Ok(None),
     };
@@ -91,8 +155,11 @@ async fn answer(
     };
     let peer = request.peer_addr().map(|peer| peer.ip());
     let who = who.map_err(|rejection| rejection.error().clone());
-    let call = Call::new(gate, converted(&request, body)?).with_peer(peer).with_caller(who);
-    let (head, body) = endpoints.answer(endpoint, call).await?.into_parts();
+    Ok(Call::new(gate.clone(), converted(&request, body)?).with_peer(peer).with_caller(who))
+}
+
+fn respond(answer: http::Response<Bytes>) -> HttpResponse {
+    let (head, body) = answer.into_parts();
     let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     for (name, value) in &head.headers {
@@ -102,7 +169,7 @@ async fn answer(
             response.append_header((name.as_str(), copy));
         }
     }
-    Ok(response.body(body))
+    response.body(body)
 }
 
 /// Actix-web has the types of an earlier version of `http`.

@@ -10,7 +10,7 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::LengthLimitError;
 use portcullis_accounts::{Call, Endpoint, Endpoints, Error};
-use portcullis_core::Gate;
+use portcullis_core::{Error as CoreError, Gate, policy::anyone};
 use std::net::SocketAddr;
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
@@ -73,6 +73,65 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
         routes
     }
+
+    /// Mounts an endpoint of your own at a path, for POST: a function that gets the request as a [`Call`], such as one that
+    /// signs users in by an older service's path and answers as that did.
+    ///
+    /// Everybody may call it, and the caller is not looked at. As with the endpoints of accounts, a page of another origin is
+    /// refused, a body has at most [`Endpoints::MAX_BODY`] bytes, and the guard of the route renders the error.
+    ///
+    /// ```
+    /// # use axum::{body::Body, http::Request};
+    /// # use tower::ServiceExt;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use bytes::Bytes;
+    /// use http::Response;
+    /// use portcullis_accounts::{Accounts, Call, Secret, SignUp, store::MemoryStore};
+    /// use portcullis_axum::Routes;
+    /// use portcullis_core::{Error, Gate};
+    ///
+    /// async fn register(accounts: Accounts, call: Call) -> Result<Response<Bytes>, Error> {
+    ///     let (email, password): (String, String) = call.json()?;
+    ///     let form = SignUp { email: &email, password: &password, ..SignUp::default() };
+    ///     accounts.sign_up(form, &call.client(0)).await?;
+    ///     Ok(Response::new(Bytes::from_static(b"welcome")))
+    /// }
+    ///
+    /// let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes")?;
+    /// let accounts = Accounts::builder("https://shop.example.com", secret, MemoryStore::new())
+    ///     .dangerous_without_confirmation() // or name a mailer
+    ///     .build()?;
+    /// let gate =
+    ///     Gate::builder().scheme(&accounts).revocations(accounts.revocations()).build()?;
+    /// let app = Routes::new(&gate)
+    ///     .endpoint("/register", move |call| register(accounts.clone(), call))
+    ///     .into_router();
+    ///
+    /// let body = r#"["alice@example.com","correct horse battery"]"#;
+    /// for (site, status) in [("same-origin", 200), ("cross-site", 403)] {
+    ///     let request = Request::post("/register").header("content-type", "application/json");
+    ///     let request = request.header("sec-fetch-site", site).body(Body::from(body))?;
+    ///     assert_eq!(app.clone().oneshot(request).await?.status(), status);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[track_caller]
+    pub fn endpoint<F, A>(self, path: &str, answer: F) -> Self
+    where
+        F: Fn(Call) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Result<http::Response<Bytes>, CoreError>> + Send,
+    {
+        let gate = self.gate.clone();
+        let handler = move |request: Request| {
+            let (gate, answer) = (gate.clone(), answer.clone());
+            async move {
+                let call = call(&gate, request, false).await?;
+                call.check_origin()?;
+                Ok::<_, Rejection>(answer(call).await?.map(Body::from))
+            }
+        };
+        self.add(Some("POST"), path, anyone(), on(MethodFilter::POST, handler))
+    }
 }
 
 async fn answer(
@@ -81,16 +140,20 @@ async fn answer(
     endpoint: Endpoint,
     request: Request,
 ) -> Result<Response, Rejection> {
+    let call = call(gate, request, endpoint.wants_caller()).await?;
+    Ok(endpoints.answer(endpoint, call).await?.map(Body::from))
+}
+
+async fn call(gate: &Gate, request: Request, wants_caller: bool) -> Result<Call, Rejection> {
     let (mut parts, body) = request.into_parts();
-    let who = match endpoint.wants_caller() {
+    let who = match wants_caller {
         true => Visitor::from_request_parts(&mut parts, gate).await.map(|visitor| visitor.0),
         false => Ok(None),
     };
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let request = Request::from_parts(parts, read(body).await?);
     let who = who.map_err(|rejection| rejection.error().clone());
-    let answer = endpoints.answer(endpoint, Call::new(gate, request).with_peer(peer).with_caller(who)).await?;
-    Ok(answer.map(Body::from))
+    Ok(Call::new(gate.clone(), request).with_peer(peer).with_caller(who))
 }
 
 async fn read(body: Body) -> Result<Bytes, Error> {

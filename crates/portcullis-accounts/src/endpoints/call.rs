@@ -1,6 +1,5 @@
 //! A request to an endpoint, and what is read from it.
 
-use super::TokenCookies;
 use crate::{client::Client, error::Error};
 use bytes::Bytes;
 use http::{Request, header};
@@ -12,11 +11,34 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-/// A request to an endpoint, from an adapter.
+/// A request to an endpoint: one of [`Endpoints`](super::Endpoints), or one of your own, which `Routes::endpoint` of an adapter
+/// mounts.
+///
+/// An endpoint of your own is a function over plain HTTP types, the same for every framework:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Response, header::SET_COOKIE};
+/// use portcullis_accounts::{Accounts, Call, Error, TokenCookies};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Login {
+///     name: String,
+///     password: String,
+/// }
+///
+/// async fn login(accounts: Accounts, call: Call) -> Result<Response<Bytes>, Error> {
+///     let Login { name, password } = call.json()?;
+///     let sign_in = accounts.sign_in(&name, &password, &call.client(0)).await?;
+///     let cookies = TokenCookies::new().set_signed_in(&sign_in);
+///     let answer = cookies.iter().fold(Response::builder(), |it, value| it.header(SET_COOKIE, value));
+///     answer.body(Bytes::from_static(b"welcome")).map_err(|_| Error::InvalidRequest)
+/// }
+/// ```
 #[non_exhaustive]
-pub struct Call<'a> {
+pub struct Call {
     /// The gate of the route.
-    pub gate: &'a Gate,
+    pub gate: Gate,
     /// The request, with the path as the client sent it.
     pub request: Request<Bytes>,
     /// The address at the other end of the connection.
@@ -25,10 +47,10 @@ pub struct Call<'a> {
     pub who: Result<Option<Principal>, CoreError>,
 }
 
-impl<'a> Call<'a> {
+impl Call {
     /// A request without a caller, from an unknown address.
     #[must_use]
-    pub fn new(gate: &'a Gate, request: Request<Bytes>) -> Self {
+    pub fn new(gate: Gate, request: Request<Bytes>) -> Self {
         Self { gate, request, peer: None, who: Ok(None) }
     }
 
@@ -50,19 +72,28 @@ impl<'a> Call<'a> {
     }
 
     /// Whether a browser may have sent it: then the gate checks the origin of the page, and tokens go into cookies.
-    pub(super) fn may_be_browser(&self) -> bool {
+    #[must_use]
+    pub fn may_be_browser(&self) -> bool {
         let headers = self.request.headers();
         [header::COOKIE.as_str(), header::ORIGIN.as_str(), "sec-fetch-site"]
             .iter()
             .any(|name| headers.contains_key(*name))
     }
 
-    /// Checked with a credential and without: to sign somebody in to another account is a change as well.
-    pub(super) fn check_origin(&self) -> Result<(), Error> {
-        if self.may_be_browser() { Ok(self.gate.check_origin(&self.head())?) } else { Ok(()) }
+    /// Checks that no page of another origin sent it, with a credential or without: to sign somebody in to another account is a
+    /// change as well. Adapters do it for each endpoint.
+    ///
+    /// # Errors
+    /// Those of [`Gate::check_origin`].
+    pub fn check_origin(&self) -> Result<(), CoreError> {
+        if self.may_be_browser() { self.gate.check_origin(self) } else { Ok(()) }
     }
 
-    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+    /// The body, which is JSON and says so.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`].
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let kind = self.request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
         if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
@@ -81,25 +112,23 @@ impl<'a> Call<'a> {
         self.request.uri().path().rsplit('/').next().unwrap_or_default()
     }
 
-    pub(super) fn head(&self) -> impl RequestHead {
-        Head(&self.request)
-    }
-
-    /// Behind proxies, the address is the one that the outermost of them saw: so many places from the end of
-    /// `X-Forwarded-For`.
-    pub(super) fn client(&self, proxies: usize, cookies: Option<&TokenCookies>) -> Client {
+    /// Where the request comes from, with so many proxies of yours that add an address to `X-Forwarded-For`.
+    ///
+    /// Behind proxies, the address is the one that the outermost of them saw: so many places from the end. Without one, the
+    /// header is not read.
+    #[must_use]
+    pub fn client(&self, proxies: usize) -> Client {
         let headers = self.request.headers();
         let lines = headers.get_all("x-forwarded-for").into_iter();
         let forwarded = lines.map(|line| String::from_utf8_lossy(line.as_bytes())).collect::<Vec<_>>().join(",");
         // The nth from the end. Every part counts, so that no client moves the others by one that cannot be read.
         let seen = proxies.checked_sub(1).and_then(|place| forwarded.rsplit(',').nth(place)).and_then(address);
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-        let mut client = Client { address: seen.or(self.peer), ..Client::unknown() };
-        if let Some(agent) = agent {
-            client = client.with_user_agent(agent);
+        let client = Client { address: seen.or(self.peer), ..Client::unknown() };
+        match agent {
+            Some(agent) => client.with_user_agent(agent),
+            None => client,
         }
-        client.device = cookies.and_then(|cookies| cookies.read_device(&self.head()));
-        client
     }
 }
 
@@ -111,37 +140,36 @@ fn address(text: &str) -> Option<IpAddr> {
     inside.unwrap_or(text).parse().ok().or_else(with_port)
 }
 
-impl fmt::Debug for Call<'_> {
+impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Call({} {})", self.request.method(), self.request.uri().path())
     }
 }
 
-struct Head<'a>(&'a Request<Bytes>);
-
-impl RequestHead for Head<'_> {
+/// Cookies are read from it: [`TokenCookies::read_refresh`](super::TokenCookies::read_refresh).
+impl RequestHead for Call {
     fn method(&self) -> &str {
-        self.0.method().as_str()
+        self.request.method().as_str()
     }
 
     fn path(&self) -> &str {
-        self.0.uri().path()
+        self.request.uri().path()
     }
 
     fn query(&self) -> Option<&str> {
-        self.0.uri().query()
+        self.request.uri().query()
     }
 
     fn authority(&self) -> Option<&str> {
-        self.0.uri().authority().map(http::uri::Authority::as_str)
+        self.request.uri().authority().map(http::uri::Authority::as_str)
     }
 
     fn each_header<'h>(&'h self, name: &str, see: &mut dyn FnMut(&'h [u8])) {
-        self.0.headers().get_all(name).into_iter().for_each(|value| see(value.as_bytes()));
+        self.request.headers().get_all(name).into_iter().for_each(|value| see(value.as_bytes()));
     }
 
     fn headers<'h>(&'h self, see: &mut dyn FnMut(&'h str, &'h [u8])) {
-        self.0.headers().iter().for_each(|(name, value)| see(name.as_str(), value.as_bytes()));
+        self.request.headers().iter().for_each(|(name, value)| see(name.as_str(), value.as_bytes()));
     }
 
     fn param(&self, _: &str) -> Result<Option<Cow<'_, str>>, CoreError> {

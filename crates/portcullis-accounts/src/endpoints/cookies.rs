@@ -150,7 +150,8 @@ impl TokenCookies {
     }
 
     /// All refresh tokens of a request, for a sign-out: cookies of one name may differ where a path or a domain has changed.
-    pub(super) fn read_each_refresh(&self, head: &dyn RequestHead) -> Vec<String> {
+    #[must_use]
+    pub fn read_each_refresh(&self, head: &dyn RequestHead) -> Vec<String> {
         const MAX: usize = 8;
         let mut found = Vec::new();
         head.each_header("cookie", &mut |line| {

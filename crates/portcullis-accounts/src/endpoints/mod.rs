@@ -109,9 +109,11 @@ impl Endpoints {
     ///
     /// # Errors
     /// That of the endpoint.
-    pub async fn answer(&self, endpoint: Endpoint, call: Call<'_>) -> Result<Response<Bytes>, CoreError> {
+    pub async fn answer(&self, endpoint: Endpoint, call: Call) -> Result<Response<Bytes>, CoreError> {
         call.check_origin()?;
-        let client = &call.client(self.0.proxies, self.0.cookies.as_ref());
+        let mut client = call.client(self.0.proxies);
+        client.device = self.0.cookies.as_ref().and_then(|cookies| cookies.read_device(&call));
+        let client = &client;
         if client.address.is_none() {
             static ONCE: Once = Once::new();
             ONCE.call_once(
@@ -205,14 +207,14 @@ impl Endpoints {
     }
 
     /// The cookies for this request: none for a client that is no browser.
-    fn cookies_for(&self, call: &Call<'_>) -> Option<&TokenCookies> {
+    fn cookies_for(&self, call: &Call) -> Option<&TokenCookies> {
         self.0.cookies.as_ref().filter(|_| call.may_be_browser())
     }
 
-    fn refresh_token(&self, call: &Call<'_>) -> Result<String, Error> {
+    fn refresh_token(&self, call: &Call) -> Result<String, Error> {
         let body: WithRefresh = call.json_or_default()?;
         let token = match (body.refresh_token, &self.0.cookies) {
-            (None, Some(cookies)) if cookies.has_access() => cookies.read_refresh(&call.head())?,
+            (None, Some(cookies)) if cookies.has_access() => cookies.read_refresh(call)?,
             (None, Some(_)) => return Err(Error::NotEnabled("refresh of a session cookie")),
             (token, _) => token,
         };
@@ -220,27 +222,27 @@ impl Endpoints {
     }
 
     /// The refresh tokens of a sign-out. A browser may have sent none; another client has forgotten it.
-    fn tokens_to_end(&self, call: &Call<'_>) -> Result<Vec<String>, Error> {
+    fn tokens_to_end(&self, call: &Call) -> Result<Vec<String>, Error> {
         let body: WithRefresh = call.json_or_default()?;
         match (body.refresh_token, self.cookies_for(call)) {
             (Some(token), _) => Ok(vec![token]),
-            (None, Some(cookies)) => Ok(cookies.read_each_refresh(&call.head())),
+            (None, Some(cookies)) => Ok(cookies.read_each_refresh(call)),
             (None, None) => Err(Error::InvalidRequest),
         }
     }
 
-    fn signed_in(&self, call: &Call<'_>, sign_in: &SignIn) -> Response<Bytes> {
+    fn signed_in(&self, call: &Call, sign_in: &SignIn) -> Response<Bytes> {
         let user = Map::from_iter([("user".to_owned(), answer::user(&sign_in.user))]);
         let cookies = self.cookies_for(call);
         give(&sign_in.tokens, user, cookies, cookies.map(|cookies| cookies.set_signed_in(sign_in)))
     }
 
-    fn with_tokens(&self, call: &Call<'_>, tokens: &Tokens) -> Response<Bytes> {
+    fn with_tokens(&self, call: &Call, tokens: &Tokens) -> Response<Bytes> {
         let cookies = self.cookies_for(call);
         give(tokens, Map::new(), cookies, cookies.map(|cookies| cookies.set(tokens)))
     }
 
-    fn signed_out(&self, call: &Call<'_>, body: &Value) -> Response<Bytes> {
+    fn signed_out(&self, call: &Call, body: &Value) -> Response<Bytes> {
         with_cookies(ok(body), self.cookies_for(call).map(TokenCookies::clear).unwrap_or_default())
     }
 }

@@ -1,8 +1,8 @@
 //! Sign-in by password and by link, and who is kept out.
 
 use crate::cast::{ALICE, Cast, ISSUER, OTHER, PASSWORD, built, cast, client, code};
-use portcullis_accounts::{Client, MailKind, Proof, SignUp};
-use portcullis_core::{ErrorKind, Principal, PrincipalKind};
+use portcullis_accounts::{Client, MailKind, Proof, SignUp, User};
+use portcullis_core::{Directory, ErrorKind, Principal, PrincipalKind};
 use std::net::{IpAddr, Ipv4Addr};
 
 #[tokio::test]
@@ -195,4 +195,29 @@ async fn errors_for_the_gate() {
     assert_eq!((error.status(), error.code(), error.challenge(None)), (400, "invalid_token", None));
     let error = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.expect_err("nobody");
     assert_eq!(portcullis_core::Error::from(error).status(), 401);
+}
+
+#[tokio::test]
+async fn a_key_has_the_account_of_its_owner_and_does_nothing_to_it() {
+    let cast = cast();
+    let user = cast.signed_in(ALICE).await.user;
+    let of = async |kind, issuer: &str| {
+        let who = Principal::new(kind, user.id.as_str()).with_issuer(issuer);
+        let account = cast.accounts.directory().account(&who).await;
+        account.map(|account| who.with_account(account).account::<User>().ok().map(|user| user.id.clone()))
+    };
+    for (kind, issuer, is_found) in [
+        (PrincipalKind::Key, ISSUER, true),
+        (PrincipalKind::User, ISSUER, true),
+        (PrincipalKind::Service, ISSUER, false),
+        (PrincipalKind::Key, "https://other.test", false),
+        (PrincipalKind::User, "https://other.test", false),
+    ] {
+        let found = of(kind, issuer).await.expect("an account or none");
+        assert_eq!(found, is_found.then(|| user.id.clone()), "{kind:?} {issuer}");
+    }
+    let key = Principal::new(PrincipalKind::Key, user.id.as_str()).with_issuer(ISSUER);
+    assert_eq!(cast.accounts.sign_out_everywhere(&key).await.expect_err("refused").code(), "not_found");
+    cast.accounts.admin_as("test").disable(&user.id, true).await.expect("disabled");
+    assert_eq!(of(PrincipalKind::Key, ISSUER).await.expect_err("refused").code(), "account_disabled");
 }
