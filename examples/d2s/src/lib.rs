@@ -1,50 +1,43 @@
 //! The authorization of a data portal on drone flights: projects of teams, their flights and data products, on axum and on
 //! actix-web. [`on_axum`] and [`on_actix`] are all that differs.
 
+pub mod auth;
 mod memberships;
 pub mod on_actix;
 pub mod on_axum;
 mod policies;
 pub mod rows;
+pub mod start;
 pub mod store;
 
+use auth::Auth;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use memberships::{DataProducts, Flights, IndoorProjects, Projects, Teams};
 use portcullis::{
-    Account, Algorithm, Audience, Authenticator, Credential, CredentialSource, Directory, Error, ErrorKind, Gate,
-    Issuer, Jwt, Key, Principal, PrincipalKind, Refusal, RoleHierarchy, Rules, Scheme, Verifier,
+    Account, Authenticator, Credential, Directory, Error, ErrorKind, Gate, GateBuilder, Principal, PrincipalKind,
+    Refusal, RoleHierarchy, Scheme,
+    accounts::{AccountDirectory, Accounts, User},
     policy::{account, all},
 };
 use serde::Deserialize;
-use serde_json::json;
-use std::{env, error, net::SocketAddr};
-use store::{Store, User};
+use serde_json::{Value, json};
+use store::Store;
 use uuid::Uuid;
-
-/// The access tokens of the service itself. They have neither `iss` nor `aud`, and a refresh token is none.
-///
-/// # Errors
-/// If the secret has fewer than 32 bytes.
-pub fn tokens(secret: &str) -> Result<Jwt, Error> {
-    let key = Key::secret(Algorithm::Hs256, secret)?;
-    let issuer = Issuer::new("d2s", Audience::absent(), [Algorithm::Hs256], key)?;
-    Ok(Jwt::new(issuer.unnamed().rules(Rules::new().require("type", "access")?)))
-}
 
 /// Who callers are, which roles there are, and what they are to resources.
 ///
 /// # Errors
 /// If it is not sound.
-pub fn gate(tokens: impl Into<Verifier>, store: &Store) -> Result<Gate, Error> {
-    let cookie = CredentialSource::cookie("access_token").prefix("Bearer ");
+pub fn gate(auth: &Auth, store: &Store) -> Result<GateBuilder, Error> {
     let ladder = || RoleHierarchy::builder().ranked(["viewer", "manager", "owner"]);
-    Gate::builder()
-        .scheme(Scheme::new(tokens).source(cookie).bearer())
-        .scheme(Scheme::named("api-key", ApiKeys(store.clone())).header("x-api-key"))
-        .directory(Users(store.clone()))
+    Ok(Gate::builder()
+        .scheme(Scheme::new(&auth.accounts).source(auth.cookies.source()).bearer())
+        .scheme(Scheme::named("api-key", ApiKeys(store.clone(), auth.accounts.clone())).header("x-api-key"))
+        .revocations(auth.accounts.revocations())
+        .directory(Users(auth.accounts.directory()))
         .baseline(all((
-            account("email_unconfirmed", |user: &User| user.is_confirmed),
-            account("unapproved", |user: &User| user.is_approved),
+            account("email_unconfirmed", |user: &User| user.email_confirmed_at.is_some()),
+            account("unapproved", |user: &User| user.approved_at.is_some()),
         )))
         .roles(ladder().build()?)
         .roles_on("project", ladder().inherits("team").build()?)
@@ -55,27 +48,39 @@ pub fn gate(tokens: impl Into<Verifier>, store: &Store) -> Result<Gate, Error> {
         .membership("flight", Flights(store.clone()))
         .membership("data_product", DataProducts(store.clone()))
         .membership("indoor_project", IndoorProjects(store.clone()))
-        .render(render)
-        .build()
+        .render(render))
 }
 
+/// The users of the accounts, whose identifiers are UUIDs.
 #[derive(Debug)]
-struct Users(Store);
+struct Users(AccountDirectory);
 
 impl Directory for Users {
     async fn account(&self, who: &Principal) -> Result<Account, Error> {
-        let id: Uuid = who.id().subject().parse().map_err(|_| {
-            Error::new(ErrorKind::Invalid, "the subject of the token is no UUID").with_code("invalid_user_id")
-        })?;
-        let user = self.0.user(id).await?.ok_or_else(Error::no_account)?;
-        let is_staff = user.is_superuser;
-        Ok(Account::new(user).staff(is_staff))
+        user_id(who)?;
+        self.0.account(who).await
     }
+}
+
+fn user_id(who: &Principal) -> Result<Uuid, Error> {
+    who.id()
+        .subject()
+        .parse()
+        .map_err(|_| Error::new(ErrorKind::Invalid, "the subject of the token is no UUID").with_code("invalid_user_id"))
+}
+
+/// A user, as clients see it.
+fn shown(user: &User) -> Value {
+    json!({ "id": user.id.as_str(), "email": user.email.as_str(), "is_demo": is_demo(user), "extra": user.extra })
+}
+
+fn is_demo(user: &User) -> bool {
+    user.extra.get("is_demo") == Some(&Value::Bool(true))
 }
 
 /// Keys act as their owner.
 #[derive(Debug)]
-struct ApiKeys(Store);
+struct ApiKeys(Store, Accounts);
 
 impl Authenticator for ApiKeys {
     async fn authenticate(&self, key: &Credential<'_>) -> Result<Principal, Error> {
@@ -86,7 +91,7 @@ impl Authenticator for ApiKeys {
         let owner = self.0.owner_of_key(key).await?;
         let owner =
             owner.ok_or_else(|| Error::new(ErrorKind::Invalid, "no such API key").with_code("unknown_api_key"))?;
-        Ok(Principal::new(PrincipalKind::Key, owner.to_string()))
+        Ok(Principal::new(PrincipalKind::Key, owner.to_string()).with_issuer(self.1.issuer()))
     }
 }
 
@@ -105,6 +110,15 @@ fn render(error: &Error, default: Refusal) -> Refusal {
     let indoor = format!("This action requires {required} role or higher");
     let (status, detail) = match (error.kind(), error.code()) {
         (ErrorKind::Missing, _) => (401, "Not authenticated"),
+        (_, "invalid_credentials") => (401, "Invalid credentials"),
+        (_, "no_refresh_token") => (401, "Refresh token missing or malformed"),
+        (_, "invalid_refresh_token") => (401, "Invalid refresh token"),
+        (_, "session_expired") => (401, "Refresh token expired"),
+        (_, "session_ended" | "session_reused") => (401, "Refresh token revoked or expired"),
+        (ErrorKind::Rejected, "invalid_token") => (403, "Reset token no longer active"),
+        (_, "invalid_email") => (422, "Not a valid email address"),
+        (_, "password_rejected") => (422, "Password of 12 to 128 characters, no three of them alike in a row"),
+        (_, "rate_limited") => (429, "Rate limit exceeded"),
         (ErrorKind::Expired, _) => (401, "Access token expired"),
         (_, "invalid_user_id") => (401, "Invalid user id"),
         (_, "user_not_found") => (401, "User not found"),
@@ -130,14 +144,4 @@ fn render(error: &Error, default: Refusal) -> Refusal {
         _ => (default.status(), "Unexpected error has occurred"),
     };
     default.with_status(status).with_body("application/json", json!({ "detail": detail }).to_string())
-}
-
-/// The gate and the address, configured like the system that this stands for.
-///
-/// # Errors
-/// If `SECRET_KEY` is not set or too short, or `PORT` is no port.
-pub fn configured(store: &Store) -> Result<(Gate, SocketAddr), Box<dyn error::Error>> {
-    let secret = env::var("SECRET_KEY").map_err(|_| "SECRET_KEY is not set: at least 32 bytes that sign the tokens")?;
-    let port = env::var("PORT").map_or(Ok(8000), |port| port.parse())?;
-    Ok((gate(tokens(&secret)?, store)?, SocketAddr::from(([127, 0, 0, 1], port))))
 }

@@ -1,6 +1,6 @@
 //! What callers are to resources: one SELECT each.
 
-use crate::store::{Store, User};
+use crate::{store::Store, user_id};
 use portcullis::{Error, Membership, Principal, Standing};
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ impl Membership for Teams {
     type Id = Uuid;
 
     async fn standing(&self, who: &Principal, id: &Uuid) -> Result<Standing, Error> {
-        Ok(self.0.team_role(*id, who.account::<User>()?.id).await?.into())
+        Ok(self.0.team_role(*id, user_id(who)?).await?.into())
     }
 }
 
@@ -22,7 +22,7 @@ impl Membership for Projects {
     type Id = Uuid;
 
     async fn standing(&self, who: &Principal, id: &Uuid) -> Result<Standing, Error> {
-        Ok(match self.0.project(*id, who.account::<User>()?.id).await? {
+        Ok(match self.0.project(*id, user_id(who)?).await? {
             None => Standing::missing(),
             Some((project, role)) => Standing::from(role).under_each("team", project.team).with(project),
         })
@@ -73,7 +73,7 @@ impl Membership for IndoorProjects {
     type Id = Uuid;
 
     async fn standing(&self, who: &Principal, id: &Uuid) -> Result<Standing, Error> {
-        let role = self.0.indoor_project(*id, who.account::<User>()?.id).await?;
+        let role = self.0.indoor_project(*id, user_id(who)?).await?;
         Ok(role.map_or_else(Standing::missing, Standing::from))
     }
 }

@@ -2,8 +2,10 @@
 
 use crate::{
     Move,
+    auth::{Auth, PATHS},
     policies::*,
-    store::{DataProduct, Flight, Project, User},
+    shown,
+    store::{DataProduct, Flight, Project},
 };
 use actix_web::web::Json;
 use portcullis::{
@@ -15,9 +17,14 @@ use serde_json::{Value, json};
 
 const DATA_PRODUCT: &str = "/api/v1/projects/{project_id}/flights/{flight_id}/data_products/{data_product_id}";
 
-/// The routes, for `App::configure(routes(&gate).into_config())`.
-pub fn routes(gate: &Gate) -> Routes {
-    Routes::new(gate)
+/// The routes, for `App::configure(routes(&gate, &auth).into_config())`.
+pub fn routes(gate: &Gate, auth: &Auth) -> Routes {
+    let routes = Routes::new(gate);
+    let routes = PATHS.iter().fold(routes, |routes, path| {
+        let auth = auth.clone();
+        routes.endpoint(path, move |call| auth.clone().answer(path, call))
+    });
+    routes
         .get("/api/v1/users/current", authenticated(), current_user)
         .get("/api/v1/users/unapproved", without_baseline(authenticated()), current_user)
         .get("/api/v1/admin/users", staff(), async || "users")
@@ -39,8 +46,8 @@ pub fn routes(gate: &Gate) -> Routes {
         .delete("/api/v1/indoor_projects/{indoor_project_id}", on_indoor_project("owner"), async || "deleted")
 }
 
-async fn current_user(Authenticated(caller): Authenticated) -> Result<Json<User>, Rejection> {
-    Ok(Json(caller.account::<User>()?.clone()))
+async fn current_user(Authenticated(caller): Authenticated) -> Result<Json<Value>, Rejection> {
+    Ok(Json(shown(caller.account()?)))
 }
 async fn read_project(access: Authorized<ReadProject>) -> Result<Json<Value>, Rejection> {
     Ok(Json(json!({ "title": access.row::<Project>()?.title, "role": access.role().map(Role::as_str) })))

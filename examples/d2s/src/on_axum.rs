@@ -2,8 +2,10 @@
 
 use crate::{
     Move,
+    auth::{Auth, PATHS},
     policies::*,
-    store::{DataProduct, Flight, Project, User},
+    shown,
+    store::{DataProduct, Flight, Project},
 };
 use axum::{Json, Router};
 use portcullis::{
@@ -16,8 +18,13 @@ use serde_json::{Value, json};
 const DATA_PRODUCT: &str = "/api/v1/projects/{project_id}/flights/{flight_id}/data_products/{data_product_id}";
 
 /// The routes.
-pub fn routes(gate: &Gate) -> Routes<Gate> {
-    Routes::new(gate)
+pub fn routes(gate: &Gate, auth: &Auth) -> Routes<Gate> {
+    let routes = Routes::new(gate);
+    let routes = PATHS.iter().fold(routes, |routes, path| {
+        let auth = auth.clone();
+        routes.endpoint(path, move |call| auth.clone().answer(path, call))
+    });
+    routes
         .get("/api/v1/users/current", authenticated(), current_user)
         .get("/api/v1/users/unapproved", without_baseline(authenticated()), current_user)
         .get("/api/v1/admin/users", staff(), async || "users")
@@ -40,12 +47,12 @@ pub fn routes(gate: &Gate) -> Routes<Gate> {
 }
 
 /// The service.
-pub fn app(gate: Gate) -> Router {
-    routes(&gate).into_router().with_state(gate)
+pub fn app(gate: Gate, auth: &Auth) -> Router {
+    routes(&gate, auth).into_router().with_state(gate)
 }
 
-async fn current_user(Authenticated(caller): Authenticated) -> Result<Json<User>, Rejection> {
-    Ok(Json(caller.account::<User>()?.clone()))
+async fn current_user(Authenticated(caller): Authenticated) -> Result<Json<Value>, Rejection> {
+    Ok(Json(shown(caller.account()?)))
 }
 async fn read_project(access: Authorized<ReadProject>) -> Result<Json<Value>, Rejection> {
     Ok(Json(json!({ "title": access.row::<Project>()?.title, "role": access.role().map(Role::as_str) })))

@@ -1,11 +1,11 @@
 //! What routes ask of their callers.
 
-use crate::store::{Flight, User};
-use portcullis::{Requirement, policy::*};
+use crate::{is_demo, store::Flight};
+use portcullis::{Requirement, accounts::User, policy::*};
 
 /// Accounts for demonstrations are denied, whatever their role.
 pub(crate) const fn no_demo<P: Policy>(policy: P) -> impl Policy {
-    all((account("demo", |user: &User| !user.is_demo), policy))
+    all((account("demo", |user: &User| !is_demo(user)), policy))
 }
 
 /// Nobody is told whether a team exists.

@@ -1,7 +1,13 @@
 //! A few rows, for the programs and for the tests.
 #![expect(missing_docs, reason = "named by what they are")]
 
-use crate::store::{DataProduct, Flight, IndoorProject, Project, Store, User};
+use crate::store::{DataProduct, Flight, IndoorProject, Project, Store};
+use portcullis::accounts::{
+    Error, NewUser, UserChange, UserId,
+    store::{AddOutcome, Stores},
+};
+use serde_json::{Map, json};
+use std::time::SystemTime;
 use uuid::Uuid;
 
 pub const OWNER: Uuid = Uuid::from_u128(0x1);
@@ -41,21 +47,50 @@ pub const MISSING: Uuid = Uuid::from_u128(0x999);
 pub const VIEWERS_KEY: &str = "VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVU";
 pub const DEMO_KEY: &str = "DDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDA";
 
+/// Everybody's password, and its hash by bcrypt, as the original keeps it.
+pub const PASSWORD: &str = "correct horse battery";
+pub const HASH: &str = "$2b$12$lGupIxhSzktqs65xpvbFt.b3MnrUBjahmJnCcz/HYzFsZpw8kHK.i";
+
+/// Moves the users of the original to the accounts, unless they are there.
+///
+/// # Errors
+/// Those of the store.
+pub async fn users(stores: &Stores) -> Result<(), Error> {
+    for (id, name) in [
+        (OWNER, "owner"),
+        (MANAGER, "manager"),
+        (VIEWER, "viewer"),
+        (STRANGER, "stranger"),
+        (UNCONFIRMED, "unconfirmed"),
+        (UNAPPROVED, "unapproved"),
+        (DEMO, "demo"),
+        (SUPERUSER, "superuser"),
+        (TEAM_MANAGER, "team-manager"),
+    ] {
+        let at = SystemTime::UNIX_EPOCH;
+        let user = NewUser {
+            id: UserId::new(id.to_string()),
+            email: format!("{name}@example.com").parse()?,
+            email_confirmed_at: (id != UNCONFIRMED).then_some(at),
+            password_hash: Some(HASH.to_owned()),
+            role: String::new(),
+            approved_at: (id != UNCONFIRMED && id != UNAPPROVED).then_some(at),
+            extra: Map::from_iter([("is_demo".to_owned(), json!(id == DEMO))]),
+            created_at: at,
+        };
+        if let AddOutcome::Added(user) = stores.users().add(user).await? {
+            let change = UserChange { is_staff: Some(id == SUPERUSER), ..UserChange::default() };
+            stores.users().change(&user.id, change).await?;
+        }
+    }
+    Ok(())
+}
+
 /// A store with these rows.
 #[must_use]
 pub fn store() -> Store {
     let store = Store::default();
     store.with(|tables| {
-        for id in [OWNER, MANAGER, VIEWER, STRANGER, UNCONFIRMED, UNAPPROVED, DEMO, SUPERUSER, TEAM_MANAGER] {
-            let user = User {
-                id,
-                is_confirmed: id != UNCONFIRMED,
-                is_approved: id != UNCONFIRMED && id != UNAPPROVED,
-                is_demo: id == DEMO,
-                is_superuser: id == SUPERUSER,
-            };
-            tables.users.insert(id, user);
-        }
         let project = |title: &str| Project { title: title.into(), ..Project::default() };
         tables.projects.insert(PROJECT, project("corn"));
         tables.projects.insert(INACTIVE_PROJECT, Project { is_inactive: true, ..project("beans") });

@@ -9,21 +9,6 @@ use std::{
 };
 use uuid::Uuid;
 
-/// A row of `users`.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct User {
-    /// Its key.
-    pub id: Uuid,
-    /// Whether the e-mail address was confirmed.
-    pub is_confirmed: bool,
-    /// Whether an administrator let the account in.
-    pub is_approved: bool,
-    /// Whether the account is for demonstrations, which change nothing.
-    pub is_demo: bool,
-    /// Whether it administers the service.
-    pub is_superuser: bool,
-}
-
 /// A row of `projects`.
 #[derive(Debug, Clone, Default)]
 pub struct Project {
@@ -76,7 +61,6 @@ pub struct IndoorProject {
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "a table each")]
 pub struct Tables {
-    pub users: HashMap<Uuid, User>,
     pub api_keys: HashMap<String, Uuid>,
     pub projects: HashMap<Uuid, Project>,
     pub flights: HashMap<Uuid, Flight>,
@@ -105,10 +89,6 @@ impl Store {
             let down = || Error::new(ErrorKind::Unavailable, "the database is out of reach");
             if tables.is_down { Err(down()) } else { Ok(find(tables)) }
         })
-    }
-
-    pub(crate) async fn user(&self, id: Uuid) -> Result<Option<User>, Error> {
-        self.select("users", |tables| tables.users.get(&id).cloned())
     }
 
     pub(crate) async fn owner_of_key(&self, key: &str) -> Result<Option<Uuid>, Error> {

@@ -1,13 +1,13 @@
 //! Serves the example on actix-web.
 
 use actix_web::{App, HttpServer};
-use d2s::{configured, on_actix::routes, rows};
+use d2s::{on_actix::routes, rows, start::configured};
 use std::error;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let (gate, address) = configured(&rows::store())?;
-    let server = HttpServer::new(move || App::new().configure(routes(&gate).into_config())).bind(address)?;
+    let (gate, auth, address) = configured(&rows::store()).await?;
+    let server = HttpServer::new(move || App::new().configure(routes(&gate, &auth).into_config())).bind(address)?;
     for address in server.addrs() {
         println!("listening on http://{address}");
     }

@@ -1,14 +1,14 @@
 //! Serves the example on axum.
 
-use d2s::{configured, on_axum::app, rows};
+use d2s::{on_axum::app, rows, start::configured};
 use std::error;
 use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let (gate, address) = configured(&rows::store())?;
+    let (gate, auth, address) = configured(&rows::store()).await?;
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app(gate)).await?;
+    axum::serve(listener, app(gate, &auth)).await?;
     Ok(())
 }

@@ -1,12 +1,20 @@
 //! The service on both frameworks, with the rows of the example, and what is sent to it.
 
 use actix_web::test;
+use async_trait::async_trait;
 use axum::{body::Body, http::Request};
 pub use d2s::rows::*;
-use d2s::{on_actix, on_axum, store::Store};
+use d2s::{auth::Auth, on_actix, on_axum, store::Store};
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use portcullis::{
     Algorithm, Gate,
+    accounts::{
+        NewUser, User, UserChange, UserId,
+        store::{AddOutcome, ChangeOutcome, MemoryStore, StoreError, StoreResult, Stores, UserKey, UserStore},
+        testing::Mailbox,
+    },
+    sqlx::SqliteStore,
     testing::{FixedClock, SigningKey},
 };
 use serde_json::{Value, json};
@@ -57,7 +65,7 @@ pub fn product(flight_id: Uuid, id: Uuid) -> String {
     format!("{}/data_products/{id}", flight(PROJECT, flight_id))
 }
 
-/// What both frameworks answer, and what the database was asked for it.
+/// What is answered, and what the database was asked for it.
 #[derive(Debug, PartialEq)]
 pub struct Answer {
     pub status: u16,
@@ -70,53 +78,128 @@ impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| String::from_utf8_lossy(&self.body).into())
     }
+
+    pub fn detail(&self) -> String {
+        self.json()["detail"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The values of all headers of this name.
+    pub fn header(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+const HEADERS: [&str; 4] = ["cache-control", "location", "set-cookie", "www-authenticate"];
+
+#[derive(Debug, Clone, Copy)]
+pub enum On {
+    Axum,
+    Actix,
+}
+
+pub const BOTH: [On; 2] = [On::Axum, On::Actix];
+
+/// Counts what is asked for users, and is down with the rest of the database.
+#[derive(Debug)]
+struct Counted(Store, MemoryStore);
+
+#[async_trait]
+impl UserStore for Counted {
+    async fn add(&self, user: NewUser) -> StoreResult<AddOutcome> {
+        self.1.add(user).await
+    }
+
+    async fn find(&self, by: UserKey<'_>) -> StoreResult<Option<User>> {
+        let is_down = self.0.with(|tables| {
+            tables.selects.push("users");
+            tables.is_down
+        });
+        if is_down { Err(StoreError::new("reading a user", std::fmt::Error)) } else { self.1.find(by).await }
+    }
+
+    async fn change(&self, id: &UserId, change: UserChange) -> StoreResult<ChangeOutcome> {
+        self.1.change(id, change).await
+    }
 }
 
 pub struct Service {
     pub store: Store,
+    pub stores: Stores,
     pub gate: Gate,
+    pub auth: Auth,
+    pub clock: FixedClock,
+    pub mailbox: Mailbox,
 }
 
 impl Service {
+    /// With users in memory, whose queries are counted.
     pub fn new() -> Self {
         let store = store();
-        let tokens = d2s::tokens(SECRET).map(|tokens| tokens.clock(FixedClock::at(NOW)));
-        let gate = tokens.and_then(|tokens| d2s::gate(tokens, &store));
-        Self { gate: gate.unwrap_or_else(|error| panic!("{error}")), store }
+        let stores = Stores::new(Counted(store.clone(), MemoryStore::new()), MemoryStore::new());
+        users(&stores).now_or_never().expect("nothing waits").unwrap_or_else(|error| panic!("{error}"));
+        Self::over(store, stores)
+    }
+
+    /// With users and sessions in a database.
+    pub async fn with_database() -> Self {
+        let sqlite = SqliteStore::in_memory().await.unwrap_or_else(|error| panic!("{error}"));
+        let stores: Stores = sqlite.into();
+        users(&stores).await.unwrap_or_else(|error| panic!("{error}"));
+        Self::over(store(), stores)
+    }
+
+    fn over(store: Store, stores: Stores) -> Self {
+        let (clock, mailbox) = (FixedClock::at(NOW), Mailbox::new());
+        let accounts = d2s::auth::accounts(SECRET, stores.clone(), mailbox.clone(), "https://d2s.example.com");
+        let accounts = accounts.unwrap_or_else(|error| panic!("{error}")).clock(clock.clone()).build();
+        let auth = Auth {
+            accounts: accounts.unwrap_or_else(|error| panic!("{error}")),
+            cookies: d2s::start::cookies(true),
+            administrator: "admin@example.com".parse().unwrap_or_else(|error| panic!("{error}")),
+        };
+        let gate = d2s::gate(&auth, &store).and_then(|gate| gate.clock(clock.clone()).build());
+        Self { gate: gate.unwrap_or_else(|error| panic!("{error}")), store, stores, auth, clock, mailbox }
     }
 
     pub async fn ask(&self, method: &str, path: &str, headers: &[Header], body: &Value) -> Answer {
-        let axum = self.ask_axum(method, path, headers, body).await;
-        let actix = self.ask_actix(method, path, headers, body).await;
+        let (kind, body) = ("application/json", body.to_string());
+        let axum = self.send(On::Axum, method, path, headers, kind, &body).await;
+        let actix = self.send(On::Actix, method, path, headers, kind, &body).await;
         assert_eq!(axum, actix, "axum and actix-web answer differently to {method} {path}");
         axum
     }
 
-    async fn ask_axum(&self, method: &str, path: &str, headers: &[Header], body: &Value) -> Answer {
-        let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+    pub async fn send(&self, on: On, method: &str, path: &str, headers: &[Header], kind: &str, body: &str) -> Answer {
+        match on {
+            On::Axum => self.send_to_axum(method, path, headers, kind, body).await,
+            On::Actix => self.send_to_actix(method, path, headers, kind, body).await,
+        }
+    }
+
+    async fn send_to_axum(&self, method: &str, path: &str, headers: &[Header], kind: &str, body: &str) -> Answer {
+        let request = Request::builder().method(method).uri(path).header("content-type", kind);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
-        let request = request.body(Body::from(body.to_string())).unwrap_or_else(|error| panic!("{error}"));
-        let answer = on_axum::app(self.gate.clone()).oneshot(request).await.unwrap_or_else(|never| match never {});
+        let request = request.body(Body::from(body.to_owned())).unwrap_or_else(|error| panic!("{error}"));
+        let app = on_axum::app(self.gate.clone(), &self.auth);
+        let answer = app.oneshot(request).await.unwrap_or_else(|never| match never {});
         let (head, body) = answer.into_parts();
-        let told = ["cache-control", "www-authenticate"].map(|name| (name, head.headers.get(name)));
-        let told = told.into_iter().filter_map(|(name, value)| Some((name, value?.to_str().ok()?)));
-        let headers = told.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let told = HEADERS.iter().flat_map(|name| head.headers.get_all(*name).iter().map(move |value| (name, value)));
+        let headers = told.filter_map(|(name, value)| Some(((*name).to_owned(), value.to_str().ok()?.to_owned())));
+        let headers = headers.collect();
         let body = body.collect().await.unwrap_or_else(|error| panic!("{error}")).to_bytes().into();
         Answer { status: head.status.as_u16(), headers, body, selects: self.selects() }
     }
 
-    async fn ask_actix(&self, method: &str, path: &str, headers: &[Header], body: &Value) -> Answer {
-        let routes = on_actix::routes(&self.gate).into_config();
+    async fn send_to_actix(&self, method: &str, path: &str, headers: &[Header], kind: &str, body: &str) -> Answer {
+        let routes = on_actix::routes(&self.gate, &self.auth).into_config();
         let app = test::init_service(actix_web::App::new().configure(routes)).await;
         let method = method.parse().unwrap_or_else(|error| panic!("{error}"));
-        let request = test::TestRequest::with_uri(path).method(method).set_json(body);
-        let request =
-            headers.iter().fold(request, |request, (name, value)| request.append_header((*name, value.as_str())));
-        let answer = test::call_service(&app, request.to_request()).await;
-        let told = ["cache-control", "www-authenticate"].map(|name| (name, answer.headers().get(name)));
-        let told = told.into_iter().filter_map(|(name, value)| Some((name, value?.to_str().ok()?)));
-        let headers = told.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let status = answer.status().as_u16();
+        let request = test::TestRequest::with_uri(path).method(method).append_header(("content-type", kind));
+        let request = headers.iter().fold(request, |it, (name, value)| it.append_header((*name, value.as_str())));
+        let answer = test::call_service(&app, request.set_payload(body.to_owned()).to_request()).await;
+        let told = HEADERS.iter().flat_map(|name| answer.headers().get_all(*name).map(move |value| (name, value)));
+        let headers = told.filter_map(|(name, value)| Some(((*name).to_owned(), value.to_str().ok()?.to_owned())));
+        let (status, headers) = (answer.status().as_u16(), headers.collect());
         Answer { status, headers, body: test::read_body(answer).await.into(), selects: self.selects() }
     }
 
@@ -137,9 +220,7 @@ impl Service {
         let at = std::panic::Location::caller();
         async move {
             let answer = self.ask(method, path.as_ref(), headers, &Value::Null).await;
-            let found = answer.json();
-            let found = found["detail"].as_str().unwrap_or_default();
-            assert_eq!((answer.status, found), (status, detail), "{at}: {method} {}", path.as_ref());
+            assert_eq!((answer.status, &*answer.detail()), (status, detail), "{at}: {method} {}", path.as_ref());
             answer
         }
     }

@@ -1,6 +1,7 @@
 //! Cases 6 to 10, 12 to 16, 52: access tokens, where they are read, and whose they are.
 
 use crate::service::*;
+use portcullis::accounts::{store::MemoryStore, testing::Mailbox};
 use serde_json::{Value, json};
 
 const ME: &str = "/api/v1/users/current";
@@ -71,7 +72,9 @@ async fn which_tokens_are_valid() {
     answers(&with("iss", json!("d2s")), "Invalid access token").await;
     answers(&with("aud", json!("d2s")), "Invalid access token").await;
     answers(&with("exp", json!(null)), "Invalid access token").await;
-    assert!(d2s::tokens("a secret of thirty-one bytes...").is_err() && d2s::tokens(SECRET).is_ok());
+    // 26
+    let accounts = |secret| d2s::auth::accounts(secret, MemoryStore::new(), Mailbox::new(), "https://d2s.example.com");
+    assert!(accounts("a secret of thirty-one bytes...").is_err() && accounts(SECRET).is_ok());
 }
 
 #[tokio::test]
