@@ -36,12 +36,15 @@ pub use store::SqlStore;
 
 /// Accounts in SQLite.
 ///
-/// Writes wait for each other in the store, in the order of their arrival, and so do those of its clones. Other programs may
-/// use the same file: their writes are waited for as long as the pool's `busy_timeout` says.
+/// Writes of a store and its clones wait for each other in the order of their arrival, so the size of the pool does not
+/// matter. Other programs may use the same file. Their writes are waited for as long as the pool's `busy_timeout` says.
+///
+/// [`open`](Self::open) makes a pool with a write-ahead log. A pool of your own should have one as well:
+/// `SqliteConnectOptions::journal_mode(SqliteJournalMode::Wal)`.
 #[cfg(feature = "sqlite")]
 pub type SqliteStore = SqlStore<sqlx::Sqlite>;
 
-/// Accounts in Postgres 11 or later.
+/// Accounts in Postgres 12 or later.
 ///
 /// Writes run in transactions of their own with `READ COMMITTED`, whatever the database's default is.
 #[cfg(feature = "postgres")]

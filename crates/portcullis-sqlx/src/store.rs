@@ -12,12 +12,18 @@ use tokio::sync::Mutex;
 /// Accounts in a database of sqlx: `SqliteStore` or `PostgresStore`. Clones share the pool.
 pub struct SqlStore<D: Dialect> {
     pub(crate) pool: Pool<D>,
-    /// Whose turn it is to write, where the database admits one writer. Its own waiting is neither fair nor quick.
+    /// Writers wait for it where the database admits one at a time. SQLite itself makes them poll, in no order.
     turn: Option<Arc<Mutex<()>>>,
 }
 
 impl<D: Dialect> SqlStore<D> {
-    /// A store on a pool of your own. [`migrate`](Self::migrate) creates its tables. One connection is enough.
+    /// A store on a pool of your own, of which one connection is enough. [`migrate`](Self::migrate) creates its tables.
+    ///
+    /// ```
+    /// # async fn migrated(pool: sqlx::SqlitePool) -> portcullis_accounts::store::StoreResult<()> {
+    /// let store = portcullis_sqlx::SqliteStore::new(pool).migrate().await?;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn new(pool: Pool<D>) -> Self {
         let turn = D::LOCK_NAME.is_none().then(Arc::default);
@@ -62,7 +68,7 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Begins a transaction that writes.
     pub(crate) async fn write(&self, doing: &'static str) -> StoreResult<Transaction<D>> {
-        // Before the connection, so that who waits for a turn does not keep one from readers.
+        // Before the connection, so that readers get the connections of those who wait.
         let turn = match &self.turn {
             Some(turn) => Some(turn.clone().lock_owned().await),
             None => None,

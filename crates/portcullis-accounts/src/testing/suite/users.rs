@@ -83,7 +83,10 @@ pub(super) async fn add_and_find(store: &dyn UserStore) {
         let by_address = store.find(UserKey::Email(&user.email)).await.passed();
         assert_same(&by_address.unwrap_or_else(|| panic!("the user is found by the address")), &user);
     }
-    assert!(store.find(UserKey::Id(&UserId::new("0"))).await.passed().is_none(), "nobody has the identifier 0");
+    for unknown in ["0", "", "nobody", "'; --"] {
+        let found = store.find(UserKey::Id(&UserId::new(unknown))).await.passed();
+        assert!(found.is_none(), "no user is called {unknown:?}");
+    }
     assert!(store.find(UserKey::Email(&address())).await.passed().is_none(), "nobody has a new address");
 }
 
