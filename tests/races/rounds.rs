@@ -95,10 +95,10 @@ pub async fn all(name: &str, stores: Stores, rounds: usize) -> Anyhow {
     }
     println!("{name}: {tenth} lost answers: one new successor each, and the lost one ends the session");
 
-    for _ in 0..rounds {
+    for _ in 0..tenth {
         single_use(&stores).await?;
     }
-    println!("{name}: {rounds} single-use tokens that {AT_ONCE} take: one gets each");
+    println!("{name}: {tenth} single-use tokens that {AT_ONCE} take: one gets each");
     Ok(())
 }
 
