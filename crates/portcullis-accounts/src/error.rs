@@ -151,6 +151,8 @@ impl From<Error> for portcullis_core::Error {
             Error::SessionExpired => new(ErrorKind::Expired),
             Error::PasswordRejected(rules) => Self::rejected(status, code).with_list("rules", rules.iter().copied()),
             Error::RateLimited { retry_after } => Self::rejected(status, code).with_retry_after(*retry_after),
+            // The password is wrong, and no token, which the challenge would say.
+            Error::InvalidCredentials => Self::rejected(status, code),
             _ if status == 401 => new(ErrorKind::Invalid),
             _ if status == 403 => Self::denied(code),
             _ => Self::rejected(status, code),

@@ -194,7 +194,8 @@ async fn errors_for_the_gate() {
     let error = portcullis_core::Error::from(error);
     assert_eq!((error.status(), error.code(), error.challenge(None)), (400, "invalid_token", None));
     let error = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.expect_err("nobody");
-    assert_eq!(portcullis_core::Error::from(error).status(), 401);
+    let error = portcullis_core::Error::from(error);
+    assert_eq!((error.status(), error.challenge(None).as_deref()), (401, Some("Bearer")));
 }
 
 #[tokio::test]
