@@ -12,13 +12,25 @@ pub use portcullis_core::*;
 pub mod manual {
     //! Longer reading, a page each.
 
+    pub mod accounts {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/accounts.md")]
+    }
     pub mod answers {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/answers.md")]
     }
+    pub mod cookies {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/cookies.md")]
+    }
     pub mod directory {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/directory.md")]
+    }
+    pub mod instances {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/instances.md")]
     }
     pub mod introspection {
         #![doc = include_str!("links.md")]
@@ -51,6 +63,10 @@ pub mod manual {
     pub mod testing {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/testing.md")]
+    }
+    pub mod theft {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/theft.md")]
     }
 }
 
