@@ -6,7 +6,7 @@ use crate::{
 };
 use portcullis::{
     Gate, Scheme,
-    accounts::{Accounts, Secret, TokenCookies, User, store::MemoryStore},
+    accounts::{Accounts, SameSite, Secret, TokenCookies, User, store::MemoryStore},
     actix, axum as on_axum,
     policy::account,
 };
@@ -197,6 +197,31 @@ fn mistakes_show_at_start() {
     let unaccepted = accounts.endpoints().cookies(TokenCookies::new().refresh_path("/auth"));
     let text = "no browser accepts the cookie `__Host-refresh`";
     assert!(message(|| actix::Routes::new(&reads_cookies).accounts("/auth", &unaccepted)).contains(text));
+
+    let named = TokenCookies::named;
+    for (cookies, text) in [
+        (
+            named("__Host-access", "__Host-refresh").dangerous_insecure(),
+            "no browser accepts the cookie `__Host-access`",
+        ),
+        (named("__Secure-access", "refresh").dangerous_insecure(), "no browser accepts the cookie `__Secure-access`"),
+        (
+            named("access", "__Host-refresh").dangerous_domain("shop.test"),
+            "no browser accepts the cookie `__Host-refresh`",
+        ),
+        (named("access token", "refresh"), "`access token` is not a name of a cookie"),
+        (named("access", ""), "`` is not a name of a cookie"),
+        (named("access", "refresh;x"), "`refresh;x` is not a name of a cookie"),
+        (named("access", "access"), "two cookies have the same name"),
+        (named("access", "device"), "two cookies have the same name"),
+        (named("access", "refresh").refresh_path("auth"), "begins with `/`"),
+        (named("access", "refresh").refresh_path("/auth; Domain=evil.example"), "begins with `/`"),
+        (named("access", "refresh").dangerous_domain("shop.test; x"), "is not the domain of a cookie"),
+        (named("access", "refresh").dangerous_insecure().same_site(SameSite::None), "without `Secure`"),
+    ] {
+        let found = accounts.endpoints().cookies(cookies).list(&reads_cookies).err().unwrap().to_string();
+        assert!(found.contains(text), "{found}");
+    }
 
     let ends = || accounts.endpoints();
     let forgetful = Gate::builder().scheme(&accounts).build().unwrap();

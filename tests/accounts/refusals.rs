@@ -1,7 +1,7 @@
 //! Every endpoint, refused: bodies, methods, paths, credentials.
 
 use crate::{
-    request::{Request, get, post, request},
+    request::{Answer, Request, get, post, request},
     world::{ALICE, Login, MODES, Mode, OTHER, PASSWORD, setup},
 };
 use portcullis::accounts::Limits;
@@ -259,6 +259,23 @@ fn values_that_are_refused() {
         let answer = world.page(post("/auth/sign-in", Value::Null).body(twice)).await;
         assert_eq!(answer.code(), "400 invalid_request");
         assert_eq!(world.orders(&login).await, "200");
+    });
+}
+
+/// A client that throws its access token away whenever one is called invalid keeps it if only the password is wrong.
+#[test]
+fn a_wrong_password_is_no_invalid_token() {
+    setup(Mode::Bodies).run(async |world| {
+        let login = world.signed_in(ALICE).await;
+        let challenge = |answer: Answer| answer.header("www-authenticate").map(str::to_owned);
+        let change = post("/auth/password", json!({ "old": OTHER, "new": OTHER }));
+        let wrong = [world.sign_in(ALICE, OTHER).await, world.page_as(&login, change).await];
+        for answer in wrong {
+            assert_eq!(challenge(answer).as_deref(), Some("Bearer"));
+        }
+        let garbage = Login { refresh: Some("no-token".into()), ..Login::default() };
+        let answer = world.send(world.refresh_of(&garbage)).await;
+        assert!(challenge(answer).unwrap().contains("invalid_token"));
     });
 }
 

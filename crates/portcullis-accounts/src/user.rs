@@ -29,7 +29,7 @@ pub struct User {
     pub approved_at: Option<SystemTime>,
     /// When an administrator disabled the account.
     pub disabled_at: Option<SystemTime>,
-    /// Fields of the application.
+    /// Fields of the application. The endpoints show all of them to their user.
     pub extra: Map<String, Value>,
     /// When the user signed up.
     pub created_at: SystemTime,

@@ -4,6 +4,7 @@ use crate::{
     accounts::{SignIn, Tokens},
     error::Error,
 };
+use http::HeaderName;
 use portcullis_core::{CredentialSource, RequestHead};
 use std::{fmt::Write, time::Duration};
 
@@ -114,17 +115,37 @@ impl TokenCookies {
 
     /// Whether a browser accepts such cookies.
     pub(super) fn check(&self) -> Result<(), Error> {
+        let refused = |detail: String| Err(Error::misconfigured(detail));
         for (name, path) in self.access.iter().map(|name| (name, "/")).chain([(&self.refresh, &*self.refresh_path)]) {
             let is_bound = self.is_secure && self.domain.is_none() && path == "/";
             if name.starts_with("__Host-") && !is_bound || name.starts_with("__Secure-") && !self.is_secure {
-                return Err(Error::misconfigured(format!(
+                return refused(format!(
                     "no browser accepts the cookie `{name}`: `__Host-` needs `Secure`, the path `/` and no domain, and \
                      `__Secure-` needs `Secure`"
-                )));
+                ));
+            }
+            // The characters of a header's name are those of a cookie's name (RFC 6265, section 4.1.1).
+            if HeaderName::try_from(name).is_err() {
+                return refused(format!("`{name}` is not a name of a cookie: use letters, digits, `-`, `_` and `.`"));
             }
         }
+        let is_text = |text: &str| text.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b';');
+        if !self.refresh_path.starts_with('/') || !is_text(&self.refresh_path) {
+            return refused(format!(
+                "the path of a cookie begins with `/` and has no `;`, unlike `{}`",
+                self.refresh_path
+            ));
+        }
+        if let Some(domain) = self.domain.as_deref().filter(|domain| domain.is_empty() || !is_text(domain)) {
+            return refused(format!("`{domain}` is not the domain of a cookie"));
+        }
+        if self.access.iter().any(|name| [&*self.refresh, self.device].contains(&&**name))
+            || self.refresh == self.device
+        {
+            return refused("two cookies have the same name; the second would replace the first".to_owned());
+        }
         if self.same_site == SameSite::None && !self.is_secure {
-            return Err(Error::misconfigured("no browser accepts a cookie with `SameSite=None` and without `Secure`"));
+            return refused("no browser accepts a cookie with `SameSite=None` and without `Secure`".to_owned());
         }
         Ok(())
     }
