@@ -21,4 +21,5 @@ mod refusals;
 mod request;
 mod secrets;
 mod ways;
+mod wire;
 mod world;
