@@ -55,9 +55,9 @@ use zeroize::Zeroizing;
 /// | `jwt.refresh_token_expire_days`, `session_expire_days` | how long a session lives, 30; the second counts if both are set |
 /// | `session.idle_days` | how long it lives without being used |
 /// | `session.grace_seconds` | how long a refresh token that was exchanged may be used again, 30 |
-/// | `session.answers_may_be_lost` | [`SessionRules::answers_may_be_lost`], false |
+/// | `session.answers_may_be_lost` | [`answers_may_be_lost`](crate::SessionRules::answers_may_be_lost), false |
 /// | `password.min_length`, `max_length` | 8, 256 characters |
-/// | `password.max_run` | [`PasswordRules::max_run`] |
+/// | `password.max_run` | [`PasswordRules::max_run`](crate::PasswordRules::max_run) |
 /// | `password.require_uppercase`, `require_lowercase`, `require_digit`, `require_special` | false |
 /// | `password.argon2.memory_kib`, `passes`, `lanes` | 19456, 2, 1 |
 /// | `enable_signup` | true |
@@ -69,11 +69,11 @@ use zeroize::Zeroizing;
 /// | `default_role` | the role of new users |
 /// | `sign_up_fields` | [`Endpoints::extra_fields`], none |
 /// | `proxies` | [`Endpoints::behind_proxies`], 0 |
-/// | `cookies.access`, `cookies.refresh` | the names of [`TokenCookies`](crate::TokenCookies); a table without names has the default ones, without the table there are no cookies |
+/// | `cookies.access`, `cookies.refresh` | names of [cookies](crate::TokenCookies); without the table there are none |
 /// | `cookies.one_session` | [`TokenCookies::one_session`](crate::TokenCookies::one_session), false |
 /// | `cookies.same_site` | `lax`, `strict` or `none` |
 /// | `cookies.refresh_path` | `/` |
-/// | `limits.NAME.count`, `limits.NAME.seconds` | a limit of [`Limits`], such as `sign_ins_per_network` |
+/// | `limits.NAME.count`, `limits.NAME.seconds` | a limit of [`Limits`](crate::Limits), such as `sign_ins_per_network` |
 #[derive(Clone)]
 pub struct Config {
     native: Native,
