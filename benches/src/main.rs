@@ -1,6 +1,7 @@
 //! Measures what verification costs, beside its peers and beside the bare cryptography, and what a guard costs a route,
 //! and what it costs to know a token again. See the README.
 
+mod accounts;
 mod allocations;
 mod cache;
 mod case;
@@ -28,10 +29,15 @@ fn main() -> ExitCode {
         [] => report(""),
         ["check"] => return check(),
         ["stores"] => stores::report(),
+        ["timing"] if accounts::timing() => {}
+        ["timing"] => return ExitCode::FAILURE,
+        ["queue"] => accounts::queue(),
         ["step", case, by] => step(case, by),
         [filter] => report(filter),
         _ => {
-            eprintln!("usage: portcullis-benches [check | stores | FILTER], such as `HS256` or `verify/HS256/small`");
+            eprintln!(
+                "usage: portcullis-benches [check | stores | timing | queue | FILTER], such as `HS256` or `verify/HS256/small`"
+            );
             return ExitCode::FAILURE;
         }
     }
