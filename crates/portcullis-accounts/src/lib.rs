@@ -60,6 +60,7 @@ mod client;
 mod config;
 mod email;
 mod endpoints;
+mod equal_time;
 mod error;
 mod id;
 mod limit;

@@ -7,6 +7,7 @@ use crate::{
     accounts::Accounts,
     client::Client,
     email::EmailAddress,
+    equal_time::in_equal_time,
     error::Error,
     id::UserId,
     mailer::{Mail, MailKind},
@@ -95,7 +96,7 @@ impl Accounts {
         self.send_link(email, client, Purpose::Reset, MailKind::Reset, |user| user.disabled_at.is_none()).await
     }
 
-    /// The same work for every address: without a user, the store keeps a token that nobody gets.
+    /// The same work and the same time for every address: without a user, the store keeps a token that nobody gets.
     async fn send_link(
         &self,
         email: &str,
@@ -106,13 +107,16 @@ impl Accounts {
     ) -> Result<(), Error> {
         let email: EmailAddress = email.parse()?;
         self.count_mail(&email, client).await?;
-        let user = self.0.stores.users.find(UserKey::Email(&email)).await?.filter(is_meant);
-        let token = self.issue(purpose, user.as_ref(), address(&email)).await?;
-        let link = self.link(kind, &token);
-        if user.is_some() {
-            self.mail(Mail::new(email, kind, link));
-        }
-        Ok(())
+        in_equal_time(async {
+            let user = self.0.stores.users.find(UserKey::Email(&email)).await?.filter(is_meant);
+            let token = self.issue(purpose, user.as_ref(), address(&email)).await?;
+            let link = self.link(kind, &token);
+            if user.is_some() {
+                self.mail(Mail::new(email, kind, link));
+            }
+            Ok(())
+        })
+        .await
     }
 
     pub(crate) async fn count_mail(&self, email: &EmailAddress, client: &Client) -> Result<(), Error> {

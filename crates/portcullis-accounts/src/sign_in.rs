@@ -4,6 +4,7 @@ use crate::{
     accounts::{Accounts, SignIn, Tokens},
     client::Client,
     email::EmailAddress,
+    equal_time::in_equal_time,
     error::Error,
     mailer::{Mail, MailKind},
     one_time::Purpose,
@@ -136,21 +137,24 @@ impl Accounts {
         }
         let email: EmailAddress = email.parse()?;
         self.count_mail(&email, client).await?;
-        let user = self.0.stores.users.find(UserKey::Email(&email)).await?;
-        let is_welcome = match &user {
-            Some(user) => user.disabled_at.is_none(),
-            None => self.0.options.sign_up,
-        };
-        let mut payload = address(&email);
-        if user.is_none() {
-            payload.insert("new".to_owned(), Value::Bool(true));
-        }
-        let token = self.issue(Purpose::MagicLink, user.as_ref().filter(|_| is_welcome), payload).await?;
-        if is_welcome {
-            let link = self.link(MailKind::MagicLink, &token);
-            self.mail(Mail::new(email, MailKind::MagicLink, link));
-        }
-        Ok(())
+        in_equal_time(async {
+            let user = self.0.stores.users.find(UserKey::Email(&email)).await?;
+            let is_welcome = match &user {
+                Some(user) => user.disabled_at.is_none(),
+                None => self.0.options.sign_up,
+            };
+            let mut payload = address(&email);
+            if user.is_none() {
+                payload.insert("new".to_owned(), Value::Bool(true));
+            }
+            let token = self.issue(Purpose::MagicLink, user.as_ref().filter(|_| is_welcome), payload).await?;
+            if is_welcome {
+                let link = self.link(MailKind::MagicLink, &token);
+                self.mail(Mail::new(email, MailKind::MagicLink, link));
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Signs in by the token of such a link. It confirms the address, and creates the account if there is none and sign-up is

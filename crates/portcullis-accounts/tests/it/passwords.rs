@@ -6,7 +6,10 @@ use portcullis_accounts::{
     store::{MemoryStore, UserKey, UserStore},
     testing::Mailbox,
 };
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 #[tokio::test]
 async fn a_reset_ends_all_sessions_and_is_used_once() {
@@ -107,4 +110,21 @@ async fn a_hash_with_other_costs_is_made_anew_at_sign_in() {
     assert_eq!(code(new.sign_in(ALICE, PASSWORD, &client()).await), "invalid_credentials");
     new.sign_in(ALICE, OTHER, &client()).await.unwrap();
     assert!(hash().await.starts_with("$argon2id$"));
+}
+
+/// Of a database, too, which takes longer where it finds something.
+#[tokio::test]
+async fn a_link_that_is_asked_for_takes_the_same_time_for_everybody() {
+    let cast = built(|builder| builder.magic_links());
+    cast.signed_in(ALICE).await;
+    for email in [ALICE, "nobody@example.com"] {
+        for nth in 0..2 {
+            let start = Instant::now();
+            match nth {
+                0 => cast.accounts.request_reset(email, &client()).await.unwrap(),
+                _ => cast.accounts.send_magic_link(email, &client()).await.unwrap(),
+            }
+            assert!(start.elapsed() >= Duration::from_millis(50), "{email} {nth}");
+        }
+    }
 }
