@@ -16,7 +16,7 @@ use portcullis::{
 };
 use std::{
     env, error,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     time::{Duration, SystemTime},
 };
 use tokio::time::sleep;
@@ -50,13 +50,16 @@ pub fn gate(accounts: &Accounts) -> GateBuilder {
         .directory(accounts.directory())
 }
 
-/// Where the programs listen: `ADDRESS`, by default 127.0.0.1:3000.
+/// Listens on `ADDRESS`, by default 127.0.0.1:3000.
 ///
 /// # Errors
-/// If the variable is no address with a port.
-pub fn address() -> Result<SocketAddr, Box<dyn error::Error>> {
+/// If the address is none, or another program listens there.
+pub fn listener() -> Result<TcpListener, Box<dyn error::Error>> {
     let address = env::var("ADDRESS").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
-    address.parse().map_err(|_| "ADDRESS needs an address with a port, such as 127.0.0.1:3001".into())
+    let listener = TcpListener::bind(&address)
+        .map_err(|error| format!("cannot listen on {address} ({error}); try another: ADDRESS=127.0.0.1:3001"))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// What the programs serve, with their database in the current folder.

@@ -1,12 +1,12 @@
 //! Serves the example on axum.
 
-use derp::{address, on_axum::app, open, try_out};
+use derp::{listener, on_axum::app, open, try_out};
 use std::{error, net::SocketAddr};
 use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let listener = TcpListener::bind(address()?).await?;
+    let listener = TcpListener::from_std(listener()?)?;
     let address = listener.local_addr()?;
     let (gate, endpoints) = open(address).await?;
     println!("{}", try_out::lines(address));

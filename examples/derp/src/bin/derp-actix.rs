@@ -1,12 +1,12 @@
 //! Serves the example on actix-web.
 
 use actix_web::{App, HttpServer};
-use derp::{address, on_actix::routes, open, try_out};
-use std::{error, net::TcpListener};
+use derp::{listener, on_actix::routes, open, try_out};
+use std::error;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let listener = TcpListener::bind(address()?)?;
+    let listener = listener()?;
     let address = listener.local_addr()?;
     let (gate, endpoints) = open(address).await?;
     println!("{}", try_out::lines(address));

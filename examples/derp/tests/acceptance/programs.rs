@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -87,6 +87,19 @@ fn printed_mails_are_for_this_machine_only() {
         let said = String::from_utf8_lossy(&refused.stderr);
         assert!(!refused.status.success() && said.contains("127.0.0.1"), "{said}");
         assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0, "nothing was made");
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap().to_string();
+    for program in PROGRAMS {
+        for address in [&*taken, "nonsense"] {
+            let refused = Folder::new("taken").command(program, address).output().unwrap();
+            let said = String::from_utf8_lossy(&refused.stderr);
+            assert!(!refused.status.success() && said.contains(address) && said.contains("ADDRESS"), "{said}");
+        }
     }
 }
 
