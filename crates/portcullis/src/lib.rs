@@ -68,6 +68,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/theft.md")]
     }
+    pub mod users_table {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/users-table.md")]
+    }
 }
 
 // Modules and not renamed crates: the compiler tells users the path of a module.

@@ -15,4 +15,5 @@ mod service;
 mod sign_in;
 mod table;
 mod tokens;
+mod users_table;
 mod vectors;
