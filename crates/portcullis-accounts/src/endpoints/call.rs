@@ -31,7 +31,10 @@ use std::{
 ///     let Login { name, password } = call.json()?;
 ///     let sign_in = accounts.sign_in(&name, &password, &call.client(0)).await?;
 ///     let cookies = TokenCookies::new().set_signed_in(&sign_in);
-///     let answer = cookies.iter().fold(Response::builder(), |it, value| it.header(SET_COOKIE, value));
+///     let mut answer = Response::builder();
+///     for cookie in cookies {
+///         answer = answer.header(SET_COOKIE, cookie);
+///     }
 ///     answer.body(Bytes::from_static(b"welcome")).map_err(|_| Error::InvalidRequest)
 /// }
 /// ```

@@ -69,8 +69,8 @@ impl UserStore for Members {
         // Nobody else writes between the row that is read and the one that is written.
         // On Postgres: `SELECT … FOR UPDATE`.
         let mut tx = self.0.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        let query = sqlx::query("SELECT * FROM members WHERE member_no = $1").bind(number(id));
-        let found = query.fetch_optional(&mut *tx).await.map_err(failed)?;
+        let query = sqlx::query("SELECT * FROM members WHERE member_no = $1");
+        let found = query.bind(number(id)).fetch_optional(&mut *tx).await.map_err(failed)?;
         let found = found.as_ref().map(user).transpose()?;
         let is_meant = |user: &User| change.if_stamp.is_none_or(|stamp| stamp == user.stamp);
         let Some(mut user) = found.filter(is_meant) else { return Ok(ChangeOutcome::Absent) };
@@ -142,7 +142,8 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
 }
 
 pub fn accounts(secret: Secret, pool: SqlitePool, sessions: SqliteStore) -> AccountsBuilder {
-    Accounts::builder("https://club.example.com", secret, Stores::new(Members(pool), sessions))
+    let stores = Stores::new(Members(pool), sessions);
+    Accounts::builder("https://club.example.com", secret, stores)
         // The hashes of old. Whoever signs in gets a new one.
         .legacy(|password, hash| {
             hash.starts_with("$2").then(|| bcrypt::verify(password, hash).unwrap_or(false))
