@@ -81,6 +81,7 @@ pub async fn sessions(store: &dyn SessionStore) {
     races::without_grace(store).await;
     races::lost_answers(store).await;
     races::single_use(store).await;
+    races::purges(store).await;
 }
 
 /// A time with milliseconds, this long after another one.

@@ -154,3 +154,29 @@ pub(super) async fn single_use(store: &dyn SessionStore) {
         assert_eq!(left, 1, "of {AT_ONCE} that replace each other, one stays");
     }
 }
+
+pub(super) async fn purges(store: &dyn SessionStore) {
+    let before = second(50);
+    store.purge(before).await.passed();
+    let (mut open, mut ended) = (Vec::new(), Vec::new());
+    for number in 0..AT_ONCE {
+        let opened = Opened::new(store, SessionRules::new()).await;
+        let next = opened.next(&opened.first, at(0)).await;
+        let live = opened.next(&next, at(1)).await;
+        if number % 2 == 0 {
+            store.end(Ending::One(&opened.session.id), at(2)).await.passed();
+            ended.push(opened);
+        } else {
+            open.push((opened, live));
+        }
+    }
+    let refreshing = join_all(open.iter().map(|(opened, live)| opened.refresh(live, before)));
+    let purging = join_all((0..4).map(|_| store.purge(before)));
+    let (outcomes, purged) = join(refreshing, purging).await;
+    assert!(outcomes.iter().all(is_next), "a purge leaves live tokens: {outcomes:?}");
+    let purged: u64 = purged.into_iter().map(Passed::passed).sum();
+    assert_eq!(purged, ended.len() as u64, "several purges remove each session once");
+    for opened in ended {
+        assert_eq!(store.session(&opened.session.id).await.passed(), None, "a session that was ended before");
+    }
+}
