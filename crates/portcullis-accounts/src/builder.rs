@@ -82,13 +82,14 @@ impl AccountsBuilder {
     }
 
     /// The costs of Argon2id: memory in KiB, passes, lanes. By default 19,456 KiB, 2 and 1. A password whose hash has other
-    /// costs is hashed again at the next sign-in.
+    /// costs is hashed again at the next sign-in. Until then, the time of a sign-in tells that the account has such a hash.
     pub fn argon2(self, memory_kib: u32, passes: u32, lanes: u32) -> Self {
         Self { costs: Costs { memory_kib, passes, lanes }, ..self }
     }
 
     /// Verifies hashes of another algorithm, such as bcrypt. The function gets the password and the hash, and returns `None`
-    /// for a hash that it does not know. A password that fits is hashed again.
+    /// for a hash that it does not know. A password that fits is hashed again. Until then, the time of a sign-in tells that the
+    /// account has such a hash.
     pub fn legacy(self, verify: impl Fn(&str, &str) -> Option<bool> + Send + Sync + 'static) -> Self {
         Self { legacy: Some(Arc::new(verify)), ..self }
     }
