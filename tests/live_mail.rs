@@ -5,14 +5,25 @@
 #[path = "live/common.rs"]
 mod common;
 
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Method, Request},
+};
 use common::{Anyhow, agent, variable};
-use portcullis_accounts::{Mail, MailKind, Mailer};
+use portcullis::{
+    Gate,
+    accounts::{Accounts, Links, Mail, MailKind, Mailer, Secret, store::MemoryStore},
+    axum::Routes,
+    policy::anyone,
+};
 use portcullis_lettre::{SmtpMailer, SmtpMailerBuilder, Text};
 use serde_json::{Value, json};
 use std::{
     fs, process, thread,
     time::{Duration, Instant},
 };
+use tower::ServiceExt;
 
 const LINK: &str = "https://app.example.com/reset#token=tok_EN-123";
 
@@ -100,5 +111,94 @@ fn a_line_break_in_a_subject_adds_no_recipient() -> Anyhow {
     let mail = &caught(&to, 1)?[0];
     assert!(mail["headers"].get("Bcc").is_none(), "{mail}");
     assert!(caught(&other, 0)?.is_empty());
+    Ok(())
+}
+
+/// A service whose accounts send real mails, and whose pages take the links of them.
+struct Service(Router);
+
+impl Service {
+    fn start() -> Anyhow<Self> {
+        let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes")?;
+        let accounts = Accounts::builder("https://orders.example", secret, MemoryStore::new())
+            .mailer(mailer(&variable("SMTP_URL")).build()?, Links::below("https://orders.example"))
+            .magic_links()
+            .argon2(64, 1, 1)
+            .build()?;
+        let gate = Gate::builder().scheme(&accounts).revocations(accounts.revocations()).build()?;
+        let routes = Routes::new(&gate).accounts("/auth", &accounts.endpoints());
+        let pages = ["/confirm", "/reset", "/magic-link"];
+        let routes = pages.into_iter().fold(routes, |routes, page| routes.get(page, anyone(), async || "a page"));
+        Ok(Self(routes.into_router().with_state(gate)))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Value) -> Anyhow<(u16, Value)> {
+        let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        let answer = self.0.clone().oneshot(request.body(body)?).await?;
+        let status = answer.status().as_u16();
+        let body = to_bytes(answer.into_body(), 1 << 16).await?;
+        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Anyhow<u16> {
+        Ok(self.send(Method::POST, &format!("/auth/{path}"), body).await?.0)
+    }
+
+    /// What a scanner of mails does with a link: it opens the page, and tries the token where it can.
+    async fn scan(&self, page: &str, endpoint: &str, token: &str) -> Anyhow {
+        assert_eq!(self.send(Method::GET, page, Value::Null).await?.0, 200);
+        for method in [Method::GET, Method::HEAD] {
+            for path in [format!("{page}?token={token}"), format!("/auth/{endpoint}?token={token}")] {
+                let (status, body) = self.send(method.clone(), &path, Value::Null).await?;
+                assert!(matches!(status, 200 | 405) && !body.to_string().contains("access_token"), "{path}: {status}");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The token of the link to this page, once there are so many mails. They may arrive in another order.
+fn token_in(to: &str, count: usize, page: &str) -> Anyhow<String> {
+    let link = format!("https://orders.example{page}#token=");
+    let mails = caught(to, count)?;
+    let mut texts = mails.iter().filter_map(|mail| mail["text"].as_str());
+    let (_, token) = texts.find_map(|text| text.split_once(&link)).ok_or("a link")?;
+    Ok(token.chars().take_while(|letter| letter.is_ascii_alphanumeric() || "-_".contains(*letter)).collect())
+}
+
+/// Each link works once, by POST. That scanners have opened it before changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn links_of_confirmation_reset_and_sign_in() -> Anyhow {
+    let (service, to) = (Service::start()?, recipient("links"));
+    let (old, new) = ("correct horse battery", "another horse battery");
+    let with = |password: &str| json!({ "email": to, "password": password });
+
+    assert_eq!(service.post("sign-up", with(old)).await?, 202);
+    let token = token_in(&to, 1, "/confirm")?;
+    service.scan("/confirm", "confirm", &token).await?;
+    let confirm = json!({ "token": token, "password": old });
+    assert_eq!(service.post("sign-in", with(old)).await?, 403, "not confirmed by opening the link");
+    assert_eq!(service.post("confirm", confirm.clone()).await?, 200);
+    assert_eq!(service.post("confirm", confirm).await?, 400);
+    assert_eq!(service.post("sign-in", with(old)).await?, 200);
+
+    assert_eq!(service.post("reset/request", json!({ "email": to })).await?, 202);
+    let token = token_in(&to, 2, "/reset")?;
+    service.scan("/reset", "reset", &token).await?;
+    assert_eq!(service.post("sign-in", with(old)).await?, 200, "not reset by opening the link");
+    let reset = json!({ "token": token, "password": new });
+    assert_eq!(service.post("reset", reset.clone()).await?, 200);
+    assert_eq!(service.post("reset", reset).await?, 400);
+    assert_eq!((service.post("sign-in", with(old)).await?, service.post("sign-in", with(new)).await?), (401, 200));
+
+    // The note that the password was changed is the third mail.
+    assert_eq!(service.post("magic-link/request", json!({ "email": to })).await?, 202);
+    let token = token_in(&to, 4, "/magic-link")?;
+    service.scan("/magic-link", "magic-link", &token).await?;
+    let link = json!({ "token": token });
+    let (status, body) = service.send(Method::POST, "/auth/magic-link", link.clone()).await?;
+    assert!(status == 200 && body["access_token"].is_string(), "{status} {body}");
+    assert_eq!(service.post("magic-link", link).await?, 400);
     Ok(())
 }

@@ -19,7 +19,8 @@ pub struct Rows {
 /// What the victims were answered.
 #[derive(Debug, Default)]
 pub struct Answered {
-    pub users: BTreeSet<String>,
+    /// Identifier and address.
+    pub users: BTreeMap<String, String>,
     /// Session and token.
     pub tokens: BTreeSet<(String, String)>,
     pub ended: BTreeSet<String>,
@@ -28,7 +29,7 @@ pub struct Answered {
 impl Answered {
     pub fn note(&mut self, line: &str) {
         match line.split(' ').collect::<Vec<_>>()[..] {
-            ["user", user] => drop(self.users.insert(user.to_owned())),
+            ["user", user, email] => drop(self.users.insert(user.to_owned(), email.to_owned())),
             ["token", session, token] => drop(self.tokens.insert((session.to_owned(), token.to_owned()))),
             ["ended", session] => drop(self.ended.insert(session.to_owned())),
             _ => {}
@@ -40,9 +41,9 @@ impl Rows {
     /// The number of open sessions.
     pub fn check(&self, answered: &Answered) -> Anyhow<usize> {
         let users: BTreeMap<&str, &str> = self.users.iter().map(|(id, email)| (&**id, &**email)).collect();
-        for user in &answered.users {
+        for (user, address) in &answered.users {
             let email = users.get(&**user).ok_or_else(|| format!("{user} was added and is not there"))?;
-            assert_eq!(*email, format!("{user}@example.com"), "a user has their own address");
+            assert_eq!(email, address, "a user has their own address");
         }
         let mut families: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         for (digest, session, rotated_at, successor) in &self.refresh {
