@@ -15,6 +15,7 @@ mod baseline;
 mod cookies;
 mod debug;
 mod endpoints;
+mod log;
 mod networks;
 mod origins;
 mod refusals;

@@ -1,17 +1,11 @@
 //! What nobody may see in logs, errors, `Debug` and answers.
 
-use crate::request::{Answer, Request};
+use crate::{
+    log::{listen, log},
+    request::{Answer, Request},
+};
 use serde_json::Value;
-use std::{
-    collections::BTreeSet,
-    fmt::{Debug, Write},
-    sync::{Mutex, MutexGuard, Once, PoisonError},
-};
-use tracing::{
-    Event, Metadata, Subscriber,
-    field::{Field, Visit},
-    span, subscriber,
-};
+use std::collections::BTreeSet;
 
 /// Secrets that were sent and received. Each is searched for in whatever must not contain one.
 pub struct Secrets {
@@ -104,65 +98,4 @@ impl Secrets {
             assert!(!log.contains(secret), "the log contains {secret}: {:?}", line());
         }
     }
-}
-
-static LOG: Mutex<String> = Mutex::new(String::new());
-
-fn log() -> MutexGuard<'static, String> {
-    LOG.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Keeps every event and span of this process from here on, down to TRACE, whoever makes it.
-fn listen() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| subscriber::set_global_default(Listener).unwrap());
-}
-
-/// How often a text was logged.
-pub fn logged(text: &str) -> usize {
-    log().matches(text).count()
-}
-
-struct Listener;
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0, " {}={value:?}", field.name()).unwrap();
-    }
-}
-
-impl Line {
-    fn write(metadata: &Metadata<'_>, record: impl FnOnce(&mut Self)) {
-        let mut line = Self(format!("{} {} {}:", metadata.level(), metadata.target(), metadata.name()));
-        record(&mut line);
-        line.0.push('\n');
-        log().push_str(&line.0);
-    }
-}
-
-impl Subscriber for Listener {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        Line::write(event.metadata(), |line| event.record(line));
-    }
-
-    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
-        Line::write(span.metadata(), |line| span.record(line));
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, values: &span::Record<'_>) {
-        let mut line = Line(String::new());
-        values.record(&mut line);
-        log().push_str(&line.0);
-    }
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
 }

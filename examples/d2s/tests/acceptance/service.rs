@@ -1,5 +1,6 @@
 //! The service on both frameworks, with the rows of the example, and what is sent to it.
 
+use crate::log::silently;
 use actix_web::test;
 use async_trait::async_trait;
 use axum::{body::Body, http::Request};
@@ -169,11 +170,16 @@ impl Service {
         axum
     }
 
+    /// Nothing secret of the request and its answer may be logged.
     pub async fn send(&self, on: On, method: &str, path: &str, headers: &[Header], kind: &str, body: &str) -> Answer {
-        match on {
-            On::Axum => self.send_to_axum(method, path, headers, kind, body).await,
-            On::Actix => self.send_to_actix(method, path, headers, kind, body).await,
-        }
+        let request = async {
+            match on {
+                On::Axum => self.send_to_axum(method, path, headers, kind, body).await,
+                On::Actix => self.send_to_actix(method, path, headers, kind, body).await,
+            }
+        };
+        let answered = |answer: &Answer| format!("{:?} {}", answer.headers, String::from_utf8_lossy(&answer.body));
+        silently(&[PASSWORD, SECRET], format!("{headers:?} {body}"), request, answered).await
     }
 
     async fn send_to_axum(&self, method: &str, path: &str, headers: &[Header], kind: &str, body: &str) -> Answer {

@@ -12,6 +12,8 @@
 
 mod config;
 mod links;
+#[path = "../../../../tests/accounts/log.rs"]
+mod log;
 mod page;
 mod programs;
 mod service;
