@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     dead_code,
     missing_docs,
     missing_debug_implementations,
@@ -14,6 +15,8 @@
 
 #[path = "browser/chromium.rs"]
 mod chromium;
+#[path = "accounts/log.rs"]
+mod log;
 #[path = "../examples/derp/src/on_actix.rs"]
 mod on_actix;
 #[path = "../examples/derp/src/on_axum.rs"]
@@ -60,6 +63,8 @@ struct Side {
     is_attacked: AtomicBool,
     /// Origin, request and status of what other origins sent.
     sent: Mutex<Vec<String>>,
+    /// What the browser sent, with tokens in it.
+    cookies: Mutex<String>,
     own: String,
 }
 
@@ -84,9 +89,11 @@ impl Side {
     }
 
     fn note(&self, request: &Head, status: u16) {
-        let Head { method, path, origin, has_cookie } = request;
+        let Head { method, path, origin, cookie } = request;
+        let has_cookie = cookie.is_some();
+        cookie.iter().for_each(|cookie| self.cookies.lock().unwrap().push_str(cookie));
         if path.starts_with("/auth") && origin.as_ref().is_some_and(|origin| *origin != self.own) {
-            let cookie = if *has_cookie { "with a cookie" } else { "without a cookie" };
+            let cookie = if has_cookie { "with a cookie" } else { "without a cookie" };
             self.sent.lock().unwrap().push(format!("{method} {path} {cookie}: {status}"));
         }
     }
@@ -96,13 +103,14 @@ struct Head {
     method: String,
     path: String,
     origin: Option<String>,
-    has_cookie: bool,
+    cookie: Option<String>,
 }
 
 impl Head {
     fn new<'a>(method: &str, path: &str, header: impl Fn(&str) -> Option<&'a [u8]>) -> Self {
-        let origin = header("origin").map(|origin| String::from_utf8_lossy(origin).into_owned());
-        Self { method: method.to_owned(), path: path.to_owned(), origin, has_cookie: header("cookie").is_some() }
+        let text = |name: &str| header(name).map(|value| String::from_utf8_lossy(value).into_owned());
+        let (origin, cookie) = (text("origin"), text("cookie"));
+        Self { method: method.to_owned(), path: path.to_owned(), origin, cookie }
     }
 }
 
@@ -172,6 +180,7 @@ fn actix_service(gate: &Gate, endpoints: &Endpoints, side: &Arc<Side>, listener:
 }
 
 fn run(serve: fn(&Gate, &Endpoints, &Arc<Side>, TcpListener)) {
+    let start = log::listen();
     let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
     let (listener, other) = (listen(), listen());
     let own = format!("http://{}", listener.local_addr().unwrap());
@@ -195,8 +204,8 @@ fn run(serve: fn(&Gate, &Endpoints, &Arc<Side>, TcpListener)) {
         .build()
         .unwrap();
     let endpoints = accounts.endpoints().cookies(TokenCookies::new());
-    let (report, is_attacked, sent) = Default::default();
-    let side = Arc::new(Side { mailbox, clock, report, is_attacked, sent, own: own.clone() });
+    let (report, is_attacked, sent, cookies) = Default::default();
+    let side = Arc::new(Side { mailbox, clock, report, is_attacked, sent, cookies, own: own.clone() });
     serve(&gate, &endpoints, &side, listener);
 
     // The page that drives the others is behind them, and must not wait for that.
@@ -238,7 +247,14 @@ fn run(serve: fn(&Gate, &Endpoints, &Arc<Side>, TcpListener)) {
     let posts: Vec<_> = sent.iter().filter(|request| request.starts_with("POST")).collect();
     assert_eq!(posts.len(), 15, "{posts:#?}");
     assert!(posts.iter().all(|request| request.ends_with(" with a cookie: 403")), "{posts:#?}");
-    assert_eq!(side.mailbox.mails().len(), 1);
+    let mails = side.mailbox.mails();
+    assert_eq!(mails.len(), 1);
+
+    let cookies = side.cookies.lock().unwrap();
+    assert!(cookies.contains("__Host-refresh="), "{cookies}");
+    let link = mails[0].link.as_deref().unwrap_or_default();
+    let typed = ["alice@example.com", "correct horse battery", "a wrong password"];
+    log::assert_silent(start, &typed, &format!("{cookies} {link}"));
 }
 
 #[test]

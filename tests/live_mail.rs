@@ -1,9 +1,11 @@
 //! Mails through a real SMTP server that delivers nothing. `servers/smtp.sh up` starts it and prints the environment that
 //! this reads. Others may use the same server, so each test has recipients of its own.
-#![allow(clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]
 
 #[path = "live/common.rs"]
 mod common;
+#[path = "accounts/log.rs"]
+mod log;
 
 use axum::{
     Router,
@@ -170,6 +172,7 @@ fn token_in(to: &str, count: usize, page: &str) -> Anyhow<String> {
 /// Each link works once, by POST. That scanners have opened it before changes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn links_of_confirmation_reset_and_sign_in() -> Anyhow {
+    let start = log::listen();
     let (service, to) = (Service::start()?, recipient("links"));
     let (old, new) = ("correct horse battery", "another horse battery");
     let with = |password: &str| json!({ "email": to, "password": password });
@@ -180,7 +183,7 @@ async fn links_of_confirmation_reset_and_sign_in() -> Anyhow {
     let confirm = json!({ "token": token, "password": old });
     assert_eq!(service.post("sign-in", with(old)).await?, 403, "not confirmed by opening the link");
     assert_eq!(service.post("confirm", confirm.clone()).await?, 200);
-    assert_eq!(service.post("confirm", confirm).await?, 400);
+    assert_eq!(service.post("confirm", confirm.clone()).await?, 400);
     assert_eq!(service.post("sign-in", with(old)).await?, 200);
 
     assert_eq!(service.post("reset/request", json!({ "email": to })).await?, 202);
@@ -189,7 +192,7 @@ async fn links_of_confirmation_reset_and_sign_in() -> Anyhow {
     assert_eq!(service.post("sign-in", with(old)).await?, 200, "not reset by opening the link");
     let reset = json!({ "token": token, "password": new });
     assert_eq!(service.post("reset", reset.clone()).await?, 200);
-    assert_eq!(service.post("reset", reset).await?, 400);
+    assert_eq!(service.post("reset", reset.clone()).await?, 400);
     assert_eq!((service.post("sign-in", with(old)).await?, service.post("sign-in", with(new)).await?), (401, 200));
 
     // The note that the password was changed is the third mail.
@@ -199,6 +202,7 @@ async fn links_of_confirmation_reset_and_sign_in() -> Anyhow {
     let link = json!({ "token": token });
     let (status, body) = service.send(Method::POST, "/auth/magic-link", link.clone()).await?;
     assert!(status == 200 && body["access_token"].is_string(), "{status} {body}");
-    assert_eq!(service.post("magic-link", link).await?, 400);
+    assert_eq!(service.post("magic-link", link.clone()).await?, 400);
+    log::assert_silent(start, &[&to, old, new], &format!("{confirm} {reset} {link} {body}"));
     Ok(())
 }

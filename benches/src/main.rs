@@ -1,6 +1,7 @@
 //! Measures what verification costs, beside its peers and beside the bare cryptography, and what a guard costs a route,
 //! and what it costs to know a token again. See the README.
 
+#[cfg(feature = "accounts")]
 mod accounts;
 mod allocations;
 mod cache;
@@ -10,6 +11,7 @@ mod claims;
 mod companion;
 mod guard;
 mod instructions;
+#[cfg(feature = "accounts")]
 mod stores;
 mod table;
 mod time;
@@ -28,15 +30,20 @@ fn main() -> ExitCode {
     match *arguments {
         [] => report(""),
         ["check"] => return check(),
+        #[cfg(feature = "accounts")]
         ["stores"] => stores::report(),
+        #[cfg(feature = "accounts")]
         ["timing"] if accounts::timing() => {}
+        #[cfg(feature = "accounts")]
         ["timing"] => return ExitCode::FAILURE,
+        #[cfg(feature = "accounts")]
         ["queue"] => accounts::queue(),
         ["step", case, by] => step(case, by),
         [filter] => report(filter),
         _ => {
             eprintln!(
-                "usage: portcullis-benches [check | stores | timing | queue | FILTER], such as `HS256` or `verify/HS256/small`"
+                "usage: portcullis-benches [check | FILTER], such as `HS256` or `verify/HS256/small`; with the feature `accounts` \
+                 also stores, timing and queue"
             );
             return ExitCode::FAILURE;
         }

@@ -86,6 +86,7 @@ fn cpu_time() -> Duration {
 }
 
 /// The CPU time of this process, all of its threads together.
+#[cfg(feature = "accounts")]
 pub(crate) fn process_cpu() -> Duration {
     cpu_time_of(libc::CLOCK_PROCESS_CPUTIME_ID)
 }
