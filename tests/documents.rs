@@ -22,7 +22,7 @@ fn files() -> Vec<PathBuf> {
     fn add(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let skipped = [".git", "target", "corpus"].iter().any(|name| path.ends_with(name));
+            let skipped = [".git", "target", "corpus", "node_modules"].iter().any(|name| path.ends_with(name));
             match path.is_dir() {
                 _ if skipped || path.is_symlink() => {}
                 true => add(&path, found),
