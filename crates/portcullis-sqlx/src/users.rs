@@ -1,7 +1,7 @@
 use crate::{
     dialect::{Dialect, locking},
     store::SqlStore,
-    value::Columns,
+    value::{Columns, Value},
 };
 use async_trait::async_trait;
 use portcullis_accounts::{
@@ -36,6 +36,23 @@ fn user<D: Dialect>(row: &mut Columns<'_, D>) -> sqlx::Result<User> {
     })
 }
 
+/// All columns, in the order of [`user`].
+fn values(user: &User) -> [Value; 11] {
+    [
+        user.id.as_str().into(),
+        user.email.as_str().into(),
+        user.email_confirmed_at.into(),
+        user.password_hash.as_deref().into(),
+        user.stamp.into(),
+        user.role.as_str().into(),
+        user.is_staff.into(),
+        user.approved_at.into(),
+        user.disabled_at.into(),
+        (&user.extra).into(),
+        user.created_at.into(),
+    ]
+}
+
 #[async_trait]
 impl<D: Dialect> UserStore for SqlStore<D> {
     async fn add(&self, user: NewUser) -> StoreResult<AddOutcome> {
@@ -45,20 +62,7 @@ impl<D: Dialect> UserStore for SqlStore<D> {
             ON CONFLICT (email) DO NOTHING";
         let user = User::from(user);
         let mut tx = self.write("adding a user").await?;
-        let values = [
-            user.id.as_str().into(),
-            user.email.as_str().into(),
-            user.email_confirmed_at.into(),
-            user.password_hash.as_deref().into(),
-            user.stamp.into(),
-            user.role.as_str().into(),
-            user.is_staff.into(),
-            user.approved_at.into(),
-            user.disabled_at.into(),
-            (&user.extra).into(),
-            user.created_at.into(),
-        ];
-        let added = tx.execute(ADD, values).await?;
+        let added = tx.execute(ADD, values(&user)).await?;
         tx.commit().await?;
         Ok(if added == 1 { AddOutcome::Added(user) } else { AddOutcome::Taken })
     }
@@ -74,26 +78,15 @@ impl<D: Dialect> UserStore for SqlStore<D> {
 
     async fn change(&self, id: &UserId, change: UserChange) -> StoreResult<ChangeOutcome> {
         const CHANGE: &str = "UPDATE portcullis_users SET email = $2, email_confirmed_at = $3, password_hash = $4, \
-            stamp = $5, role = $6, is_staff = $7, approved_at = $8, disabled_at = $9, extra = $10 WHERE id = $1";
+            stamp = $5, role = $6, is_staff = $7, approved_at = $8, disabled_at = $9, extra = $10, \
+            created_at = $11 WHERE id = $1";
         let mut tx = self.write("changing a user").await?;
         let locked = D::locking(locking!(users!("id = $1"), " FOR UPDATE"));
         let found = tx.fetch_one(locked, [id.as_str().into()], user).await?;
         let found = found.filter(|user| change.if_stamp.is_none_or(|stamp| stamp == user.stamp));
         let Some(mut user) = found else { return Ok(ChangeOutcome::Absent) };
         change.apply(&mut user);
-        let values = [
-            user.id.as_str().into(),
-            user.email.as_str().into(),
-            user.email_confirmed_at.into(),
-            user.password_hash.as_deref().into(),
-            user.stamp.into(),
-            user.role.as_str().into(),
-            user.is_staff.into(),
-            user.approved_at.into(),
-            user.disabled_at.into(),
-            (&user.extra).into(),
-        ];
-        if tx.execute_unique(CHANGE, values).await?.is_none() {
+        if tx.execute_unique(CHANGE, values(&user)).await?.is_none() {
             return Ok(ChangeOutcome::Taken);
         }
         tx.commit().await?;
