@@ -233,6 +233,13 @@ impl Error {
         Self::new(ErrorKind::Invalid, detail)
     }
 
+    /// An organization context is refused. The challenge does not call the credential invalid, so clients keep it.
+    pub(crate) fn invalid_context(reason: &str) -> Self {
+        let mut error = Self::rejected(401, "invalid_context");
+        Arc::make_mut(&mut error.0).detail = format!("the organization context is refused: {reason}").into();
+        error
+    }
+
     pub(crate) fn misconfigured(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Misconfigured, detail)
     }

@@ -46,12 +46,18 @@ const ADDRESSES: [&str; 11] = [
 #[derive(Debug, Clone)]
 pub struct Scrubber<'g> {
     sources: &'g [CredentialSource],
+    /// The header with the organization context.
+    context: Option<&'g CredentialSource>,
     is_websocket: bool,
 }
 
 impl<'g> Scrubber<'g> {
-    pub(crate) fn new(sources: &'g [CredentialSource], is_websocket: bool) -> Self {
-        Self { sources, is_websocket }
+    pub(crate) fn new(
+        sources: &'g [CredentialSource],
+        context: Option<&'g CredentialSource>,
+        is_websocket: bool,
+    ) -> Self {
+        Self { sources, context, is_websocket }
     }
 
     /// An address, or a path with its query, without the values of credentials. `None` if it has none.
@@ -102,7 +108,7 @@ impl<'g> Scrubber<'g> {
     /// Whether a header contains a credential itself and has to be marked as sensitive. The name is in lower case.
     #[must_use]
     pub fn is_sensitive(&self, name: &str) -> bool {
-        self.sources.iter().any(|source| source.header_name() == Some(name))
+        self.sources.iter().chain(self.context).any(|source| source.header_name() == Some(name))
     }
 
     /// Query parameters that can contain a credential in this request.

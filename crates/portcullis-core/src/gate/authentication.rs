@@ -121,6 +121,11 @@ impl Authentication {
         }
     }
 
+    /// The same with another outcome.
+    pub(super) fn with_outcome(self, outcome: Result<Principal, Error>) -> Self {
+        Self { outcome: outcome.map(Some), ..self }
+    }
+
     pub(super) fn max_age(&self) -> Option<Duration> {
         self.max_age
     }

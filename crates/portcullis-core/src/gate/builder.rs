@@ -1,6 +1,6 @@
 //! Puts a gate together, and refuses what cannot work.
 
-use super::{Gate, Parts, TokenCache, cache::Cache, wiring};
+use super::{Gate, Parts, TokenCache, cache::Cache, context, wiring};
 use crate::{
     clock::{Clock, Time},
     directory::Directory,
@@ -36,7 +36,7 @@ use std::{fmt, sync::Arc};
 /// ```
 #[derive(Default)]
 pub struct GateBuilder {
-    parts: Parts,
+    pub(super) parts: Parts,
     rights: Rights,
     baseline: Option<Arc<dyn Policy>>,
     time: Option<Time>,
@@ -461,7 +461,7 @@ impl GateBuilder {
     }
 
     /// A second call would silently replace the first.
-    fn once(&mut self, what: &str, is_new: bool) {
+    pub(super) fn once(&mut self, what: &str, is_new: bool) {
         if !is_new && self.problem.is_none() {
             self.problem =
                 Some(Error::misconfigured(format!("`{what}` is called twice, and only one call would count")));
@@ -511,7 +511,10 @@ impl GateBuilder {
         }
         // With named schemes, the caller of a request depends on the route that asks first.
         let verified_only = parts.schemes.iter().all(|scheme| scheme.name.is_none() && scheme.verifier.jwt().is_some());
-        let asks_nobody = parts.revocations.is_none() && parts.directory.is_none() && !parts.has_memberships;
+        let asks_nobody = parts.revocations.is_none()
+            && parts.directory.is_none()
+            && parts.context.is_none()
+            && !parts.has_memberships;
         parts.finds_again = parts.cache.is_some() && verified_only && asks_nobody;
         let given = || parts.schemes.iter().find_map(|scheme| scheme.verifier.time().cloned());
         parts.time = time.or_else(given).unwrap_or_default();
@@ -519,6 +522,7 @@ impl GateBuilder {
             scheme.verifier = scheme.verifier.in_gate(&parts.time)?;
         }
         parts.revocations.iter().try_for_each(|revocations| revocations.settle(&parts.time))?;
+        context::settle(&parts)?;
         wiring::warn(&parts.schemes);
         Ok(Gate(Arc::new(parts)))
     }

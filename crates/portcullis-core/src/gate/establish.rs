@@ -44,6 +44,18 @@ impl Gate {
         max_age: Option<Duration>,
         head: &dyn RequestHead,
     ) -> Answer<'static, Authentication> {
+        match &self.0.context {
+            None => self.find_caller(sources, max_age, head),
+            Some(context) => context.enter(self.find_caller(sources, max_age, head), head),
+        }
+    }
+
+    fn find_caller(
+        &self,
+        sources: &Arc<Sources>,
+        max_age: Option<Duration>,
+        head: &dyn RequestHead,
+    ) -> Answer<'static, Authentication> {
         #[cfg(feature = "testing")]
         if let Some(acting) = &self.0.acting_as {
             return Answer::now(acting.establish(self, sources, head));

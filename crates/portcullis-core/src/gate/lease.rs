@@ -208,7 +208,13 @@ impl Lease {
     /// The caller as it is now, if it is still allowed.
     async fn check(&self) -> Result<Principal, Error> {
         let who = match &self.credential {
-            Some(credential) => self.gate().authenticate_by(&self.who.sources, credential).await,
+            Some(credential) => {
+                let who = self.gate().authenticate_by(&self.who.sources, credential).await;
+                match (&self.gate().0.context, self.principal.chosen_organization()) {
+                    (Some(context), Some(chosen)) => context.stay(who, chosen).await,
+                    _ => who,
+                }
+            }
             None => self.who.without_standings(),
         };
         let principal = who.principal()?.clone();

@@ -10,6 +10,7 @@ mod authentication;
 mod builder;
 mod cache;
 mod caller;
+mod context;
 mod establish;
 mod lease;
 mod ready;
@@ -104,6 +105,7 @@ struct Parts {
     cache: Option<Arc<Cache>>,
     /// Every authenticated caller is in the cache, nothing else is asked, and all routes read the same sources.
     finds_again: bool,
+    context: Option<Arc<context::Context>>,
     revocations: Option<Arc<dyn AnyRevocations>>,
     directory: Option<Arc<dyn AnyDirectory>>,
     /// Asked before the policy of each route that is not public.
@@ -276,7 +278,7 @@ impl Gate {
     /// What must not appear in logs of this request. See `scrub` of the adapters.
     #[must_use]
     pub fn scrubber(&self, head: &dyn RequestHead) -> Scrubber<'_> {
-        Scrubber::new(&self.0.all.sources, is_websocket(head))
+        Scrubber::new(&self.0.all.sources, self.0.context.as_ref().map(|context| context.header()), is_websocket(head))
     }
 
     /// Decides whether the caller may make this request.

@@ -23,7 +23,6 @@ pub(crate) fn decode_into<'b>(text: &[u8], buffer: &'b mut [u8]) -> Option<&'b [
     buffer.get(..length)
 }
 
-#[cfg(any(test, feature = "testing"))]
 pub(crate) fn encode(bytes: &[u8]) -> String {
     ENGINE.encode(bytes)
 }

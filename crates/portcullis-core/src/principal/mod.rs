@@ -12,6 +12,7 @@ pub use id::{PrincipalId, SessionId, TokenId};
 use crate::{
     claims::Claims,
     error::Error,
+    organization_context::ChosenOrganization,
     rights::{Permission, PermissionSet, Role},
 };
 use serde::de::DeserializeOwned;
@@ -74,6 +75,8 @@ pub struct Principal(Arc<Parts>);
 pub(crate) struct Parts {
     id: PrincipalId,
     pub(crate) organization: Option<String>,
+    /// What a signed context says about the organization.
+    chosen: Option<Arc<ChosenOrganization>>,
     /// The id at the issuer, without the issuer: it is the principal's.
     pub(crate) session: Option<String>,
     /// `None` if the claims have it.
@@ -140,6 +143,7 @@ impl Parts {
         Self {
             id,
             organization: None,
+            chosen: None,
             session: None,
             token_id: None,
             roles: Vec::new(),
@@ -187,7 +191,7 @@ impl Principal {
     /// With the organization in which it acts.
     #[must_use]
     pub fn with_organization(self, organization: impl Into<String>) -> Self {
-        self.with(|inner| inner.organization = Some(organization.into()))
+        self.with(|inner| (inner.organization, inner.chosen) = (Some(organization.into()), None))
     }
 
     /// With the session of its credential, by its id at the issuer. [`end_session`](crate::RevocationList::end_session) then
@@ -286,6 +290,31 @@ impl Principal {
     #[must_use]
     pub fn organization(&self) -> Option<&str> {
         self.0.organization.as_deref()
+    }
+
+    /// The version of the organization, where a signed context has chosen it: see
+    /// [`OrganizationContext`](crate::OrganizationContext).
+    #[must_use]
+    pub fn organization_version(&self) -> Option<u64> {
+        self.chosen_organization()?.version
+    }
+
+    pub(crate) fn chosen_organization(&self) -> Option<&ChosenOrganization> {
+        self.0.chosen.as_deref()
+    }
+
+    /// In the organization that it chose. One that belongs to an organization cannot choose another.
+    pub(crate) fn acting_in(self, chosen: ChosenOrganization) -> Result<Self, Error> {
+        if self.organization().is_some_and(|own| own != chosen.organization) {
+            return Err(Error::invalid_context(
+                "it is for another organization than that of the credential or account",
+            ));
+        }
+        Ok(self.with(|inner| {
+            inner.organization = Some(chosen.organization.clone());
+            inner.roles.extend(chosen.role.clone());
+            inner.chosen = Some(Arc::new(chosen));
+        }))
     }
 
     /// The session of its credential, if known.

@@ -31,6 +31,7 @@ mod kit;
 mod lease;
 mod log;
 mod negation;
+mod organization_context;
 mod permissions;
 mod policies;
 mod remote;

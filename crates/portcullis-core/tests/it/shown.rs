@@ -66,6 +66,12 @@ impl Membership for Nobody {
     }
 }
 
+impl OrganizationVersions for Nobody {
+    async fn version(&self, _: &Principal, _: &str) -> Result<Option<u64>, Error> {
+        Ok(None)
+    }
+}
+
 /// An error of somebody else that shows all it has.
 #[derive(Debug)]
 #[expect(dead_code, reason = "it is shown")]
@@ -183,6 +189,8 @@ fn nothing_private_is_shown() {
         Account: Account::new("swordfish".to_owned()).organization("swordfish"),
         CachedMembership: CachedMembership::new(Nobody, 1, Duration::ZERO),
         CachedDirectory: CachedDirectory::new(Nobody, 1, Duration::ZERO),
+        OrganizationContext: OrganizationContext::new(secret, Nobody).unwrap(),
+        UnexpiringContext: UnexpiringContext::new(secret).unwrap(),
         Permission: Permission::from_static("kb:read"),
         PermissionSet: principal.permissions(),
         Plan: &plan,
@@ -235,6 +243,7 @@ fn nothing_private_is_shown() {
         "Directory",
         "Membership",
         "Moment",
+        "OrganizationVersions",
         "Requirement",
         "Revocations",
     ];
