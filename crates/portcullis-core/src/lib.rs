@@ -87,6 +87,7 @@ pub use http::{HttpClient, HttpRequest, HttpResponse, Reply};
 pub use introspection::{Introspection, OpaqueTokens, WhoAmI};
 pub use jwt::{Algorithm, Audience, Issuer, Jwt, Key, KeySet, KeySource, RejectedKey, RemoteKeys, RemoteKeysBuilder};
 pub use organization_context::{OrganizationContext, OrganizationVersions, UnexpiringContext};
+pub use policy::forecast::{Forecast, Holder};
 pub use policy::{plan::Plan, question::Question, requirement::Requirement};
 pub use principal::{Account, Principal, PrincipalId, PrincipalKind, SessionId, TokenId};
 pub use refusal::Refusal;

@@ -148,6 +148,17 @@ impl Gate {
         self.0.rights.roles_on(kind)
     }
 
+    /// The kinds of resources on which callers can have roles, sorted.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.0.rights.memberships.keys().map(String::as_str)
+    }
+
+    /// The permissions that the gate lists and those that its roles name, without wildcards, sorted.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<&str> {
+        self.0.rights.permission_names()
+    }
+
     /// Checks a policy and prepares it for this gate, once, when a route is added.
     ///
     /// # Errors
@@ -298,7 +309,7 @@ impl Gate {
     }
 
     /// The baseline, where it is asked before this policy.
-    fn baseline_of(&self, plan: &Plan) -> Option<&Plan> {
+    pub(crate) fn baseline_of(&self, plan: &Plan) -> Option<&Plan> {
         self.0.baseline.as_ref().filter(|_| plan.has_baseline())
     }
 

@@ -40,6 +40,7 @@ mod basic;
 mod claim;
 mod combine;
 mod describe;
+pub(crate) mod forecast;
 mod locate;
 mod modify;
 pub(crate) mod plan;

@@ -225,6 +225,10 @@ impl Plan {
         self.0.unnamed
     }
 
+    pub(crate) fn rights(&self) -> &Rights {
+        &self.0.rights
+    }
+
     /// Whether it was made by a gate that knows these rights.
     pub(crate) fn is_for(&self, rights: &Arc<Rights>) -> bool {
         Arc::ptr_eq(&self.0.rights, rights)

@@ -26,7 +26,10 @@ pub use standing::Standing;
 pub(crate) use standing::State;
 
 use crate::error::Error;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// The roles, permissions and memberships of a gate.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +53,15 @@ impl Rights {
     /// The known roles on resources of a kind, or everywhere.
     fn roles_of(&self, kind: Option<&str>) -> &RoleHierarchy {
         kind.map_or(&self.roles, |kind| self.roles_on(kind))
+    }
+
+    /// The known permissions: those of the closed set, and those that roles name.
+    pub(crate) fn permission_names(&self) -> Vec<&str> {
+        let of_roles =
+            std::iter::once(&self.roles).chain(self.roles_on.values()).flat_map(RoleHierarchy::all_permitted);
+        let names: BTreeSet<&str> =
+            self.permissions.iter().chain(of_roles).flat_map(PermissionSet::exact_names).collect();
+        names.into_iter().collect()
     }
 
     /// The place of a scheme that a policy names.

@@ -216,6 +216,11 @@ impl PermissionSet {
         self.exact.binary_search_by(|held| held.as_str().cmp(text)).is_ok()
     }
 
+    /// Its permissions without wildcards.
+    pub(crate) fn exact_names(&self) -> impl Iterator<Item = &str> {
+        self.exact.iter().map(String::as_str)
+    }
+
     /// An entry that includes none of these permissions.
     pub(crate) fn beside(&self, all: &Self) -> Option<String> {
         let sides =

@@ -145,6 +145,11 @@ impl RoleHierarchy {
         self.places.get(role).and_then(|&place| self.permitted.get(place))
     }
 
+    /// What each role permits.
+    pub(crate) fn all_permitted(&self) -> impl Iterator<Item = &PermissionSet> {
+        self.permitted.iter()
+    }
+
     /// Whether a role permits this by its exact name, not by a wildcard.
     pub(crate) fn names_permission(&self, permission: &str) -> bool {
         self.permitted.iter().any(|permitted| permitted.names(permission))

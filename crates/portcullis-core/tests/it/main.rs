@@ -20,6 +20,7 @@ mod combined;
 mod cross_origin;
 mod described;
 mod flips;
+mod forecasts;
 mod fresh;
 mod gate;
 mod head;

@@ -151,6 +151,8 @@ fn nothing_private_is_shown() {
         Decision: &decision,
         Denial: &denial,
         Explanation: decision.explain().unwrap(),
+        Forecast: gate.forecast(&plan, &Holder::Staff),
+        Holder: Holder::Staff,
         Error: &error,
         Error: cause,
         Error: Error::new(ErrorKind::Unavailable, "down").with_cause(io::Error::other(Row("swordfish"))),
