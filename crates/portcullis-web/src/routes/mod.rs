@@ -1,9 +1,12 @@
 //! What the adapters know about routes: their paths, their policies, and where in the code they were added.
 
+mod forms;
 mod path;
+mod row;
 mod table;
 
-pub use table::{Row, Table};
+pub use row::Row;
+pub use table::Table;
 
 use portcullis_core::{Gate, Plan};
 use std::{fmt, panic::Location};
@@ -35,7 +38,7 @@ impl Book {
     /// Adds something that answers all paths below this one: a service, or a fallback.
     #[track_caller]
     pub fn add_all_below(&mut self, gate: &Gate, plan: &Plan, path: &str) {
-        let path = format!("{}{}", path.trim_end_matches('/'), table::REST);
+        let path = format!("{}{}", path.trim_end_matches('/'), row::REST);
         self.rows.push(Row::new(gate, plan, None, path, Location::caller()));
     }
 

@@ -1,16 +1,16 @@
 //! The table of routes.
 
-use super::{JoinPaths, path::params};
-use portcullis_core::{Gate, Plan, policy::values::Description};
-use std::{fmt, panic::Location};
-
-/// The end of the paths of routes that answer everything below.
-pub(super) const REST: &str = "/*";
+use super::{
+    Row,
+    forms::{csv, html, json, markdown},
+};
+use std::fmt;
 
 /// The routes of a service, and who may use them.
 ///
-/// `Display` writes it as a table in Markdown. A test can compare it with a file, so that each change of a policy shows in
-/// review. `Routes::table` of the adapters makes one; here with the [`Book`](super::Book) that they use:
+/// `Display` writes it as a table in Markdown. [`csv`](Self::csv) and [`json`](Self::json) are for other programs, and
+/// [`html`](Self::html) is a page that a person can filter. `Routes::table` of the adapters makes one; here with the
+/// [`Book`](super::Book) that they use:
 ///
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -47,129 +47,75 @@ impl Table {
     pub fn unseen(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flat_map(|row| row.unseen().map(|param| (row.path(), param)))
     }
-}
 
-/// A route of a [`Table`].
-#[derive(Debug, Clone)]
-pub struct Row {
-    plan: Plan,
-    baseline: Option<Plan>,
-    method: Option<&'static str>,
-    path: String,
-    at: &'static Location<'static>,
-}
-
-impl Row {
-    pub(super) fn new(
-        gate: &Gate,
-        plan: &Plan,
-        method: Option<&'static str>,
-        path: String,
-        at: &'static Location<'static>,
-    ) -> Self {
-        let has_baseline = !plan.is_public() && !matches!(plan.description(), Description::WithoutBaseline(_));
-        let baseline = gate.baseline().filter(|_| has_baseline).cloned();
-        Self { plan: plan.clone(), baseline, method, path, at }
-    }
-
-    pub(super) fn below(self, prefix: &str, join: JoinPaths) -> Self {
-        Self { path: join(prefix, &self.path), ..self }
-    }
-
-    /// The method. `None` where a method router or route of the framework decides which methods there are.
-    #[must_use]
-    pub fn method(&self) -> Option<&'static str> {
-        self.method
-    }
-
-    /// The path. The path of a service or a fallback ends with `/*`.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// The policy.
-    #[must_use]
-    pub fn policy(&self) -> &Description {
-        self.plan.description()
-    }
-
-    /// The [baseline](portcullis_core::GateBuilder::baseline), if it is asked before the policy.
-    #[must_use]
-    pub fn baseline(&self) -> Option<&Description> {
-        // The gate plans it like a policy before which there is no baseline.
-        self.baseline.as_ref().map(|plan| match plan.description() {
-            Description::WithoutBaseline(policy) => policy,
-            policy => policy,
-        })
-    }
-
-    /// The schemes that the policy accepts: their names, or their sources where they have no name. A public route has none,
-    /// since its policy needs no caller.
-    #[must_use]
-    pub fn schemes(&self) -> Vec<String> {
-        if self.plan.is_public() { Vec::new() } else { self.plan.schemes() }
-    }
-
-    /// The path parameters that the policy does not read. A handler that uses one of them reads a value that nothing has
-    /// checked, such as the flight of another project.
+    /// The table as comma-separated values (RFC 4180), with a header.
     ///
-    /// Public routes have none. Parameters that a closure or a [`Rule`](portcullis_core::policy::Rule) reads are listed as
-    /// well, since closures and rules do not announce them. What an `Authorized` of the handler reads is not known here.
-    pub fn unseen(&self) -> impl Iterator<Item = &str> {
-        let params = if self.plan.is_public() { Vec::new() } else { params(&self.path) };
-        params.into_iter().filter(|param| !self.plan.params().contains(param))
+    /// A cell that a spreadsheet would take for a formula begins with an apostrophe.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        csv(&self.0)
     }
 
-    /// What is wrong with the route itself.
-    pub(super) fn problem(&self) -> Option<String> {
-        let params = params(&self.path);
-        let twice = params.iter().enumerate().find(|(place, param)| params.iter().take(*place).any(|it| it == *param));
-        if let Some((_, param)) = twice {
-            return Some(format!("`{self}` has two parameters `{param}`; rename one of them (added at {})", self.at));
+    /// The table as a JSON array with an object for each route: `method` (or `null`), `path`, `policy`, `is_public`, `baseline`
+    /// (or `null`), `schemes`, `roles`, `permissions` and `unseen`.
+    #[must_use]
+    pub fn json(&self) -> String {
+        json(&self.0)
+    }
+
+    /// The table as a page in one file, with filters, that needs neither a server nor the network.
+    ///
+    /// It tells everyone who can read it what is guarded and how: write it to a file, or serve it to staff only.
+    #[must_use]
+    pub fn html(&self) -> String {
+        html(&self.0)
+    }
+
+    /// Checks that every route has a policy that needs a caller, except for these: a path for all of its methods, or a method
+    /// and a path.
+    ///
+    /// For a test, so that a route is only public where someone has written it down:
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let gate = gate()?;
+    /// let mut book = Book::new(|prefix, path| format!("{prefix}{path}"));
+    /// book.add(&gate, &gate.plan(anyone())?, Some("GET"), "/health");
+    /// book.add(&gate, &gate.plan(anyone())?, Some("POST"), "/sign-in");
+    /// book.add(&gate, &gate.plan(role("viewer"))?, Some("GET"), "/reports");
+    ///
+    /// book.table().assert_all_guarded(["/health", "POST /sign-in"]);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    /// If another route is public, or an entry names no public route. The message lists them all.
+    #[track_caller]
+    #[expect(clippy::panic, reason = "an assertion of a test")]
+    pub fn assert_all_guarded<'e>(&self, except: impl IntoIterator<Item = &'e str>) {
+        let except: Vec<&str> = except.into_iter().collect();
+        let names = |entry: &str, row: &Row| entry == row.path() || entry == row.to_string();
+        let public = || self.0.iter().filter(|row| row.is_public());
+        let mut problems = Vec::new();
+        for row in public().filter(|row| !except.iter().any(|entry| names(entry, row))) {
+            problems.push(format!("`{row}` is public (added at {})", row.place()));
         }
-        let missing = self.plan.params().iter().find(|param| !params.contains(param))?;
-        Some(format!(
-            "the policy of `{self}` reads the path parameter `{missing}`, which the path does not have (added at {}); if a router \
-             that is not ours nests these routes, say its path by `.below(…)`",
-            self.at
-        ))
-    }
-
-    /// What is wrong with the route, compared with those before it.
-    pub(super) fn repeats(&self, before: &[&Self]) -> Option<String> {
-        // Those of a framework's own routes are not known.
-        let is_known = self.method.is_some() || self.path.ends_with(REST);
-        let first = before.iter().find(|row| is_known && row.method == self.method && row.path == self.path)?;
-        Some(format!("`{self}` is there twice (added at {} and at {})", first.at, self.at))
-    }
-}
-
-/// The method and the path.
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method.unwrap_or("any"), self.path)
+        for entry in except.iter().filter(|entry| !public().any(|row| names(entry, row))) {
+            let is_there = self.0.iter().any(|row| names(entry, row));
+            let why =
+                if is_there { "is guarded; remove it from the list" } else { "is no route; correct or remove it" };
+            problems.push(format!("`{entry}` {why}"));
+        }
+        if !problems.is_empty() {
+            let list: String = problems.iter().map(|problem| format!("\n- {problem}")).collect();
+            panic!("routes that are not as the list of public ones says:{list}");
+        }
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| method | path | who may pass | baseline | by | parameters that no policy reads |")?;
-        writeln!(f, "|---|---|---|---|---|---|")?;
-        self.0.iter().try_for_each(|row| {
-            let baseline = row.baseline().map(ToString::to_string).unwrap_or_default();
-            let unseen: Vec<&str> = row.unseen().collect();
-            let cells = [
-                row.method.unwrap_or("any").to_owned(),
-                format!("`{}`", row.path),
-                row.policy().to_string(),
-                baseline,
-                row.schemes().join(", "),
-                unseen.join(", "),
-            ];
-            // A pattern of a path may contain what separates cells.
-            cells.iter().try_for_each(|cell| write!(f, "| {} ", cell.replace('|', "\\|")))?;
-            writeln!(f, "|")
-        })
+        f.write_str(&markdown(&self.0))
     }
 }

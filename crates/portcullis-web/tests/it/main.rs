@@ -1,4 +1,5 @@
 //! What adapters are promised, written against the public API.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub, reason = "tests")]
 
 mod routes;
+mod tables;

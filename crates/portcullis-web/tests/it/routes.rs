@@ -75,15 +75,16 @@ fn the_table_shows_each_route_in_words() {
     book.merge(self::book().with(&gate, None, "/{kind:a|b}", any((staff(), scope("a")))));
     book.add_all_below(&gate, &gate.plan(authenticated()).unwrap(), "");
     let table = "\
-| method | path | who may pass | baseline | by | parameters that no policy reads |
-|---|---|---|---|---|---|
-| GET | `/news/{id}` | anyone |  |  |  |
-| GET | `/projects/{id}/{flight}` | role viewer on project | unless unconfirmed | cookie `session`, bearer header | flight |
+| method | path | who may pass | baseline | by | roles that pass | permissions that pass | parameters that no policy reads |
+|---|---|---|---|---|---|---|---|
+| GET | `/news/{id}` | anyone |  |  |  |  |  |
+| GET | `/projects/{id}/{flight}` | role viewer on project | unless unconfirmed | cookie `session`, bearer header | \
+ viewer on project, manager on project |  | flight |
 | PUT | `/projects/{id}/{flight}` | role manager on flight of the project, hidden, also by sync | unless unconfirmed | cookie `session`, \
- bearer header, sync |  |
-| any | `/projects/{id}/files/*` | by sync, without the baseline |  | sync | id |
-| any | `/{kind:a\\|b}` | staff or scope a | unless unconfirmed | cookie `session`, bearer header | kind |
-| any | `/*` | authenticated | unless unconfirmed | cookie `session`, bearer header |  |
+ bearer header, sync | manager on flight |  |  |
+| any | `/projects/{id}/files/*` | by sync, without the baseline |  | sync |  |  | id |
+| any | `/{kind:a\\|b}` | staff or scope a | unless unconfirmed | cookie `session`, bearer header |  |  | kind |
+| any | `/*` | authenticated | unless unconfirmed | cookie `session`, bearer header |  |  |  |
 ";
     assert_eq!(book.table().to_string(), table);
     assert_eq!(refused(&book), None);
