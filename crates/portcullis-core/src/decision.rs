@@ -322,6 +322,9 @@ pub(crate) struct Why {
     pub(crate) explanation: Option<Box<Explanation>>,
 }
 
+/// The code of a denial of a key for its scopes.
+const SCOPE_REQUIRED: &str = "scope_required";
+
 impl Denial {
     pub(crate) fn new(code: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Why {
@@ -370,9 +373,15 @@ impl Denial {
         Self::new("scheme_not_accepted").with(|why| (why.is_firm, why.is_about_scheme) = (true, true))
     }
 
+    /// The caller's key has not the scope that is required, if one is named there.
+    pub(crate) fn of_key(scope: Option<&'static str>) -> Self {
+        Self::new(SCOPE_REQUIRED).with(|why| (why.required, why.is_scope, why.is_firm) = (scope, scope.is_some(), true))
+    }
+
     /// Joins both: the later reason, unless the earlier one says more. Hidden if one of them is, and firm if one is.
     pub(crate) fn then(self, later: Self) -> Self {
-        let says_little = |denial: &Self| denial.0.is_about_scheme || denial.0.is_absent;
+        let names_no_scope = |why: &Why| why.code == SCOPE_REQUIRED && why.required.is_none();
+        let says_little = |denial: &Self| denial.0.is_about_scheme || denial.0.is_absent || names_no_scope(&denial.0);
         let (is_hidden, is_firm) = (self.0.is_hidden || later.0.is_hidden, self.0.is_firm || later.0.is_firm);
         let reason = if says_little(&later) && !says_little(&self) { self } else { later };
         reason.with(|why| (why.is_hidden, why.is_firm) = (is_hidden && !why.is_absent, is_firm))

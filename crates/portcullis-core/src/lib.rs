@@ -45,6 +45,7 @@
 
 mod answer;
 mod answer_cache;
+mod api_key;
 mod backoff;
 mod claims;
 mod clock;
@@ -74,6 +75,7 @@ pub mod testing;
 mod verifier;
 
 pub use answer::Answer;
+pub use api_key::{ApiKey, ApiKeys, KeyDigest, KeyRow, KeyStore, KeyUse, MemoryKeys, NewKey, OwnerKeys};
 pub use claims::{ClaimMap, ClaimPath, Claims, Rules};
 pub use clock::{Clock, Moment, SystemClock};
 pub use credential::{Cookies, Credential, CredentialSource, Scrubber};
@@ -93,8 +95,8 @@ pub use principal::{Account, Principal, PrincipalId, PrincipalKind, SessionId, T
 pub use refusal::Refusal;
 pub use revocation::{RevocationList, Revocations};
 pub use rights::{
-    CachedMembership, Membership, Permission, PermissionSet, ResourceRef, Role, RoleHierarchy, RoleHierarchyBuilder,
-    Standing,
+    CachedMembership, KeyScopes, Membership, Permission, PermissionSet, ResourceRef, Role, RoleHierarchy,
+    RoleHierarchyBuilder, Standing,
 };
 pub use scheme::Scheme;
 pub use shared_secret::SharedSecret;

@@ -114,7 +114,7 @@ impl Scheme {
     }
 
     /// A scheme that is accepted on every route, without the warning in the log if its verifier is a
-    /// [`SharedSecret`](crate::SharedSecret).
+    /// [`SharedSecret`](crate::SharedSecret) or [`ApiKeys`](crate::ApiKeys).
     ///
     /// Every program that knows the secret may use every route that its principal has the rights for. That can be right for
     /// a service that only such programs call:

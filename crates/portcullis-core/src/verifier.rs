@@ -6,6 +6,7 @@
 
 use crate::{
     answer::Answer,
+    api_key::ApiKeys,
     clock::Time,
     credential::Credential,
     error::Error,
@@ -170,8 +171,8 @@ impl<A: Authenticator> AnyAuthenticator for A {
     }
 }
 
-/// What verifies the credentials of a gate: an [`Authenticator`] of yours, a [`Jwt`], a [`SharedSecret`], an
-/// [`Introspection`], a [`WhoAmI`], or a provider.
+/// What verifies the credentials of a gate: an [`Authenticator`] of yours, a [`Jwt`], [`ApiKeys`], a
+/// [`SharedSecret`], an [`Introspection`], a [`WhoAmI`], or a provider.
 ///
 /// An authenticator around another one stores it as a `Verifier`:
 ///
@@ -231,6 +232,7 @@ pub(crate) enum Kind {
     /// Verifies signatures, without waiting once the keys are there.
     Tokens(Jwt),
     Secret(SharedSecret),
+    Keys(ApiKeys),
     /// Asks an issuer: an [`Introspection`] or a [`WhoAmI`].
     Asks(Arc<dyn Asks>),
     /// An [`Authenticator`] of the application or of a provider.
@@ -252,7 +254,7 @@ impl Verifier {
     pub fn asks_anew(&self) -> bool {
         match &self.0 {
             Kind::Tokens(_) => false,
-            Kind::Secret(_) | Kind::Asks(_) => true,
+            Kind::Secret(_) | Kind::Keys(_) | Kind::Asks(_) => true,
             Kind::Own(own) => own.asks_anew(),
         }
     }
@@ -266,7 +268,7 @@ impl Verifier {
         match &self.0 {
             Kind::Tokens(jwt) => try_join_all(jwt.issuers().iter().map(Issuer::ready)).await.map(drop),
             Kind::Asks(asks) => asks.issuer().ready().await,
-            Kind::Secret(_) => Ok(()),
+            Kind::Secret(_) | Kind::Keys(_) => Ok(()),
             Kind::Own(own) => own.clone().ready().await,
         }
     }
@@ -276,6 +278,7 @@ impl Verifier {
         match &self.0 {
             Kind::Tokens(jwt) => jwt.ask(credential),
             Kind::Secret(secret) => Answer::now(secret.compare(credential)),
+            Kind::Keys(keys) => keys.ask(credential),
             Kind::Asks(asks) => asks.ask(credential),
             Kind::Own(own) => own.clone().authenticate(credential.to_owned()),
         }
@@ -286,7 +289,7 @@ impl Verifier {
         let time = match &self.0 {
             Kind::Tokens(jwt) => jwt.time(),
             Kind::Asks(asks) => asks.time(),
-            Kind::Secret(_) | Kind::Own(_) => return None,
+            Kind::Secret(_) | Kind::Keys(_) | Kind::Own(_) => return None,
         };
         Some(time).filter(|time| !time.is_system())
     }
@@ -299,6 +302,7 @@ impl Verifier {
         Ok(Self(match &self.0 {
             Kind::Tokens(jwt) => Kind::Tokens(jwt.in_gate(time)?),
             Kind::Asks(asks) => Kind::Asks(asks.in_gate(time)?),
+            Kind::Keys(keys) => Kind::Keys(keys.in_gate(time)?),
             kind @ (Kind::Secret(_) | Kind::Own(_)) => kind.clone(),
         }))
     }
@@ -335,6 +339,12 @@ impl From<SharedSecret> for Verifier {
     }
 }
 
+impl From<ApiKeys> for Verifier {
+    fn from(keys: ApiKeys) -> Self {
+        Self(Kind::Keys(keys))
+    }
+}
+
 impl From<Introspection> for Verifier {
     fn from(introspection: Introspection) -> Self {
         Self(Kind::Asks(introspection.asks()))
@@ -352,6 +362,7 @@ impl fmt::Debug for Verifier {
         match &self.0 {
             Kind::Tokens(jwt) => jwt.fmt(f),
             Kind::Secret(secret) => secret.fmt(f),
+            Kind::Keys(keys) => keys.fmt(f),
             Kind::Asks(asks) => asks.fmt(f),
             Kind::Own(own) => own.fmt(f),
         }

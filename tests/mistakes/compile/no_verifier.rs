@@ -1,10 +1,10 @@
 use portcullis::{Error, Gate, Scheme};
 
 #[derive(Debug)]
-struct ApiKeys;
+struct Tickets;
 
 fn gate() -> Result<Gate, Error> {
-    Gate::builder().scheme(Scheme::named("api-key", ApiKeys).header("x-api-key")).build()
+    Gate::builder().scheme(Scheme::named("tickets", Tickets).header("x-api-key")).build()
 }
 
 fn main() {

@@ -31,7 +31,7 @@ use crate::{
     error::{Error, ErrorKind},
     explanation::Explanation,
     head::{RequestHead, is_websocket},
-    policy::{Plan, Planner, Policy, Question, Requirement, Verdict, ask, is_within},
+    policy::{Narrowing, Plan, Planner, Policy, Question, Requirement, Verdict, ask, is_within},
     principal::Principal,
     refusal::Refusal,
     revocation::AnyRevocations,
@@ -429,8 +429,20 @@ impl Gate {
         // Only standings need the time.
         let now = if self.0.has_memberships { self.now() } else { SystemTime::UNIX_EPOCH };
         let moment = Moment::new(now, plan.max_age());
-        let (visitors, below_not) = (false, false);
-        Ok(Question { rights, caller, scheme, accepted, visitors, standings, head, moment, below_not, explaining })
+        let (visitors, below_not, narrowing) = (false, false, Narrowing::of(caller));
+        Ok(Question {
+            rights,
+            caller,
+            scheme,
+            accepted,
+            visitors,
+            standings,
+            head,
+            moment,
+            below_not,
+            narrowing,
+            explaining,
+        })
     }
 
     /// For one identity; `None` for a gate without memberships.
@@ -486,8 +498,9 @@ impl Gate {
 fn decide<'a>(baseline: Option<&'a Plan>, plan: &'a Plan, question: Question<'a>) -> Answer<'a, Verdict> {
     let policy = move || ask(plan.policy(), question);
     let Some(baseline) = baseline.filter(|_| question.caller.is_some()) else { return policy() };
-    // It names no schemes, so it applies to every caller that the route accepts.
-    match ask(baseline.policy(), Question { accepted: baseline.unnamed(), ..question }).ready() {
+    // It names no schemes, so it applies to every caller that the route accepts. It only restricts, so it names no scope of a key.
+    let (accepted, narrowing) = (baseline.unnamed(), question.narrowing.covered());
+    match ask(baseline.policy(), Question { accepted, narrowing, ..question }).ready() {
         Ok(Ok(Decision::Allow(_))) => policy(),
         Ok(denied) => Answer::now(denied),
         Err(later) => Answer::later(async move {

@@ -19,11 +19,16 @@ pub(super) fn check(parts: &Parts, rights: &Rights) -> Result<(), Error> {
 /// Warns of settings that work and are rarely meant.
 pub(super) fn warn(schemes: &[Scheme]) {
     for (place, scheme) in schemes.iter().enumerate() {
-        if let (None, false, Kind::Secret(_)) = (scheme.name, scheme.may_be_unnamed, scheme.verifier.kind()) {
+        let (what, it) = match scheme.verifier.kind() {
+            Kind::Secret(_) => ("a shared secret", "the secret"),
+            Kind::Keys(_) => ("API keys", "a key"),
+            _ => continue,
+        };
+        if scheme.name.is_none() && !scheme.may_be_unnamed {
             tracing::warn!(
                 target: "portcullis",
-                "scheme {} has a shared secret and no name, so the secret opens every route; name it by `Scheme::named` and accept \
-                 it by `via`, or write `Scheme::dangerous_unnamed`",
+                "scheme {} has {what} and no name, so {it} opens every route; name it by `Scheme::named` and accept it by `via`, or \
+                 write `Scheme::dangerous_unnamed`",
                 place.saturating_add(1)
             );
         }
@@ -61,7 +66,7 @@ fn alone(scheme: &Scheme) -> Option<String> {
                 "asks `{name}`, has `sessions_only` and no keys to verify other tokens with; give it keys by `Issuer::new`"
             )
         }),
-        Kind::Asks(_) | Kind::Secret(_) | Kind::Own(_) => None,
+        Kind::Asks(_) | Kind::Secret(_) | Kind::Keys(_) | Kind::Own(_) => None,
     })
 }
 
@@ -128,7 +133,7 @@ fn issuers(scheme: &Scheme) -> impl Iterator<Item = &Issuer> {
     let (verified, asked) = match scheme.verifier.kind() {
         Kind::Tokens(jwt) => (jwt.issuers(), None),
         Kind::Asks(asks) => (&[][..], Some(asks.issuer())),
-        Kind::Secret(_) | Kind::Own(_) => (&[][..], None),
+        Kind::Secret(_) | Kind::Keys(_) | Kind::Own(_) => (&[][..], None),
     };
     verified.iter().chain(asked)
 }

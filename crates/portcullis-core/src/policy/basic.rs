@@ -3,8 +3,14 @@
 //! None of them waits. [`RequireRole::on`] and [`RequirePermission::on`] lead to policies about a resource, which ask a
 //! membership.
 
-use super::{Description, Locate, OnResource, Policy, Question, Verdict, sealed::Sealed};
-use crate::{answer::Answer, decision::Decision, error::Error, explanation::Explanation, rights};
+use super::{Description, Locate, NamedScope, OnResource, Policy, Question, Verdict, sealed::Sealed};
+use crate::{
+    answer::Answer,
+    decision::Decision,
+    error::Error,
+    explanation::Explanation,
+    rights::{self, KeyScopes},
+};
 
 /// Every caller, authenticated or not. See [`anyone`].
 #[derive(Debug, Clone, Copy)]
@@ -156,12 +162,7 @@ pub struct RequireScope(&'static str);
 #[must_use]
 #[track_caller]
 pub const fn scope(scope: &'static str) -> RequireScope {
-    let mut rest = scope.as_bytes();
-    assert!(!rest.is_empty(), "a scope is a word");
-    while let [first, tail @ ..] = rest {
-        assert!(matches!(first, b'!' | b'#'..=b'[' | b']'..=b'~'), "a scope is a word, without quotes or backslashes");
-        rest = tail;
-    }
+    assert!(rights::is_word(scope.as_bytes()), "a scope is a word, without quotes or backslashes");
     RequireScope(scope)
 }
 
@@ -181,6 +182,10 @@ impl Policy for RequireScope {
 
     fn describe(&self) -> Description {
         Description::Scope(self.0)
+    }
+
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        NamedScope::of(scopes.name(self.0))
     }
 }
 
@@ -280,6 +285,10 @@ impl Policy for RequirePermission {
 
     fn describe(&self) -> Description {
         Description::Permission { permission: self.0, on: None }
+    }
+
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        NamedScope::of(scopes.permit(self.0))
     }
 }
 

@@ -3,12 +3,13 @@
 //! [`all`] and [`any`] share one loop, `combine`. It asks the parts in order, without a box as long as they answer at once, and
 //! waits from the first part that has to.
 
-use super::{Description, Policy, Question, Verdict, ask, sealed::Sealed};
+use super::{Description, NamedScope, Narrowing, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
     answer::Answer,
     decision::{Access, Decision, Denial},
     error::Error,
     explanation::Explanation,
+    rights::KeyScopes,
 };
 use std::fmt;
 
@@ -133,7 +134,7 @@ impl<L> Sealed for All<L> {}
 
 impl<L: PolicyList> Policy for All<L> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        combine(&self.0, true, question)
+        combine(&self.0, true, question.to_parts_of(self))
     }
 
     fn describe(&self) -> Description {
@@ -142,6 +143,11 @@ impl<L: PolicyList> Policy for All<L> {
 
     fn is_transparent(&self) -> bool {
         true
+    }
+
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        let mut named = each(&self.0).map(|part| part.names_scope(scopes));
+        if named.any(|scope| scope == NamedScope::Present) { NamedScope::Present } else { NamedScope::None }
     }
 }
 
@@ -158,6 +164,12 @@ impl<L: PolicyList> Policy for Any<L> {
 
     fn is_transparent(&self) -> bool {
         true
+    }
+
+    /// Whichever part lets the caller in, it has to name one.
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        let mut named = each(&self.0).map(|part| part.names_scope(scopes));
+        if named.all(|scope| scope == NamedScope::Present) { NamedScope::Present } else { NamedScope::None }
     }
 }
 
@@ -283,7 +295,8 @@ impl<P> Sealed for Not<P> {}
 
 impl<P: Policy> Policy for Not<P> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        ask(&self.0, Question { below_not: true, ..question }).map(move |verdict| {
+        // Asked about the owner: what a key lacks must not let it in.
+        ask(&self.0, Question { below_not: true, narrowing: Narrowing::Off, ..question }).map(move |verdict| {
             let decision = match verdict? {
                 Decision::Deny(denial) if denial.why().is_firm => return Ok(Decision::Deny(denial)),
                 decision => decision,
@@ -346,5 +359,9 @@ impl<P: Policy> Policy for HiddenPolicy<P> {
 
     fn is_transparent(&self) -> bool {
         true
+    }
+
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        self.0.names_scope(scopes)
     }
 }

@@ -43,6 +43,7 @@ mod describe;
 pub(crate) mod forecast;
 mod locate;
 mod modify;
+mod narrowing;
 pub(crate) mod plan;
 pub(crate) mod question;
 pub(crate) mod requirement;
@@ -60,6 +61,7 @@ pub use combine::{all, any, hidden, not};
 pub use locate::{header, id, organization, path, query};
 pub(crate) use modify::is_within;
 pub use modify::{fresh, visitors, without_baseline};
+pub(crate) use narrowing::{NamedScope, Narrowing};
 pub(crate) use plan::{Plan, Planner};
 pub(crate) use question::Question;
 pub(crate) use requirement::Requirement;
@@ -73,6 +75,7 @@ use crate::{
     decision::{Decision, Denial},
     error::Error,
     explanation::Explanation,
+    rights::KeyScopes,
 };
 use std::{fmt, sync::Arc};
 
@@ -112,6 +115,13 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Send + Sync {
         let _ = question;
         false
     }
+
+    /// Whether it names a permission or scope that a key with these scopes has.
+    #[doc(hidden)]
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        let _ = scopes;
+        NamedScope::None
+    }
 }
 
 mod sealed {
@@ -138,18 +148,26 @@ macro_rules! through {
             fn judges_visitors(&self, question: &Question<'_>) -> bool {
                 (**self).judges_visitors(question)
             }
+
+            fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+                (**self).names_scope(scopes)
+            }
         }
     )+};
 }
 through!(&'static dyn Policy, Arc<dyn Policy>, Box<dyn Policy>);
 
 /// Asks a policy: the one way to do it. A policy that judges is not asked about callers of a scheme that is not accepted at
-/// its place. A combinator has to say that it is transparent, so one that forgets is too strict.
+/// its place, nor about a key without the scope for it. A combinator has to say that it is transparent, so one that forgets is
+/// too strict.
 pub(crate) fn ask<'a>(policy: &'a dyn Policy, question: Question<'a>) -> Answer<'a, Verdict> {
     let refused = match (question.caller, question.scheme) {
         _ if policy.is_transparent() => None,
         (None, _) => (!policy.judges_visitors(&question)).then(Denial::absent),
-        (Some(_), Some(scheme)) if question.accepted.has(scheme) => None,
+        (Some(_), Some(scheme)) if question.accepted.has(scheme) => match question.narrowing {
+            Narrowing::Off => None,
+            _ => question.refuse_key(policy),
+        },
         (Some(_), _) => Some(Denial::of_another_scheme()),
     };
     let answer = match refused {

@@ -1,11 +1,12 @@
 //! Modifiers of a policy: for visitors, without the baseline, with a fresh identity.
 
-use super::{Description, Policy, Question, Verdict, ask, sealed::Sealed};
+use super::{Description, NamedScope, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
     answer::Answer,
     decision::{Decision, Denial},
     error::Error,
     explanation::Explanation,
+    rights::KeyScopes,
 };
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ pub const fn visitors<P: Policy>(policy: P) -> Visitors<P> {
 impl<P: Policy> Visitors<P> {
     /// What callers without a credential may do, all may: they could leave theirs out.
     fn or_as_visitor<'a>(&'a self, question: Question<'a>, denial: Denial) -> Answer<'a, Verdict> {
-        ask(&self.0, Question { caller: None, scheme: None, ..question }).map(|verdict| match verdict? {
+        ask(&self.0, question.about_nobody()).map(|verdict| match verdict? {
             Decision::Deny(_) => Ok(Decision::Deny(denial)),
             allowed => Ok(allowed),
         })
@@ -85,6 +86,10 @@ impl<P: Policy> Policy for Visitors<P> {
 
     fn is_transparent(&self) -> bool {
         true
+    }
+
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        self.0.names_scope(scopes)
     }
 }
 
@@ -134,6 +139,10 @@ impl<P: Policy> Policy for WithoutBaseline<P> {
 
     fn is_transparent(&self) -> bool {
         true
+    }
+
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        self.0.names_scope(scopes)
     }
 }
 
@@ -206,6 +215,10 @@ impl<P: Policy> Policy for Fresh<P> {
 
     fn is_transparent(&self) -> bool {
         true
+    }
+
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        self.1.names_scope(scopes)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a policy is asked, and what a [`Rule`](super::Rule) can learn from it.
 
-use super::{Policy, Verdict, ask};
+use super::{Narrowing, Policy, Verdict, ask};
 use crate::{
     clock::Moment,
     decision::Decision,
@@ -68,6 +68,7 @@ pub struct Question<'a> {
     pub(crate) moment: Moment,
     /// Whether the answer will be inverted, perhaps more than once.
     pub(crate) below_not: bool,
+    pub(crate) narrowing: Narrowing,
     pub(crate) explaining: bool,
 }
 

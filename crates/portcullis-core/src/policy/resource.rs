@@ -3,13 +3,13 @@
 //! A decision asks in this order: is the name known to the gate, do the identifiers parse, does the resource exist, does it
 //! belong to the others that the path names, and only then which roles the caller has there.
 
-use super::{Description, Locate, On, Policy, Question, ResourceId, Verdict, sealed::Sealed};
+use super::{Description, Locate, NamedScope, On, Policy, Question, ResourceId, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
     decision::{Decision, Denial, Findings},
     error::{Error, ErrorKind},
     explanation::Explanation,
-    rights::{self, Halt, HeldRole, HeldRoles, ResourceRef, State},
+    rights::{self, Halt, HeldRole, HeldRoles, KeyScopes, ResourceRef, State},
 };
 use std::{any::Any, any::type_name, fmt};
 
@@ -308,6 +308,13 @@ impl<I: Locate> Policy for OnResource<I> {
     fn judges_visitors(&self, question: &Question<'_>) -> bool {
         question.visitors
     }
+
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        match self.right {
+            Right::Permission(name) => NamedScope::of(scopes.permit(name)),
+            Right::Role(_) => NamedScope::None,
+        }
+    }
 }
 
 /// Callers with a role or permission on a resource with a suitable row. See [`OnResource::row`].
@@ -364,5 +371,9 @@ impl<T: Any + Send + Sync, I: Locate> Policy for OnRow<T, I> {
 
     fn judges_visitors(&self, question: &Question<'_>) -> bool {
         question.visitors
+    }
+
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        self.on.names_scope(scopes)
     }
 }

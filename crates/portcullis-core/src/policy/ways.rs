@@ -2,11 +2,12 @@
 //!
 //! A policy that names no scheme accepts those without a name. [`via`] replaces this set for its part, [`also_via`] adds to it.
 
-use super::{AnyPrincipal, Description, Policy, Question, Verdict, ask, sealed::Sealed};
+use super::{AnyPrincipal, Description, NamedScope, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
     answer::Answer,
     decision::{Decision, Denial},
     explanation::Explanation,
+    rights::KeyScopes,
     scheme::SchemeSet,
 };
 
@@ -78,6 +79,10 @@ impl<P: Policy> Policy for Via<P> {
     fn is_transparent(&self) -> bool {
         true
     }
+
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        self.part.names_scope(scopes)
+    }
 }
 
 /// Callers of one more scheme. See [`also_via`].
@@ -141,5 +146,9 @@ impl<P: Policy> Policy for AlsoVia<P> {
 
     fn is_transparent(&self) -> bool {
         true
+    }
+
+    fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
+        self.part.names_scope(scopes)
     }
 }

@@ -49,6 +49,10 @@ impl PrincipalId {
         self
     }
 
+    pub(crate) fn with_kind(self, kind: PrincipalKind) -> Self {
+        Self { kind, ..self }
+    }
+
     pub(super) fn set_issuer(&mut self, issuer: Arc<str>) {
         self.issuer = named(issuer);
     }

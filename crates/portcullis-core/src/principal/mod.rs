@@ -13,7 +13,7 @@ use crate::{
     claims::Claims,
     error::Error,
     organization_context::ChosenOrganization,
-    rights::{Permission, PermissionSet, Role},
+    rights::{KeyScopes, Permission, PermissionSet, Role},
 };
 use serde::de::DeserializeOwned;
 use std::{
@@ -83,6 +83,8 @@ pub(crate) struct Parts {
     token_id: Option<String>,
     pub(crate) roles: Vec<Role>,
     pub(crate) scopes: Vec<String>,
+    /// What a key may be used for; `None` for all rights, and for who is no key.
+    key_scopes: Option<KeyScopes>,
     pub(crate) permissions: PermissionSet,
     /// `None` if the claim in its token is not a flag.
     pub(crate) staff: Option<bool>,
@@ -148,6 +150,7 @@ impl Parts {
             token_id: None,
             roles: Vec::new(),
             scopes: Vec::new(),
+            key_scopes: None,
             permissions: PermissionSet::default(),
             staff: Some(false),
             authenticated_at: None,
@@ -217,6 +220,12 @@ impl Principal {
     #[must_use]
     pub fn with_scope(self, scope: impl Into<String>) -> Self {
         self.with(|inner| inner.scopes.push(scope.into()))
+    }
+
+    /// With the scopes of its key, which narrow what it may do: see [`KeyScopes`]. They replace its other scopes.
+    #[must_use]
+    pub fn with_key_scopes(self, scopes: KeyScopes) -> Self {
+        self.with(|inner| inner.key_scopes = Some(scopes).filter(|scopes| !scopes.has_all_rights()))
     }
 
     /// With these permissions instead of those it had.
@@ -347,7 +356,13 @@ impl Principal {
     /// The scopes granted to its client (RFC 6749, section 3.3).
     #[must_use]
     pub fn scopes(&self) -> &[String] {
-        &self.0.scopes
+        self.key_scopes().map_or(&self.0.scopes, KeyScopes::list)
+    }
+
+    /// The scopes of its key, which narrow what it may do; `None` if nothing narrows it.
+    #[must_use]
+    pub fn key_scopes(&self) -> Option<&KeyScopes> {
+        self.0.key_scopes.as_ref()
     }
 
     /// Its own permissions. The gate adds those of its roles.

@@ -6,6 +6,7 @@
 
 mod cached;
 mod held;
+mod key_scopes;
 mod membership;
 mod memory;
 mod permission;
@@ -15,11 +16,12 @@ mod standing;
 
 pub use cached::CachedMembership;
 pub(crate) use held::{Asker, HeldRole, HeldRoles};
+pub use key_scopes::KeyScopes;
 pub(crate) use membership::AnyMembership;
 pub use membership::Membership;
 pub(crate) use memory::{Halt, Standings, answer};
-pub(crate) use permission::checked;
 pub use permission::{Permission, PermissionSet};
+pub(crate) use permission::{checked, is_word};
 pub use resource::ResourceRef;
 pub use role::{Role, RoleHierarchy, RoleHierarchyBuilder};
 pub use standing::Standing;

@@ -83,6 +83,18 @@ const fn is_permission(text: &[u8], wildcards: bool) -> bool {
     colons == 1 && side > 0
 }
 
+/// Whether the text is a scope (RFC 6749, section 3.3).
+pub(crate) const fn is_word(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        if !matches!(first, b'!' | b'#'..=b'[' | b']'..=b'~') {
+            return false;
+        }
+        rest = tail;
+    }
+    !text.is_empty()
+}
+
 const fn tail(text: &[u8], at: usize) -> Option<(u8, &[u8])> {
     match text.split_at_checked(at) {
         Some((_, [first, rest @ ..])) => Some((*first, rest)),

@@ -6,8 +6,8 @@ use crate::{
 };
 use futures_util::FutureExt;
 use portcullis_core::{
-    Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, Principal, RoleHierarchy, Scheme, SharedSecret,
-    policy::*, testing::TestIssuer,
+    ApiKeys, Authenticator, Credential, Error, ErrorKind, Gate, GateBuilder, MemoryKeys, Principal, RoleHierarchy,
+    Scheme, SharedSecret, policy::*, testing::TestIssuer,
 };
 use std::{
     collections::BTreeMap,
@@ -307,7 +307,7 @@ fn a_denial_is_explained_to_the_log_alone() {
 }
 
 #[test]
-fn a_shared_secret_without_a_name_is_a_warning_at_build() {
+fn a_secret_or_keys_without_a_name_are_a_warning_at_build() {
     let issuer = TestIssuer::new();
     let secret = || SharedSecret::new("cron", SECRET).unwrap();
     let build = |scheme: Scheme| {
@@ -320,7 +320,20 @@ fn a_shared_secret_without_a_name_is_a_warning_at_build() {
     assert!(message.starts_with("scheme 2 has a shared secret and no name"), "{message}");
     assert!(message.contains("Scheme::named") && message.contains("Scheme::dangerous_unnamed"), "{message}");
     assert!(!format!("{events:?}").contains("swordfish"));
-    for meant in [Scheme::named("cron", secret()), Scheme::dangerous_unnamed(secret()), Scheme::new(Broken)] {
+    let keys = || ApiKeys::new("acme", MemoryKeys::new()).unwrap();
+    let events = build(Scheme::new(keys()));
+    let [(Level::WARN, "portcullis", fields)] = &events[..] else { panic!("{events:?}") };
+    assert!(
+        fields["message"].starts_with("scheme 2 has API keys and no name, so a key opens every route"),
+        "{fields:?}"
+    );
+    for meant in [
+        Scheme::named("cron", secret()),
+        Scheme::dangerous_unnamed(secret()),
+        Scheme::named("keys", keys()),
+        Scheme::dangerous_unnamed(keys()),
+        Scheme::new(Broken),
+    ] {
         let events = build(meant);
         assert!(events.is_empty(), "{events:?}");
     }

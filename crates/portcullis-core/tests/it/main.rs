@@ -11,6 +11,7 @@
 
 mod accounts;
 mod answers;
+mod api_keys;
 mod asking;
 mod cached;
 mod claim_paths;

@@ -137,7 +137,26 @@ fn nothing_private_is_shown() {
     let response = HttpResponse::new(200, secret).with_header("set-cookie", secret);
     let refusal = gate.refuse(&error).with_header("x-secret", secret).with_body("text/plain", secret);
     let Decision::Deny(denial) = decision.clone() else { panic!("it denies") };
+    let (clock, keys) = (FixedClock::at(1), ApiKeys::new("acme", MemoryKeys::new()).unwrap());
+    let keyed = Gate::builder().scheme(Scheme::named("key", keys.clone()).bearer()).clock(clock).build().unwrap();
+    let scopes = || KeyScopes::new(["swordfish"]).unwrap();
+    let new_key = || NewKey::new("swordfish", scopes()).organization("swordfish");
+    let owner = keys.of(&principal).unwrap();
+    let api_key = owner.create(new_key()).now_or_never().unwrap().unwrap();
+    let (key_text, key_row) =
+        (api_key.expose().to_owned(), KeyRow { start: "swordfish".into(), ..api_key.row().clone() });
     show! {
+        ApiKey: &api_key,
+        ApiKeys: &keys,
+        ApiKeys: keys.clone().other_format(|text| Ok(KeyDigest::of(text))),
+        KeyDigest: key_row.digest,
+        KeyRow: &key_row,
+        KeyScopes: scopes(),
+        KeyUse: KeyUse { id: "an-id".into(), at: SystemTime::UNIX_EPOCH, count: 1 },
+        MemoryKeys: MemoryKeys::new(),
+        NewKey: new_key(),
+        OwnerKeys: &owner,
+        Gate: &keyed,
         Answer: Answer::now(principal.clone()),
         Claims: principal.token_claims().unwrap(),
         ClaimMap: ClaimMap::new(),
@@ -231,6 +250,7 @@ fn nothing_private_is_shown() {
     all.extend([("Cookies", cookies), ("CredentialSource", format!("{source:?} {chunked:?}"))]);
     for (name, shown) in &all {
         assert_hidden(name, shown, &token);
+        assert!(!shown.contains(&key_text[5..20]), "{name} shows a key: {shown}");
     }
     // What is said in logs and explanations beside `Debug`.
     assert_hidden("an error", &error.to_string(), &token);
@@ -242,6 +262,7 @@ fn nothing_private_is_shown() {
         "Clock",
         "RequestHead",
         "HttpClient",
+        "KeyStore",
         "Directory",
         "Membership",
         "Moment",
