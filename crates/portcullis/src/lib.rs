@@ -60,6 +60,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/schemes.md")]
     }
+    pub mod spicedb {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/spicedb.md")]
+    }
     pub mod testing {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/testing.md")]
@@ -110,6 +114,13 @@ pub mod reqwest {
 
     #[doc(inline)]
     pub use portcullis_reqwest::*;
+}
+#[cfg(feature = "spicedb")]
+pub mod spicedb {
+    //! Roles on resources from SpiceDB: the crate `portcullis-spicedb`.
+
+    #[doc(inline)]
+    pub use portcullis_spicedb::*;
 }
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sqlx {
