@@ -4,8 +4,13 @@ use std::fmt;
 
 /// One part of a policy and its result, with the parts below.
 ///
-/// For logs and tests, never for the client.
-/// [`Gate::explain`](crate::Gate::explain) records it, and a log at debug level has it for every denial:
+/// [`Gate::explain`](crate::Gate::explain) records it, and a log at debug level has it for every denial. Clients never get it,
+/// except with [`dangerous_explain_denials`](crate::GateBuilder::dangerous_explain_denials).
+///
+/// The first line is the caller: its kind and issuer, the source of its credential, the scheme if that has a name, and
+/// whether a directory found its account. Below it are the [baseline](crate::GateBuilder::baseline), if it was asked, and the
+/// policy of the route. A note says where a role comes from: the credential, the account, the resource itself or a parent.
+/// Parts that were not asked are left out, so the [last one](Self::decided_by) decided:
 ///
 /// ```
 /// use portcullis_core::{
@@ -30,6 +35,7 @@ use std::fmt;
 /// );
 /// let tree = whole.map(ToString::to_string).unwrap_or_default();
 /// assert_eq!(tree, "- a User\n  - any of\n    - staff\n    - scope `reports`");
+/// assert_eq!(whole.map(|whole| whole.decided_by().part()), Some("scope `reports`"));
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +83,12 @@ impl Explanation {
     #[must_use]
     pub fn parts(&self) -> &[Self] {
         &self.parts
+    }
+
+    /// The part that settled the decision: the last one that was asked.
+    #[must_use]
+    pub fn decided_by(&self) -> &Self {
+        self.parts.last().map_or(self, Self::decided_by)
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {

@@ -98,7 +98,7 @@ impl Refusal {
 
     /// The default answer: `WWW-Authenticate` as in RFC 6750, section 3, and a body as in RFC 9457 with a stable `code`. A
     /// hidden denial has neither, like an unknown path.
-    pub(crate) fn of(error: &Error, realm: Option<&str>) -> Self {
+    pub(crate) fn of(error: &Error, realm: Option<&str>, explains_denials: bool) -> Self {
         let mut refusal = Self::new(error.status());
         if error.kind() == ErrorKind::Hidden {
             return refusal;
@@ -117,6 +117,9 @@ impl Refusal {
             problem.extend(error.lists().iter().map(|(name, values)| ((*name).to_owned(), values.clone().into())));
         }
         problem.insert("status".to_owned(), error.status().into());
+        if explains_denials && let Some(tree) = error.explanation() {
+            problem.insert("explanation".to_owned(), tree.to_string().lines().collect());
+        }
         if let Some(title) = title(error.status()) {
             problem.insert("title".to_owned(), title.into());
         }

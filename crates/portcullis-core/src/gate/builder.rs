@@ -483,6 +483,7 @@ impl GateBuilder {
             return Err(error);
         }
         rights.schemes = parts.schemes.iter().map(|scheme| scheme.name).collect();
+        rights.tell_roles_the_permissions();
         parts.origins.check()?;
         wiring::check(&parts, &rights)?;
         let quotable =
@@ -523,7 +524,7 @@ impl GateBuilder {
         }
         parts.revocations.iter().try_for_each(|revocations| revocations.settle(&parts.time))?;
         context::settle(&parts)?;
-        wiring::warn(&parts.schemes);
+        wiring::warn(&parts.schemes, parts.explains_denials);
         Ok(Gate(Arc::new(parts)))
     }
 }

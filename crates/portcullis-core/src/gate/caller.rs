@@ -5,7 +5,7 @@ use crate::{
     decision::Access,
     error::{Error, ErrorKind},
     head::{OwnedHead, RequestHead},
-    policy::{Planner, Policy},
+    policy::{Plan, Planner, Policy},
     principal::Principal,
     scheme::{SchemeSet, Sources},
 };
@@ -42,9 +42,9 @@ use std::{fmt, sync::Arc};
 /// ```
 #[derive(Clone)]
 pub struct Caller {
-    who: Authentication,
-    principal: Principal,
-    head: OwnedHead,
+    pub(super) who: Authentication,
+    pub(super) principal: Principal,
+    pub(super) head: OwnedHead,
 }
 
 impl Authentication {
@@ -76,12 +76,16 @@ impl Caller {
     /// the policy names what the gate does not know, or requires a [fresher](crate::policy::fresh) identity than that of
     /// the route; and as memberships and rules return.
     pub async fn require(&self, policy: impl Policy + 'static) -> Result<Access, Error> {
+        let plan = self.plan(policy)?;
+        self.who.gate.authorize_beyond(None, &self.who, &plan, &self.head).await
+    }
+
+    pub(super) fn plan(&self, policy: impl Policy + 'static) -> Result<Plan, Error> {
         let gate = &self.who.gate;
         // The route has accepted the scheme, whichever it was.
         let (rights, unnamed, verify_only) = (&gate.0.rights, &gate.0.all, SchemeSet::NONE);
         let planner = Planner { rights, unnamed, verify_only };
-        let plan = planner.plan(Arc::new(policy), |accepted| Sources::of(&gate.0.schemes, accepted))?;
-        gate.authorize_beyond(None, &self.who, &plan, &self.head).await
+        planner.plan(Arc::new(policy), |accepted| Sources::of(&gate.0.schemes, accepted))
     }
 
     /// Whether this policy allows the caller.
@@ -89,11 +93,16 @@ impl Caller {
     /// # Errors
     /// As [`require`](Self::require), except denials.
     pub async fn allows(&self, policy: impl Policy + 'static) -> Result<bool, Error> {
-        match self.require(policy).await {
-            Ok(_) => Ok(true),
-            Err(error) if matches!(error.kind(), ErrorKind::Denied | ErrorKind::Hidden) => Ok(false),
-            Err(error) => Err(error),
-        }
+        is_allowed(self.require(policy).await)
+    }
+}
+
+/// A denial is an answer, and any other error is none.
+pub(super) fn is_allowed(decided: Result<Access, Error>) -> Result<bool, Error> {
+    match decided {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::Denied | ErrorKind::Hidden) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

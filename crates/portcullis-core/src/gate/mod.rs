@@ -12,6 +12,8 @@ mod cache;
 mod caller;
 mod context;
 mod establish;
+mod explain;
+mod filter;
 mod lease;
 mod ready;
 mod wiring;
@@ -29,7 +31,6 @@ use crate::{
     decision::{Access, Decision},
     directory::AnyDirectory,
     error::{Error, ErrorKind},
-    explanation::Explanation,
     head::{RequestHead, is_websocket},
     policy::{Narrowing, Plan, Planner, Policy, Question, Requirement, Verdict, ask, is_within},
     principal::Principal,
@@ -119,6 +120,7 @@ struct Parts {
     plans: Arc<RwLock<HashMap<TypeId, Result<Plan, Error>>>>,
     realm: Option<String>,
     render: Option<Arc<Render>>,
+    explains_denials: bool,
     #[cfg(feature = "testing")]
     acting_as: Option<acting::ActingCaller>,
 }
@@ -325,7 +327,7 @@ impl Gate {
             let principal = who.visitor().ok().flatten().cloned();
             return Answer::now(Ok(Access { principal, ..Access::default() }));
         }
-        let explaining = tracing::enabled!(target: "portcullis", tracing::Level::DEBUG);
+        let explaining = self.0.explains_denials || tracing::enabled!(target: "portcullis", tracing::Level::DEBUG);
         self.ask(baseline, who, plan, head, explaining).map(|verdict| {
             let denial = match verdict {
                 Ok(Decision::Allow(access)) => {
@@ -348,36 +350,6 @@ impl Gate {
         self.0.baseline.as_ref()
     }
 
-    /// Decides like [`authorize`](Self::authorize), and records why: see [`Decision::explain`].
-    ///
-    /// For tests and for support: the explanation names roles, resources and the parts of the policy. Never send it to a
-    /// client.
-    ///
-    /// ```
-    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
-    /// # fn main() -> Result<(), Error> {
-    /// let gate = gate(&[("alice", 1, "viewer")])?.acting_as(acting_as("alice"));
-    /// let plan = gate.plan(any((staff(), role("manager").on("project", path("project_id")))))?;
-    /// let who = now(gate.establish(&project(1)));
-    ///
-    /// let decision = now(gate.explain(&who, &plan, &project(1)))?;
-    /// assert!(!decision.is_allowed());
-    /// let text = decision.explain().map(ToString::to_string).unwrap_or_default();
-    /// assert!(
-    ///     text.contains("- role `manager` on project \"1\" (has the role `viewer` there)"),
-    ///     "{text}"
-    /// );
-    /// # Ok(()) }
-    /// ```
-    pub fn explain<'a>(
-        &'a self,
-        who: &'a Authentication,
-        plan: &'a Plan,
-        head: &'a dyn RequestHead,
-    ) -> Answer<'a, Verdict> {
-        self.ask(self.baseline_of(plan), who, plan, head, true)
-    }
-
     fn ask<'a>(
         &'a self,
         baseline: Option<&'a Plan>,
@@ -390,16 +362,10 @@ impl Gate {
             Ok(question) => question,
             Err(error) => return Answer::now(Err(error)),
         };
-        let answer = decide(baseline, plan, question);
-        if !explaining {
-            return answer;
+        match explaining {
+            true => Self::decide_explained(baseline, who, plan, question),
+            false => decide(baseline, plan, question),
         }
-        answer.map(move |verdict| {
-            let mut decision = verdict?;
-            let parts = decision.explanation_mut().take().into_iter().map(|tree| *tree).collect();
-            let whole = Explanation::new(who.to_string(), decision.is_allowed()).with_parts(parts);
-            Ok(decision.explained(whole))
-        })
     }
 
     fn question<'a>(
@@ -426,9 +392,7 @@ impl Gate {
             return Err(Error::misconfigured("the caller's identity is older than the policy allows"));
         }
         let (rights, standings) = (&*self.0.rights, who.standings().unwrap_or(&self.0.no_standings));
-        // Only standings need the time.
-        let now = if self.0.has_memberships { self.now() } else { SystemTime::UNIX_EPOCH };
-        let moment = Moment::new(now, plan.max_age());
+        let moment = self.moment(plan);
         let (visitors, below_not, narrowing) = (false, false, Narrowing::of(caller));
         Ok(Question {
             rights,
@@ -443,6 +407,13 @@ impl Gate {
             narrowing,
             explaining,
         })
+    }
+
+    #[inline]
+    fn moment(&self, plan: &Plan) -> Moment {
+        // Only standings need the time.
+        let now = if self.0.has_memberships { self.now() } else { SystemTime::UNIX_EPOCH };
+        Moment::new(now, plan.max_age())
     }
 
     /// For one identity; `None` for a gate without memberships.
@@ -463,7 +434,7 @@ impl Gate {
     /// The same without a log event, for an error that is logged already.
     #[must_use]
     pub fn render(&self, error: &Error) -> Refusal {
-        let default = Refusal::of(error, self.0.realm.as_deref());
+        let default = Refusal::of(error, self.0.realm.as_deref(), self.0.explains_denials);
         match &self.0.render {
             Some(render) => render(error, default),
             None => default,
@@ -521,27 +492,12 @@ impl Authentication {
     }
 }
 
-/// A principal as logs show it: without its subject, which may be an e-mail address.
-impl fmt::Display for Authentication {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(Some(principal)) = self.visitor() else { return f.write_str("a caller without a credential") };
-        write!(f, "a {:?}", principal.kind())?;
-        if let Some(issuer) = principal.issuer() {
-            write!(f, " of `{issuer}`")?;
-        }
-        match self.source() {
-            Some(source) => write!(f, " by {source}"),
-            None => Ok(()),
-        }
-    }
-}
-
 impl Error {
     /// The default answer to a request that failed with this error, where no [`Gate`] is at hand: see [`Gate::refuse`].
     #[must_use]
     pub fn refuse(&self) -> Refusal {
         log(self);
-        Refusal::of(self, None)
+        Refusal::of(self, None, false)
     }
 }
 

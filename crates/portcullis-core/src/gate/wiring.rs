@@ -17,7 +17,13 @@ pub(super) fn check(parts: &Parts, rights: &Rights) -> Result<(), Error> {
 }
 
 /// Warns of settings that work and are rarely meant.
-pub(super) fn warn(schemes: &[Scheme]) {
+pub(super) fn warn(schemes: &[Scheme], explains_denials: bool) {
+    if explains_denials {
+        tracing::warn!(
+            target: "portcullis",
+            "denials are explained to clients; leave `.dangerous_explain_denials()` out in production"
+        );
+    }
     for (place, scheme) in schemes.iter().enumerate() {
         let (what, it) = match scheme.verifier.kind() {
             Kind::Secret(_) => ("a shared secret", "the secret"),

@@ -1,8 +1,10 @@
 //! The head of a request, as every framework has it: method, path, query, headers and path parameters.
 
 mod owned;
+mod with_param;
 
 pub(crate) use owned::OwnedHead;
+pub(crate) use with_param::WithParam;
 
 use crate::error::Error;
 use std::borrow::Cow;

@@ -9,7 +9,8 @@ use crate::{
     decision::Decision,
     error::Error,
     explanation::Explanation,
-    rights::{self, KeyScopes},
+    principal::Principal,
+    rights::{self, KeyScopes, Role},
 };
 
 /// Every caller, authenticated or not. See [`anyone`].
@@ -267,13 +268,14 @@ impl Policy for RequirePermission {
         let roles = &question.rights.roles;
         let own = principal.permissions().holds(self.0);
         let permits = |role: &str| roles.permitted(role).is_some_and(|permitted| permitted.holds(self.0));
-        let by = || principal.roles().iter().find(|role| permits(role.as_str()));
+        let by = || principal.roles().iter().position(|role| permits(role.as_str()));
         let holds = own || by().is_some();
         let part = || {
             let part = Explanation::new(format!("permission `{}`", self.0), holds);
             match by() {
-                Some(role) if !own => part.with_note(format!("by the role `{role}`")),
-                _ => part,
+                _ if own => part.with_note("its own"),
+                Some(place) => part.with_note(by_role(principal, place)),
+                None => part.with_note(format!("no role that permits it; {}", known_roles(&question))),
             }
         };
         let mut decision = question.verdict(holds, "permission_required", part);
@@ -358,17 +360,23 @@ impl Policy for RequireRole {
         if let Err(error) = question.rights.knows_role(self.0, None) {
             return Answer::now(Err(error));
         }
-        let by = question.principal().roles().iter().find(|role| roles.includes(role.as_str(), self.0));
+        let principal = question.principal();
+        let by = principal.roles().iter().position(|role| roles.includes(role.as_str(), self.0));
         let part = || {
-            let part = Explanation::new(format!("role `{}`", self.0), by.is_some());
-            part.with_note(by.map_or("no role that includes it".to_owned(), |role| format!("by the role `{role}`")))
+            let note = match by {
+                Some(place) => by_role(principal, place),
+                None => format!("no role that includes it; {}", known_roles(&question)),
+            };
+            Explanation::new(format!("role `{}`", self.0), by.is_some()).with_note(note)
         };
         let mut decision = question.verdict(by.is_some(), "role_required", part);
         match &mut decision {
-            Decision::Allow(access) => access.found_mut().role = by.cloned(),
+            Decision::Allow(access) => {
+                access.found_mut().role = by.and_then(|place| principal.roles().get(place)).cloned()
+            }
             Decision::Deny(denial) => {
                 let why = denial.why_mut();
-                (why.required, why.held) = (Some(self.0), question.principal().roles().first().cloned());
+                (why.required, why.held) = (Some(self.0), principal.roles().first().cloned());
             }
         }
         Answer::now(Ok(decision))
@@ -377,4 +385,20 @@ impl Policy for RequireRole {
     fn describe(&self) -> Description {
         Description::Role { role: self.0, on: None }
     }
+}
+
+/// A role that the caller has everywhere, and where it comes from.
+fn by_role(principal: &Principal, place: usize) -> String {
+    let role = principal.roles().get(place).map_or("", |role| role.as_str());
+    format!("by the role `{role}` of the {}", principal.origin_of_role(place))
+}
+
+/// The caller's roles everywhere. Those that the gate does not know have no effect, and a token may have any number of them.
+fn known_roles(question: &Question<'_>) -> String {
+    let principal = question.principal();
+    let known = |(_, role): &(usize, &Role)| question.rights.roles.knows(role.as_str());
+    let known = principal.roles().iter().enumerate().filter(known);
+    let known: Vec<String> =
+        known.map(|(place, role)| format!("`{role}` of the {}", principal.origin_of_role(place))).collect();
+    if known.is_empty() { "it has none that the gate knows".to_owned() } else { format!("it has {}", known.join(", ")) }
 }

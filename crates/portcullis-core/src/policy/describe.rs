@@ -124,6 +124,8 @@ pub struct On {
     pub is_hidden: bool,
     /// The path parameters that its identifiers are read from.
     pub params: Vec<&'static str>,
+    /// How many of these are of the resource itself. They come first.
+    pub(crate) own_params: usize,
 }
 
 impl Description {
@@ -163,7 +165,7 @@ impl Description {
         }
     }
 
-    pub(super) fn on(&self) -> Option<&On> {
+    pub(crate) fn on(&self) -> Option<&On> {
         match self {
             Self::Role { on, .. } | Self::Permission { on, .. } => on.as_ref(),
             _ => None,

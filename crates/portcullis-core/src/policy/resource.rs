@@ -235,8 +235,8 @@ impl<I: Locate> OnResource<I> {
         }
         let role = by.or(first);
         let part = || {
-            let part = Explanation::new(format!("{} on {on}", self.right), true);
-            role.map_or(part.clone(), |role| part.with_note(role.to_string()))
+            let note = by.map_or("permitted by the standing itself".to_owned(), ToString::to_string);
+            Explanation::new(format!("{} on {on}", self.right), true).with_note(note)
         };
         let explanation = question.explaining.then(|| Box::new(part()));
         let role = role.map(|held| held.role.clone());
@@ -280,12 +280,13 @@ impl<I: Locate> OnResource<I> {
 
     fn on(&self) -> On {
         let of = self.of.iter().flatten().flat_map(|(_, id)| id.params());
-        let params = self.id.params().into_iter().chain(of).collect();
+        let own = self.id.params();
         On {
+            own_params: own.len(),
             kind: self.kind,
             of: self.of.iter().flatten().map(|(kind, _)| *kind).collect(),
             is_hidden: self.is_hidden,
-            params,
+            params: own.into_iter().chain(of).collect(),
         }
     }
 }

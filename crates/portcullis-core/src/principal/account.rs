@@ -110,11 +110,22 @@ impl Principal {
             if account.only_roles {
                 inner.roles.clear();
             }
+            let first = inner.roles.len();
             inner.roles.extend(account.roles);
+            inner.roles_of_account = first..inner.roles.len();
             inner.staff = account.staff.or(inner.staff);
             inner.organization = account.organization.or(inner.organization.take());
             inner.account = account.row.or(inner.account.take());
         })
+    }
+
+    pub(crate) fn has_account(&self) -> bool {
+        self.0.account.is_some()
+    }
+
+    /// What gave it the role at this place of its [roles](Self::roles).
+    pub(crate) fn origin_of_role(&self, place: usize) -> &'static str {
+        if self.0.roles_of_account.contains(&place) { "account" } else { "credential" }
     }
 
     /// The row of the account that the gate's [`Directory`](crate::Directory) found. In a test without a directory, add one by

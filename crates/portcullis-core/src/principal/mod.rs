@@ -20,6 +20,7 @@ use std::{
     any::Any,
     borrow::Cow,
     fmt, iter,
+    ops::Range,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -82,6 +83,8 @@ pub(crate) struct Parts {
     /// `None` if the claims have it.
     token_id: Option<String>,
     pub(crate) roles: Vec<Role>,
+    /// Which of the roles its account gave.
+    roles_of_account: Range<usize>,
     pub(crate) scopes: Vec<String>,
     /// What a key may be used for; `None` for all rights, and for who is no key.
     key_scopes: Option<KeyScopes>,
@@ -149,6 +152,7 @@ impl Parts {
             session: None,
             token_id: None,
             roles: Vec::new(),
+            roles_of_account: 0..0,
             scopes: Vec::new(),
             key_scopes: None,
             permissions: PermissionSet::default(),

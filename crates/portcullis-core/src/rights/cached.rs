@@ -1,6 +1,9 @@
 //! A cache around a membership of the application.
 
-use super::{Membership, PermissionSet, Role, Standing};
+use super::{
+    Membership, PermissionSet, Role, Standing,
+    membership::{counted, parsed},
+};
 use crate::{
     answer_cache::AnswerCache,
     clock::Moment,
@@ -122,11 +125,6 @@ impl<M: Membership> CachedMembership<M> {
     }
 }
 
-/// As the gate made it from what the membership printed.
-fn parsed<M: Membership>(id: &str) -> Result<M::Id, Error> {
-    id.parse().map_err(|_| Error::misconfigured("a `Membership::Id` prints what it does not parse"))
-}
-
 impl<M: Membership> Membership for CachedMembership<M> {
     type Id = M::Id;
 
@@ -145,14 +143,28 @@ impl<M: Membership> Membership for CachedMembership<M> {
     async fn standing_at(&self, who: &Principal, id: &M::Id, moment: Moment) -> Result<Standing, Error> {
         let (membership, who, id) = (self.0.membership.clone(), who.clone(), id.to_string());
         let key = (who.id().clone(), id.clone());
-        let ask = async move { membership.standing(&who, &parsed::<M>(&id)?).await };
+        let ask = async move { membership.standing(&who, &parsed::<M::Id>(&id)?).await };
         self.0.standings.get(key, moment, ask).await
+    }
+
+    async fn standings(&self, who: &Principal, ids: &[M::Id]) -> Result<Vec<Standing>, Error> {
+        self.0.membership.standings(who, ids).await
+    }
+
+    async fn standings_at(&self, who: &Principal, ids: &[M::Id], moment: Moment) -> Result<Vec<Standing>, Error> {
+        let (membership, who) = (self.0.membership.clone(), who.clone());
+        let keys = ids.iter().map(|id| (who.id().clone(), id.to_string())).collect();
+        let ask = |unknown: Vec<(PrincipalId, String)>| async move {
+            let ids: Vec<M::Id> = unknown.iter().map(|(_, id)| parsed(id)).collect::<Result<_, _>>()?;
+            counted(membership.standings(&who, &ids).await?, ids.len())
+        };
+        self.0.standings.get_all(keys, moment, ask).await
     }
 
     async fn permits_at(&self, role: &Role, id: &M::Id, moment: Moment) -> Result<Option<PermissionSet>, Error> {
         let (membership, role, id) = (self.0.membership.clone(), role.clone(), id.to_string());
         let key = (role.clone(), id.clone());
-        let ask = async move { membership.permits(&role, &parsed::<M>(&id)?).await };
+        let ask = async move { membership.permits(&role, &parsed::<M::Id>(&id)?).await };
         self.0.permits.get(key, moment, ask).await
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 use std::{borrow::Cow, fmt};
 
 /// How far inheritance is followed: project, team, department, … A longer chain is a mistake in the data.
-const MAX_STEPS: usize = 8;
+pub(super) const MAX_STEPS: usize = 8;
 
 /// How many resources above one are asked about.
 const MAX_RESOURCES: usize = 99;

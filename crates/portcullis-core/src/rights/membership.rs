@@ -2,6 +2,7 @@
 
 use super::{PermissionSet, Role, Standing};
 use crate::{answer::Answer, clock::Moment, error::Error, principal::Principal};
+use futures_util::future::try_join_all;
 use std::{
     fmt::{self, Display},
     future::Future,
@@ -72,6 +73,54 @@ pub trait Membership: fmt::Debug + Send + Sync + 'static {
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it could not be read.
     fn standing(&self, who: &Principal, id: &Self::Id) -> impl Future<Output = Result<Standing, Error>> + Send;
 
+    /// The caller's standings on several resources, in their order: for [`Caller::filter`](crate::Caller::filter).
+    ///
+    /// By default each is asked by itself, all at once. Override it with one query:
+    ///
+    /// ```
+    /// use portcullis_core::{Error, Membership, Principal, Standing};
+    /// # use std::collections::HashMap;
+    ///
+    /// # #[derive(Debug)] struct Store;
+    /// # impl Store {
+    /// #     async fn roles(&self, who: &str, ids: &[u32]) -> Result<HashMap<u32, Option<String>>, Error> {
+    /// #         let _ = (who, ids);
+    /// #         Ok(HashMap::new())
+    /// #     }
+    /// # }
+    /// #[derive(Debug)]
+    /// struct Projects(Store);
+    ///
+    /// impl Membership for Projects {
+    ///     type Id = u32;
+    ///
+    ///     async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
+    ///         let standings = self.standings(who, std::slice::from_ref(id)).await?;
+    ///         Ok(standings.into_iter().next().unwrap_or_else(Standing::missing))
+    ///     }
+    ///
+    ///     async fn standings(&self, who: &Principal, ids: &[u32]) -> Result<Vec<Standing>, Error> {
+    ///         // SELECT id, role FROM projects LEFT JOIN members … WHERE id = ANY($2)
+    ///         let mut found = self.0.roles(&who.id().to_string(), ids).await?;
+    ///         let standing = |id| found.remove(id).map_or_else(Standing::missing, Standing::from);
+    ///         Ok(ids.iter().map(standing).collect())
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// No identifier occurs twice. Another number of standings than of identifiers is an error
+    /// ([`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured)).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if one could not be read: then none counts.
+    fn standings(
+        &self,
+        who: &Principal,
+        ids: &[Self::Id],
+    ) -> impl Future<Output = Result<Vec<Standing>, Error>> + Send {
+        try_join_all(ids.iter().map(|id| self.standing(who, id)))
+    }
+
     /// What a role permits on this resource beyond the gate's roles, for roles that customers define. `None`, the default,
     /// means that the role is not known here. If the gate does not know it either, that is an error.
     ///
@@ -140,6 +189,18 @@ pub trait Membership: fmt::Debug + Send + Sync + 'static {
         self.standing(who, id)
     }
 
+    /// The same as `standings`, for memberships with a cache.
+    #[doc(hidden)]
+    fn standings_at(
+        &self,
+        who: &Principal,
+        ids: &[Self::Id],
+        moment: Moment,
+    ) -> impl Future<Output = Result<Vec<Standing>, Error>> + Send {
+        let _ = moment;
+        self.standings(who, ids)
+    }
+
     /// The same as `permits`, for memberships with a cache.
     #[doc(hidden)]
     fn permits_at(
@@ -177,6 +238,19 @@ impl<M: Membership> Membership for Arc<M> {
         (**self).standing_at(who, id, moment)
     }
 
+    fn standings(&self, who: &Principal, ids: &[M::Id]) -> impl Future<Output = Result<Vec<Standing>, Error>> + Send {
+        (**self).standings(who, ids)
+    }
+
+    fn standings_at(
+        &self,
+        who: &Principal,
+        ids: &[M::Id],
+        moment: Moment,
+    ) -> impl Future<Output = Result<Vec<Standing>, Error>> + Send {
+        (**self).standings_at(who, ids, moment)
+    }
+
     fn permits_at(
         &self,
         role: &Role,
@@ -198,6 +272,12 @@ pub(crate) trait AnyMembership: fmt::Debug + Send + Sync {
         id: Arc<str>,
         moment: Moment,
     ) -> Answer<'static, Result<Standing, Error>>;
+    fn standings(
+        self: Arc<Self>,
+        who: Principal,
+        ids: Vec<Arc<str>>,
+        moment: Moment,
+    ) -> Answer<'static, Result<Vec<Standing>, Error>>;
     fn permits(
         self: Arc<Self>,
         role: Role,
@@ -206,7 +286,18 @@ pub(crate) trait AnyMembership: fmt::Debug + Send + Sync {
     ) -> Answer<'static, Result<Option<PermissionSet>, Error>>;
 }
 
-fn parsed<T: FromStr>(id: &str) -> Result<T, Error> {
+/// Each resource has one standing, or they would be mixed up.
+pub(super) fn counted(standings: Vec<Standing>, ids: usize) -> Result<Vec<Standing>, Error> {
+    let found = standings.len();
+    if found == ids {
+        return Ok(standings);
+    }
+    let detail =
+        format!("`Membership::standings` returned {found} standings for {ids} identifiers; return one for each");
+    Err(Error::misconfigured(detail))
+}
+
+pub(super) fn parsed<T: FromStr>(id: &str) -> Result<T, Error> {
     id.parse().map_err(|_| Error::misconfigured("a `Membership::Id` prints what it does not parse"))
 }
 
@@ -227,6 +318,18 @@ impl<M: Membership> AnyMembership for M {
                 Some(who) => self.standing_at(&who, &id, moment).await,
                 None => self.visitor(&id).await,
             }
+        })
+    }
+
+    fn standings(
+        self: Arc<Self>,
+        who: Principal,
+        ids: Vec<Arc<str>>,
+        moment: Moment,
+    ) -> Answer<'static, Result<Vec<Standing>, Error>> {
+        Answer::later(async move {
+            let ids: Vec<M::Id> = ids.iter().map(|id| parsed(id)).collect::<Result<_, _>>()?;
+            counted(self.standings_at(&who, &ids, moment).await?, ids.len())
         })
     }
 

@@ -102,6 +102,41 @@ impl Standings {
         })
     }
 
+    /// Prepares one question about resources of one kind, except those that are here or asked for. It is asked when one of
+    /// these standings is needed. `then` gets what was found, before anything is judged by it.
+    pub(super) fn prepare(
+        &self,
+        membership: &Arc<dyn AnyMembership>,
+        who: &Principal,
+        on: Vec<ResourceRef>,
+        moment: Moment,
+        then: impl FnOnce(&Self, &[Standing]) + Send + 'static,
+    ) {
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unknown: BTreeMap<Arc<str>, ResourceRef> = on.into_iter().map(|on| (on.shared_id(), on)).collect();
+        unknown.retain(|id, on| {
+            let known = memory.get(on.kind()).and_then(|kind| kind.get(id));
+            known.is_none_or(|answers| answers.caller.is_none())
+        });
+        let asked = membership.clone().standings(who.clone(), unknown.keys().cloned().collect(), moment);
+        // The memory has the question, so the question may not own the memory.
+        let this = Arc::downgrade(&self.0);
+        let all = Answer::later(async move {
+            let found = asked.await?;
+            if let Some(memory) = this.upgrade() {
+                then(&Self(memory), &found);
+            }
+            Ok(found)
+        });
+        let all: SharedAnswer<Vec<Standing>> = all.shared();
+        for (place, (id, on)) in unknown.into_iter().enumerate() {
+            let all = all.clone();
+            let missing = || Error::misconfigured("a standing is missing");
+            let one = Answer::later(async move { all.await?.get(place).cloned().ok_or_else(missing) });
+            memory.entry(on.shared_kind()).or_default().entry(id).or_default().caller = Some(one.shared());
+        }
+    }
+
     pub(super) fn permits(
         &self,
         membership: &Arc<dyn AnyMembership>,

@@ -7,8 +7,10 @@
 mod cached;
 mod held;
 mod key_scopes;
+mod lists;
 mod membership;
 mod memory;
+mod page;
 mod permission;
 mod resource;
 mod role;
@@ -20,6 +22,7 @@ pub use key_scopes::KeyScopes;
 pub(crate) use membership::AnyMembership;
 pub use membership::Membership;
 pub(crate) use memory::{Halt, Standings, answer};
+pub(crate) use page::Page;
 pub use permission::{Permission, PermissionSet};
 pub(crate) use permission::{checked, is_word};
 pub use resource::ResourceRef;
@@ -66,6 +69,12 @@ impl Rights {
         names.into_iter().collect()
     }
 
+    /// So that a query of roles can tell a misspelt permission.
+    pub(crate) fn tell_roles_the_permissions(&mut self) {
+        let all = self.permissions.as_ref();
+        self.roles_on.values_mut().chain([&mut self.roles]).for_each(|roles| roles.set_permissions(all));
+    }
+
     /// The place of a scheme that a policy names.
     pub(crate) fn scheme(&self, name: &str) -> Result<usize, Error> {
         self.schemes.iter().position(|known| *known == Some(name)).ok_or_else(|| {
@@ -92,15 +101,7 @@ impl Rights {
 
     /// A policy asks for this role. Returns its place in the hierarchy.
     pub(crate) fn knows_role(&self, role: &str, on: Option<&str>) -> Result<usize, Error> {
-        let roles = self.roles_of(on);
-        if let Some(place) = roles.place(role) {
-            return Ok(place);
-        }
-        let known = roles.names();
-        Err(Error::misconfigured(match known.is_empty() {
-            true => format!("the gate knows no role `{role}`; list all roles in `.roles(…)`"),
-            false => format!("the gate knows no role `{role}`; it knows {known:?}"),
-        }))
+        self.roles_of(on).known_place(role)
     }
 
     /// A policy asks for this permission: one of the closed set, or any; below a `not`, any that a role names.

@@ -93,6 +93,8 @@ pub struct RoleHierarchy {
     /// For each role, what it and the included roles permit.
     permitted: Vec<PermissionSet>,
     inherited: Vec<Inheritance>,
+    /// All known permissions, if the gate lists them.
+    permissions: Option<PermissionSet>,
 }
 
 #[derive(Debug, Clone)]
@@ -126,6 +128,26 @@ impl RoleHierarchy {
     /// The place of a role in the tables; `None` if the name is unknown.
     pub(crate) fn place(&self, role: &str) -> Option<usize> {
         self.places.get(role).copied()
+    }
+
+    /// The same for a role that a policy or a query names.
+    pub(crate) fn known_place(&self, role: &str) -> Result<usize, Error> {
+        self.place(role).ok_or_else(|| {
+            let known = self.names();
+            Error::misconfigured(match known.is_empty() {
+                true => format!("the gate knows no role `{role}`; list all roles in `.roles(…)`"),
+                false => format!("the gate knows no role `{role}`; it knows {known:?}"),
+            })
+        })
+    }
+
+    pub(super) fn permissions(&self) -> Option<&PermissionSet> {
+        self.permissions.as_ref()
+    }
+
+    /// The permissions that a gate lists.
+    pub(crate) fn set_permissions(&mut self, all: Option<&PermissionSet>) {
+        self.permissions = all.cloned();
     }
 
     /// Whether the first role is or includes the one at this place.

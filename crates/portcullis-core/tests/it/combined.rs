@@ -305,9 +305,9 @@ async fn explanations_are_trees() {
   + any of
     - staff
     - all of
-      + permission `kb:read` (by the role `manager`)
+      + permission `kb:read` (by the role `manager` of the credential)
       - not
-        + role `viewer` (by the role `manager`)
+        + role `viewer` (by the role `manager` of the credential)
     - Says
     + role `viewer` on project \"1\" (has the role `viewer`, inherited from team \"a\")"
     );

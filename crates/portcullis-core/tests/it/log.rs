@@ -85,6 +85,11 @@ fn listen(level: Level, run: impl AsyncFnOnce()) -> Heard {
     events.clone()
 }
 
+/// Runs something while a log listens at debug level, so that denials are explained to it.
+pub fn at_debug(run: impl AsyncFnOnce()) {
+    listen(Level::DEBUG, run);
+}
+
 const SECRET: &str = "swordfish-swordfish-swordfish-swordfish";
 const SUBJECT: &str = "alice@example.org";
 
