@@ -69,6 +69,7 @@ mod rejection;
 mod require;
 mod routes;
 mod scrub;
+mod webhook;
 
 pub use carried::{established, mark_checked};
 pub use enforce::{Enforce, EnforceFuture, EnforceMiddleware};
@@ -79,6 +80,7 @@ pub use rejection::{Rejection, respond};
 pub use require::{Require, RequireFuture, RequireMiddleware};
 pub use routes::Routes;
 pub use scrub::{Scrub, ScrubMiddleware};
+pub use webhook::Webhook;
 
 use portcullis_core::{Error, Gate, policy::Policy};
 

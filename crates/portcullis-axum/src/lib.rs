@@ -60,12 +60,14 @@ mod extract;
 mod params;
 mod rejection;
 mod routes;
+mod webhook;
 
 pub use extract::{Authenticated, Authorized, Caller, HoldsGate, Leased, Visitor};
 #[doc(inline)]
 pub use portcullis_web::{Row, Table};
 pub use rejection::Rejection;
 pub use routes::Routes;
+pub use webhook::Webhook;
 
 use axum::extract::OriginalUri;
 use portcullis_core::{Error, Gate, policy::Policy};

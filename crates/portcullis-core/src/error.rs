@@ -235,9 +235,12 @@ impl Error {
 
     /// An organization context is refused. The challenge does not call the credential invalid, so clients keep it.
     pub(crate) fn invalid_context(reason: &str) -> Self {
-        let mut error = Self::rejected(401, "invalid_context");
-        Arc::make_mut(&mut error.0).detail = format!("the organization context is refused: {reason}").into();
-        error
+        Self::rejected(401, "invalid_context").with_detail(format!("the organization context is refused: {reason}"))
+    }
+
+    pub(crate) fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        Arc::make_mut(&mut self.0).detail = detail.into();
+        self
     }
 
     pub(crate) fn misconfigured(detail: impl Into<Cow<'static, str>>) -> Self {

@@ -73,6 +73,7 @@ mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verifier;
+mod webhook;
 
 pub use answer::Answer;
 pub use api_key::{ApiKey, ApiKeys, KeyDigest, KeyRow, KeyStore, KeyUse, MemoryKeys, NewKey, OwnerKeys};
@@ -101,3 +102,4 @@ pub use rights::{
 pub use scheme::Scheme;
 pub use shared_secret::SharedSecret;
 pub use verifier::{Authenticator, Verifier};
+pub use webhook::{WebhookMessage, Webhooks};

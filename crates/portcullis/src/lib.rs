@@ -44,6 +44,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/mistakes.md")]
     }
+    pub mod organization_context {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/organization-context.md")]
+    }
     pub mod policies {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/policies.md")]
@@ -75,6 +79,10 @@ pub mod manual {
     pub mod users_table {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/users-table.md")]
+    }
+    pub mod webhooks {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/webhooks.md")]
     }
 }
 

@@ -8,7 +8,7 @@ pub mod store;
 use portcullis::{
     Account, Algorithm, Audience, Authenticator, CachedMembership, Clock, Credential, Directory, Error, ErrorKind,
     Gate, HttpClient, Issuer, Jwt, Membership, PermissionSet, Principal, PrincipalKind, Refusal, RemoteKeys,
-    Requirement, Role, Scheme, SharedSecret, Standing, SystemClock,
+    Requirement, Role, Scheme, SharedSecret, Standing, SystemClock, WebhookMessage, Webhooks,
     policy::{
         Policy, also_via, organization, permission, query,
         values::{AlsoVia, OnResource},
@@ -127,20 +127,24 @@ pub struct Service {
     gate: Gate,
     store: Store,
     members: CachedMembership<Members>,
+    webhooks: Webhooks,
 }
 
 impl Service {
-    /// The service for this project at Stytch; `internal` is the secret of its own programs.
+    /// The service for this project at Stytch; `internal` is the secret of its own programs, and `webhooks` that of Stytch's
+    /// messages.
     ///
     /// # Errors
     /// If something of it cannot be.
     pub fn new(
         project: &str,
         internal: &str,
+        webhooks: &str,
         store: Store,
         client: impl HttpClient + 'static,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
+        let webhooks = Webhooks::new(webhooks)?.clock(clock.clone());
         let people = people(project, client)?;
         let members = CachedMembership::new(Members(store.clone()), 10_000, Duration::from_secs(5));
         let gate = Gate::builder()
@@ -152,7 +156,20 @@ impl Service {
             .clock(clock)
             .render(render)
             .build()?;
-        Ok(Self { gate, store, members })
+        Ok(Self { gate, store, members, webhooks })
+    }
+
+    /// What verifies messages of Stytch.
+    #[must_use]
+    pub fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
+    }
+
+    /// Notes what Stytch says has happened, once for each message.
+    fn note(&self, message: &WebhookMessage) -> Result<&'static str, Error> {
+        let event: Value = message.json()?;
+        let is_new = self.store.change(|tables| tables.events.insert(message.id().to_owned(), event).is_none());
+        Ok(if is_new { "noted" } else { "noted before" })
     }
 
     /// Writes a role of an organization. A permission that is none is refused before it is stored.
@@ -204,9 +221,9 @@ fn render(error: &Error, default: Refusal) -> Refusal {
 /// If a variable is not set, or something that is set cannot be.
 pub fn configured() -> Result<(Service, SocketAddr), Box<dyn error::Error>> {
     let set = |name: &str| env::var(name).map_err(|_| format!("{name} is not set"));
-    let (project, internal) = (set("STYTCH_PROJECT_ID")?, set("INTERNAL_TOKEN")?);
+    let (project, internal, webhooks) = (set("STYTCH_PROJECT_ID")?, set("INTERNAL_TOKEN")?, set("WEBHOOK_SECRET")?);
     let port = env::var("PORT").map_or(Ok(8000), |port| port.parse())?;
     let clock = Arc::new(SystemClock::default());
-    let service = Service::new(&project, &internal, Store::default(), Client::new()?, clock)?;
+    let service = Service::new(&project, &internal, &webhooks, Store::default(), Client::new()?, clock)?;
     Ok((service, SocketAddr::from(([127, 0, 0, 1], port))))
 }

@@ -8,13 +8,14 @@ use actix_web::{
 use actix_ws::{CloseCode, CloseReason, Message};
 use portcullis::{
     Error, Requirement, Role,
-    actix::{Authenticated, Authorized, Leased, Rejection, Routes},
+    actix::{Authenticated, Authorized, Leased, Rejection, Routes, Webhook},
     policy::{all, also_via, anyone, authenticated, via},
 };
 use serde_json::{Value, json};
 use tokio::{select, time::sleep};
 
-/// The routes, for `App::app_data(Data::new(service.clone())).configure(routes(&service).into_config())`.
+/// The routes, for `App::app_data(Data::new(service.clone())).configure(routes(&service).into_config())`, with the webhooks in
+/// `app_data` beside it.
 pub fn routes(service: &Service) -> Routes {
     Routes::new(&service.gate)
         .get("/health", anyone(), async || "ok")
@@ -28,6 +29,7 @@ pub fn routes(service: &Service) -> Routes {
         .post("/publish", all((right("kb:write"), right("agent:execute"))), async || "published")
         .post("/roles", DefineRoles::POLICY, define)
         .get("/ws/echo", right("everything:read"), echo)
+        .post("/api/auth", anyone(), happened)
         .get("/internal", via("internal"), async || "internal")
 }
 
@@ -46,6 +48,10 @@ async fn define(
 ) -> Result<&'static str, Rejection> {
     let organization = access.resource().ok_or_else(|| Error::missing("organization"))?;
     Ok(service.define(organization.id(), role.into_inner()).await?)
+}
+
+async fn happened(service: Data<Service>, webhook: Webhook) -> Result<&'static str, Rejection> {
+    Ok(service.note(&webhook)?)
 }
 
 /// Echoes until the session ends, or the right to it.

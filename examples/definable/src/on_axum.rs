@@ -10,8 +10,8 @@ use axum::{
     response::Response,
 };
 use portcullis::{
-    Error, Gate, Requirement, Role,
-    axum::{Authenticated, Authorized, Leased, Rejection, Routes},
+    Error, Gate, Requirement, Role, Webhooks,
+    axum::{Authenticated, Authorized, Leased, Rejection, Routes, Webhook},
     policy::{all, also_via, anyone, authenticated, via},
 };
 use serde_json::{Value, json};
@@ -20,6 +20,12 @@ use tokio::{select, time::sleep};
 impl FromRef<Service> for Gate {
     fn from_ref(service: &Service) -> Self {
         service.gate.clone()
+    }
+}
+
+impl FromRef<Service> for Webhooks {
+    fn from_ref(service: &Service) -> Self {
+        service.webhooks.clone()
     }
 }
 
@@ -37,6 +43,7 @@ pub fn app(service: Service) -> Router {
         .post("/publish", all((right("kb:write"), right("agent:execute"))), async || "published")
         .post("/roles", DefineRoles::POLICY, define)
         .get("/ws/echo", right("everything:read"), echo)
+        .post("/api/auth", anyone(), happened)
         .get("/internal", via("internal"), async || "internal")
         .into_router()
         .with_state(service)
@@ -57,6 +64,10 @@ async fn define(
 ) -> Result<&'static str, Rejection> {
     let organization = access.resource().ok_or_else(|| Error::missing("organization"))?;
     Ok(service.define(organization.id(), role).await?)
+}
+
+async fn happened(State(service): State<Service>, webhook: Webhook) -> Result<&'static str, Rejection> {
+    Ok(service.note(&webhook)?)
 }
 
 /// Echoes until the session ends, or the right to it.

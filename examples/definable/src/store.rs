@@ -2,6 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use portcullis::PermissionSet;
+use serde_json::Value;
 use std::{
     collections::HashMap,
     sync::{
@@ -33,6 +34,8 @@ pub struct Tables {
     pub roles: HashMap<(String, String), PermissionSet>,
     /// Keys, by their hash.
     pub keys: HashMap<Vec<u8>, ApiKey>,
+    /// What Stytch said has happened, by the id of the message.
+    pub events: HashMap<String, Value>,
 }
 
 /// Somebody in an organization.

@@ -44,4 +44,5 @@ mod scrub;
 mod shown;
 mod skips;
 mod standings;
+mod webhook;
 mod wire;

@@ -1,8 +1,12 @@
 //! What `Debug` shows of every public type: nothing that could be a credential, a session or a subject.
 
 use actix_web::{FromRequest, HttpRequest, test::TestRequest};
-use portcullis_actix::{Authenticated, Authorized, Caller, GateExt, Leased, Routes, Visitor};
-use portcullis_core::{Gate, Requirement, Scheme, policy::*, testing::TestIssuer};
+use portcullis_actix::{Authenticated, Authorized, Caller, GateExt, Leased, Routes, Visitor, Webhook};
+use portcullis_core::{
+    Gate, Requirement, Scheme, Webhooks,
+    policy::*,
+    testing::{FixedClock, TestIssuer},
+};
 use std::collections::BTreeSet;
 
 /// Stands in everything that is private.
@@ -35,6 +39,17 @@ async fn take<T: FromRequest>(request: &HttpRequest) -> Result<T, T::Error> {
     T::extract(request).await
 }
 
+/// With the planted word in its secret and its body.
+async fn webhook() -> Webhook {
+    let webhooks = Webhooks::new("whsec_c3dvcmRmaXNoLXN3b3JkZmlzaC1zd29yZGZpc2g=").unwrap();
+    let webhooks = webhooks.clock(FixedClock::at(1_700_000_000));
+    let request = TestRequest::post().app_data(webhooks).set_payload(PLANTED).insert_header(("svix-id", "msg_1"));
+    let request = request.insert_header(("svix-timestamp", "1700000000"));
+    let (request, mut payload) =
+        request.insert_header(("svix-signature", "v1,EQRFzW+eYx0wbrls0bPta6dszsIPJ84pha12hzMuiCg=")).to_http_parts();
+    Webhook::from_request(&request, &mut payload).await.unwrap()
+}
+
 #[actix_web::test]
 async fn nothing_private_is_shown() {
     let issuer = TestIssuer::new();
@@ -59,6 +74,7 @@ async fn nothing_private_is_shown() {
         Rejection: take::<Authorized<Operators>>(&request).await.unwrap_err(),
         Routes: Routes::new(&gate).get("/", staff(), async || ""),
         Table: Routes::new(&gate).get("/", staff(), async || "").table(),
+        Webhook: webhook().await,
         Row: Routes::new(&gate).get("/", staff(), async || "").table().rows().next().cloned().unwrap(),
         Require: gate.require(authenticated()),
         Enforce: gate.enforce(),

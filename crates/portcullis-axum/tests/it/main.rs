@@ -35,4 +35,5 @@ mod scrub;
 mod shown;
 mod skips;
 mod standings;
+mod webhook;
 mod wire;

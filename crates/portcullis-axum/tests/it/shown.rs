@@ -1,9 +1,13 @@
 //! What `Debug` shows of every public type: nothing that could be a credential, a session or a subject.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
-use portcullis_axum::{Authenticated, Authorized, Caller, Leased, Routes, Visitor};
-use portcullis_core::{Gate, Requirement, Scheme, policy::*, testing::TestIssuer};
+use portcullis_axum::{Authenticated, Authorized, Caller, Leased, Routes, Visitor, Webhook};
+use portcullis_core::{
+    Gate, Requirement, Scheme, Webhooks,
+    policy::*,
+    testing::{FixedClock, TestIssuer},
+};
 use std::collections::BTreeSet;
 
 /// Stands in everything that is private.
@@ -32,6 +36,17 @@ async fn take<T: FromRequestParts<Gate>>(parts: &Parts, gate: &Gate) -> Result<T
     T::from_request_parts(&mut parts.clone(), gate).await
 }
 
+/// With the planted word in its secret and its body.
+async fn webhook() -> Webhook {
+    let webhooks = Webhooks::new("whsec_c3dvcmRmaXNoLXN3b3JkZmlzaC1zd29yZGZpc2g=").unwrap();
+    let request = Request::post("/").header("svix-id", "msg_1").header("svix-timestamp", "1700000000");
+    let request = request
+        .header("svix-signature", "v1,EQRFzW+eYx0wbrls0bPta6dszsIPJ84pha12hzMuiCg=")
+        .body(PLANTED.into())
+        .unwrap();
+    Webhook::from_request(request, &webhooks.clock(FixedClock::at(1_700_000_000))).await.unwrap()
+}
+
 #[tokio::test]
 async fn nothing_private_is_shown() {
     let issuer = TestIssuer::new();
@@ -56,6 +71,7 @@ async fn nothing_private_is_shown() {
         Rejection: take::<Authorized<Operators>>(&parts, &gate).await.unwrap_err(),
         Routes: Routes::<Gate>::new(&gate).get("/", staff(), async || ()),
         Table: Routes::<Gate>::new(&gate).get("/", staff(), async || ()).table(),
+        Webhook: webhook().await,
         Row: Routes::<Gate>::new(&gate).get("/", staff(), async || ()).table().rows().next().cloned().unwrap(),
     }
     let end = token.rsplit('.').next().unwrap();

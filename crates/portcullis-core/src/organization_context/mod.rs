@@ -55,14 +55,15 @@ const PURPOSE: &[u8] = b"portcullis organization context 1";
 /// struct Organizations;
 ///
 /// impl OrganizationVersions for Organizations {
-///     async fn version(&self, who: &Principal, organization: &str) -> Result<Option<u64>, Error> {
+///     async fn version(&self, who: &Principal, id: &str) -> Result<Option<u64>, Error> {
 ///         // from a table of organizations and their members
-///         Ok((who.id().subject() == "alice" && organization == "5").then_some(3))
+///         Ok((who.id().subject() == "alice" && id == "5").then_some(3))
 ///     }
 /// }
 ///
 /// # fn main() -> Result<(), Error> {
-/// let contexts = OrganizationContext::new("a secret of at least thirty-two bytes", Organizations)?;
+/// let contexts =
+/// OrganizationContext::new("a secret of at least thirty-two bytes", Organizations)?;
 /// let gate = builder()?
 ///     .membership("organization", Projects(&[("alice", 5, "owner"), ("bob", 5, "owner")]))
 ///     .organization_context("x-org-context", contexts.clone())
@@ -281,8 +282,8 @@ impl OrganizationContext {
             return Ok(());
         }
         Err(Error::misconfigured(
-            "the organization context uses another clock than the gate: that of another gate, or the system's because a context was \
-             issued before; share one clock, and build the gate before contexts are issued",
+            "the organization context uses another clock than the gate: that of another gate, or the system's because a context \
+             was issued before; share one clock, and build the gate before contexts are issued",
         ))
     }
 }

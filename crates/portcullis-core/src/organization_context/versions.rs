@@ -20,9 +20,9 @@ use std::{fmt, future::Future, sync::Arc};
 /// struct Organizations(Store);
 ///
 /// impl OrganizationVersions for Organizations {
-///     async fn version(&self, who: &Principal, organization: &str) -> Result<Option<u64>, Error> {
+///     async fn version(&self, who: &Principal, id: &str) -> Result<Option<u64>, Error> {
 ///         // SELECT version FROM organizations JOIN members … WHERE id = $1 AND member = $2
-///         self.0.version(organization, &who.id().to_string()).await
+///         self.0.version(id, &who.id().to_string()).await
 ///     }
 /// }
 ///

@@ -50,6 +50,7 @@ mod standings;
 mod tokens;
 mod typed;
 mod vectors;
+mod webhooks;
 mod websocket;
 mod who_am_i;
 mod wiring;

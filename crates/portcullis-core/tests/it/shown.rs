@@ -85,6 +85,20 @@ impl std::fmt::Display for Row {
 
 impl std::error::Error for Row {}
 
+/// With the planted word inside.
+const WEBHOOK_SECRET: &str = "whsec_c3dvcmRmaXNoLXN3b3JkZmlzaC1zd29yZGZpc2g=";
+
+fn webhook_message() -> WebhookMessage {
+    let clock = FixedClock::at(1_700_000_000);
+    let signature = "v1,EQRFzW+eYx0wbrls0bPta6dszsIPJ84pha12hzMuiCg=";
+    let head = Head::new().header("svix-id", "msg_1").header("svix-timestamp", "1700000000");
+    Webhooks::new(WEBHOOK_SECRET)
+        .unwrap()
+        .clock(clock)
+        .verify(&head.header("svix-signature", signature), "swordfish")
+        .unwrap()
+}
+
 #[test]
 fn nothing_private_is_shown() {
     let mut all: Vec<(&str, String)> = Vec::new();
@@ -233,6 +247,8 @@ fn nothing_private_is_shown() {
         Verifier: Verifier::from(SharedSecret::new("swordfish", secret).unwrap()),
         Verifier: Verifier::from(Introspection::new(asked(), url, Nobody).unwrap().client("orders", secret)),
         Verifier: Verifier::from(WhoAmI::new(asked(), url, Nobody).unwrap()),
+        Webhooks: Webhooks::new(WEBHOOK_SECRET).unwrap(),
+        WebhookMessage: webhook_message(),
         FixedClock: issuer.clock(),
         TestIssuer: &issuer,
         TestToken: building,

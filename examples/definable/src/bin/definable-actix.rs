@@ -8,7 +8,10 @@ use std::error;
 async fn main() -> Result<(), Box<dyn error::Error>> {
     let (service, address) = configured()?;
     let data = Data::new(service.clone());
-    let server = HttpServer::new(move || App::new().app_data(data.clone()).configure(routes(&service).into_config()));
+    let server = HttpServer::new(move || {
+        let app = App::new().app_data(data.clone()).app_data(service.webhooks().clone());
+        app.configure(routes(&service).into_config())
+    });
     let server = server.bind(address)?;
     for address in server.addrs() {
         println!("listening on http://{address}");

@@ -7,3 +7,4 @@ mod rights;
 mod service;
 mod sessions;
 mod sockets;
+mod webhooks;

@@ -20,6 +20,7 @@ use tower::ServiceExt;
 
 pub const PROJECT: &str = "project-live-11111111";
 pub const INTERNAL: &str = "the-internal-token-of-these-tests-0";
+pub const WEBHOOKS: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 pub const KEY: &str = "eyJhbGciOiJIUzI1NiJ9.eyJ0eXBlIjoiYXBpX2tleSJ9.c2lnbmF0dXJl";
 
 pub type Headers<'a> = &'a [(&'a str, String)];
@@ -85,7 +86,7 @@ impl Tested {
         let (store, issuer) = (Store::default(), stytch(PROJECT));
         let clock = issuer.clock();
         let stytch = Stytch(Arc::new(Mutex::new(Published { kids: vec!["kid-1"], asked: 0 })));
-        let service = Service::new(PROJECT, INTERNAL, store.clone(), stytch.clone(), Arc::new(clock.clone()));
+        let service = Service::new(PROJECT, INTERNAL, WEBHOOKS, store.clone(), stytch.clone(), Arc::new(clock.clone()));
         let service = service.unwrap_or_else(|error| panic!("{error}"));
         store.change(|tables| {
             for user in ["u1", "u2", "u3"] {
@@ -157,6 +158,7 @@ impl Tested {
     pub async fn ask_actix(&self, method: &str, path: &str, headers: Headers<'_>, body: &Value) -> (u16, Value) {
         let routes = on_actix::routes(&self.service).into_config();
         let app = actix_web::App::new().app_data(Data::new(self.service.clone())).configure(routes);
+        let app = app.app_data(self.service.webhooks().clone());
         let app = test::init_service(app).await;
         let method = method.parse().unwrap_or_else(|error| panic!("{error}"));
         let request = test::TestRequest::with_uri(path).method(method).set_json(body);

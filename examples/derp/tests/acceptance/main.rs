@@ -11,6 +11,7 @@
 )]
 
 mod config;
+mod context;
 mod links;
 #[path = "../../../../tests/accounts/log.rs"]
 mod log;
