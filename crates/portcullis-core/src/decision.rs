@@ -319,6 +319,8 @@ pub(crate) struct Why {
     pub(crate) is_about_scheme: bool,
     /// It only says that there was no credential.
     pub(crate) is_absent: bool,
+    /// It only says that the address is not signed.
+    pub(crate) is_unsigned: bool,
     pub(crate) explanation: Option<Box<Explanation>>,
 }
 
@@ -337,6 +339,7 @@ impl Denial {
             is_firm: false,
             is_about_scheme: false,
             is_absent: false,
+            is_unsigned: false,
             explanation: None,
         }))
     }
@@ -381,9 +384,14 @@ impl Denial {
     /// Joins both: the later reason, unless the earlier one says more. Hidden if one of them is, and firm if one is.
     pub(crate) fn then(self, later: Self) -> Self {
         let names_no_scope = |why: &Why| why.code == SCOPE_REQUIRED && why.required.is_none();
-        let says_little = |denial: &Self| denial.0.is_about_scheme || denial.0.is_absent || names_no_scope(&denial.0);
+        // A caller whose address is not signed may not need one that is, so what it lacks elsewhere says more.
+        let says = |Self(why): &Self| match () {
+            () if why.is_unsigned => 0,
+            () if why.is_about_scheme || why.is_absent || names_no_scope(why) => 1,
+            () => 2,
+        };
         let (is_hidden, is_firm) = (self.0.is_hidden || later.0.is_hidden, self.0.is_firm || later.0.is_firm);
-        let reason = if says_little(&later) && !says_little(&self) { self } else { later };
+        let reason = if says(&later) < says(&self) { self } else { later };
         reason.with(|why| (why.is_hidden, why.is_firm) = (is_hidden && !why.is_absent, is_firm))
     }
 

@@ -69,6 +69,7 @@ mod rights;
 mod scheme;
 mod secret;
 mod shared_secret;
+mod signed;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -101,5 +102,6 @@ pub use rights::{
 };
 pub use scheme::Scheme;
 pub use shared_secret::SharedSecret;
+pub use signed::{SignedUrl, SignedUrls};
 pub use verifier::{Authenticator, Verifier};
 pub use webhook::{WebhookMessage, Webhooks};

@@ -23,7 +23,8 @@ const ADDRESSES: [&str; 11] = [
 /// What has to be kept out of logs in the head of one request.
 ///
 /// Made by [`Gate::scrubber`](crate::Gate::scrubber). `scrub` of the adapters uses it, and so does a service that writes its own
-/// access log. It knows the names of the gate's sources, so all other parameters stay readable:
+/// access log. It knows the names of the gate's sources, and the parameters with signatures of
+/// [addresses](crate::SignedUrls), so all other parameters stay readable:
 ///
 /// ```
 /// use portcullis_core::{Gate, Scheme, testing::TestIssuer};
@@ -49,6 +50,8 @@ pub struct Scrubber<'g> {
     /// The header with the organization context.
     context: Option<&'g CredentialSource>,
     is_websocket: bool,
+    /// Query parameters that have the signature of an address.
+    signatures: &'g [&'static str],
 }
 
 impl<'g> Scrubber<'g> {
@@ -57,7 +60,11 @@ impl<'g> Scrubber<'g> {
         context: Option<&'g CredentialSource>,
         is_websocket: bool,
     ) -> Self {
-        Self { sources, context, is_websocket }
+        Self { sources, context, is_websocket, signatures: &[] }
+    }
+
+    pub(crate) fn and_signatures(self, signatures: &'g [&'static str]) -> Self {
+        Self { signatures, ..self }
     }
 
     /// An address, or a path with its query, without the values of credentials. `None` if it has none.
@@ -114,7 +121,7 @@ impl<'g> Scrubber<'g> {
     /// Query parameters that can contain a credential in this request.
     fn parameters(&self) -> impl Iterator<Item = &str> {
         let open = self.sources.iter().filter(|source| self.is_websocket || !source.is_for_websockets());
-        open.filter_map(CredentialSource::query_name)
+        open.filter_map(CredentialSource::query_name).chain(self.signatures.iter().copied())
     }
 
     /// The name with its equals sign, and the value, of a pair that contains a credential.

@@ -37,7 +37,7 @@ use std::{fmt, sync::Arc};
 #[derive(Default)]
 pub struct GateBuilder {
     pub(super) parts: Parts,
-    rights: Rights,
+    pub(super) rights: Rights,
     baseline: Option<Arc<dyn Policy>>,
     time: Option<Time>,
     /// The first mistake in the calls so far, for `build` to return.
@@ -496,6 +496,8 @@ impl GateBuilder {
         parts.unnamed = Arc::new(Sources::of(&parts.schemes, unnamed));
         parts.all = Arc::new(Sources::of(&parts.schemes, SchemeSet::ALL));
         parts.has_memberships = !rights.memberships.is_empty();
+        parts.needs_time = parts.has_memberships || !rights.signers.is_empty();
+        parts.signatures = rights.signers.values().map(|signer| signer.parameters().signature).collect();
         parts.rights = Arc::new(rights);
         if let Some(policy) = baseline {
             // It is asked about callers of all schemes.

@@ -56,7 +56,7 @@ impl Authentication {
     /// As [`principal`](Self::principal).
     pub fn caller(&self, head: &dyn RequestHead) -> Result<Caller, Error> {
         let principal = self.principal()?.clone();
-        Ok(Caller { who: self.clone(), principal, head: OwnedHead::copy(head, &self.gate.scrubber(head)) })
+        Ok(Caller { who: self.clone(), principal, head: OwnedHead::copy(head, &self.gate.credential_scrubber(head)) })
     }
 }
 

@@ -98,7 +98,7 @@ impl Authentication {
             },
             None => None,
         };
-        let head = OwnedHead::copy(head, &self.gate.scrubber(head));
+        let head = OwnedHead::copy(head, &self.gate.credential_scrubber(head));
         Ok(Lease { who: self.clone(), principal, credential, plans, head, check_every: USUALLY })
     }
 }

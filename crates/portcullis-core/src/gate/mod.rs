@@ -16,6 +16,7 @@ mod explain;
 mod filter;
 mod lease;
 mod ready;
+mod signing;
 mod wiring;
 
 pub use authentication::Authentication;
@@ -114,6 +115,10 @@ struct Parts {
     /// For gates without memberships: nothing is ever in it.
     no_standings: Standings,
     has_memberships: bool,
+    /// Standings and signed addresses do.
+    needs_time: bool,
+    /// The query parameters that have the signatures of addresses.
+    signatures: Vec<&'static str>,
     time: Time,
     rights: Arc<Rights>,
     /// The plans of policies that extractors name.
@@ -291,6 +296,11 @@ impl Gate {
     /// What must not appear in logs of this request. See `scrub` of the adapters.
     #[must_use]
     pub fn scrubber(&self, head: &dyn RequestHead) -> Scrubber<'_> {
+        self.credential_scrubber(head).and_signatures(&self.0.signatures)
+    }
+
+    /// Leaves the signature of the address, which policies read from the copy of a head.
+    fn credential_scrubber(&self, head: &dyn RequestHead) -> Scrubber<'_> {
         Scrubber::new(&self.0.all.sources, self.0.context.as_ref().map(|context| context.header()), is_websocket(head))
     }
 
@@ -331,7 +341,11 @@ impl Gate {
         self.ask(baseline, who, plan, head, explaining).map(|verdict| {
             let denial = match verdict {
                 Ok(Decision::Allow(access)) => {
-                    return Ok(Access { principal: who.visitor()?.cloned(), ..access });
+                    let principal = match who.visitor() {
+                        Err(_) if plan.reads_nothing() => None,
+                        visitor => visitor?.cloned(),
+                    };
+                    return Ok(Access { principal, ..access });
                 }
                 Ok(Decision::Deny(denial)) if denial.why().is_absent => return Err(who.missing().with_denial(denial)),
                 Ok(Decision::Deny(denial)) => denial,
@@ -381,7 +395,12 @@ impl Gate {
         if !plan.is_for(&self.0.rights) {
             return Err(Error::misconfigured("another gate has made the plan of this policy"));
         }
-        let caller = if plan.asks_visitors() { who.visitor()? } else { Some(who.principal()?) };
+        let caller = match plan.asks_visitors() {
+            false => Some(who.principal()?),
+            // An outer guard may have found a caller that does not matter here.
+            true if plan.reads_nothing() => None,
+            true => who.visitor()?,
+        };
         let (scheme, accepted) = (who.scheme_place(), plan.unnamed());
         if caller.is_some() && !scheme.is_some_and(|scheme| plan.sources().schemes.has(scheme)) {
             let name = who.scheme().map_or("a scheme without a name".to_owned(), |name| format!("the scheme `{name}`"));
@@ -411,8 +430,7 @@ impl Gate {
 
     #[inline]
     fn moment(&self, plan: &Plan) -> Moment {
-        // Only standings need the time.
-        let now = if self.0.has_memberships { self.now() } else { SystemTime::UNIX_EPOCH };
+        let now = if self.0.needs_time { self.now() } else { SystemTime::UNIX_EPOCH };
         Moment::new(now, plan.max_age())
     }
 

@@ -11,8 +11,10 @@ use crate::{
 };
 
 pub(super) fn check(parts: &Parts, rights: &Rights) -> Result<(), Error> {
-    let problem =
-        schemes(&parts.schemes).or_else(|| roles(rights)).or_else(|| without_effect(parts).map(str::to_owned));
+    let problem = schemes(&parts.schemes)
+        .or_else(|| roles(rights))
+        .or_else(|| super::signing::check(parts, rights))
+        .or_else(|| without_effect(parts).map(str::to_owned));
     problem.map_or(Ok(()), |problem| Err(Error::misconfigured(problem)))
 }
 

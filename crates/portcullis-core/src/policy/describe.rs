@@ -65,6 +65,11 @@ pub enum Description {
         /// The policies that it asks.
         parts: Vec<Self>,
     },
+    /// [`signed`](super::signed).
+    Signed {
+        /// The name of the signer.
+        signer: &'static str,
+    },
     /// [`all`](super::all).
     All(Vec<Self>),
     /// [`any`](super::any).
@@ -202,6 +207,7 @@ impl fmt::Display for Description {
             Self::Account { code } => write!(f, "unless {code}"),
             Self::Row { code, part } => write!(f, "{part}, unless {code}"),
             Self::Rule { name, .. } => f.write_str(name),
+            Self::Signed { signer } => write!(f, "signed address {signer}"),
             Self::All(parts) => Self::list(f, parts, " and "),
             Self::Any(parts) => Self::list(f, parts, " or "),
             Self::Not(part) => write!(f, "not ({part})"),

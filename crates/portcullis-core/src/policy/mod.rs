@@ -7,6 +7,7 @@
 //! | `role(…).on(…)`, `permission(…).on(…)` | callers that have it on a resource, by a [membership](crate::Membership) |
 //! | [`account`], `.on(…).row(…)` | callers whose account, or whose resource, meets a condition |
 //! | [`via`], [`also_via`] | callers of a scheme with a name |
+//! | [`signed`] | every caller, with or without a credential, whose address is signed |
 //! | [`when`], [`Rule`] | what a closure, or a type of yours, allows |
 //! | [`all`], [`any`], [`not`] | what their parts allow, combined |
 //! | [`hidden`], [`visitors`], [`fresh`], [`without_baseline`] | the same as their part, answered or asked in another way |
@@ -49,6 +50,7 @@ pub(crate) mod question;
 pub(crate) mod requirement;
 mod resource;
 mod rule;
+mod signed;
 pub mod values;
 mod ways;
 mod when;
@@ -66,17 +68,12 @@ pub(crate) use plan::{Plan, Planner};
 pub(crate) use question::Question;
 pub(crate) use requirement::Requirement;
 pub use rule::Rule;
+pub use signed::signed;
 pub(crate) use values::*;
 pub use ways::{also_via, via};
 pub use when::when;
 
-use crate::{
-    answer::Answer,
-    decision::{Decision, Denial},
-    error::Error,
-    explanation::Explanation,
-    rights::KeyScopes,
-};
+use crate::{answer::Answer, decision::Decision, error::Error, explanation::Explanation, rights::KeyScopes};
 use std::{fmt, sync::Arc};
 
 /// The result of a policy: a decision, or the error that prevented one.
@@ -161,14 +158,14 @@ through!(&'static dyn Policy, Arc<dyn Policy>, Box<dyn Policy>);
 /// its place, nor about a key without the scope for it. A combinator has to say that it is transparent, so one that forgets is
 /// too strict.
 pub(crate) fn ask<'a>(policy: &'a dyn Policy, question: Question<'a>) -> Answer<'a, Verdict> {
-    let refused = match (question.caller, question.scheme) {
+    let refused = match question.caller {
         _ if policy.is_transparent() => None,
-        (None, _) => (!policy.judges_visitors(&question)).then(Denial::absent),
-        (Some(_), Some(scheme)) if question.accepted.has(scheme) => match question.narrowing {
-            Narrowing::Off => None,
-            _ => question.refuse_key(policy),
+        None if policy.judges_visitors(&question) => None,
+        _ => match (question.unaccepted(), question.narrowing) {
+            (None, Narrowing::Off) => None,
+            (None, _) => question.refuse_key(policy),
+            (refused, _) => refused,
         },
-        (Some(_), _) => Some(Denial::of_another_scheme()),
     };
     let answer = match refused {
         None => policy.decide(question),

@@ -69,6 +69,7 @@ impl Planner<'_> {
         let description = policy.describe();
         let accepted = self.accepted(&description, self.unnamed.schemes);
         let (mut checked, mut params, mut max_age, mut asks_visitors) = (Ok(()), Vec::new(), None, false);
+        let mut is_signed = false;
         description.walk(false, &mut |part, below_not| {
             if checked.is_ok() {
                 checked = self.check(part, below_not, accepted);
@@ -79,6 +80,7 @@ impl Planner<'_> {
                     max_age = Some(max_age.map_or(*age, |least: Duration| least.min(*age)));
                 }
                 Description::Visitors(_) => asks_visitors = true,
+                Description::Signed { signer } if !self.is_bound(signer) => (asks_visitors, is_signed) = (true, true),
                 Description::WithoutBaseline(_) if !std::ptr::eq(part, &raw const description) && checked.is_ok() => {
                     let detail = "`without_baseline` has to be around the whole policy";
                     checked = Err(Error::misconfigured(detail));
@@ -90,6 +92,9 @@ impl Planner<'_> {
         if accepted.is_empty() {
             return Err(Error::misconfigured("no scheme of the gate can satisfy the whole policy"));
         }
+        // Where a signature is enough, only credentials that another part judges are read.
+        let read_only = if is_signed { self.judged(&description, self.unnamed.schemes) } else { SchemeSet::ALL };
+        let accepted = accepted.and(read_only);
         if max_age.is_some() && accepted.and(self.verify_only) != SchemeSet::NONE {
             return Err(Error::misconfigured(
                 "a policy requires a fresh identity, and a scheme that the route accepts only verifies and cannot ask again; use \
@@ -128,6 +133,7 @@ impl Planner<'_> {
                      `also_via({scheme:?}, ..)` around the whole policy, or `via({scheme:?}).and(..)` around what else is asked"
                 )))
             }
+            Description::Signed { signer } => self.check_signed(signer, below_not),
             _ => Ok(()),
         }
     }
@@ -141,7 +147,7 @@ impl Planner<'_> {
     fn accepted(&self, part: &Description, here: SchemeSet) -> SchemeSet {
         let one = |scheme: &str| self.rights.scheme(scheme).map_or(SchemeSet::NONE, SchemeSet::one);
         match part {
-            Description::Via { scheme, part } => self.accepted(part, one(scheme)),
+            Description::Via { scheme, part } => self.accepted(part, one(scheme)).and(one(scheme)),
             Description::AlsoVia { scheme, part } => self.accepted(part, here.or(one(scheme))),
             Description::All(parts) => {
                 parts.iter().fold(SchemeSet::ALL, |all, part| all.and(self.accepted(part, here)))
@@ -154,6 +160,8 @@ impl Planner<'_> {
             | Description::WithoutBaseline(part)
             | Description::Fresh { part, .. }
             | Description::Row { part, .. } => self.accepted(part, here),
+            // With or without a credential, of any scheme.
+            Description::Signed { signer } if !self.is_bound(signer) => SchemeSet::ALL,
             _ => here,
         }
     }
@@ -206,6 +214,11 @@ impl Plan {
     /// Whether callers without a credential are judged.
     pub(crate) fn asks_visitors(&self) -> bool {
         self.0.asks_visitors
+    }
+
+    /// Whether it is decided by the request alone: no credential is read.
+    pub(crate) fn reads_nothing(&self) -> bool {
+        self.0.sources.schemes.is_empty()
     }
 
     pub(crate) fn has_baseline(&self) -> bool {

@@ -3,7 +3,7 @@
 use super::{Narrowing, Policy, Verdict, ask};
 use crate::{
     clock::Moment,
-    decision::Decision,
+    decision::{Decision, Denial},
     error::{Error, ErrorKind},
     explanation::Explanation,
     head::{RequestHead, query_param},
@@ -147,6 +147,16 @@ impl<'a> Question<'a> {
     /// If the policy cannot decide.
     pub async fn ask(&self, policy: &dyn Policy) -> Verdict {
         ask(policy, *self).await
+    }
+
+    /// The denial of whoever has no credential of a scheme that is accepted here.
+    #[inline]
+    pub(crate) fn unaccepted(&self) -> Option<Denial> {
+        match (self.caller, self.scheme) {
+            (None, _) => Some(Denial::absent()),
+            (Some(_), Some(scheme)) if self.accepted.has(scheme) => None,
+            (Some(_), _) => Some(Denial::of_another_scheme()),
+        }
     }
 
     /// An allow or a denial. The explanation is made only when it is wanted.

@@ -64,10 +64,15 @@ impl<P: Policy> Policy for Via<P> {
             Ok(place) => place,
             Err(error) => return Answer::now(Err(error)),
         };
-        if question.scheme == Some(place) || question.caller.is_none() {
+        // Without a credential only where visitors are judged, whatever the part says of them.
+        if question.scheme == Some(place) || (question.caller.is_none() && question.visitors) {
             return ask(&self.part, Question { accepted: SchemeSet::one(place), ..question });
         }
-        let denial = Decision::Deny(Denial::new("scheme_required").with(|why| why.is_about_scheme = true));
+        let denial = match question.caller {
+            None => Denial::absent(),
+            Some(_) => Denial::new("scheme_required").with(|why| why.is_about_scheme = true),
+        };
+        let denial = Decision::Deny(denial);
         let part = || Explanation::new(format!("via `{}`", self.scheme), false);
         Answer::now(Ok(if question.explaining { denial.explained(part()) } else { denial }))
     }

@@ -30,7 +30,7 @@ pub use role::{Role, RoleHierarchy, RoleHierarchyBuilder};
 pub use standing::Standing;
 pub(crate) use standing::State;
 
-use crate::error::Error;
+use crate::{error::Error, signed::SignedUrls};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -47,6 +47,8 @@ pub(crate) struct Rights {
     pub(crate) memberships: BTreeMap<String, Arc<dyn AnyMembership>>,
     /// The names of the gate's schemes, in order; `None` for those without.
     pub(crate) schemes: Vec<Option<&'static str>>,
+    /// The signers of addresses, by their names.
+    pub(crate) signers: BTreeMap<String, SignedUrls>,
 }
 
 impl Rights {
@@ -82,6 +84,17 @@ impl Rights {
             Error::misconfigured(match known.is_empty() {
                 true => format!("the gate has no scheme `{name}`; name one by `Scheme::named({name:?}, …)`"),
                 false => format!("the gate has no scheme `{name}`; it has {known:?}"),
+            })
+        })
+    }
+
+    /// A policy names this signer, or an address is signed by it.
+    pub(crate) fn signer(&self, name: &str) -> Result<&SignedUrls, Error> {
+        self.signers.get(name).ok_or_else(|| {
+            let known: Vec<&String> = self.signers.keys().collect();
+            Error::misconfigured(match known.is_empty() {
+                true => format!("the gate has no signer `{name}`; add one by `.signer({name:?}, …)`"),
+                false => format!("the gate has no signer `{name}`; it has {known:?}"),
             })
         })
     }

@@ -51,6 +51,8 @@ fn a_policy_says_in_words_what_it_asks() {
         (shared(claim("admin")), "claim admin"),
         (shared(claim("plan").is("gold")), "claim plan is gold"),
         (shared(when("paid", |_| true)), "paid"),
+        (shared(signed("tiles")), "signed address tiles"),
+        (shared(any((signed("tiles"), staff()))), "signed address tiles or staff"),
         (shared(Around(staff())), "Around"),
         (shared(Around(Around(on_project()))), "Around"),
         (shared(Office(7)), "office 7 is open"),

@@ -44,6 +44,7 @@ mod roles;
 mod schemes;
 mod secrets;
 mod shown;
+mod signed;
 mod source_order;
 mod sources;
 mod standings;

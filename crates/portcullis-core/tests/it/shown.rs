@@ -243,6 +243,9 @@ fn nothing_private_is_shown() {
         Scheme: Scheme::named("sync", SharedSecret::new("swordfish", secret).unwrap()).header("x-sync-secret"),
         Scheme: Scheme::new(Introspection::new(asked(), url, Nobody).unwrap().client("orders", secret)).cookie("session"),
         SharedSecret: SharedSecret::new("swordfish", secret).unwrap(),
+        SignedUrls: SignedUrls::new("a", secret).unwrap(),
+        SignedUrl: builder().signer("files", SignedUrls::new("a", secret).unwrap()).build().unwrap()
+            .sign("files", "GET", "/swordfish", Duration::from_secs(60)).unwrap(),
         Verifier: Verifier::from(Jwt::new(trusted())),
         Verifier: Verifier::from(SharedSecret::new("swordfish", secret).unwrap()),
         Verifier: Verifier::from(Introspection::new(asked(), url, Nobody).unwrap().client("orders", secret)),
