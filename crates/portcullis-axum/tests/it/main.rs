@@ -33,6 +33,7 @@ mod schemes;
 mod schemes_table;
 mod scrub;
 mod shown;
+mod signed;
 mod skips;
 mod standings;
 mod webhook;

@@ -21,3 +21,4 @@ mod schemes;
 mod schemes_table;
 mod scrub;
 mod shown;
+mod signed;
