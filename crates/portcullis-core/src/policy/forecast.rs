@@ -123,7 +123,7 @@ fn forecast(baseline: Option<&Plan>, plan: &Plan, holder: &Holder) -> Forecast {
         return Forecast::Allow;
     }
     let rights = plan.rights();
-    if *holder == Holder::Visitor {
+    if *holder == Holder::Visitor || plan.reads_nothing() {
         let place = Place { rights, holder, scheme: None, accepted: plan.unnamed(), visitors: false };
         return if plan.asks_visitors() { place.outcomes(plan.description()).into() } else { Forecast::Deny };
     }
@@ -262,9 +262,10 @@ impl Place<'_> {
                 self.outcomes(part)
             }
             Description::Via { scheme, part } => match self.rights.scheme(scheme) {
-                Ok(place) if self.scheme.is_none_or(|own| own == place) => {
+                Ok(place) if self.scheme.map_or(self.visitors, |own| own == place) => {
                     Self { accepted: SchemeSet::one(place), ..self }.outcomes(part)
                 }
+                _ if self.scheme.is_none() => Outcomes::firm(),
                 _ => Outcomes::known(false),
             },
             Description::AlsoVia { scheme, part } => {
@@ -278,6 +279,10 @@ impl Place<'_> {
                     return own;
                 }
                 own.unless(Self { scheme: None, holder: &Holder::Visitor, ..place }.outcomes(part))
+            }
+            // The request alone decides, whoever makes it.
+            Description::Signed { signer } if self.rights.signer(signer).is_ok_and(|it| !it.is_bound()) => {
+                Outcomes::depends(part)
             }
             part if self.is_judged(part) => self.judged(part),
             _ => Outcomes::firm(),
