@@ -3,7 +3,7 @@
 use super::{LIFE, Sent, answer, builder, gate, get, issuer, keys, url};
 use crate::asking::{Quiet, shared};
 use futures_util::FutureExt;
-use portcullis_core::{Account, ErrorKind, Scheme, SharedSecret, policy::*, testing::acting_as};
+use portcullis_core::{Account, ErrorKind, Forecast, Holder, Scheme, SharedSecret, policy::*, testing::acting_as};
 
 const SYNC: &str = "mB3cV9nX2sL8kJ4hG6fD1aQ7wE5rT0yU";
 
@@ -188,4 +188,25 @@ fn the_signature_is_scrubbed_and_handlers_can_ask() {
     let caller = who.establish(&request).ready().unwrap().caller(&request).unwrap();
     let allowed = caller.allows(signed("tiles")).now_or_never().unwrap();
     assert!(allowed.unwrap());
+}
+
+#[test]
+fn what_is_answered_is_known_in_advance() {
+    let gate = builder()
+        .scheme(Scheme::named("sync", SharedSecret::new("sync", SYNC).unwrap()).bearer())
+        .signer("tiles", keys())
+        .build()
+        .unwrap();
+    let depends = || Forecast::Depends(vec!["signed address tiles".to_owned()]);
+    for (policy, expected) in [
+        (shared(signed("tiles")), [depends(), depends(), depends()]),
+        (shared(any((signed("tiles"), staff()))), [depends(), depends(), Forecast::Allow]),
+        (shared(all((signed("tiles"), staff()))), [Forecast::Deny, Forecast::Deny, depends()]),
+        (shared(via("sync").and(signed("tiles"))), [Forecast::Deny, depends(), depends()]),
+    ] {
+        let plan = gate.plan(policy).unwrap();
+        for (holder, expected) in [Holder::Visitor, Holder::Caller, Holder::Staff].iter().zip(expected) {
+            assert_eq!(gate.forecast(&plan, holder), expected, "{plan:?}, {holder}");
+        }
+    }
 }
