@@ -138,7 +138,7 @@ impl SpiceDb {
         &self,
         object_type: &str,
         permissions: impl Iterator<Item = &'a str> + Clone,
-        ids: &[&ObjectId],
+        ids: &[ObjectId],
         subject: Subject,
         is_fresh: bool,
     ) -> Result<Checked, Error> {
@@ -149,7 +149,7 @@ impl SpiceDb {
             subject: Some(subject.clone()),
         };
         let of = |id| permissions.clone().map(move |permission| (id, permission));
-        let items = ids.iter().copied().flat_map(of).map(|(id, permission)| item(id, permission)).collect();
+        let items = ids.iter().flat_map(of).map(|(id, permission)| item(id, permission)).collect();
         let (consistency, count) = self.0.freshness.needed(is_fresh);
         let answer: CheckResponse = self.ask(CHECK, CheckRequest { consistency: Some(consistency), items }).await?;
         let mut checked = Checked::default();

@@ -5,10 +5,11 @@ use crate::{
     names::{ObjectId, checked_relation, checked_type},
 };
 use portcullis_core::{Error, Membership, Moment, Permission, PermissionSet, Principal, Standing};
+use std::slice;
 
 /// The objects of one type in SpiceDB, as the resources of one kind. See [`SpiceDb::membership`].
 ///
-/// All roles and permissions of a caller on a resource are asked for in one request. SpiceDB does not know which resources
+/// All roles and permissions of a caller are asked for in one request, also on a page of resources. SpiceDB does not know which resources
 /// exist: on a missing one, each caller is a stranger.
 #[derive(Debug, Clone)]
 pub struct SpiceDbMembership {
@@ -54,7 +55,7 @@ impl SpiceDbMembership {
     }
 
     /// The standings on these resources, in their order.
-    async fn ask(&self, who: &Principal, ids: &[&ObjectId], is_fresh: bool) -> Result<Vec<Standing>, Error> {
+    async fn ask(&self, who: &Principal, ids: &[ObjectId], is_fresh: bool) -> Result<Vec<Standing>, Error> {
         let Some(subject) = self.spicedb.subject(who)? else { return Ok(vec![Standing::stranger(); ids.len()]) };
         let names = self.roles.iter().chain(self.permissions.iter().map(|(_, name)| name)).map(String::as_str);
         let mut standings = Vec::with_capacity(ids.len());
@@ -85,7 +86,7 @@ impl SpiceDbMembership {
     }
 
     async fn one(&self, who: &Principal, id: &ObjectId, is_fresh: bool) -> Result<Standing, Error> {
-        self.ask(who, &[id], is_fresh).await?.pop().ok_or_else(incomplete)
+        self.ask(who, slice::from_ref(id), is_fresh).await?.pop().ok_or_else(incomplete)
     }
 }
 
@@ -98,5 +99,13 @@ impl Membership for SpiceDbMembership {
 
     async fn standing_at(&self, who: &Principal, id: &ObjectId, moment: Moment) -> Result<Standing, Error> {
         self.one(who, id, moment.max_age.is_some()).await
+    }
+
+    async fn standings(&self, who: &Principal, ids: &[ObjectId]) -> Result<Vec<Standing>, Error> {
+        self.ask(who, ids, false).await
+    }
+
+    async fn standings_at(&self, who: &Principal, ids: &[ObjectId], moment: Moment) -> Result<Vec<Standing>, Error> {
+        self.ask(who, ids, moment.max_age.is_some()).await
     }
 }

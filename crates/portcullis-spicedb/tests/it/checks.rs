@@ -4,8 +4,8 @@ use super::{
     gate::{EXPORT, MANAGE, VIEW, answer, gate, user},
     stand_in::StandIn,
 };
-use portcullis_core::{ErrorKind, Membership, policy::not};
-use portcullis_spicedb::{SpiceDb, SpiceDbMembership};
+use portcullis_core::{ErrorKind, Membership, Principal, PrincipalKind, Standing, policy::not};
+use portcullis_spicedb::{ObjectId, SpiceDb, SpiceDbMembership};
 use spicedb_grpc_tonic::v1::check_permission_response::Permissionship;
 use tonic::Code;
 
@@ -104,4 +104,47 @@ async fn the_token_is_sent_and_a_wrong_one_is_a_mistake() {
     let refused = projects.standing(&user("alice"), &"1".parse().unwrap()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Misconfigured);
     assert!(!format!("{refused:?} {refused}").contains("preshared"));
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_in_few_requests_and_answered_in_its_order() {
+    let (server, builder) = StandIn::start();
+    let projects = projects(&builder.build().unwrap());
+    server.allow("project:3#manager@user:alice");
+    server.allow("project:500#viewer@user:alice");
+    let ids: Vec<ObjectId> = (1..=600).rev().map(|id| id.to_string().parse().unwrap()).collect();
+    let held = |standing: &Standing| standing.held().map(ToString::to_string);
+    let found = projects.standings(&user("alice"), &ids).await.unwrap();
+    let expected = |id: &ObjectId| match id.as_str() {
+        "3" => Some("manager".to_owned()),
+        "500" => Some("viewer".to_owned()),
+        _ => None,
+    };
+    assert_eq!(found.iter().map(held).collect::<Vec<_>>(), ids.iter().map(expected).collect::<Vec<_>>());
+    let asked: Vec<usize> = server.script().checks.iter().map(Vec::len).collect();
+    assert_eq!(asked, [1_000, 1_000, 400], "four checks for each");
+
+    let page = projects.standings(&user("alice"), &ids[97..103]).await.unwrap();
+    assert_eq!(server.script().checks.last().unwrap().len(), 24);
+    for (standing, id) in page.iter().zip(&ids[97..103]) {
+        assert_eq!(held(standing), held(&projects.standing(&user("alice"), id).await.unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_no_standings_where_one_cannot_be_checked() {
+    let (server, builder) = StandIn::start();
+    let projects = projects(&builder.build().unwrap());
+    let ids = ["1", "2", "3"].map(|id| id.parse().unwrap());
+    server.script().item_refusal = Some(("project:2#viewer@user:alice", Code::Internal));
+    let error = projects.standings(&user("alice"), &ids).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(projects.standings(&user("bob"), &ids).await.unwrap().len(), 3);
+    assert!(projects.standings(&user("alice"), &[]).await.unwrap().is_empty());
+
+    server.script().checks.clear();
+    let key = Principal::new(PrincipalKind::Key, "alice");
+    let strangers = projects.standings(&key, &ids).await.unwrap();
+    assert!(strangers.len() == 3 && strangers.iter().all(|standing| standing.held().is_none()));
+    assert!(server.script().checks.is_empty(), "nothing is asked about others");
 }

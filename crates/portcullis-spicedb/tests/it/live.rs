@@ -161,20 +161,23 @@ async fn without_a_token_checks_see_the_writes_of_others() {
 
 #[tokio::test]
 #[ignore = "needs the environment that `tests/servers/spicedb.sh up` prints"]
-async fn resources_are_those_that_checks_allow() {
-    let spicedb = builder().await.max_resources(60).build().unwrap();
+async fn pages_and_lists_are_what_single_checks_allow() {
+    let spicedb = builder().await.max_resources(200).build().unwrap();
     let (projects, name) = (projects(&spicedb), own("lister", 0));
-    let ids: Vec<ObjectId> = (0..80).map(|at| own("listed", at).parse().unwrap()).collect();
+    let ids: Vec<ObjectId> = (0..300).map(|at| own("listed", at).parse().unwrap()).collect();
     let seen = ids.iter().step_by(2).map(|id| on(id.as_str(), "viewer", subject(&name)).touch());
     spicedb.write(seen).await.unwrap();
     let mut allowed = Vec::new();
-    for id in &ids {
-        if projects.standing(&user(&name), id).await.unwrap().held().is_some() {
+    let page = projects.standings(&user(&name), &ids).await.unwrap();
+    for (id, on_page) in ids.iter().zip(page) {
+        let standing = projects.standing(&user(&name), id).await.unwrap();
+        assert_eq!(standing.held(), on_page.held());
+        if standing.held().is_some() {
             allowed.push(id.clone());
         }
     }
     allowed.sort();
-    assert_eq!(allowed.len(), 40);
+    assert_eq!(allowed.len(), 150);
     assert_eq!(spicedb.resources("project", "viewer", &user(&name)).await.unwrap(), allowed);
     assert!(spicedb.resources("project", "owner", &user(&name)).await.unwrap().is_empty());
 
