@@ -21,9 +21,8 @@ use tonic_prost::ProstCodec;
 ///
 /// Clones share the connection and the token of the last write.
 ///
-/// Each request has a time limit. SpiceDB that does not answer is
-/// [`ErrorKind::Unavailable`], which a gate answers with 503. What SpiceDB refuses, such as an unknown type, a
-/// wrong key or a wrong token of a write, is [`ErrorKind::Misconfigured`].
+/// Each request has a time limit. No answer is [`ErrorKind::Unavailable`], which a gate answers with 503. What SpiceDB refuses is
+/// [`ErrorKind::Misconfigured`], such as an unknown type or a wrong key.
 #[derive(Clone)]
 pub struct SpiceDb(Arc<Settings>);
 
@@ -85,6 +84,8 @@ impl SpiceDb {
     }
 
     /// Later checks see a write of another process, whose token it has stored or sent.
+    ///
+    /// A token that SpiceDB does not know is an error of the next check. The one after it is fully consistent.
     pub fn saw(&self, token: ZedToken) {
         self.0.freshness.saw(token);
     }
@@ -108,7 +109,7 @@ impl SpiceDb {
         let (consistency, subject) = (Some(consistency), Some(subject.message()));
         let request = LookupRequest { consistency, resource_object_type, permission, subject };
         let mut found = Vec::new();
-        self.within_limit(async {
+        let looked_up = self.within_limit(async {
             let path = PathAndQuery::from_static(LOOKUP);
             let codec = ProstCodec::<_, LookupResponse>::default();
             let answer = self.grpc().await?.server_streaming(self.request(request), path, codec).await;
@@ -127,8 +128,8 @@ impl SpiceDb {
                 found.push(answer.resource_object_id.parse()?);
             }
             Ok(())
-        })
-        .await?;
+        });
+        looked_up.await.inspect_err(|_| self.0.freshness.doubt())?;
         found.sort();
         Ok(found)
     }
@@ -151,7 +152,8 @@ impl SpiceDb {
         let of = |id| permissions.clone().map(move |permission| (id, permission));
         let items = ids.iter().flat_map(of).map(|(id, permission)| item(id, permission)).collect();
         let (consistency, count) = self.0.freshness.needed(is_fresh);
-        let answer: CheckResponse = self.ask(CHECK, CheckRequest { consistency: Some(consistency), items }).await?;
+        let answer = self.ask(CHECK, CheckRequest { consistency: Some(consistency), items }).await;
+        let answer: CheckResponse = answer.inspect_err(|_| self.0.freshness.doubt())?;
         let mut checked = Checked::default();
         for pair in answer.pairs {
             let (Some(asked), Some(outcome)) = (pair.request, pair.outcome) else { return Err(incomplete()) };

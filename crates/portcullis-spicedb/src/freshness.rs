@@ -40,6 +40,13 @@ struct Seen {
     count: u64,
 }
 
+impl Seen {
+    fn fall_behind(&mut self) {
+        self.is_behind = true;
+        self.count += 1;
+    }
+}
+
 impl Freshness {
     pub(crate) fn new(minimize_latency: bool) -> Self {
         Self { minimize_latency, ..Self::default() }
@@ -75,6 +82,15 @@ impl Freshness {
         (Consistency { requirement: Some(requirement) }, seen.count)
     }
 
+    /// SpiceDB was asked with the token and did not answer. It may be one that SpiceDB does not know, so the next check does
+    /// without.
+    pub(crate) fn doubt(&self) {
+        let mut seen = self.seen();
+        if seen.token.is_some() {
+            seen.fall_behind();
+        }
+    }
+
     /// A check that was asked at this count was answered. If it had to be fully consistent, its token stands for all before.
     pub(crate) fn checked(&self, count: u64, at: Option<Token>) {
         let mut seen = self.seen();
@@ -99,8 +115,7 @@ impl Write<'_> {
 impl Drop for Write<'_> {
     fn drop(&mut self) {
         if !self.is_settled {
-            let mut seen = self.freshness.seen();
-            (seen.is_behind, seen.count) = (true, seen.count + 1);
+            self.freshness.seen().fall_behind();
         }
     }
 }

@@ -9,8 +9,8 @@ use std::slice;
 
 /// The objects of one type in SpiceDB, as the resources of one kind. See [`SpiceDb::membership`].
 ///
-/// All roles and permissions of a caller are asked for in one request, also on a page of resources. SpiceDB does not know which resources
-/// exist: on a missing one, each caller is a stranger.
+/// All roles and permissions of a caller are asked for in one request, also on a page of resources. SpiceDB does not know which
+/// resources exist: on a missing one, each caller is a stranger.
 #[derive(Debug, Clone)]
 pub struct SpiceDbMembership {
     spicedb: SpiceDb,

@@ -89,6 +89,35 @@ async fn a_write_that_nobody_waits_for_counts_as_done() {
 }
 
 #[tokio::test]
+async fn a_token_that_spicedb_does_not_know_is_asked_with_once() {
+    for list in [false, true] {
+        let (server, builder) = StandIn::start();
+        let spicedb = builder.minimize_latency().build().unwrap();
+        let gate = gate_of(&spicedb);
+        spicedb.saw(ZedToken::new("rubbish"));
+        server.script().refusal = Some(Code::InvalidArgument);
+        if list {
+            spicedb.resources("project", "viewer", &user("alice")).await.unwrap_err();
+        } else {
+            assert_eq!(answer(&gate, &user("alice"), VIEW, "1").await, "500 misconfigured");
+        }
+        server.script().refusal = None;
+        let [first, second] = required(&server, &gate).await;
+        assert!(first == "full" && second.starts_with('c'), "{first}, {second}");
+    }
+}
+
+#[tokio::test]
+async fn an_outage_makes_no_check_weaker() {
+    let (server, builder) = StandIn::start();
+    let gate = gate_of(&builder.build().unwrap());
+    server.script().refusal = Some(Code::Unavailable);
+    assert_eq!(answer(&gate, &user("alice"), VIEW, "1").await, "503 unavailable");
+    server.script().refusal = None;
+    assert_eq!(required(&server, &gate).await, ["full", "full"]);
+}
+
+#[tokio::test]
 async fn fresh_policies_ask_fully_consistent() {
     let (server, builder) = StandIn::start();
     let spicedb = builder.minimize_latency().build().unwrap();

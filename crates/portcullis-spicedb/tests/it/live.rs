@@ -202,6 +202,10 @@ async fn what_spicedb_does_not_know_is_an_error_and_not_a_no() {
         assert_eq!(answer(&gate, &user("alice"), VIEW, "1").await, "500 misconfigured", "{gate:?}");
         assert_eq!(answer(&gate, &user("alice"), not(VIEW), "1").await, "500 misconfigured", "{gate:?}");
     }
+    let (gate, id) = (gate(projects(&spicedb)), own("token", 0));
+    spicedb.saw(ZedToken::new("rubbish"));
+    assert_eq!(answer(&gate, &user("alice"), VIEW, &id).await, "500 misconfigured");
+    assert_eq!(answer(&gate, &user("alice"), VIEW, &id).await, "403 not_a_member");
     let refused = spicedb.write([on("1", "reader", subject("alice")).touch()]).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Misconfigured);
     let refused = spicedb.resources("project", "reader", &user("alice")).await.unwrap_err();
