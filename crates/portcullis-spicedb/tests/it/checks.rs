@@ -1,7 +1,7 @@
 //! A standing is what SpiceDB allows, in one request.
 
 use super::{
-    gate::{EXPORT, MANAGE, VIEW, answer, gate, user},
+    gate::{EXPORT, MANAGE, VIEW, answer, filtered, gate, user},
     stand_in::StandIn,
 };
 use portcullis_core::{ErrorKind, Membership, Principal, PrincipalKind, Standing, policy::not};
@@ -129,6 +129,23 @@ async fn a_page_is_asked_for_in_few_requests_and_answered_in_its_order() {
     for (standing, id) in page.iter().zip(&ids[97..103]) {
         assert_eq!(held(standing), held(&projects.standing(&user("alice"), id).await.unwrap()));
     }
+}
+
+#[tokio::test]
+async fn a_list_is_filtered_by_one_request() {
+    let (server, builder) = StandIn::start();
+    let gate = gate(projects(&builder.build().unwrap()));
+    for written in ["project:1#viewer@user:alice", "project:3#owner@user:alice", "project:4#send@user:alice"] {
+        server.allow(written);
+    }
+    let ids = ["5", "4", "3", "2", "1"];
+    assert_eq!(filtered(&gate, &user("alice"), VIEW, &ids).await.unwrap(), ["3", "1"]);
+    assert_eq!(server.script().checks.len(), 1);
+    assert_eq!(filtered(&gate, &user("alice"), EXPORT, &ids).await.unwrap(), ["4"]);
+    assert!(filtered(&gate, &user("bob"), VIEW, &ids).await.unwrap().is_empty());
+    server.script().refusal = Some(Code::Unavailable);
+    let error = filtered(&gate, &user("alice"), not(VIEW), &ids).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]

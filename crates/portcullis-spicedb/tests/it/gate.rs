@@ -84,3 +84,15 @@ pub async fn decided(gate: &Gate, who: &Principal, policy: impl Policy + 'static
     let who = gate.establish_for(&plan, &Head(id)).await;
     gate.authorize(&who, &plan, &Head(id)).await.map(drop)
 }
+
+/// Which of these resources this policy allows to the principal.
+pub async fn filtered<'a>(
+    gate: &Gate,
+    who: &Principal,
+    policy: impl Policy + 'static,
+    ids: &[&'a str],
+) -> Result<Vec<&'a str>, Error> {
+    let gate = gate.acting_as(who.clone());
+    let caller = gate.establish(&Head("")).await.caller(&Head(""))?;
+    caller.filter(policy, "id", ids.iter().copied(), |id| *id).await
+}
