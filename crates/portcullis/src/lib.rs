@@ -20,6 +20,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/answers.md")]
     }
+    pub mod api_keys {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/api-keys.md")]
+    }
     pub mod cookies {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/cookies.md")]

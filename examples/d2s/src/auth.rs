@@ -6,7 +6,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE},
 };
 use portcullis::{
-    Error, ErrorKind,
+    ApiKeys, Error, ErrorKind,
     accounts::{self, store::Stores, *},
 };
 use serde_json::{Map, Value, json};
@@ -56,6 +56,8 @@ pub struct Auth {
     pub accounts: Accounts,
     /// Where tokens are set and read.
     pub cookies: TokenCookies,
+    /// The API keys.
+    pub keys: ApiKeys,
     /// Who approves accounts.
     pub administrator: EmailAddress,
 }

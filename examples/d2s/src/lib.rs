@@ -14,9 +14,9 @@ use auth::Auth;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use memberships::{DataProducts, Flights, IndoorProjects, Projects, Teams};
 use portcullis::{
-    Account, Authenticator, Credential, Directory, Error, ErrorKind, Gate, GateBuilder, Principal, PrincipalKind,
-    Refusal, RoleHierarchy, Scheme,
-    accounts::{AccountDirectory, Accounts, User},
+    Account, ApiKeys, Directory, Error, ErrorKind, Gate, GateBuilder, KeyDigest, KeyScopes, NewKey, Principal, Refusal,
+    RoleHierarchy, Scheme,
+    accounts::{AccountDirectory, User},
     policy::{account, all},
 };
 use serde::Deserialize;
@@ -32,7 +32,7 @@ pub fn gate(auth: &Auth, store: &Store) -> Result<GateBuilder, Error> {
     let ladder = || RoleHierarchy::builder().ranked(["viewer", "manager", "owner"]);
     Ok(Gate::builder()
         .scheme(Scheme::new(&auth.accounts).source(auth.cookies.source()).bearer())
-        .scheme(Scheme::named("api-key", ApiKeys(store.clone(), auth.accounts.clone())).header("x-api-key"))
+        .scheme(Scheme::named("api-key", auth.keys.clone()).header("x-api-key"))
         .revocations(auth.accounts.revocations())
         .directory(Users(auth.accounts.directory()))
         .baseline(all((
@@ -78,21 +78,23 @@ fn is_demo(user: &User) -> bool {
     user.extra.get("is_demo") == Some(&Value::Bool(true))
 }
 
-/// Keys act as their owner.
-#[derive(Debug)]
-struct ApiKeys(Store, Accounts);
+/// Keys act as their owner, in all that it may do. Those of earlier days have no prefix.
+///
+/// # Errors
+/// Never: the prefix is one.
+pub fn keys(store: &Store) -> Result<ApiKeys, Error> {
+    Ok(ApiKeys::new("d2s", store.clone())?.other_format(|key| match BASE64_URL_SAFE_NO_PAD.decode(key) {
+        Ok(bytes) if bytes.len() == 32 => Ok(KeyDigest::of(key)),
+        _ => Err(Error::new(ErrorKind::Malformed, "not the form of an API key").with_code("malformed_key")),
+    }))
+}
 
-impl Authenticator for ApiKeys {
-    async fn authenticate(&self, key: &Credential<'_>) -> Result<Principal, Error> {
-        let key = key.expose();
-        if !BASE64_URL_SAFE_NO_PAD.decode(key).is_ok_and(|bytes| bytes.len() == 32) {
-            return Err(Error::new(ErrorKind::Malformed, "not the form of an API key").with_code("invalid_api_key"));
-        }
-        let owner = self.0.owner_of_key(key).await?;
-        let owner =
-            owner.ok_or_else(|| Error::new(ErrorKind::Invalid, "no such API key").with_code("unknown_api_key"))?;
-        Ok(Principal::new(PrincipalKind::Key, owner.to_string()).with_issuer(self.1.issuer()))
-    }
+/// A user has one key: a new one ends the one before.
+async fn new_key(keys: &ApiKeys, who: &Principal) -> Result<Value, Error> {
+    let keys = keys.of(who)?;
+    keys.withdraw_all().await?;
+    let key = keys.create(NewKey::new("key", KeyScopes::all_rights())).await?;
+    Ok(json!({ "api_access_token": key.expose() }))
 }
 
 /// The body of a request that moves a flight to another project.
@@ -122,9 +124,9 @@ fn render(error: &Error, default: Refusal) -> Refusal {
         (ErrorKind::Expired, _) => (401, "Access token expired"),
         (_, "invalid_user_id") => (401, "Invalid user id"),
         (_, "user_not_found") => (401, "User not found"),
-        (_, "unknown_api_key") => (401, "Invalid API key"),
+        (_, "invalid_key") => (401, "Invalid API key"),
         (ErrorKind::Invalid | ErrorKind::Unrecognized, _) => (401, "Invalid access token"),
-        (_, "invalid_api_key") => (400, "Invalid API key provided"),
+        (_, "malformed_key") => (400, "Invalid API key provided"),
         (ErrorKind::CrossOrigin, _) => (403, "Cross-origin request"),
         (_, "invalid_id") => (422, "Input should be a valid UUID"),
         (_, "flight_locked") => (400, "Flight currently locked. Please try again later."),

@@ -3,13 +3,14 @@
 use crate::{
     Move,
     auth::{Auth, PATHS},
+    new_key,
     policies::*,
     shown,
     store::{DataProduct, Flight, Project},
 };
 use axum::{Json, Router};
 use portcullis::{
-    Gate, Requirement, Role,
+    ApiKeys, Gate, Requirement, Role,
     axum::{Authenticated, Authorized, Caller, Rejection, Routes},
     policy::*,
 };
@@ -24,9 +25,12 @@ pub fn routes(gate: &Gate, auth: &Auth) -> Routes<Gate> {
         let auth = auth.clone();
         routes.endpoint(path, move |call| auth.clone().answer(path, call))
     });
+    let (keys, revoked) = (auth.keys.clone(), auth.keys.clone());
     routes
         .get("/api/v1/users/current", authenticated(), current_user)
         .get("/api/v1/users/unapproved", without_baseline(authenticated()), current_user)
+        .post("/api/v1/auth/request-api-key", no_demo(authenticated()), move |who| request_key(keys.clone(), who))
+        .post("/api/v1/auth/revoke-api-key", no_demo(authenticated()), move |who| revoke_key(revoked.clone(), who))
         .get("/api/v1/admin/users", staff(), async || "users")
         .get("/api/v1/teams/{team_id}", on_team("viewer"), async || "team")
         .put("/api/v1/teams/{team_id}", no_demo(on_team("manager")), async || "saved")
@@ -53,6 +57,13 @@ pub fn app(gate: Gate, auth: &Auth) -> Router {
 
 async fn current_user(Authenticated(caller): Authenticated) -> Result<Json<Value>, Rejection> {
     Ok(Json(shown(caller.account()?)))
+}
+async fn request_key(keys: ApiKeys, Authenticated(caller): Authenticated) -> Result<Json<Value>, Rejection> {
+    Ok(Json(new_key(&keys, &caller).await?))
+}
+async fn revoke_key(keys: ApiKeys, Authenticated(caller): Authenticated) -> Result<&'static str, Rejection> {
+    keys.of(&caller)?.withdraw_all().await?;
+    Ok("revoked")
 }
 async fn read_project(access: Authorized<ReadProject>) -> Result<Json<Value>, Rejection> {
     Ok(Json(json!({ "title": access.row::<Project>()?.title, "role": access.role().map(Role::as_str) })))

@@ -2,9 +2,12 @@
 #![expect(missing_docs, reason = "named by what they are")]
 
 use crate::store::{DataProduct, Flight, IndoorProject, Project, Store};
-use portcullis::accounts::{
-    Error, NewUser, UserChange, UserId,
-    store::{AddOutcome, Stores},
+use portcullis::{
+    KeyDigest, KeyRow, KeyScopes, PrincipalId, PrincipalKind,
+    accounts::{
+        Error, NewUser, UserChange, UserId,
+        store::{AddOutcome, Stores},
+    },
 };
 use serde_json::{Map, json};
 use std::time::SystemTime;
@@ -126,8 +129,25 @@ pub fn store() -> Store {
         tables.indoor_projects.insert(INACTIVE_INDOOR, indoor(true));
         tables.members.insert((INDOOR, VIEWER), "viewer");
         tables.members.insert((INDOOR, MANAGER), "manager");
-        tables.api_keys.insert(VIEWERS_KEY.into(), VIEWER);
-        tables.api_keys.insert(DEMO_KEY.into(), DEMO);
+        tables.api_keys = [old_key(VIEWERS_KEY, VIEWER), old_key(DEMO_KEY, DEMO)].into_iter().collect();
     });
     store
+}
+
+/// A key of the original, which kept its text.
+fn old_key(text: &str, owner: Uuid) -> KeyRow {
+    KeyRow {
+        id: format!("of-{owner}"),
+        digest: KeyDigest::of(text),
+        owner: PrincipalId::new(PrincipalKind::User, owner.to_string()).with_issuer("d2s"),
+        organization: None,
+        name: "key".into(),
+        start: text.chars().take(4).collect(),
+        scopes: KeyScopes::all_rights(),
+        created_at: SystemTime::UNIX_EPOCH,
+        expires_at: None,
+        withdrawn_at: None,
+        used_at: None,
+        uses: 0,
+    }
 }

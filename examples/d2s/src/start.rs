@@ -2,7 +2,7 @@
 
 use crate::{
     auth::{Auth, accounts},
-    gate, rows,
+    gate, keys, rows,
     store::Store,
 };
 use portcullis::{
@@ -36,6 +36,7 @@ pub async fn configured(store: &Store) -> Result<(Gate, Auth, SocketAddr), Box<d
     let auth = Auth {
         accounts: accounts(&secret, stores, Terminal, &pages)?.build()?,
         cookies: cookies(!matches!(or("HTTP_COOKIE_SECURE", "1").to_ascii_lowercase().as_str(), "0" | "false")),
+        keys: keys(store)?,
         administrator: or("ADMINISTRATOR", "admin@example.com").parse()?,
     };
     Ok((gate(&auth, store)?.build()?, auth, address))

@@ -1,11 +1,12 @@
 //! A database in memory, in place of a real one. It counts what it is asked.
 #![expect(clippy::exhaustive_structs, reason = "rows, which tests put together")]
 
-use portcullis::{Error, ErrorKind};
+use portcullis::{Error, ErrorKind, KeyDigest, KeyRow, KeyStore, KeyUse, MemoryKeys, PrincipalId};
 use serde::Serialize;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
 };
 use uuid::Uuid;
 
@@ -61,7 +62,7 @@ pub struct IndoorProject {
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "a table each")]
 pub struct Tables {
-    pub api_keys: HashMap<String, Uuid>,
+    pub api_keys: MemoryKeys,
     pub projects: HashMap<Uuid, Project>,
     pub flights: HashMap<Uuid, Flight>,
     pub data_products: HashMap<Uuid, DataProduct>,
@@ -91,8 +92,8 @@ impl Store {
         })
     }
 
-    pub(crate) async fn owner_of_key(&self, key: &str) -> Result<Option<Uuid>, Error> {
-        self.select("api_keys", |tables| tables.api_keys.get(key).copied())
+    fn keys(&self) -> Result<MemoryKeys, Error> {
+        self.select("api_keys", |tables| tables.api_keys.clone())
     }
 
     /// `SELECT … FROM projects LEFT JOIN members …`: the project, and the role in it if there is one.
@@ -123,5 +124,33 @@ impl Store {
             let project = tables.indoor_projects.get(&id).filter(|project| !project.is_inactive)?;
             Some(if project.owner == who { Some("owner") } else { tables.members.get(&(id, who)).copied() })
         })
+    }
+}
+
+impl KeyStore for Store {
+    async fn add(&self, key: KeyRow) -> Result<(), Error> {
+        self.keys()?.add(key).await
+    }
+
+    async fn find(&self, digest: &KeyDigest) -> Result<Option<KeyRow>, Error> {
+        self.keys()?.find(digest).await
+    }
+
+    async fn keys_of(&self, owner: &PrincipalId) -> Result<Vec<KeyRow>, Error> {
+        self.keys()?.keys_of(owner).await
+    }
+
+    async fn end(
+        &self,
+        owner: &PrincipalId,
+        id: &str,
+        at: SystemTime,
+        now: SystemTime,
+    ) -> Result<Option<KeyRow>, Error> {
+        self.keys()?.end(owner, id, at, now).await
+    }
+
+    async fn note_uses(&self, uses: &[KeyUse]) -> Result<(), Error> {
+        self.keys()?.note_uses(uses).await
     }
 }

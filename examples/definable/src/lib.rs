@@ -6,9 +6,9 @@ pub mod on_axum;
 pub mod store;
 
 use portcullis::{
-    Account, Algorithm, Audience, Authenticator, CachedMembership, Clock, Credential, Directory, Error, ErrorKind,
-    Gate, HttpClient, Issuer, Jwt, Membership, PermissionSet, Principal, PrincipalKind, Refusal, RemoteKeys,
-    Requirement, Role, Scheme, SharedSecret, Standing, SystemClock, WebhookMessage, Webhooks,
+    Account, Algorithm, ApiKeys, Audience, CachedMembership, Clock, Directory, Error, ErrorKind, Gate, HttpClient,
+    Issuer, Jwt, KeyDigest, Membership, PermissionSet, Principal, PrincipalKind, Refusal, RemoteKeys, Requirement,
+    Role, Scheme, SharedSecret, Standing, SystemClock, WebhookMessage, Webhooks,
     policy::{
         Policy, also_via, organization, permission, query,
         values::{AlsoVia, OnResource},
@@ -17,12 +17,7 @@ use portcullis::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{
-    env, error,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{env, error, net::SocketAddr, sync::Arc, time::Duration};
 use store::{Status, Store};
 
 /// What the routes ask for. The organization stands in the query; that of an API key is the key's own.
@@ -56,27 +51,9 @@ fn people(project: &str, client: impl HttpClient + 'static) -> Result<Jwt, Error
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Keys of users, each for one organization.
-#[derive(Debug)]
-struct ApiKeys(Store);
-
-impl Authenticator for ApiKeys {
-    async fn authenticate(&self, credential: &Credential<'_>) -> Result<Principal, Error> {
-        match self.0.key(credential.expose()).await {
-            None => Err(Error::new(ErrorKind::Unrecognized, "no API key of this service")),
-            Some(key) if !key.is_active => Err(Error::new(ErrorKind::Invalid, "the API key was revoked")),
-            Some(key) if key.expires_at <= SystemTime::now() => {
-                Err(Error::new(ErrorKind::Expired, "the API key expired"))
-            }
-            Some(key) => Ok(Principal::new(PrincipalKind::Key, key.user)
-                .with_organization(key.organization)
-                .with_times(None, Some(key.expires_at))),
-        }
-    }
-
-    fn asks_anew(&self) -> bool {
-        true
-    }
+/// Keys of users, each for one organization. Those of earlier days are JWTs, which are known by their hash.
+fn keys(store: &Store) -> Result<ApiKeys, Error> {
+    Ok(ApiKeys::new("dfn", store.clone())?.other_format(|key| Ok(KeyDigest::of(key))))
 }
 
 /// Users have an id of their own. A key says it.
@@ -149,7 +126,7 @@ impl Service {
         let members = CachedMembership::new(Members(store.clone()), 10_000, Duration::from_secs(5));
         let gate = Gate::builder()
             .scheme(Scheme::new(people).bearer().websocket_query("token"))
-            .scheme(Scheme::named("api-key", ApiKeys(store.clone())).header("x-api-key").bearer())
+            .scheme(Scheme::named("api-key", keys(&store)?).header("x-api-key").bearer())
             .scheme(Scheme::named("internal", SharedSecret::new("internal", internal)?).header("x-internal-token"))
             .directory(Users(store.clone()))
             .membership("organization", members.clone())
@@ -206,7 +183,7 @@ fn render(error: &Error, default: Refusal) -> Refusal {
         (_, "permission_malformed", _) => "A permission is resource:action".to_owned(),
         (ErrorKind::Malformed, ..) => "Invalid request".to_owned(),
         (_, "not_a_member", _) => "User is not a member of this organization".to_owned(),
-        (_, "permission_required", Some(required)) => format!("Access denied. Required: {required}"),
+        (_, "permission_required" | "scope_required", Some(required)) => format!("Access denied. Required: {required}"),
         (ErrorKind::Denied, code, _) => format!("Access denied: {code}"),
         (ErrorKind::Hidden, ..) => "Not found".to_owned(),
         (ErrorKind::Unavailable, ..) => "Service unavailable".to_owned(),

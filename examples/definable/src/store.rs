@@ -1,7 +1,6 @@
 //! The tables of the service, in memory. A service has a database here; each function stands for one query.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use portcullis::PermissionSet;
+use portcullis::{Error, KeyDigest, KeyRow, KeyStore, KeyUse, MemoryKeys, PermissionSet, PrincipalId};
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -32,8 +31,8 @@ pub struct Tables {
     pub members: HashMap<(String, String), Member>,
     /// What roles permit, by organization and name.
     pub roles: HashMap<(String, String), PermissionSet>,
-    /// Keys, by their hash.
-    pub keys: HashMap<Vec<u8>, ApiKey>,
+    /// API keys.
+    pub keys: MemoryKeys,
     /// What Stytch said has happened, by the id of the message.
     pub events: HashMap<String, Value>,
 }
@@ -60,20 +59,6 @@ pub enum Status {
     Suspended,
     /// It may not any more.
     Deleted,
-}
-
-/// A key that somebody made for an organization.
-#[allow(clippy::exhaustive_structs, reason = "tests fill it")]
-#[derive(Debug, Clone)]
-pub struct ApiKey {
-    /// Who made it.
-    pub user: String,
-    /// Where it may be used.
-    pub organization: String,
-    /// Until when.
-    pub expires_at: SystemTime,
-    /// Whether it was not revoked.
-    pub is_active: bool,
 }
 
 impl Store {
@@ -105,8 +90,8 @@ impl Store {
         self.query(|tables| tables.roles.get(&(organization.to_owned(), name.to_owned())).cloned())
     }
 
-    pub(crate) async fn key(&self, key: &str) -> Option<ApiKey> {
-        self.query(|tables| tables.keys.get(&hash(key)).cloned())
+    fn keys(&self) -> MemoryKeys {
+        self.query(|tables| tables.keys.clone())
     }
 
     pub(crate) async fn define_role(&self, organization: &str, name: &str, permissions: PermissionSet) {
@@ -114,8 +99,30 @@ impl Store {
     }
 }
 
-/// What is kept of a key. It is random and long, so one round of SHA-256 is enough.
-#[must_use]
-pub fn hash(key: &str) -> Vec<u8> {
-    digest(&SHA256, key.as_bytes()).as_ref().to_vec()
+impl KeyStore for Store {
+    async fn add(&self, key: KeyRow) -> Result<(), Error> {
+        self.keys().add(key).await
+    }
+
+    async fn find(&self, digest: &KeyDigest) -> Result<Option<KeyRow>, Error> {
+        self.keys().find(digest).await
+    }
+
+    async fn keys_of(&self, owner: &PrincipalId) -> Result<Vec<KeyRow>, Error> {
+        self.keys().keys_of(owner).await
+    }
+
+    async fn end(
+        &self,
+        owner: &PrincipalId,
+        id: &str,
+        at: SystemTime,
+        now: SystemTime,
+    ) -> Result<Option<KeyRow>, Error> {
+        self.keys().end(owner, id, at, now).await
+    }
+
+    async fn note_uses(&self, uses: &[KeyUse]) -> Result<(), Error> {
+        self.keys().note_uses(uses).await
+    }
 }

@@ -15,17 +15,7 @@ use std::{
 
 /// Keys in memory, for tests and examples. Clones share them.
 ///
-/// ```
-/// use portcullis_core::{ApiKeys, KeyRow, KeyStore, MemoryKeys};
-///
-/// # async fn import(rows: Vec<KeyRow>) -> Result<(), portcullis_core::Error> {
-/// let store = MemoryKeys::new();
-/// let keys = ApiKeys::new("acme", store.clone())?;
-/// for row in rows {
-///     store.add(row).await?;
-/// }
-/// # Ok(()) }
-/// ```
+/// Collected from rows, it has those; of several with the same id or digest, one.
 #[derive(Clone, Default)]
 pub struct MemoryKeys(Arc<Mutex<Rows>>);
 
@@ -48,20 +38,34 @@ impl MemoryKeys {
 }
 
 impl Rows {
+    /// Whether it is new.
+    fn add(&mut self, key: KeyRow) -> bool {
+        let is_new = !self.digests.contains_key(&key.id) && !self.by_digest.contains_key(&key.digest);
+        if is_new {
+            self.digests.insert(key.id.clone(), key.digest);
+            self.by_digest.insert(key.digest, key);
+        }
+        is_new
+    }
+
     fn row(&mut self, id: &str) -> Option<&mut KeyRow> {
         self.by_digest.get_mut(self.digests.get(id)?)
     }
 }
 
+impl FromIterator<KeyRow> for MemoryKeys {
+    fn from_iter<I: IntoIterator<Item = KeyRow>>(rows: I) -> Self {
+        let keys = Self::new();
+        rows.into_iter().for_each(|row| _ = keys.rows().add(row));
+        keys
+    }
+}
+
 impl KeyStore for MemoryKeys {
     async fn add(&self, key: KeyRow) -> Result<(), Error> {
-        let mut rows = self.rows();
-        if rows.digests.contains_key(&key.id) || rows.by_digest.contains_key(&key.digest) {
-            return Err(Error::new(ErrorKind::Unavailable, "a key with this id or digest is stored already"));
-        }
-        rows.digests.insert(key.id.clone(), key.digest);
-        rows.by_digest.insert(key.digest, key);
-        Ok(())
+        let is_new = self.rows().add(key);
+        let twice = || Error::new(ErrorKind::Unavailable, "a key with this id or digest is stored already");
+        is_new.then_some(()).ok_or_else(twice)
     }
 
     async fn find(&self, digest: &KeyDigest) -> Result<Option<KeyRow>, Error> {

@@ -167,6 +167,18 @@ impl OwnerKeys {
         self.end(id, now, now).await.map(drop)
     }
 
+    /// Withdraws all keys of the owner: before a new one where an owner has one key, or with its account.
+    ///
+    /// # Errors
+    /// As the store returns. Some are then withdrawn already.
+    pub async fn withdraw_all(&self) -> Result<(), Error> {
+        let now = self.keys.now();
+        for key in self.list().await?.into_iter().filter(|key| key.is_valid_at(now)) {
+            self.keys.store().end(self.owner.clone(), key.id, now, now).await?;
+        }
+        Ok(())
+    }
+
     async fn end(&self, id: &str, at: SystemTime, now: SystemTime) -> Result<KeyRow, Error> {
         let ended = self.keys.store().end(self.owner.clone(), id.to_owned(), at, now).await?;
         ended.ok_or_else(|| Error::missing("key"))

@@ -35,7 +35,8 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// ```sql
     /// UPDATE keys SET withdrawn_at = LEAST(COALESCE(withdrawn_at, $at), $at)
-    /// WHERE id = $id AND owner = $owner AND (withdrawn_at IS NULL OR withdrawn_at > $now) AND (expires_at IS NULL OR expires_at > $now)
+    /// WHERE id = $id AND owner = $owner
+    ///     AND COALESCE(withdrawn_at > $now, TRUE) AND COALESCE(expires_at > $now, TRUE)
     /// RETURNING *
     /// ```
     ///

@@ -1,6 +1,6 @@
 //! What a service adds to a verified principal.
 
-use super::Principal;
+use super::{Principal, PrincipalKind};
 use crate::{error::Error, rights::Role};
 use std::{
     any::{Any, type_name},
@@ -87,7 +87,7 @@ impl Account {
         self
     }
 
-    /// In this organization. By default, the token's counts.
+    /// In this organization. By default, the token's counts; that of an API key always does.
     #[must_use]
     pub fn organization(mut self, id: impl ToString) -> Self {
         self.organization = Some(id.to_string());
@@ -114,7 +114,12 @@ impl Principal {
             inner.roles.extend(account.roles);
             inner.roles_of_account = first..inner.roles.len();
             inner.staff = account.staff.or(inner.staff);
-            inner.organization = account.organization.or(inner.organization.take());
+            let own = inner.organization.take();
+            inner.organization = match inner.id.kind() {
+                // A key for one organization is worth nothing in another.
+                PrincipalKind::Key => own.or(account.organization),
+                _ => account.organization.or(own),
+            };
             inner.account = account.row.or(inner.account.take());
         })
     }

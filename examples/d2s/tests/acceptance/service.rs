@@ -156,6 +156,7 @@ impl Service {
         let auth = Auth {
             accounts: accounts.unwrap_or_else(|error| panic!("{error}")),
             cookies: d2s::start::cookies(true),
+            keys: d2s::keys(&store).unwrap_or_else(|error| panic!("{error}")),
             administrator: "admin@example.com".parse().unwrap_or_else(|error| panic!("{error}")),
         };
         let gate = d2s::gate(&auth, &store).and_then(|gate| gate.clock(clock.clone()).build());

@@ -1,7 +1,8 @@
 //! API keys: where they count, and for what. Those that are revoked or expired are cases 79 and 80.
 
 use crate::service::*;
-use definable::store::{ApiKey, Member, Status, hash};
+use definable::store::{Member, Status};
+use portcullis::{KeyRow, KeyScopes};
 use serde_json::json;
 use std::time::SystemTime;
 
@@ -27,8 +28,8 @@ async fn the_owner_elsewhere() {
         tables.members.insert(("o2".into(), "u1".into()), member);
         let permissions = tables.roles[&("o1".to_owned(), "reader".to_owned())].clone();
         tables.roles.insert(("o2".into(), "reader".into()), permissions);
-        let key = ApiKey { organization: "o2".into(), ..tables.keys[&hash(KEY)].clone() };
-        tables.keys.insert(hash("of-o2"), key);
+        let of_o2 = KeyRow { organization: Some("o2".into()), ..key_of_u1("of-o2") };
+        tables.keys = [key_of_u1(KEY), of_o2].into_iter().collect();
     });
     let other = denied(400, "The API key is for another organization");
     // Each is asked after the other was let in, so that nothing that is remembered lets it in.
@@ -48,15 +49,31 @@ async fn the_owner_elsewhere() {
 async fn keys_that_do_not_hold() {
     let tested = Tested::new();
     tested.store.change(|tables| {
-        let good = tables.keys[&hash(KEY)].clone();
-        tables.keys.insert(hash("revoked"), ApiKey { is_active: false, ..good.clone() });
-        tables.keys.insert(hash("expired"), ApiKey { expires_at: SystemTime::UNIX_EPOCH, ..good });
+        let past = Some(SystemTime::UNIX_EPOCH);
+        let revoked = KeyRow { withdrawn_at: past, ..key_of_u1("revoked") };
+        let expired = KeyRow { expires_at: past, ..key_of_u1("expired") };
+        tables.keys = [key_of_u1(KEY), revoked, expired].into_iter().collect();
     });
     for bad in ["revoked", "expired", "unknown", &KEY.to_lowercase()] {
         assert_eq!(tested.ask("GET", "/me", &[key(bad)]).await, denied(401, "Invalid token"), "{bad}");
         assert_eq!(tested.ask("GET", "/me", &[bearer(bad)]).await, denied(401, "Invalid token"), "{bad}");
     }
     assert_eq!(tested.ask("GET", "/me", &[key(KEY)]).await.0, 200);
+}
+
+/// Differs: the original stores what a key may do, and does not ask it.
+#[tokio::test]
+async fn a_key_with_scopes() {
+    let tested = Tested::new();
+    tested.role("reader", &["kb:*"]);
+    tested.store.change(|tables| {
+        let scopes = KeyScopes::new(["kb:read"]).unwrap_or_else(|error| panic!("{error}"));
+        tables.keys = [KeyRow { scopes, ..key_of_u1(KEY) }].into_iter().collect();
+    });
+    assert_eq!(tested.ask("GET", "/kb", &[key(KEY)]).await.0, 200);
+    assert_eq!(tested.ask("POST", "/kb", &[key(KEY)]).await, denied(403, "Access denied. Required: kb:write"));
+    assert_eq!(tested.ask("GET", "/me", &[key(KEY)]).await, denied(403, "Access denied: scope_required"));
+    assert_eq!(tested.ask("POST", "/kb?org_id=o1", &[tested.of("u1")]).await.0, 200);
 }
 
 /// Routes for people only do not look at keys, whatever their owner may.

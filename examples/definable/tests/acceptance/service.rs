@@ -4,11 +4,12 @@ use actix_web::{test, web::Data};
 use axum::{body::Body, http::Request};
 use definable::{
     Service, on_actix, on_axum,
-    store::{ApiKey, Member, Status, Store, hash},
+    store::{Member, Status, Store},
 };
 use http_body_util::BodyExt;
 use portcullis::{
-    Algorithm, HttpClient, HttpRequest, HttpResponse, PermissionSet, Reply,
+    Algorithm, HttpClient, HttpRequest, HttpResponse, KeyDigest, KeyRow, KeyScopes, PermissionSet, PrincipalId,
+    PrincipalKind, Reply,
     testing::{FixedClock, SigningKey, TestIssuer, TestToken},
 };
 use serde_json::{Value, json};
@@ -81,6 +82,24 @@ pub struct Tested {
     pub clock: FixedClock,
 }
 
+/// A key of `u1` in `o1`.
+pub fn key_of_u1(text: &str) -> KeyRow {
+    KeyRow {
+        id: format!("id-of-{text}"),
+        digest: KeyDigest::of(text),
+        owner: PrincipalId::new(PrincipalKind::User, "u1"),
+        organization: Some("o1".into()),
+        name: "default".into(),
+        start: text.chars().take(6).collect(),
+        scopes: KeyScopes::all_rights(),
+        created_at: SystemTime::UNIX_EPOCH,
+        expires_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000)),
+        withdrawn_at: None,
+        used_at: None,
+        uses: 0,
+    }
+}
+
 impl Tested {
     pub fn new() -> Self {
         let (store, issuer) = (Store::default(), stytch(PROJECT));
@@ -92,9 +111,7 @@ impl Tested {
             for user in ["u1", "u2", "u3"] {
                 tables.users.insert(format!("user-live-{user}"), user.to_owned());
             }
-            let far = SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
-            let key = ApiKey { user: "u1".into(), organization: "o1".into(), expires_at: far, is_active: true };
-            tables.keys.insert(hash(KEY), key);
+            tables.keys = [key_of_u1(KEY)].into_iter().collect();
         });
         let tested = Self { service, store, stytch, issuer, clock };
         tested.member("u1", "reader", Status::Active);

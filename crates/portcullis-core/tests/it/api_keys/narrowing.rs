@@ -237,7 +237,12 @@ fn callers_and_leases() {
     assert_eq!((denied.status(), denied.code()), (403, "scope_required"));
     assert!(!now(caller.allows(permission("kb:write"))).unwrap());
     assert_eq!(caller.principal().key_scopes().map(ToString::to_string).as_deref(), Some("kb:read"));
-    // The directory adds an account, and takes no scope away.
+    // The directory adds an account. It takes no scope away, and the organization of a key stays.
     let with_account = key(&["kb:read"]).with_account(portcullis_core::Account::new(8_u8).staff(true));
     assert_eq!(with_account.key_scopes().map(ToString::to_string).as_deref(), Some("kb:read"));
+    let account = || portcullis_core::Account::new(8_u8).organization("2");
+    let of_key = Principal::new(PrincipalKind::Key, "alice");
+    assert_eq!(of_key.clone().with_organization("1").with_account(account()).organization(), Some("1"));
+    assert_eq!(of_key.with_account(account()).organization(), Some("2"));
+    assert_eq!(acting_as("alice").with_organization("1").with_account(account()).organization(), Some("2"));
 }

@@ -74,6 +74,20 @@ fn withdrawal() {
 }
 
 #[test]
+fn withdrawal_of_all() {
+    let world = world();
+    let bob = Principal::new(PrincipalKind::User, "bob").with_issuer("https://id.test");
+    let (keys, others) = ([world.key(), world.key()], world.key_of(&bob, new()));
+    let owner = world.keys.of(&alice()).unwrap();
+    let successor = now(owner.rotate(&keys[0].row().id, SOON)).unwrap();
+    now(owner.withdraw_all()).unwrap();
+    for key in keys.iter().chain([&successor]) {
+        assert_eq!(code(world.who(key.expose())), code(refused(401, "invalid_key")));
+    }
+    assert!(world.who(others.expose()).is_ok() && world.who(world.key().expose()).is_ok());
+}
+
+#[test]
 fn keys_of_somebody_else() {
     let world = world();
     let key = world.key();
@@ -145,6 +159,8 @@ fn a_row_is_added_once() {
     let row = world.key().row().clone();
     let (same_id, same_digest) =
         (KeyRow { digest: KeyDigest::of("x"), ..row.clone() }, KeyRow { id: "x".into(), ..row.clone() });
+    let collected: MemoryKeys = [row.clone(), same_id.clone(), same_digest.clone()].into_iter().collect();
+    assert_eq!(now(collected.keys_of(&row.owner)).unwrap(), std::slice::from_ref(&row));
     for twice in [row, same_id, same_digest] {
         assert_eq!(now(world.store.add(twice)).unwrap_err().kind(), ErrorKind::Unavailable);
     }
