@@ -75,7 +75,7 @@ pub use carried::{established, mark_checked};
 pub use enforce::{Enforce, EnforceFuture, EnforceMiddleware};
 pub use extract::{Authenticated, Authorized, Caller, Leased, Visitor};
 #[doc(inline)]
-pub use portcullis_web::{Row, Table};
+pub use portcullis_web::{Diff, Matrix, Row, Table};
 pub use rejection::{Rejection, respond};
 pub use require::{Require, RequireFuture, RequireMiddleware};
 pub use routes::Routes;

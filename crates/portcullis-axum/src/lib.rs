@@ -64,7 +64,7 @@ mod webhook;
 
 pub use extract::{Authenticated, Authorized, Caller, HoldsGate, Leased, Visitor};
 #[doc(inline)]
-pub use portcullis_web::{Row, Table};
+pub use portcullis_web::{Diff, Matrix, Row, Table};
 pub use rejection::Rejection;
 pub use routes::Routes;
 pub use webhook::Webhook;

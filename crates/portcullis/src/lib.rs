@@ -88,6 +88,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/webhooks.md")]
     }
+    pub mod who_may_do_what {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/who-may-do-what.md")]
+    }
 }
 
 // Modules and not renamed crates: the compiler tells users the path of a module.

@@ -38,17 +38,19 @@ impl Requirement for Read {
     const POLICY: &'static dyn Policy = &role("viewer").on("project", path("id")).hidden();
 }
 
-fn app(gate: Gate, page: String) -> Router {
+fn routes(gate: &Gate, page: String) -> Routes<Gate> {
     let write = role("manager").on("project", path("id")).hidden();
     let delete = role("owner").on("project", path("id")).hidden();
-    Routes::new(&gate)
+    Routes::new(gate)
         .get("/", anyone(), Html(page))
         .get("/me", authenticated(), me)
         .get("/projects/{id}", Read::POLICY, read)
         .put("/projects/{id}", write, async || "saved")
         .delete("/projects/{id}", delete, async || "deleted")
-        .into_router()
-        .with_state(gate)
+}
+
+fn app(gate: Gate, page: String) -> Router {
+    routes(&gate, page).into_router().with_state(gate)
 }
 
 async fn me(Authenticated(principal): Authenticated) -> String {

@@ -1,6 +1,6 @@
 //! What the printed lines promise is what the service answers.
 
-use crate::{app, gate, try_out};
+use crate::{app, gate, routes, try_out};
 use axum::{body::Body, http::Request};
 use std::{error::Error, net::SocketAddr};
 use tower::ServiceExt;
@@ -22,6 +22,16 @@ async fn answers_are_as_printed() -> Result<(), Box<dyn Error>> {
             }
         }
     }
+    Ok(())
+}
+
+/// `UPDATE_MATRIX=1 cargo test -p quickstart` accepts a change.
+#[test]
+fn who_may_do_what() -> Result<(), Box<dyn Error>> {
+    let (issuer, _) = try_out::issuer()?;
+    let table = routes(&gate(issuer)?, String::new()).table();
+    table.assert_all_guarded(["/"]);
+    table.assert_matrix("tests/matrix.md");
     Ok(())
 }
 

@@ -75,6 +75,11 @@ async fn nothing_private_is_shown() {
         Routes: Routes::new(&gate).get("/", staff(), async || ""),
         Table: Routes::new(&gate).get("/", staff(), async || "").table(),
         Webhook: webhook().await,
+        Matrix: Routes::new(&gate).get("/", staff(), async || "").table().matrix(),
+        Diff: {
+            let matrix = Routes::new(&gate).get("/", staff(), async || "").table().matrix();
+            matrix.diff(&matrix)
+        },
         Row: Routes::new(&gate).get("/", staff(), async || "").table().rows().next().cloned().unwrap(),
         Require: gate.require(authenticated()),
         Enforce: gate.enforce(),

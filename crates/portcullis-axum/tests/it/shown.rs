@@ -72,6 +72,11 @@ async fn nothing_private_is_shown() {
         Routes: Routes::<Gate>::new(&gate).get("/", staff(), async || ()),
         Table: Routes::<Gate>::new(&gate).get("/", staff(), async || ()).table(),
         Webhook: webhook().await,
+        Matrix: Routes::<Gate>::new(&gate).get("/", staff(), async || ()).table().matrix(),
+        Diff: {
+            let matrix = Routes::<Gate>::new(&gate).get("/", staff(), async || ()).table().matrix();
+            matrix.diff(&matrix)
+        },
         Row: Routes::<Gate>::new(&gate).get("/", staff(), async || ()).table().rows().next().cloned().unwrap(),
     }
     let end = token.rsplit('.').next().unwrap();

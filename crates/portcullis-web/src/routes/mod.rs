@@ -6,6 +6,7 @@ mod row;
 mod table;
 
 pub use row::Row;
+pub(crate) use row::own_description;
 pub use table::Table;
 
 use portcullis_core::{Gate, Plan};

@@ -1,6 +1,7 @@
 //! A route, and what can be said about it.
 
 use super::{JoinPaths, path::params};
+use crate::matrix::roles;
 use portcullis_core::{Forecast, Gate, Holder, Plan, policy::values::Description};
 use std::{fmt, panic::Location};
 
@@ -56,11 +57,7 @@ impl Row {
     /// The [baseline](portcullis_core::GateBuilder::baseline), if it is asked before the policy.
     #[must_use]
     pub fn baseline(&self) -> Option<&Description> {
-        // The gate plans it like a policy before which there is no baseline.
-        self.baseline.as_ref().map(|plan| match plan.description() {
-            Description::WithoutBaseline(policy) => policy,
-            policy => policy,
-        })
+        self.baseline.as_ref().map(own_description)
     }
 
     /// The schemes that the policy accepts: their names, or their sources where they have no name. A public route has none,
@@ -81,14 +78,7 @@ impl Row {
     /// None where every authenticated caller passes. What else the [baseline](Self::baseline) requires is not part of it.
     #[must_use]
     pub fn roles(&self) -> Vec<String> {
-        let names =
-            |gate: &Gate, kind: Option<&str>| kind.map_or(gate.roles(), |kind| gate.roles_on(kind)).names().to_vec();
-        let kinds = std::iter::once(None).chain(self.gate.kinds().map(Some));
-        let holders = kinds.flat_map(|kind| {
-            let on = kind.map(str::to_owned);
-            names(&self.gate, kind).into_iter().map(move |role| Holder::Role { role, on: on.clone() })
-        });
-        self.passing(holders)
+        self.passing(roles(&self.gate))
     }
 
     /// The permissions that satisfy the policy by themselves, such as `kb:read` and `project:delete on project`.
@@ -128,6 +118,26 @@ impl Row {
         params.into_iter().filter(|param| !self.plan.params().contains(param))
     }
 
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// What the baseline and the policy answer callers with one right. What the baseline depends on is not repeated.
+    pub(crate) fn forecast(&self, holder: &Holder) -> Forecast {
+        // Without a credential, only the policy is asked.
+        let baseline = self.baseline.as_ref().filter(|_| *holder != Holder::Visitor);
+        let baseline = baseline.map_or(Forecast::Allow, |plan| plan.forecast(holder));
+        let on_baseline = || vec!["the baseline".to_owned()];
+        match (baseline, self.plan.forecast(holder)) {
+            (Forecast::Deny, _) | (_, Forecast::Deny) => Forecast::Deny,
+            (Forecast::Allow, policy) => policy,
+            (Forecast::Depends(_), Forecast::Allow) => Forecast::Depends(on_baseline()),
+            (Forecast::Depends(_), Forecast::Depends(on)) => {
+                Forecast::Depends(on_baseline().into_iter().chain(on).collect())
+            }
+        }
+    }
+
     /// Where in the code it was added.
     pub(super) fn place(&self) -> &'static Location<'static> {
         self.at
@@ -161,6 +171,14 @@ impl Row {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method.unwrap_or("any"), self.path)
+    }
+}
+
+/// What a baseline requires. The gate plans it like a policy before which there is no baseline.
+pub(crate) fn own_description(baseline: &Plan) -> &Description {
+    match baseline.description() {
+        Description::WithoutBaseline(policy) => policy,
+        policy => policy,
     }
 }
 

@@ -43,6 +43,10 @@ impl Table {
         self.0.iter()
     }
 
+    pub(crate) fn all(&self) -> &[Row] {
+        &self.0
+    }
+
     /// The path parameters that no policy reads, each with the path of its route: see [`Row::unseen`].
     pub fn unseen(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flat_map(|row| row.unseen().map(|param| (row.path(), param)))

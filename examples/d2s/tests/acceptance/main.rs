@@ -16,6 +16,7 @@ mod browser;
 mod links;
 #[path = "../../../../tests/accounts/log.rs"]
 mod log;
+mod matrix;
 mod projects;
 mod questions;
 mod readmes;
