@@ -167,6 +167,8 @@ pub struct Access {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Findings {
     pub(crate) role: Option<Role>,
+    /// What the caller passed without, as a superuser.
+    pub(crate) superuser: Option<&'static str>,
     /// The resource on which the caller is allowed, with its standing there.
     pub(crate) on: Option<(ResourceRef, Standing)>,
     /// Other standings that were read: those of its parents, then those of further parts of the policy.
@@ -195,6 +197,13 @@ impl Access {
     #[must_use]
     pub fn role(&self) -> Option<&Role> {
         self.found.as_ref()?.role.as_ref()
+    }
+
+    /// The role or permission that the caller does not have and passed without, as a
+    /// [superuser](crate::GateBuilder::superuser).
+    #[must_use]
+    pub fn superuser(&self) -> Option<&str> {
+        self.found.as_ref()?.superuser
     }
 
     /// The resource on which the caller is allowed, if there is one.
@@ -254,6 +263,7 @@ impl Access {
                 } else if other.on.is_some() || found.role.is_none() {
                     (found.role, found.on) = (other.role, other.on);
                 }
+                found.superuser = found.superuser.or(other.superuser);
                 found.others.extend(other.others);
                 Some(found)
             }

@@ -85,7 +85,7 @@ pub use decision::{Access, Decision, Denial};
 pub use directory::{CachedDirectory, Directory};
 pub use error::{Error, ErrorKind};
 pub use explanation::Explanation;
-pub use gate::{Authentication, Caller, Gate, GateBuilder, Lease, TokenCache, Watch};
+pub use gate::{Authentication, Caller, Gate, GateBuilder, Lease, SuperuserScope, TokenCache, Watch};
 pub use head::RequestHead;
 pub use http::{HttpClient, HttpRequest, HttpResponse, Reply};
 pub use introspection::{Introspection, OpaqueTokens, WhoAmI};

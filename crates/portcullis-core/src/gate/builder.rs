@@ -1,6 +1,6 @@
 //! Puts a gate together, and refuses what cannot work.
 
-use super::{Gate, Parts, TokenCache, cache::Cache, context, wiring};
+use super::{Gate, Parts, SuperuserScope, TokenCache, cache::Cache, context, superuser, wiring};
 use crate::{
     clock::{Clock, Time},
     directory::Directory,
@@ -39,6 +39,7 @@ pub struct GateBuilder {
     pub(super) parts: Parts,
     pub(super) rights: Rights,
     baseline: Option<Arc<dyn Policy>>,
+    pub(super) superuser: Option<(Arc<dyn Policy>, SuperuserScope)>,
     time: Option<Time>,
     /// The first mistake in the calls so far, for `build` to return.
     problem: Option<Error>,
@@ -478,7 +479,7 @@ impl GateBuilder {
     /// that would see the credentials of other schemes; roles or permissions that do not fit each other; a setting without
     /// effect; a setting made twice; a part that another gate uses with another clock.
     pub fn build(self) -> Result<Gate, Error> {
-        let Self { mut parts, mut rights, baseline, time, problem } = self;
+        let Self { mut parts, mut rights, baseline, superuser, time, problem } = self;
         if let Some(error) = problem {
             return Err(error);
         }
@@ -498,7 +499,21 @@ impl GateBuilder {
         parts.has_memberships = !rights.memberships.is_empty();
         parts.needs_time = parts.has_memberships || !rights.signers.is_empty();
         parts.signatures = rights.signers.values().map(|signer| signer.parameters().signature).collect();
+        let superuser = match superuser {
+            Some((policy, scope)) => {
+                rights.superuser = Some(superuser::describe(&policy, scope, &rights)?);
+                Some(policy)
+            }
+            None => None,
+        };
         parts.rights = Arc::new(rights);
+        if let Some(policy) = superuser {
+            let (rights, unnamed, verify_only) = (&parts.rights, &parts.all, SchemeSet::NONE);
+            let planner = Planner { rights, unnamed, verify_only };
+            let plan = planner.plan(policy, |accepted| Sources::of(&parts.schemes, accepted))?;
+            superuser::check(&plan)?;
+            parts.superuser = Some(plan);
+        }
         if let Some(policy) = baseline {
             // It is asked about callers of all schemes.
             let (rights, unnamed, verify_only) = (&parts.rights, &parts.all, SchemeSet::NONE);

@@ -1,6 +1,6 @@
 //! Decisions with their reasons.
 
-use super::{Authentication, Gate, GateBuilder};
+use super::{Authentication, Gate, GateBuilder, superuser::ask_policy};
 use crate::{
     answer::Answer,
     explanation::Explanation,
@@ -74,6 +74,7 @@ impl Gate {
     /// The baseline and then the policy, as `decide` asks them, with the caller above both.
     pub(super) fn decide_explained<'a>(
         baseline: Option<&'a Plan>,
+        superuser: Option<&'a Plan>,
         who: &'a Authentication,
         plan: &'a Plan,
         question: Question<'a>,
@@ -82,7 +83,8 @@ impl Gate {
         Answer::begin(async move {
             let mut parts = Vec::new();
             if let Some(baseline) = baseline {
-                let question = Question { accepted: baseline.unnamed(), ..question };
+                let (accepted, narrowing) = (baseline.unnamed(), question.narrowing.covered());
+                let question = Question { accepted, narrowing, ..question };
                 let mut decision = ask(baseline.policy(), question).await?;
                 let tree = decision.explanation_mut().take().map(|tree| *tree);
                 parts.push(Explanation::new("baseline", decision.is_allowed()).with_parts(tree.into_iter().collect()));
@@ -90,7 +92,7 @@ impl Gate {
                     return Ok(decision.explained(who.explanation(false, parts)));
                 }
             }
-            let mut decision = ask(plan.policy(), question).await?;
+            let mut decision = ask_policy(superuser, plan, question).await?;
             parts.extend(decision.explanation_mut().take().map(|tree| *tree));
             let allowed = decision.is_allowed();
             Ok(decision.explained(who.explanation(allowed, parts)))

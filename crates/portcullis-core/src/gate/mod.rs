@@ -17,6 +17,7 @@ mod filter;
 mod lease;
 mod ready;
 mod signing;
+mod superuser;
 mod wiring;
 
 pub use authentication::Authentication;
@@ -24,6 +25,7 @@ pub use builder::GateBuilder;
 pub use cache::TokenCache;
 pub use caller::Caller;
 pub use lease::{Lease, Watch};
+pub use superuser::SuperuserScope;
 
 use crate::{
     answer::Answer,
@@ -112,6 +114,8 @@ struct Parts {
     directory: Option<Arc<dyn AnyDirectory>>,
     /// Asked before the policy of each route that is not public.
     baseline: Option<Plan>,
+    /// Asked where a policy denies, if its plan says so.
+    superuser: Option<Plan>,
     /// For gates without memberships: nothing is ever in it.
     no_standings: Standings,
     has_memberships: bool,
@@ -376,9 +380,10 @@ impl Gate {
             Ok(question) => question,
             Err(error) => return Answer::now(Err(error)),
         };
+        let superuser = self.0.superuser.as_ref();
         match explaining {
-            true => Self::decide_explained(baseline, who, plan, question),
-            false => decide(baseline, plan, question),
+            true => Self::decide_explained(baseline, superuser, who, plan, question),
+            false => decide(baseline, superuser, plan, question),
         }
     }
 
@@ -412,7 +417,7 @@ impl Gate {
         }
         let (rights, standings) = (&*self.0.rights, who.standings().unwrap_or(&self.0.no_standings));
         let moment = self.moment(plan);
-        let (visitors, below_not, narrowing) = (false, false, Narrowing::of(caller));
+        let (visitors, below_not, narrowing, as_superuser) = (false, false, Narrowing::of(caller), false);
         Ok(Question {
             rights,
             caller,
@@ -425,6 +430,7 @@ impl Gate {
             below_not,
             narrowing,
             explaining,
+            as_superuser,
         })
     }
 
@@ -484,8 +490,13 @@ impl Gate {
 }
 
 /// The baseline, and then the policy.
-fn decide<'a>(baseline: Option<&'a Plan>, plan: &'a Plan, question: Question<'a>) -> Answer<'a, Verdict> {
-    let policy = move || ask(plan.policy(), question);
+fn decide<'a>(
+    baseline: Option<&'a Plan>,
+    superuser: Option<&'a Plan>,
+    plan: &'a Plan,
+    question: Question<'a>,
+) -> Answer<'a, Verdict> {
+    let policy = move || superuser::ask_policy(superuser, plan, question);
     let Some(baseline) = baseline.filter(|_| question.caller.is_some()) else { return policy() };
     // It names no schemes, so it applies to every caller that the route accepts. It only restricts, so it names no scope of a key.
     let (accepted, narrowing) = (baseline.unnamed(), question.narrowing.covered());

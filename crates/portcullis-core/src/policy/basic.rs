@@ -270,6 +270,9 @@ impl Policy for RequirePermission {
         let permits = |role: &str| roles.permitted(role).is_some_and(|permitted| permitted.holds(self.0));
         let by = || principal.roles().iter().position(|role| permits(role.as_str()));
         let holds = own || by().is_some();
+        if !holds && question.is_without_permission(self.0) {
+            return Answer::now(Ok(question.superuser_verdict(self.0, || format!("permission `{}`", self.0))));
+        }
         let part = || {
             let part = Explanation::new(format!("permission `{}`", self.0), holds);
             match by() {
@@ -362,6 +365,9 @@ impl Policy for RequireRole {
         }
         let principal = question.principal();
         let by = principal.roles().iter().position(|role| roles.includes(role.as_str(), self.0));
+        if by.is_none() && question.is_without_role() {
+            return Answer::now(Ok(question.superuser_verdict(self.0, || format!("role `{}`", self.0))));
+        }
         let part = || {
             let note = match by {
                 Some(place) => by_role(principal, place),

@@ -124,14 +124,30 @@ fn forecast(baseline: Option<&Plan>, plan: &Plan, holder: &Holder) -> Forecast {
     }
     let rights = plan.rights();
     if *holder == Holder::Visitor || plan.reads_nothing() {
-        let place = Place { rights, holder, scheme: None, accepted: plan.unnamed(), visitors: false };
+        let place =
+            Place { rights, holder, scheme: None, accepted: plan.unnamed(), visitors: false, as_superuser: false };
         return if plan.asks_visitors() { place.outcomes(plan.description()).into() } else { Forecast::Deny };
     }
     let accepted = plan.sources().schemes;
     let places = (0..rights.schemes.len()).filter(|place| accepted.has(*place));
     let by_scheme = places.map(|scheme| {
-        let place = Place { rights, holder, scheme: Some(scheme), accepted: plan.unnamed(), visitors: false };
+        let place = Place {
+            rights,
+            holder,
+            scheme: Some(scheme),
+            accepted: plan.unnamed(),
+            visitors: false,
+            as_superuser: false,
+        };
         let own = place.outcomes(plan.description());
+        let own = match plan.superuser() {
+            // Asked about callers of all schemes that the route accepts.
+            Some(superuser) => {
+                let is_superuser = Place { accepted: SchemeSet::ALL, ..place }.outcomes(superuser);
+                own.unless(is_superuser.and(Place { as_superuser: true, ..place }.outcomes(plan.description())))
+            }
+            None => own,
+        };
         let whole = match baseline {
             Some(baseline) => Place { accepted: baseline.unnamed(), ..place }.outcomes(baseline.description()).and(own),
             None => own,
@@ -251,6 +267,7 @@ struct Place<'a> {
     scheme: Option<usize>,
     accepted: SchemeSet,
     visitors: bool,
+    as_superuser: bool,
 }
 
 impl Place<'_> {
@@ -304,6 +321,10 @@ impl Place<'_> {
     }
 
     fn judged(self, part: &Description) -> Outcomes {
+        let replaces = || self.rights.superuser.as_ref().is_some_and(|superuser| superuser.replaces(part));
+        if self.as_superuser && self.scheme.is_some() && replaces() {
+            return Outcomes::known(true);
+        }
         match part {
             Description::Anyone | Description::Authenticated => Outcomes::known(true),
             Description::Staff => Outcomes::known(*self.holder == Holder::Staff),
@@ -323,7 +344,7 @@ impl Place<'_> {
             | Description::When { .. }
             | Description::Account { .. } => Outcomes::depends(part),
             Description::Row { code, part } => self.outcomes(part).and(Outcomes::depends(format!("unless {code}"))),
-            Description::Not(part) => self.outcomes(part).not(),
+            Description::Not(part) => Self { as_superuser: false, ..self }.outcomes(part).not(),
             // A rule, and what this function does not know.
             other => Outcomes { firm: true, ..Outcomes::depends(other) },
         }

@@ -49,6 +49,7 @@ struct Parts {
     unnamed: SchemeSet,
     max_age: Option<Duration>,
     is_public: bool,
+    has_superuser: bool,
     asks_visitors: bool,
     params: Vec<&'static str>,
 }
@@ -70,10 +71,13 @@ impl Planner<'_> {
         let accepted = self.accepted(&description, self.unnamed.schemes);
         let (mut checked, mut params, mut max_age, mut asks_visitors) = (Ok(()), Vec::new(), None, false);
         let mut is_signed = false;
+        let mut has_superuser = false;
         description.walk(false, &mut |part, below_not| {
             if checked.is_ok() {
                 checked = self.check(part, below_not, accepted);
             }
+            let replaces = || self.rights.superuser.as_ref().is_some_and(|superuser| superuser.replaces(part));
+            has_superuser = has_superuser || !below_not && replaces();
             params.extend(part.on().into_iter().flat_map(|on| on.params.iter().copied()));
             match part {
                 Description::Fresh { max_age: age, .. } => {
@@ -106,8 +110,20 @@ impl Planner<'_> {
             false => Arc::new(read(accepted)),
         };
         let is_public = description.is_public();
+        has_superuser = has_superuser && !is_public;
         let (rights, unnamed) = (self.rights.clone(), self.unnamed.schemes);
-        let parts = Parts { policy, description, rights, sources, unnamed, max_age, is_public, asks_visitors, params };
+        let parts = Parts {
+            policy,
+            description,
+            rights,
+            sources,
+            unnamed,
+            max_age,
+            is_public,
+            has_superuser,
+            asks_visitors,
+            params,
+        };
         Ok(Plan(Arc::new(parts)))
     }
 
@@ -209,6 +225,16 @@ impl Plan {
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.0.max_age
+    }
+
+    /// The policy of the gate's [superusers](crate::GateBuilder::superuser), if they pass here without a right that is required.
+    #[must_use]
+    pub fn superuser(&self) -> Option<&Description> {
+        self.0.rights.superuser.as_ref().filter(|_| self.0.has_superuser).map(|superuser| &superuser.policy)
+    }
+
+    pub(crate) fn has_superuser(&self) -> bool {
+        self.0.has_superuser
     }
 
     /// Whether callers without a credential are judged.

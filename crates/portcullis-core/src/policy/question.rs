@@ -70,6 +70,8 @@ pub struct Question<'a> {
     pub(crate) below_not: bool,
     pub(crate) narrowing: Narrowing,
     pub(crate) explaining: bool,
+    /// Whether the caller passes without the rights in the superuser's scope.
+    pub(crate) as_superuser: bool,
 }
 
 impl<'a> Question<'a> {

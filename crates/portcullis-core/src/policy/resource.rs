@@ -9,7 +9,7 @@ use crate::{
     decision::{Decision, Denial, Findings},
     error::{Error, ErrorKind},
     explanation::Explanation,
-    rights::{self, Halt, HeldRole, HeldRoles, KeyScopes, ResourceRef, State},
+    rights::{self, Halt, HeldRole, HeldRoles, KeyScopes, ResourceRef, Standing, State},
 };
 use std::{any::Any, any::type_name, fmt};
 
@@ -226,6 +226,9 @@ impl<I: Locate> OnResource<I> {
         let first = held.iter().next();
         let permits_itself = matches!(self.right, Right::Permission(name) if own.permits(name));
         if by.is_none() && !permits_itself {
+            if self.is_without(question) {
+                return Ok(self.allow_superuser(question, on, own, others));
+            }
             let Some(first) = first else {
                 let denial = self.denial("not_a_member").with(|why| why.is_hidden = self.is_hidden);
                 return Ok(self.deny(question, denial, &on, "no role there"));
@@ -240,7 +243,28 @@ impl<I: Locate> OnResource<I> {
         };
         let explanation = question.explaining.then(|| Box::new(part()));
         let role = role.map(|held| held.role.clone());
-        Ok(Decision::Allow(Findings { role, on: Some((on, own)), others, explanation }.into()))
+        Ok(Decision::Allow(Findings { role, superuser: None, on: Some((on, own)), others, explanation }.into()))
+    }
+
+    fn is_without(&self, question: &Question<'_>) -> bool {
+        match self.right {
+            Right::Role(_) => question.is_without_role(),
+            Right::Permission(name) => question.is_without_permission(name),
+        }
+    }
+
+    fn allow_superuser(
+        &self,
+        question: &Question<'_>,
+        on: ResourceRef,
+        own: Standing,
+        others: Vec<(ResourceRef, Standing)>,
+    ) -> Decision {
+        let part =
+            || Explanation::new(format!("{} on {on}", self.right), true).with_note("a superuser passes without it");
+        let explanation = question.explaining.then(|| Box::new(part()));
+        let superuser = Some(self.right.name());
+        Decision::Allow(Findings { role: None, superuser, on: Some((on, own)), others, explanation }.into())
     }
 
     /// The first of the roles that is enough.

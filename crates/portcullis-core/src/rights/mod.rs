@@ -30,7 +30,7 @@ pub use role::{Role, RoleHierarchy, RoleHierarchyBuilder};
 pub use standing::Standing;
 pub(crate) use standing::State;
 
-use crate::{error::Error, signed::SignedUrls};
+use crate::{error::Error, policy::Superuser, signed::SignedUrls};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -49,6 +49,8 @@ pub(crate) struct Rights {
     pub(crate) schemes: Vec<Option<&'static str>>,
     /// The signers of addresses, by their names.
     pub(crate) signers: BTreeMap<String, SignedUrls>,
+    /// Who passes without which of them.
+    pub(crate) superuser: Option<Superuser>,
 }
 
 impl Rights {

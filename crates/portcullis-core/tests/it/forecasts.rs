@@ -5,7 +5,7 @@ use crate::{
     head::Head,
 };
 use portcullis_core::{
-    Forecast, Gate, Holder, Principal, RoleHierarchy, Scheme, SharedSecret,
+    Forecast, Gate, GateBuilder, Holder, Principal, RoleHierarchy, Scheme, SharedSecret, SuperuserScope,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
@@ -20,6 +20,16 @@ const ROLES: [&str; 3] = ["viewer", "manager", "owner"];
 
 /// Managers of a team are viewers of its projects. `org` has the roles of everywhere.
 fn kinds(data: &Data) -> Gate {
+    with_roles(data).build().unwrap()
+}
+
+/// The same, with superusers.
+fn kinds_with_superusers(data: &Data) -> Gate {
+    let scope = SuperuserScope::permissions(["a:b", "c:d"]);
+    with_roles(data).superuser(any((staff(), role("owner"))), scope).build().unwrap()
+}
+
+fn with_roles(data: &Data) -> GateBuilder {
     let ranked = || RoleHierarchy::builder().ranked(ROLES).permits("manager", ["a:b"]).permits("owner", ["c:*"]);
     let secret = SharedSecret::new("key", SECRET).unwrap();
     let projects = ranked().inherits_as("team", [("manager", "viewer")]).build().unwrap();
@@ -29,7 +39,7 @@ fn kinds(data: &Data) -> Gate {
         .roles(ranked().build().unwrap())
         .roles_on("project", projects)
         .roles_on("team", RoleHierarchy::ranked(ROLES).unwrap());
-    builder.members(data).build().unwrap()
+    builder.members(data)
 }
 
 fn holder(role: &str, on: Option<&str>) -> Holder {
@@ -65,7 +75,7 @@ fn acting(holder: &Holder) -> (Option<Principal>, Data) {
 
 /// Whether the gate allows the caller: by each scheme that the policy accepts, each way of the conditions, and with and without
 /// the project below the team.
-fn answers(policy: &Arc<dyn Policy>, holder: &Holder) -> Vec<bool> {
+fn answers(kinds: fn(&Data) -> Gate, policy: &Arc<dyn Policy>, holder: &Holder) -> Vec<bool> {
     let mut answers = Vec::new();
     let (who, data) = acting(holder);
     for data in [data.clone(), data.parents("project:1", &["team:1"])] {
@@ -139,11 +149,12 @@ proptest! {
     #![proptest_config(Config { cases: 128, ..Config::default() })]
 
     #[test]
-    fn what_is_known_in_advance_is_what_the_gate_answers(policy in policies()) {
+    fn what_is_known_in_advance_is_what_the_gate_answers(policy in policies(), superusers in proptest::bool::ANY) {
+        let kinds: fn(&Data) -> Gate = if superusers { kinds_with_superusers } else { kinds };
         let gate = kinds(&Data::default());
         let Ok(plan) = gate.plan(policy.clone()) else { return Ok(()) };
         for holder in holders() {
-            let (forecast, answers) = (gate.forecast(&plan, &holder), answers(&policy, &holder));
+            let (forecast, answers) = (gate.forecast(&plan, &holder), answers(kinds, &policy, &holder));
             let fits = match &forecast {
                 Forecast::Allow => answers.iter().all(|allowed| *allowed),
                 Forecast::Deny => answers.iter().all(|allowed| !*allowed),

@@ -17,8 +17,8 @@ use std::{
 };
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber, field, span, subscriber::NoSubscriber};
 
-type Fields = BTreeMap<&'static str, String>;
-type Heard = Vec<(Level, &'static str, Fields)>;
+pub type Fields = BTreeMap<&'static str, String>;
+pub type Heard = Vec<(Level, &'static str, Fields)>;
 
 /// What is asked by whom; level, code, status, source and issuer of the event.
 type Row = (Arc<dyn Policy>, Head, Level, &'static str, &'static str, Option<&'static str>, Option<&'static str>);
@@ -77,7 +77,7 @@ pub fn heard_by<T>(subscriber: impl Subscriber + Send + Sync + 'static, run: imp
 }
 
 /// Runs something while a log listens at a level; tells what it heard.
-fn listen(level: Level, run: impl AsyncFnOnce()) -> Heard {
+pub fn listen(level: Level, run: impl AsyncFnOnce()) -> Heard {
     let listener = Listener { level, events: Arc::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     heard_by(listener.clone(), || runtime.block_on(run()));

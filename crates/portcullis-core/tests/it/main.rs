@@ -48,6 +48,7 @@ mod signed;
 mod source_order;
 mod sources;
 mod standings;
+mod superuser;
 mod tokens;
 mod typed;
 mod vectors;

@@ -184,6 +184,7 @@ fn nothing_private_is_shown() {
         Decision: &decision,
         Denial: &denial,
         Explanation: decision.explain().unwrap(),
+        SuperuserScope: SuperuserScope::permissions(["a:b"]),
         Forecast: gate.forecast(&plan, &Holder::Staff),
         Holder: Holder::Staff,
         Error: &error,

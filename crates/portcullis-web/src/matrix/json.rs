@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 impl Matrix {
     /// The matrix as JSON.
     ///
-    /// `baselines` are those of the gates, in words. `holders` are `"without credential"`, `"authenticated"`, `"staff"` and objects with `role` and `on`. `routes` and
-    /// `permissions` are objects with a `name` and `cells` in the order of the holders: `true`, `false`, or a list of what it
-    /// depends on.
+    /// `baselines` are those of the gates, in words. `holders` are `"without credential"`, `"authenticated"`, `"staff"` and objects
+    /// with `role` and `on`. `routes` and `permissions` are objects with a `name` and `cells` in the order of the holders: `true`,
+    /// `false`, or a list of what it depends on.
     #[must_use]
     pub fn to_json(&self) -> String {
         let lines = |lines: &[Line]| -> Value {

@@ -21,7 +21,7 @@ fn cells(row: &Row) -> [Vec<String>; 8] {
     [
         vec![row.method().unwrap_or("any").to_owned()],
         vec![row.path().to_owned()],
-        vec![row.policy().to_string()],
+        vec![row.words()],
         row.baseline().map(ToString::to_string).into_iter().collect(),
         row.schemes(),
         row.roles(),
@@ -72,6 +72,7 @@ pub(super) fn json(rows: &[Row]) -> String {
             "method": row.method(),
             "path": row.path(),
             "policy": row.policy().to_string(),
+            "superuser": row.superuser().map(ToString::to_string),
             "is_public": row.is_public(),
             "baseline": row.baseline().map(ToString::to_string),
             "schemes": row.schemes(),

@@ -54,6 +54,21 @@ impl Row {
         self.plan.description()
     }
 
+    /// The policy of the gate's [superusers](portcullis_core::GateBuilder::superuser), if they pass here without a right that is
+    /// required.
+    #[must_use]
+    pub fn superuser(&self) -> Option<&Description> {
+        self.plan.superuser()
+    }
+
+    /// The policy in words, with that of superusers.
+    pub(super) fn words(&self) -> String {
+        match self.superuser() {
+            Some(superuser) => format!("{}, or superuser ({superuser})", self.policy()),
+            None => self.policy().to_string(),
+        }
+    }
+
     /// The [baseline](portcullis_core::GateBuilder::baseline), if it is asked before the policy.
     #[must_use]
     pub fn baseline(&self) -> Option<&Description> {

@@ -60,7 +60,7 @@ impl Table {
         csv(&self.0)
     }
 
-    /// The table as a JSON array with an object for each route: `method` (or `null`), `path`, `policy`, `is_public`, `baseline`
+    /// The table as a JSON array with an object for each route: `method` (or `null`), `path`, `policy`, `superuser` (or `null`), `is_public`, `baseline`
     /// (or `null`), `schemes`, `roles`, `permissions` and `unseen`.
     #[must_use]
     pub fn json(&self) -> String {

@@ -1,9 +1,10 @@
 //! The forms of the table, and the check that only known routes are public.
 
 use portcullis_core::{
-    Error, Gate, Membership, Principal, RoleHierarchy, Scheme, SharedSecret, Standing, policy::*, testing::TestIssuer,
+    Error, Forecast, Gate, Holder, Membership, Principal, RoleHierarchy, Scheme, SharedSecret, Standing,
+    SuperuserScope, policy::*, testing::TestIssuer,
 };
-use portcullis_web::{Book, Table};
+use portcullis_web::{Book, Row, Table};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[derive(Debug)]
@@ -149,11 +150,11 @@ fn the_json_is_read_back() {
     let read: serde_json::Value = serde_json::from_str(&text).unwrap();
     let expected = serde_json::json!([
         {
-            "method": "GET", "path": path, "policy": "role manager", "is_public": false, "baseline": "unless unconfirmed",
+            "method": "GET", "path": path, "policy": "role manager", "superuser": null, "is_public": false, "baseline": "unless unconfirmed",
             "schemes": ["bearer header"], "roles": ["manager"], "permissions": [], "unseen": ["id"],
         },
         {
-            "method": null, "path": "/news", "policy": "anyone", "is_public": true, "baseline": null,
+            "method": null, "path": "/news", "policy": "anyone", "superuser": null, "is_public": true, "baseline": null,
             "schemes": [], "roles": [], "permissions": [], "unseen": [],
         },
     ]);
@@ -201,4 +202,31 @@ fn routes_are_public_only_where_the_list_says_so() {
         assert!(said.contains(part), "{part} in {said}");
     }
     assert!(said.contains(file!()) && !said.contains("`GET /health`") && !said.contains("`POST /sign-in`"), "{said}");
+}
+
+#[test]
+fn tables_and_matrices_show_superusers() {
+    let gate = Gate::builder()
+        .scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
+        .roles(RoleHierarchy::ranked(["viewer", "operator"]).unwrap())
+        .superuser(any((staff(), role("operator"))), SuperuserScope::permissions(["kb:read"]))
+        .build()
+        .unwrap();
+    let mut book = Book::new(|prefix, path| format!("{prefix}{path}"));
+    book.add(&gate, &gate.plan(permission("kb:read")).unwrap(), Some("GET"), "/kb");
+    book.add(&gate, &gate.plan(permission("kb:write")).unwrap(), Some("PUT"), "/kb");
+    let table = book.table();
+    let text = table.to_string();
+    assert!(text.contains("| permission kb:read, or superuser (staff or role operator) |"), "{text}");
+    assert!(text.contains("| permission kb:write |"), "{text}");
+    assert!(table.json().contains("\"superuser\": \"staff or role operator\""));
+    assert_eq!(table.rows().map(Row::roles).collect::<Vec<_>>(), [vec!["operator".to_owned()], vec![]]);
+    let matrix = table.matrix();
+    let cell = |route: &str, holder: &Holder| matrix.route(route, holder).unwrap().clone();
+    let operator = Holder::Role { role: "operator".into(), on: None };
+    for (holder, read) in
+        [(Holder::Staff, Forecast::Allow), (operator, Forecast::Allow), (Holder::Caller, Forecast::Deny)]
+    {
+        assert_eq!((cell("GET /kb", &holder), cell("PUT /kb", &holder)), (read, Forecast::Deny), "{holder}");
+    }
 }

@@ -246,3 +246,17 @@ fn callers_and_leases() {
     assert_eq!(of_key.with_account(account()).organization(), Some("2"));
     assert_eq!(acting_as("alice").with_organization("1").with_account(account()).organization(), Some("2"));
 }
+
+/// A baseline restricts and names no scope, also while it is explained.
+#[test]
+fn an_explanation_agrees_about_a_key_behind_a_baseline() {
+    let gate = gate(|builder| builder.baseline(authenticated()));
+    let gate =
+        gate.acting_as(key(&["kb:read"]).with_permissions(portcullis_core::PermissionSet::new(["kb:*"]).unwrap()));
+    for (name, is_allowed) in [("kb:read", true), ("kb:write", false)] {
+        let plan = gate.plan(permission(name)).unwrap();
+        let who = now(gate.establish(&Head::new()));
+        assert_eq!(now(gate.authorize(&who, &plan, &Head::new())).is_ok(), is_allowed);
+        assert_eq!(now(gate.explain(&who, &plan, &Head::new())).unwrap().is_allowed(), is_allowed);
+    }
+}
