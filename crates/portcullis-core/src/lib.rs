@@ -68,6 +68,7 @@ mod revocation;
 mod rights;
 mod scheme;
 mod secret;
+mod shadow;
 mod shared_secret;
 mod signed;
 mod sync;
@@ -101,6 +102,7 @@ pub use rights::{
     RoleHierarchyBuilder, Standing,
 };
 pub use scheme::Scheme;
+pub use shadow::{ShadowCounts, ShadowLimits};
 pub use shared_secret::SharedSecret;
 pub use signed::{SignedUrl, SignedUrls};
 pub use verifier::{Authenticator, Verifier};

@@ -24,6 +24,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/api-keys.md")]
     }
+    pub mod changing_a_policy {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/changing-a-policy.md")]
+    }
     pub mod cookies {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/cookies.md")]

@@ -10,6 +10,7 @@ use crate::{
     revocation::Revocations,
     rights::{Membership, PermissionSet, Rights, RoleHierarchy},
     scheme::{Scheme, SchemeSet, Sources},
+    shadow::{ShadowLimits, Shadows},
 };
 use std::{fmt, sync::Arc};
 
@@ -41,6 +42,9 @@ pub struct GateBuilder {
     baseline: Option<Arc<dyn Policy>>,
     pub(super) superuser: Option<(Arc<dyn Policy>, SuperuserScope)>,
     time: Option<Time>,
+    /// Roles to ask beside the live ones: the candidate, the kind of resource, and its roles there.
+    pub(super) candidate_roles: Vec<wiring::GivenRoles>,
+    pub(super) shadow_limits: Option<ShadowLimits>,
     /// The first mistake in the calls so far, for `build` to return.
     problem: Option<Error>,
 }
@@ -479,7 +483,7 @@ impl GateBuilder {
     /// that would see the credentials of other schemes; roles or permissions that do not fit each other; a setting without
     /// effect; a setting made twice; a part that another gate uses with another clock.
     pub fn build(self) -> Result<Gate, Error> {
-        let Self { mut parts, mut rights, baseline, superuser, time, problem } = self;
+        let Self { mut parts, mut rights, baseline, superuser, time, problem, candidate_roles, shadow_limits } = self;
         if let Some(error) = problem {
             return Err(error);
         }
@@ -506,10 +510,13 @@ impl GateBuilder {
             }
             None => None,
         };
+        // With all that the live rights have.
+        rights.shadows = Arc::new(Shadows::new(shadow_limits.unwrap_or_default()));
+        rights.candidates = wiring::candidates(&rights, candidate_roles)?;
         parts.rights = Arc::new(rights);
         if let Some(policy) = superuser {
             let (rights, unnamed, verify_only) = (&parts.rights, &parts.all, SchemeSet::NONE);
-            let planner = Planner { rights, unnamed, verify_only };
+            let planner = Planner { rights, unnamed, verify_only, checks_candidates: true };
             let plan = planner.plan(policy, |accepted| Sources::of(&parts.schemes, accepted))?;
             superuser::check(&plan)?;
             parts.superuser = Some(plan);
@@ -517,7 +524,7 @@ impl GateBuilder {
         if let Some(policy) = baseline {
             // It is asked about callers of all schemes.
             let (rights, unnamed, verify_only) = (&parts.rights, &parts.all, SchemeSet::NONE);
-            let planner = Planner { rights, unnamed, verify_only };
+            let planner = Planner { rights, unnamed, verify_only, checks_candidates: true };
             let policy = Arc::new(without_baseline(policy));
             let plan = planner.plan(policy, |accepted| Sources::of(&parts.schemes, accepted))?;
             // The caller is authenticated as the policy of its route requires, before the baseline is asked.
@@ -541,6 +548,7 @@ impl GateBuilder {
         }
         parts.revocations.iter().try_for_each(|revocations| revocations.settle(&parts.time))?;
         context::settle(&parts)?;
+        parts.rights.shadows.settle(&parts.time);
         wiring::warn(&parts.schemes, parts.explains_denials);
         Ok(Gate(Arc::new(parts)))
     }

@@ -84,7 +84,7 @@ impl Caller {
         let gate = &self.who.gate;
         // The route has accepted the scheme, whichever it was.
         let (rights, unnamed, verify_only) = (&gate.0.rights, &gate.0.all, SchemeSet::NONE);
-        let planner = Planner { rights, unnamed, verify_only };
+        let planner = Planner { rights, unnamed, verify_only, checks_candidates: false };
         planner.plan(Arc::new(policy), |accepted| Sources::of(&gate.0.schemes, accepted))
     }
 

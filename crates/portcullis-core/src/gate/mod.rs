@@ -16,6 +16,7 @@ mod explain;
 mod filter;
 mod lease;
 mod ready;
+mod shadow;
 mod signing;
 mod superuser;
 mod wiring;
@@ -178,7 +179,8 @@ impl Gate {
     pub fn plan(&self, policy: impl Policy + 'static) -> Result<Plan, Error> {
         let verify_only = self.0.schemes.iter().enumerate().filter(|(_, scheme)| !scheme.verifier.asks_anew());
         let verify_only = verify_only.fold(SchemeSet::NONE, |all, (place, _)| all.or(SchemeSet::one(place)));
-        let planner = Planner { rights: &self.0.rights, unnamed: &self.0.unnamed, verify_only };
+        let (rights, unnamed) = (&self.0.rights, &self.0.unnamed);
+        let planner = Planner { rights, unnamed, verify_only, checks_candidates: true };
         planner.plan(Arc::new(policy), |schemes| Sources::of(&self.0.schemes, schemes))
     }
 

@@ -5,10 +5,11 @@ use crate::{
     credential::CredentialSource,
     error::Error,
     jwt::Issuer,
-    rights::Rights,
+    rights::{Rights, RoleHierarchy},
     scheme::{Scheme, SchemeSet},
     verifier::Kind,
 };
+use std::sync::Arc;
 
 pub(super) fn check(parts: &Parts, rights: &Rights) -> Result<(), Error> {
     let problem = schemes(&parts.schemes)
@@ -17,6 +18,31 @@ pub(super) fn check(parts: &Parts, rights: &Rights) -> Result<(), Error> {
         .or_else(|| without_effect(parts).map(str::to_owned));
     problem.map_or(Ok(()), |problem| Err(Error::misconfigured(problem)))
 }
+
+/// What the gate would know by its candidate roles, for each candidate.
+pub(super) fn candidates(rights: &Rights, given: Vec<GivenRoles>) -> Result<Vec<(&'static str, Arc<Rights>)>, Error> {
+    let mut candidates: Vec<(&'static str, Rights)> = Vec::new();
+    for (name, kind, roles) in given {
+        let place = candidates.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+            // A candidate has none beside itself.
+            candidates.push((name, Rights { shadows: Arc::default(), ..rights.clone() }));
+            candidates.len().saturating_sub(1)
+        });
+        let Some((_, candidate)) = candidates.get_mut(place) else { continue };
+        match kind {
+            Some(kind) => drop(candidate.roles_on.insert(kind, roles)),
+            None => candidate.roles = roles,
+        }
+    }
+    let check = |(name, candidate): (&'static str, Rights)| match roles(&candidate) {
+        Some(problem) => Err(Error::misconfigured(format!("the candidate `{name}`: {problem}"))),
+        None => Ok((name, Arc::new(candidate))),
+    };
+    candidates.into_iter().map(check).collect()
+}
+
+/// The candidate, the kind of resource, and its roles there.
+pub(super) type GivenRoles = (&'static str, Option<String>, RoleHierarchy);
 
 /// Warns of settings that work and are rarely meant.
 pub(super) fn warn(schemes: &[Scheme], explains_denials: bool) {

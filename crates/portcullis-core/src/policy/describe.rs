@@ -108,6 +108,15 @@ pub enum Description {
         /// The code of its denials.
         code: &'static str,
     },
+    /// [`shadow`](super::shadow). In words it is the live policy.
+    Shadow {
+        /// The name of the candidate.
+        name: &'static str,
+        /// What is required.
+        live: Box<Self>,
+        /// What would be required. It is none of the [parts](Self::parts).
+        candidate: Box<Self>,
+    },
     /// [`OnResource::row`](super::OnResource::row).
     Row {
         /// The code of its denials.
@@ -146,6 +155,7 @@ impl Description {
             | Self::Via { part, .. }
             | Self::AlsoVia { part, .. }
             | Self::Fresh { part, .. }
+            | Self::Shadow { live: part, .. }
             | Self::Row { part, .. } => std::slice::from_ref(part),
             _ => &[],
         }
@@ -165,7 +175,7 @@ impl Description {
             Self::Anyone => true,
             Self::Any(parts) => parts.iter().any(Self::is_public),
             Self::All(parts) => !parts.is_empty() && parts.iter().all(Self::is_public),
-            Self::Hidden(part) | Self::WithoutBaseline(part) => part.is_public(),
+            Self::Hidden(part) | Self::WithoutBaseline(part) | Self::Shadow { live: part, .. } => part.is_public(),
             _ => false,
         }
     }
@@ -177,15 +187,20 @@ impl Description {
         }
     }
 
+    fn is_list(&self) -> bool {
+        match self {
+            Self::All(_) | Self::Any(_) => true,
+            Self::Shadow { live, .. } => live.is_list(),
+            _ => false,
+        }
+    }
+
     fn list(f: &mut fmt::Formatter<'_>, parts: &[Self], between: &str) -> fmt::Result {
         for (place, part) in parts.iter().enumerate() {
             if place > 0 {
                 f.write_str(between)?;
             }
-            match part {
-                Self::All(_) | Self::Any(_) => write!(f, "({part})")?,
-                part => write!(f, "{part}")?,
-            }
+            if part.is_list() { write!(f, "({part})")? } else { write!(f, "{part}")? }
         }
         Ok(())
     }
@@ -217,6 +232,7 @@ impl fmt::Display for Description {
             Self::AlsoVia { scheme, part } => write!(f, "{part}, also by {scheme}"),
             Self::Fresh { max_age, part } => write!(f, "{part}, fresh within {max_age:?}"),
             Self::Visitors(part) => write!(f, "{part}, visitors too"),
+            Self::Shadow { live, .. } => write!(f, "{live}"),
             Self::WithoutBaseline(part) => write!(f, "{part}, without the baseline"),
         }?;
         let Some(on) = self.on() else { return Ok(()) };

@@ -275,9 +275,10 @@ impl Place<'_> {
         match part {
             Description::All(parts) => self.each(parts).reduce(Outcomes::and).unwrap_or_else(Outcomes::firm),
             Description::Any(parts) => self.each(parts).reduce(Outcomes::or).unwrap_or_else(Outcomes::firm),
-            Description::Hidden(part) | Description::WithoutBaseline(part) | Description::Fresh { part, .. } => {
-                self.outcomes(part)
-            }
+            Description::Hidden(part)
+            | Description::WithoutBaseline(part)
+            | Description::Fresh { part, .. }
+            | Description::Shadow { live: part, .. } => self.outcomes(part),
             Description::Via { scheme, part } => match self.rights.scheme(scheme) {
                 Ok(place) if self.scheme.map_or(self.visitors, |own| own == place) => {
                     Self { accepted: SchemeSet::one(place), ..self }.outcomes(part)

@@ -10,6 +10,7 @@
 //! | [`signed`] | every caller, with or without a credential, whose address is signed |
 //! | [`when`], [`Rule`] | what a closure, or a type of yours, allows |
 //! | [`all`], [`any`], [`not`] | what their parts allow, combined |
+//! | [`shadow`] | what the live policy allows; counts where a candidate differs |
 //! | [`hidden`], [`visitors`], [`fresh`], [`without_baseline`] | the same as their part, answered or asked in another way |
 //!
 //! All are `const fn`, so a policy can be a constant, and a malformed literal in it fails the build. Names that the gate does
@@ -50,6 +51,7 @@ pub(crate) mod question;
 pub(crate) mod requirement;
 mod resource;
 mod rule;
+mod shadow;
 mod signed;
 mod superuser;
 pub mod values;
@@ -69,6 +71,7 @@ pub(crate) use plan::{Plan, Planner};
 pub(crate) use question::Question;
 pub(crate) use requirement::Requirement;
 pub use rule::Rule;
+pub use shadow::shadow;
 pub use signed::signed;
 pub(crate) use superuser::Superuser;
 pub(crate) use values::*;

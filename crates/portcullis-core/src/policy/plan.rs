@@ -3,7 +3,7 @@
 //! The planner reads the [`Description`] once: it checks each name in it, works out which schemes can satisfy the whole, and
 //! collects what the adapters need to know in advance. No request walks the description.
 
-use super::{Description, On, Policy, empty_list};
+use super::{Description, On, Policy, empty_list, shadow::ByCandidateRoles};
 use crate::{
     error::Error,
     rights::Rights,
@@ -61,6 +61,8 @@ pub(crate) struct Planner<'g> {
     pub(crate) unnamed: &'g Arc<Sources>,
     /// Those that only verify, and cannot ask again.
     pub(crate) verify_only: SchemeSet,
+    /// Whether a mistake in a candidate is one of the plan. A request is not refused for it.
+    pub(crate) checks_candidates: bool,
 }
 
 impl Planner<'_> {
@@ -105,6 +107,7 @@ impl Planner<'_> {
                  `Introspection` or `WhoAmI` there",
             ));
         }
+        let policy = self.with_candidates(policy, &description, max_age)?;
         let sources = match accepted == self.unnamed.schemes {
             true => self.unnamed.clone(),
             false => Arc::new(read(accepted)),
@@ -154,6 +157,76 @@ impl Planner<'_> {
         }
     }
 
+    /// The policy with all candidates beside it, which get counters.
+    fn with_candidates(
+        &self,
+        mut policy: Arc<dyn Policy>,
+        description: &Description,
+        max_age: Option<Duration>,
+    ) -> Result<Arc<dyn Policy>, Error> {
+        let (mut checked, mut asks_roles, is_public) = (Ok(()), false, description.is_public());
+        description.walk(false, &mut |part, below_not| match part {
+            Description::Shadow { name, candidate, .. } => {
+                self.rights.shadows.register(name);
+                if self.checks_candidates && checked.is_ok() {
+                    let checks = match is_public {
+                        true => {
+                            Err(Error::misconfigured("the live policy is public, so no caller is known to compare"))
+                        }
+                        false => self.check_candidate(candidate, below_not, max_age),
+                    };
+                    checked = checks.map_err(|error| of_candidate(name, &error));
+                }
+            }
+            Description::Role { .. } | Description::Permission { .. } | Description::Rule { .. } => asks_roles = true,
+            _ => {}
+        });
+        checked?;
+        if is_public || !asks_roles {
+            return Ok(policy);
+        }
+        for (name, rights) in &self.rights.candidates {
+            if self.checks_candidates {
+                let known = Planner { rights, ..*self }.check_names(description, false);
+                known.map_err(|error| of_candidate(name, &error))?;
+            }
+            self.rights.shadows.register(name);
+            policy = Arc::new(ByCandidateRoles { name, live: policy, rights: rights.clone() });
+        }
+        Ok(policy)
+    }
+
+    /// What could never work beside a live policy whose callers are as fresh as `max_age`.
+    fn check_candidate(
+        &self,
+        candidate: &Description,
+        below_not: bool,
+        max_age: Option<Duration>,
+    ) -> Result<(), Error> {
+        let mut problem = None;
+        candidate.walk(below_not, &mut |part, _| match part {
+            Description::Fresh { max_age: least, .. } if max_age.is_none_or(|age| age > *least) => {
+                problem = Some("it has `fresh`, which the live policy has not, so it could judge no caller");
+            }
+            Description::WithoutBaseline(_) => {
+                problem = Some("`without_baseline` has to be around the live policy and its candidate");
+            }
+            _ => {}
+        });
+        problem.map_or_else(|| self.check_names(candidate, below_not), |problem| Err(Error::misconfigured(problem)))
+    }
+
+    /// Only the names: the live policy says whose credentials are accepted.
+    fn check_names(&self, description: &Description, below_not: bool) -> Result<(), Error> {
+        let mut checked = Ok(());
+        description.walk(below_not, &mut |part, below_not| {
+            if checked.is_ok() {
+                checked = self.check(part, below_not, SchemeSet::ALL);
+            }
+        });
+        checked
+    }
+
     fn check_kinds(&self, on: Option<&On>) -> Result<(), Error> {
         let mut kinds = on.into_iter().flat_map(|on| [on.kind].into_iter().chain(on.of.iter().copied()));
         kinds.try_for_each(|kind| self.rights.membership(kind).map(drop))
@@ -175,12 +248,17 @@ impl Planner<'_> {
             | Description::Visitors(part)
             | Description::WithoutBaseline(part)
             | Description::Fresh { part, .. }
+            | Description::Shadow { live: part, .. }
             | Description::Row { part, .. } => self.accepted(part, here),
             // With or without a credential, of any scheme.
             Description::Signed { signer } if !self.is_bound(signer) => SchemeSet::ALL,
             _ => here,
         }
     }
+}
+
+fn of_candidate(name: &str, error: &Error) -> Error {
+    Error::misconfigured(format!("the candidate `{name}` cannot be compared: {error}"))
 }
 
 impl Plan {

@@ -15,6 +15,7 @@ pub use super::{
     locate::{IdValue, Locate, ResourceId},
     modify::{Fresh, Visitors, WithoutBaseline},
     resource::{OnResource, OnRow},
+    shadow::Shadow,
     signed::Signed,
     ways::{AlsoVia, Via},
     when::{Holds, When},

@@ -102,6 +102,23 @@ impl Standings {
         })
     }
 
+    /// What has been answered by now, as a memory of its own: what is asked by it is not shared.
+    pub(crate) fn finished(&self) -> Self {
+        fn done(answer: &Option<SharedAnswer<Standing>>) -> Option<SharedAnswer<Standing>> {
+            answer.clone().filter(|answer| answer.peek().is_some())
+        }
+        let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_resource = |(id, answers): (&Arc<str>, &Answers)| {
+            let permits = answers.permits.iter().filter(|(_, permits)| permits.peek().is_some());
+            let permits = permits.map(|(role, permits)| (role.clone(), permits.clone())).collect();
+            (id.clone(), Answers { caller: done(&answers.caller), visitor: done(&answers.visitor), permits })
+        };
+        let of_kind = |(kind, resources): (&Cow<'static, str>, &BTreeMap<Arc<str>, Answers>)| {
+            (kind.clone(), resources.iter().map(of_resource).collect())
+        };
+        Self(Arc::new(Mutex::new(memory.iter().map(of_kind).collect())))
+    }
+
     /// Prepares one question about resources of one kind, except those that are here or asked for. It is asked when one of
     /// these standings is needed. `then` gets what was found, before anything is judged by it.
     pub(super) fn prepare(

@@ -30,7 +30,7 @@ pub use role::{Role, RoleHierarchy, RoleHierarchyBuilder};
 pub use standing::Standing;
 pub(crate) use standing::State;
 
-use crate::{error::Error, policy::Superuser, signed::SignedUrls};
+use crate::{error::Error, policy::Superuser, shadow::Shadows, signed::SignedUrls};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -51,6 +51,9 @@ pub(crate) struct Rights {
     pub(crate) signers: BTreeMap<String, SignedUrls>,
     /// Who passes without which of them.
     pub(crate) superuser: Option<Superuser>,
+    /// What would be known by candidate roles, for each candidate.
+    pub(crate) candidates: Vec<(&'static str, Arc<Rights>)>,
+    pub(crate) shadows: Arc<Shadows>,
 }
 
 impl Rights {

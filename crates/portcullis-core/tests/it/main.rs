@@ -43,6 +43,7 @@ mod revocations;
 mod roles;
 mod schemes;
 mod secrets;
+mod shadows;
 mod shown;
 mod signed;
 mod source_order;

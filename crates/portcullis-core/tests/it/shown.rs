@@ -201,6 +201,8 @@ fn nothing_private_is_shown() {
         Lease: who.lease(None, &head).unwrap(),
         Watch: who.lease(None, &head).unwrap().watch(|_| pending::<()>()),
         TokenCache: TokenCache::new(10),
+        ShadowCounts: ShadowCounts::default(),
+        ShadowLimits: ShadowLimits::new(),
         HttpRequest: request,
         HttpResponse: response,
         Reply: Reply::new(drop),
