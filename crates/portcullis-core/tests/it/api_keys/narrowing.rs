@@ -175,7 +175,7 @@ fn the_explanation_says_it() {
     assert!(decision.is_allowed());
     assert_eq!(
         decision.explain().unwrap().to_string(),
-        "+ a User\n  + any of\n    - staff (the key has no scope that is named here)\n    - permission kb:read (the key has no \
+        "+ a User (with an account)\n  + any of\n    - staff (the key has no scope that is named here)\n    - permission kb:read (the key has no \
          scope that is named here)\n    + scope `reports`"
     );
 }
