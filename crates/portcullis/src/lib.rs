@@ -76,6 +76,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/spicedb.md")]
     }
+    pub mod signed_downloads {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/signed-downloads.md")]
+    }
     pub mod testing {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/testing.md")]

@@ -9,13 +9,14 @@ mod policies;
 pub mod rows;
 pub mod start;
 pub mod store;
+pub mod tiles;
 
 use auth::Auth;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use memberships::{DataProducts, Flights, IndoorProjects, Projects, Teams};
 use portcullis::{
     Account, ApiKeys, Directory, Error, ErrorKind, Gate, GateBuilder, KeyDigest, KeyScopes, NewKey, Principal, Refusal,
-    RoleHierarchy, Scheme,
+    RoleHierarchy, Scheme, SignedUrls,
     accounts::{AccountDirectory, User},
     policy::{account, all},
 };
@@ -24,11 +25,11 @@ use serde_json::{Value, json};
 use store::Store;
 use uuid::Uuid;
 
-/// Who callers are, which roles there are, and what they are to resources.
+/// Who callers are, which roles there are, and what they are to resources. The secret signs addresses of tiles.
 ///
 /// # Errors
 /// If it is not sound.
-pub fn gate(auth: &Auth, store: &Store) -> Result<GateBuilder, Error> {
+pub fn gate(auth: &Auth, store: &Store, secret: &[u8]) -> Result<GateBuilder, Error> {
     let ladder = || RoleHierarchy::builder().ranked(["viewer", "manager", "owner"]);
     Ok(Gate::builder()
         .scheme(Scheme::new(&auth.accounts).source(auth.cookies.source()).bearer())
@@ -48,6 +49,8 @@ pub fn gate(auth: &Auth, store: &Store) -> Result<GateBuilder, Error> {
         .membership("flight", Flights(store.clone()))
         .membership("data_product", DataProducts(store.clone()))
         .membership("indoor_project", IndoorProjects(store.clone()))
+        .signer("tiles", tiles::signer(secret)?)
+        .signer("previews", SignedUrls::new("tiles", secret)?)
         .render(render))
 }
 
@@ -135,6 +138,8 @@ fn render(error: &Error, default: Refusal) -> Refusal {
         (_, "staff_required") => (403, "Access denied"),
         (_, "not_a_member") if on == "indoor_project" => (403, "You are not a member of this indoor project"),
         (_, "role_required") if on == "indoor_project" => (403, &*indoor),
+        (_, "signature_expired") => (403, "URL expired"),
+        (_, "signature_required" | "invalid_signature") => (403, "Invalid signature"),
         (ErrorKind::Denied, _) => (403, "Permission denied"),
         (ErrorKind::Hidden, _) => match on {
             "project" => (404, "Project not found"),

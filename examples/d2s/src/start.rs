@@ -5,6 +5,7 @@ use crate::{
     gate, keys, rows,
     store::Store,
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use portcullis::{
     Gate,
     accounts::{Mail, Mailer, SameSite, TokenCookies, store::Stores},
@@ -39,7 +40,10 @@ pub async fn configured(store: &Store) -> Result<(Gate, Auth, SocketAddr), Box<d
         keys: keys(store)?,
         administrator: or("ADMINISTRATOR", "admin@example.com").parse()?,
     };
-    Ok((gate(&auth, store)?.build()?, auth, address))
+    // Without one of their own, tiles have a secret that signs nothing else.
+    let tiles = BASE64_STANDARD.encode(format!("tiles {secret}"));
+    let tiles = BASE64_STANDARD.decode(or("TILE_SIGNING_SECRET_KEY", &tiles))?;
+    Ok((gate(&auth, store, &tiles)?.build()?, auth, address))
 }
 
 /// The cookies of the original. Those that are not secure are for a service without TLS.

@@ -25,6 +25,9 @@ use uuid::Uuid;
 pub const NOW: u64 = 1_800_000_000;
 pub const SECRET: &str = "the SECRET_KEY of the service in this test";
 
+/// That of the vectors: `TILE_SIGNING_SECRET_KEY`, decoded.
+pub const TILES: &[u8] = b"tile-signing-key-0123456789abcdef";
+
 pub type Header = (&'static str, String);
 
 /// A good access token of somebody.
@@ -159,7 +162,7 @@ impl Service {
             keys: d2s::keys(&store).unwrap_or_else(|error| panic!("{error}")),
             administrator: "admin@example.com".parse().unwrap_or_else(|error| panic!("{error}")),
         };
-        let gate = d2s::gate(&auth, &store).and_then(|gate| gate.clock(clock.clone()).build());
+        let gate = d2s::gate(&auth, &store, TILES).and_then(|gate| gate.clock(clock.clone()).build());
         Self { gate: gate.unwrap_or_else(|error| panic!("{error}")), store, stores, auth, clock, mailbox }
     }
 
