@@ -22,7 +22,9 @@ use std::{
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// # fn main() -> Result<(), Error> {
 /// let contexts = UnexpiringContext::new("the secret of the other system")?;
-/// let gate = builder()?.dangerous_unexpiring_context("x-org-context", contexts.clone()).build()?;
+/// let gate = builder()?
+///     .dangerous_unexpiring_context("x-org-context", contexts.clone())
+///     .build()?;
 /// let organization = |name, context: &str| {
 ///     let who = now(gate
 ///         .acting_as(acting_as(name))
