@@ -11,6 +11,7 @@ mod builder;
 mod cache;
 mod caller;
 mod context;
+mod engine;
 mod establish;
 mod explain;
 mod filter;

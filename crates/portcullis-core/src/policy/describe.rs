@@ -103,6 +103,15 @@ pub enum Description {
     Visitors(Box<Self>),
     /// [`without_baseline`](super::without_baseline).
     WithoutBaseline(Box<Self>),
+    /// [`engine`](super::engine).
+    Engine {
+        /// The name of the engine.
+        engine: &'static str,
+        /// What it is asked for.
+        action: &'static str,
+        /// The resource that it is asked about, if any.
+        on: Option<On>,
+    },
     /// [`account`](super::account).
     Account {
         /// The code of its denials.
@@ -182,7 +191,7 @@ impl Description {
 
     pub(crate) fn on(&self) -> Option<&On> {
         match self {
-            Self::Role { on, .. } | Self::Permission { on, .. } => on.as_ref(),
+            Self::Role { on, .. } | Self::Permission { on, .. } | Self::Engine { on, .. } => on.as_ref(),
             _ => None,
         }
     }
@@ -221,6 +230,7 @@ impl fmt::Display for Description {
             // These codes say what is wrong with the row: `unless unconfirmed`.
             Self::Account { code } => write!(f, "unless {code}"),
             Self::Row { code, part } => write!(f, "{part}, unless {code}"),
+            Self::Engine { engine, action, .. } => write!(f, "{action} by {engine}"),
             Self::Rule { name, .. } => f.write_str(name),
             Self::Signed { signer } => write!(f, "signed address {signer}"),
             Self::All(parts) => Self::list(f, parts, " and "),

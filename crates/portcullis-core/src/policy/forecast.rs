@@ -317,6 +317,7 @@ impl Place<'_> {
             (Some(scheme), _) => self.accepted.has(scheme),
             (None, Description::Anyone) => true,
             (None, Description::Row { .. }) => self.visitors,
+            (None, Description::Engine { .. }) => false,
             (None, part) => self.visitors && part.on().is_some(),
         }
     }
@@ -343,6 +344,7 @@ impl Place<'_> {
             Description::Scope(_)
             | Description::Claim { .. }
             | Description::When { .. }
+            | Description::Engine { on: None, .. }
             | Description::Account { .. } => Outcomes::depends(part),
             Description::Row { code, part } => self.outcomes(part).and(Outcomes::depends(format!("unless {code}"))),
             Description::Not(part) => Self { as_superuser: false, ..self }.outcomes(part).not(),

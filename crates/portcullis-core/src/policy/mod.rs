@@ -9,6 +9,7 @@
 //! | [`via`], [`also_via`] | callers of a scheme with a name |
 //! | [`signed`] | every caller, with or without a credential, whose address is signed |
 //! | [`when`], [`Rule`] | what a closure, or a type of yours, allows |
+//! | [`engine`] | what a policy engine allows |
 //! | [`all`], [`any`], [`not`] | what their parts allow, combined |
 //! | [`shadow`] | what the live policy allows; counts where a candidate differs |
 //! | [`hidden`], [`visitors`], [`fresh`], [`without_baseline`] | the same as their part, answered or asked in another way |
@@ -42,6 +43,7 @@ mod basic;
 mod claim;
 mod combine;
 mod describe;
+mod engine;
 pub(crate) mod forecast;
 mod locate;
 mod modify;
@@ -63,6 +65,7 @@ pub use basic::{anyone, authenticated, permission, role, scope, staff};
 pub use claim::claim;
 pub(crate) use combine::empty_list;
 pub use combine::{all, any, hidden, not};
+pub use engine::engine;
 pub use locate::{header, id, organization, path, query};
 pub(crate) use modify::is_within;
 pub use modify::{fresh, visitors, without_baseline};

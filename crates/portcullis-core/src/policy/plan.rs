@@ -141,6 +141,7 @@ impl Planner<'_> {
                 self.check_kinds(on.as_ref())?;
                 rights.knows_permission(permission, on.as_ref().map(|on| on.kind), below_not)
             }
+            Description::Engine { engine, .. } => rights.engine(engine).map(drop),
             Description::All(parts) | Description::Any(parts) if parts.is_empty() => Err(empty_list()),
             Description::Via { scheme, .. } | Description::AlsoVia { scheme, .. } => {
                 let place = rights.scheme(scheme)?;

@@ -62,6 +62,12 @@ impl fmt::Display for Right {
     }
 }
 
+/// The text of a request is no identifier of the kind.
+pub(super) fn malformed_id(kind: &str, parameter: &'static str) -> Error {
+    let detail = format!("`{parameter}` is not an identifier of the kind `{kind}`");
+    Error::new(ErrorKind::Malformed, detail).with_code("invalid_id").with_parameter(parameter)
+}
+
 impl<I: Locate> OnResource<I> {
     pub(super) const fn role(name: &'static str, kind: &'static str, id: I) -> Self {
         Self { right: Right::Role(name), kind, id, of: [None, None], is_hidden: false }
@@ -191,22 +197,17 @@ impl<I: Locate> OnResource<I> {
         }
     }
 
-    fn malformed(kind: &str, parameter: &'static str) -> Error {
-        let detail = format!("`{parameter}` is not an identifier of the kind `{kind}`");
-        Error::new(ErrorKind::Malformed, detail).with_code("invalid_id").with_parameter(parameter)
-    }
-
     fn judge(&self, question: &Question<'_>) -> Result<Decision, Halt> {
         let needed = self.needed(question)?;
         let (rights, asker) = (question.rights, question.asker());
         let mut parents = Vec::new();
         for (kind, id) in self.of.iter().flatten() {
             let (text, parameter) = id.locate(question)?;
-            parents.push(rights.resource((*kind).into(), &text)?.ok_or_else(|| Self::malformed(kind, parameter))?);
+            parents.push(rights.resource((*kind).into(), &text)?.ok_or_else(|| malformed_id(kind, parameter))?);
         }
         let (text, parameter) = self.id.locate(question)?;
         let found = rights.find(asker, self.kind, &text)?;
-        let (on, own) = found.ok_or_else(|| Self::malformed(self.kind, parameter))?;
+        let (on, own) = found.ok_or_else(|| malformed_id(self.kind, parameter))?;
         let is_other = !parents.iter().all(|parent| own.is_under(parent));
         match own.state() {
             State::Missing => return Ok(self.deny(question, Denial::missing(self.kind), &on, "there is none")),

@@ -12,6 +12,7 @@ pub use super::{
     claim::RequireClaim,
     combine::{All, Any, HiddenPolicy, Not, PolicyList},
     describe::{Description, On},
+    engine::{OfEngine, OfEngineOn},
     locate::{IdValue, Locate, ResourceId},
     modify::{Fresh, Visitors, WithoutBaseline},
     resource::{OnResource, OnRow},

@@ -30,7 +30,7 @@ pub use role::{Role, RoleHierarchy, RoleHierarchyBuilder};
 pub use standing::Standing;
 pub(crate) use standing::State;
 
-use crate::{error::Error, policy::Superuser, shadow::Shadows, signed::SignedUrls};
+use crate::{engine::AnyEngine, error::Error, policy::Superuser, shadow::Shadows, signed::SignedUrls};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -45,6 +45,8 @@ pub(crate) struct Rights {
     pub(crate) permissions: Option<PermissionSet>,
     /// The membership of each kind of resource.
     pub(crate) memberships: BTreeMap<String, Arc<dyn AnyMembership>>,
+    /// The policy engines, by name.
+    pub(crate) engines: BTreeMap<String, Arc<dyn AnyEngine>>,
     /// The names of the gate's schemes, in order; `None` for those without.
     pub(crate) schemes: Vec<Option<&'static str>>,
     /// The signers of addresses, by their names.
@@ -100,6 +102,17 @@ impl Rights {
             Error::misconfigured(match known.is_empty() {
                 true => format!("the gate has no signer `{name}`; add one by `.signer({name:?}, …)`"),
                 false => format!("the gate has no signer `{name}`; it has {known:?}"),
+            })
+        })
+    }
+
+    /// A policy asks this engine.
+    pub(crate) fn engine(&self, name: &str) -> Result<&Arc<dyn AnyEngine>, Error> {
+        self.engines.get(name).ok_or_else(|| {
+            let known: Vec<&String> = self.engines.keys().collect();
+            Error::misconfigured(match known.is_empty() {
+                true => format!("the gate has no `.engine({name:?}, …)`; add one"),
+                false => format!("the gate has no `.engine({name:?}, …)`; it has {known:?}"),
             })
         })
     }

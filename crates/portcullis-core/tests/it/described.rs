@@ -69,6 +69,8 @@ fn a_policy_says_in_words_what_it_asks() {
         (shared(fresh(Duration::from_secs(5), staff())), "staff, fresh within 5s"),
         (shared(visitors(on_project().hidden())), "role viewer on project, hidden, visitors too"),
         (shared(without_baseline(staff())), "staff, without the baseline"),
+        (shared(engine("cerbos", "read")), "read by cerbos"),
+        (shared(engine("cerbos", "read").on("project", path("id"))), "read by cerbos on project"),
         (shared(account("unconfirmed", |_: &String| true)), "unless unconfirmed"),
         (shared(on_project().row("locked", |_: &String| true)), "role viewer on project, unless locked"),
         (shared(on_project().of("team", path("team"))), "role viewer on project of the team"),

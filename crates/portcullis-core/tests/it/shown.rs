@@ -99,6 +99,10 @@ fn webhook_message() -> WebhookMessage {
         .unwrap()
 }
 
+fn engine_resource() -> EngineResource {
+    EngineResource::new(ResourceRef::new("project", PLANTED)).with_standing(Standing::role("viewer").with(PLANTED))
+}
+
 #[test]
 fn nothing_private_is_shown() {
     let mut all: Vec<(&str, String)> = Vec::new();
@@ -227,6 +231,8 @@ fn nothing_private_is_shown() {
         Account: Account::new("swordfish".to_owned()).organization("swordfish"),
         CachedMembership: CachedMembership::new(Nobody, 1, Duration::ZERO),
         CachedDirectory: CachedDirectory::new(Nobody, 1, Duration::ZERO),
+        EngineRequest: EngineRequest::new(principal.clone(), "read").on(engine_resource()),
+        EngineResource: engine_resource(),
         OrganizationContext: OrganizationContext::new(secret, Nobody).unwrap(),
         UnexpiringContext: UnexpiringContext::new(secret).unwrap(),
         Permission: Permission::from_static("kb:read"),
@@ -284,6 +290,7 @@ fn nothing_private_is_shown() {
         "Clock",
         "RequestHead",
         "HttpClient",
+        "Engine",
         "KeyStore",
         "Directory",
         "Membership",

@@ -1,0 +1,228 @@
+//! Policy engines: what they are asked, and what becomes of their answers.
+
+use crate::head::Head;
+use futures_util::FutureExt;
+use portcullis_core::{policy::*, testing::*, *};
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex},
+    task::Poll,
+};
+
+/// Says what the test wants, and notes what it was asked.
+#[derive(Debug, Clone)]
+struct Says(Arc<Mutex<Spoken>>);
+
+type Spoken = (Result<bool, ErrorKind>, Vec<EngineRequest>);
+
+impl Says {
+    fn new(answer: Result<bool, ErrorKind>) -> Self {
+        Self(Arc::new(Mutex::new((answer, Vec::new()))))
+    }
+
+    fn asked(&self) -> Vec<EngineRequest> {
+        std::mem::take(&mut self.0.lock().unwrap().1)
+    }
+}
+
+impl Engine for Says {
+    async fn allows(&self, request: &EngineRequest) -> Result<bool, Error> {
+        let mut state = self.0.lock().unwrap();
+        state.1.push(request.clone());
+        state.0.map_err(|kind| Error::new(kind, "the engine is out"))
+    }
+}
+
+/// The same, after a while.
+#[derive(Debug)]
+struct Late(Says);
+
+impl Engine for Late {
+    async fn allows(&self, request: &EngineRequest) -> Result<bool, Error> {
+        wait().await;
+        self.0.allows(request).await
+    }
+}
+
+async fn wait() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+struct Row(&'static str);
+
+/// alice is a viewer of project 1 and suspended in project 3; there are projects up to 9.
+#[derive(Debug)]
+struct Projects {
+    is_late: bool,
+}
+
+impl Membership for Projects {
+    type Id = u32;
+
+    async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
+        if self.is_late {
+            wait().await;
+        }
+        Ok(match (who.id().subject(), id) {
+            (_, 10..) => Standing::missing(),
+            ("alice", 1) => Standing::role("viewer").with(Row("draft")),
+            ("alice", 3) => Standing::refused("suspended"),
+            ("alice", 4) => return Err(Error::new(ErrorKind::Unavailable, "the database is down")),
+            _ => Standing::stranger(),
+        })
+    }
+}
+
+fn gate(engine: impl Engine, is_late: bool) -> Gate {
+    let scheme = Scheme::new(TestIssuer::new().verifier()).bearer();
+    let roles = RoleHierarchy::ranked(["viewer"]).unwrap();
+    let gate = Gate::builder().scheme(scheme).roles(roles).membership("project", Projects { is_late });
+    gate.engine("cerbos", engine).build().unwrap()
+}
+
+fn on_project() -> impl Policy + 'static {
+    engine("cerbos", "read").on("project", path("project_id"))
+}
+
+fn answer(gate: &Gate, policy: impl Policy + 'static, id: &str) -> Result<Access, (u16, String)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let plan = gate.plan(policy).unwrap();
+    let head = Head::new().param("project_id", id);
+    let decided = runtime.block_on(async {
+        let who = gate.establish_for(&plan, &head).await;
+        gate.authorize(&who, &plan, &head).await
+    });
+    decided.map_err(|error| (error.status(), error.code().to_owned()))
+}
+
+fn code(gate: &Gate, policy: impl Policy + 'static, id: &str) -> String {
+    answer(gate, policy, id).map_or_else(|(status, code)| format!("{status} {code}"), |_| "200".to_owned())
+}
+
+#[test]
+fn its_answer_decides_and_its_errors_never_do() {
+    for (says, expected, inverted) in [
+        (Ok(true), "200", "403 not_allowed"),
+        (Ok(false), "403 engine_denied", "200"),
+        (Err(ErrorKind::Unavailable), "503 unavailable", "503 unavailable"),
+        (Err(ErrorKind::Denied), "503 unavailable", "503 unavailable"),
+        (Err(ErrorKind::Invalid), "503 unavailable", "503 unavailable"),
+        (Err(ErrorKind::Misconfigured), "500 misconfigured", "500 misconfigured"),
+    ] {
+        for is_late in [false, true] {
+            let engine_that = || Late(Says::new(says));
+            let alice = match is_late {
+                true => gate(engine_that(), true),
+                false => gate(Says::new(says), false),
+            };
+            let alice = alice.acting_as(acting_as("alice"));
+            assert_eq!(code(&alice, engine("cerbos", "read"), "1"), expected, "{says:?}");
+            assert_eq!(code(&alice, on_project(), "1"), expected, "{says:?}");
+            let not = code(&alice, not(on_project()), "1");
+            assert!(not == inverted || inverted.starts_with("403") && not.starts_with("403"), "{says:?}: {not}");
+            let either = if says == Ok(true) { "200" } else { expected };
+            assert_eq!(code(&alice, any((on_project(), staff())), "1").split(' ').next(), either.split(' ').next());
+            let staff_first = any((staff(), on_project()));
+            let root = alice.acting_as(acting_as("root").with_staff(true));
+            assert_eq!(code(&root, staff_first, "1"), "200", "it is not asked");
+        }
+    }
+}
+
+#[test]
+fn what_it_is_asked() {
+    for is_late in [false, true] {
+        let says = Says::new(Ok(true));
+        let gate = gate(says.clone(), is_late);
+        let alice = gate.acting_as(acting_as("alice").with_role("viewer"));
+        let access = answer(&alice, on_project(), "001").unwrap();
+        assert_eq!(access.resource(), Some(&ResourceRef::new("project", "1")));
+        assert_eq!(access.row::<Row>().unwrap().0, "draft");
+        let [asked] = &says.asked()[..] else { panic!("once") };
+        assert_eq!((asked.action(), asked.principal().roles()), ("read", &["viewer".into()][..]));
+        let resource = asked.resource().unwrap();
+        assert_eq!((resource.kind(), resource.id()), ("project", "1"), "as the membership prints it");
+        let standing = resource.standing().unwrap();
+        assert_eq!(standing.held().map(Role::as_str), Some("viewer"));
+        assert_eq!(standing.row::<Row>().unwrap().0, "draft");
+
+        // It decides about strangers.
+        assert_eq!(code(&gate.acting_as(acting_as("bob")), on_project(), "1"), "200");
+        assert_eq!(says.asked()[0].resource().unwrap().standing().unwrap().held(), None);
+
+        // Without a membership of the kind, it gets the text of the request.
+        assert_eq!(code(&alice, engine("cerbos", "read").on("invoice", path("project_id")), "007"), "200");
+        let asked = says.asked();
+        let invoice = asked[0].resource().unwrap();
+        assert_eq!((invoice.kind(), invoice.id()), ("invoice", "007"));
+        assert!(invoice.standing().is_none());
+
+        assert_eq!(code(&alice, engine("cerbos", "export"), "1"), "200");
+        assert!(says.asked()[0].resource().is_none());
+    }
+}
+
+#[test]
+fn what_it_is_not_asked() {
+    for is_late in [false, true] {
+        let says = Says::new(Ok(true));
+        let gate = gate(says.clone(), is_late);
+        let alice = gate.acting_as(acting_as("alice"));
+        assert_eq!(code(&alice, on_project(), "77"), "404 not_found");
+        assert_eq!(code(&alice, on_project(), "3"), "403 suspended");
+        assert_eq!(code(&alice, not(on_project()), "3"), "403 suspended", "a suspended member stays out");
+        assert_eq!(code(&alice, on_project(), "4"), "503 unavailable");
+        assert_eq!(code(&alice, on_project(), "x"), "400 invalid_id");
+        assert_eq!(
+            code(&alice, engine("cerbos", "read").on("invoice", query("invoice")), "1"),
+            "400 parameter_missing"
+        );
+        assert_eq!(code(&gate, on_project(), "1"), "401 credential_missing");
+        assert_eq!(code(&gate, visitors(on_project()), "1"), "401 credential_missing", "nobody is no principal");
+        assert_eq!(says.asked().len(), 0);
+    }
+}
+
+#[test]
+fn names_are_checked_at_the_start() {
+    let gate = gate(Says::new(Ok(true)), false);
+    let error = gate.plan(engine("cedar", "read")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(error.to_string().contains("cedar") && error.to_string().contains("cerbos"), "{error}");
+    assert!(gate.plan(not(engine("cedar", "read").on("project", path("id")))).is_err());
+    let scheme = || Scheme::new(TestIssuer::new().verifier()).bearer();
+    let none = Gate::builder().scheme(scheme()).build().unwrap().plan(engine("cedar", "read")).unwrap_err();
+    assert!(none.to_string().contains(".engine(\"cedar\", …)"), "{none}");
+    let twice =
+        Gate::builder().scheme(scheme()).engine("cerbos", Says::new(Ok(true))).engine("cerbos", Says::new(Ok(true)));
+    assert!(twice.build().is_err());
+}
+
+#[test]
+fn it_is_told_in_words() {
+    let gate = gate(Says::new(Ok(false)), false).acting_as(acting_as("alice"));
+    let policy = all((engine("cerbos", "export"), hidden(on_project())));
+    assert_eq!(policy.describe().to_string(), "export by cerbos and read by cerbos on project, hidden");
+    let plan = gate.plan(on_project()).unwrap();
+    assert_eq!(plan.params(), ["project_id"]);
+    let head = Head::new().param("project_id", "1");
+    let who = gate.establish_for(&plan, &head).now_or_never().unwrap();
+    let decision = gate.explain(&who, &plan, &head).now_or_never().unwrap().unwrap();
+    let text = decision.explain().unwrap().to_string();
+    assert!(text.contains("read by cerbos on project \"1\""), "{text}");
+    let error = gate.authorize(&who, &plan, &head).now_or_never().unwrap().unwrap_err();
+    let denial = error.denial().unwrap();
+    assert_eq!((denial.required(), denial.resource_kind()), (Some("read"), Some("project")));
+    assert_eq!(code(&gate, hidden(on_project()), "1"), "404 not_found");
+    let caller = Holder::Caller;
+    assert_eq!(plan.forecast(&caller), Forecast::Depends(vec!["read by cerbos on project".to_owned()]));
+    assert_eq!(gate.plan(visitors(on_project())).unwrap().forecast(&Holder::Visitor), Forecast::Deny);
+}
