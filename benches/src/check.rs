@@ -1,6 +1,6 @@
 //! What may not get worse. Only what is the same in every run is judged, never time, so that a busy machine cannot fail it.
 
-use crate::{cache, case::Case, guard, table::Figures, verify};
+use crate::{cache, case::Case, guard, policy, table::Figures, verify};
 
 /// What ours may need at most in one case.
 struct Limit {
@@ -17,7 +17,7 @@ enum Most {
     Added { instructions: u64, allocations: u64 },
 }
 
-const LIMITS: [Limit; 5] = [
+const LIMITS: [Limit; 11] = [
     Limit { case: verify::HS256, other: verify::PEER, most: Most::Share(0.5) },
     Limit { case: guard::KNOWN, other: guard::BARE, most: Most::Added { instructions: 1_500, allocations: 1 } },
     Limit {
@@ -26,8 +26,18 @@ const LIMITS: [Limit; 5] = [
         most: Most::Added { instructions: 1_500, allocations: 1 },
     },
     Limit { case: guard::CACHED, other: guard::BARE, most: Most::Added { instructions: 1_500, allocations: 0 } },
+    policy_limit(policy::ROLE[0], 130, 0),
+    policy_limit(policy::ROLE[1], 130, 0),
+    policy_limit(policy::PERMISSION[0], 130, 0),
+    policy_limit(policy::PERMISSION[1], 130, 0),
+    policy_limit(policy::STANDING[0], 1_500, 1),
+    policy_limit(policy::STANDING[1], 1_500, 1),
     Limit { case: cache::HOT, other: cache::PEER, most: Most::Share(0.6) },
 ];
+
+const fn policy_limit(case: &'static str, instructions: u64, allocations: u64) -> Limit {
+    Limit { case, other: policy::AUTHENTICATED, most: Most::Added { instructions, allocations } }
+}
 
 /// Whether a case of this name is judged, or printed beside those that are.
 pub(crate) fn concerns(name: &str) -> bool {

@@ -11,6 +11,7 @@ mod claims;
 mod companion;
 mod guard;
 mod instructions;
+mod policy;
 #[cfg(feature = "accounts")]
 mod stores;
 mod table;
@@ -52,7 +53,10 @@ fn main() -> ExitCode {
 }
 
 fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
-    [verify::cases(&wanted), guard::cases(&wanted), cache::cases(&wanted)].into_iter().flatten().collect()
+    [verify::cases(&wanted), guard::cases(&wanted), policy::cases(&wanted), cache::cases(&wanted)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Everything there is to know of the cases whose name has the filter in it.
