@@ -67,6 +67,11 @@ impl Decision {
         Self::Deny(Denial::new(code))
     }
 
+    /// Allows by the role at this place of those that the caller has everywhere.
+    pub(crate) fn by_role(place: usize) -> Self {
+        Self::Allow(Access { role: place.try_into().ok(), ..Access::default() })
+    }
+
     /// Whether it allows.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
@@ -159,6 +164,8 @@ impl Decision {
 pub struct Access {
     /// The gate sets it at the end: a policy only borrows the caller.
     pub(crate) principal: Option<Principal>,
+    /// The place of the role that allowed the caller among those it has everywhere.
+    pub(crate) role: Option<u16>,
     /// `None` for most policies: decisions are passed by value.
     pub(crate) found: Option<Box<Findings>>,
 }
@@ -166,7 +173,10 @@ pub struct Access {
 /// What a policy found out about the caller on a resource.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Findings {
+    /// The role that allowed it there.
     pub(crate) role: Option<Role>,
+    /// Whether that is the role of the standing, which is then not copied.
+    pub(crate) is_by_standing: bool,
     /// What the caller passed without, as a superuser.
     pub(crate) superuser: Option<&'static str>,
     /// The resource on which the caller is allowed, with its standing there.
@@ -196,7 +206,11 @@ impl Access {
     /// The role that allowed the caller, if one did: on the [`resource`](Self::resource), if there is one.
     #[must_use]
     pub fn role(&self) -> Option<&Role> {
-        self.found.as_ref()?.role.as_ref()
+        match self.found.as_deref() {
+            Some(Findings { on: Some((_, standing)), is_by_standing: true, .. }) => standing.held(),
+            Some(Findings { role, on: Some(_), .. }) => role.as_ref(),
+            _ => self.principal.as_ref()?.roles().get(usize::from(self.role?)),
+        }
     }
 
     /// The role or permission that the caller does not have and passed without, as a
@@ -260,8 +274,8 @@ impl Access {
             (Some(mut found), Some(other)) => {
                 if found.on.is_some() {
                     found.others.extend(other.on);
-                } else if other.on.is_some() || found.role.is_none() {
-                    (found.role, found.on) = (other.role, other.on);
+                } else {
+                    (found.role, found.is_by_standing, found.on) = (other.role, other.is_by_standing, other.on);
                 }
                 found.superuser = found.superuser.or(other.superuser);
                 found.others.extend(other.others);
@@ -269,13 +283,13 @@ impl Access {
             }
             (found, other) => found.or(other),
         };
-        Self { found, ..self }
+        Self { found, role: self.role.or(other.role), ..self }
     }
 }
 
 impl From<Findings> for Access {
     fn from(found: Findings) -> Self {
-        Self { principal: None, found: Some(Box::new(found)) }
+        Self { found: Some(Box::new(found)), ..Self::default() }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     decision::Decision,
     explanation::Explanation,
     policy::{Policy, Question, Verdict, ask},
-    rights::Rights,
+    rights::{Rights, RightsNamed},
 };
 use futures_timer::Delay;
 use futures_util::{
@@ -230,8 +230,9 @@ impl<'a> Comparison<'a> {
         let (is_allowed, logs) = (decision.is_allowed(), self.logs);
         let asked = AssertUnwindSafe(async move {
             let standings = question.standings.finished();
-            let (rights, standings) = (candidate.rights, &standings);
-            ask(candidate.policy, Question { rights, standings, explaining: logs, ..question }).await
+            // The plan has worked out the roles of the live policy.
+            let (rights, named, standings) = (candidate.rights, RightsNamed::NONE, &standings);
+            ask(candidate.policy, Question { rights, named, standings, explaining: logs, ..question }).await
         });
         match Answer::later(asked.catch_unwind()).started() {
             Ok(asked) => {

@@ -393,7 +393,7 @@ impl Gate {
     fn question<'a>(
         &'a self,
         who: &'a Authentication,
-        plan: &Plan,
+        plan: &'a Plan,
         head: &'a dyn RequestHead,
         explaining: bool,
     ) -> Result<Question<'a>, Error> {
@@ -423,6 +423,7 @@ impl Gate {
         let (visitors, below_not, narrowing, as_superuser) = (false, false, Narrowing::of(caller), false);
         Ok(Question {
             rights,
+            named: plan.named(),
             caller,
             scheme,
             accepted,
@@ -503,7 +504,8 @@ fn decide<'a>(
     let Some(baseline) = baseline.filter(|_| question.caller.is_some()) else { return policy() };
     // It names no schemes, so it applies to every caller that the route accepts. It only restricts, so it names no scope of a key.
     let (accepted, narrowing) = (baseline.unnamed(), question.narrowing.covered());
-    match ask(baseline.policy(), Question { accepted, narrowing, ..question }).ready() {
+    let named = baseline.named();
+    match ask(baseline.policy(), Question { accepted, narrowing, named, ..question }).ready() {
         Ok(Ok(Decision::Allow(_))) => policy(),
         Ok(denied) => Answer::now(denied),
         Err(later) => Answer::later(async move {

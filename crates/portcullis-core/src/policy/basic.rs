@@ -6,11 +6,11 @@
 use super::{Description, Locate, NamedScope, OnResource, Policy, Question, Verdict, sealed::Sealed};
 use crate::{
     answer::Answer,
-    decision::Decision,
+    decision::{Decision, Denial},
     error::Error,
     explanation::Explanation,
     principal::Principal,
-    rights::{self, KeyScopes, Role},
+    rights::{self, KeyScopes, NamedRight, Role},
 };
 
 /// Every caller, authenticated or not. See [`anyone`].
@@ -261,31 +261,10 @@ impl Sealed for RequirePermission {}
 
 impl Policy for RequirePermission {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        if let Err(error) = question.rights.knows_permission(self.0, None, question.below_not) {
-            return Answer::now(Err(error));
-        }
-        let principal = question.principal();
-        let roles = &question.rights.roles;
-        let own = principal.permissions().holds(self.0);
-        let permits = |role: &str| roles.permitted(role).is_some_and(|permitted| permitted.holds(self.0));
-        let by = || principal.roles().iter().position(|role| permits(role.as_str()));
-        let holds = own || by().is_some();
-        if !holds && question.is_without_permission(self.0) {
-            return Answer::now(Ok(question.superuser_verdict(self.0, || format!("permission `{}`", self.0))));
-        }
-        let part = || {
-            let part = Explanation::new(format!("permission `{}`", self.0), holds);
-            match by() {
-                _ if own => part.with_note("its own"),
-                Some(place) => part.with_note(by_role(principal, place)),
-                None => part.with_note(format!("no role that permits it; {}", known_roles(&question))),
-            }
-        };
-        let mut decision = question.verdict(holds, "permission_required", part);
-        if let Decision::Deny(denial) = &mut decision {
-            denial.why_mut().required = Some(self.0);
-        }
-        Answer::now(Ok(decision))
+        Answer::now(match question.place_with(NamedRight::permission(self.0, None)) {
+            Some(_) if !question.explaining => Ok(Decision::allow()),
+            _ => self.judge(&question),
+        })
     }
 
     fn describe(&self) -> Description {
@@ -294,6 +273,32 @@ impl Policy for RequirePermission {
 
     fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
         NamedScope::of(scopes.permit(self.0))
+    }
+}
+
+impl RequirePermission {
+    #[inline(never)]
+    fn judge(self, question: &Question<'_>) -> Verdict {
+        let by = question.role_with(NamedRight::permission(self.0, None))?;
+        let principal = question.principal();
+        let own = principal.permissions().holds(self.0);
+        let holds = own || by.is_some();
+        if !holds && question.is_without_permission(self.0) {
+            return Ok(question.superuser_verdict(self.0, || format!("permission `{}`", self.0)));
+        }
+        let decision = match holds {
+            true => Decision::allow(),
+            false => Decision::Deny(Denial::new("permission_required").with(|why| why.required = Some(self.0))),
+        };
+        if !question.explaining {
+            return Ok(decision);
+        }
+        let note = match by {
+            _ if own => "its own".to_owned(),
+            Some(place) => by_role(principal, place),
+            None => format!("no role that permits it; {}", known_roles(question)),
+        };
+        Ok(decision.explained(Explanation::new(format!("permission `{}`", self.0), holds).with_note(note)))
     }
 }
 
@@ -359,37 +364,39 @@ impl Sealed for RequireRole {}
 
 impl Policy for RequireRole {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let roles = &question.rights.roles;
-        if let Err(error) = question.rights.knows_role(self.0, None) {
-            return Answer::now(Err(error));
-        }
-        let principal = question.principal();
-        let by = principal.roles().iter().position(|role| roles.includes(role.as_str(), self.0));
-        if by.is_none() && question.is_without_role() {
-            return Answer::now(Ok(question.superuser_verdict(self.0, || format!("role `{}`", self.0))));
-        }
-        let part = || {
-            let note = match by {
-                Some(place) => by_role(principal, place),
-                None => format!("no role that includes it; {}", known_roles(&question)),
-            };
-            Explanation::new(format!("role `{}`", self.0), by.is_some()).with_note(note)
-        };
-        let mut decision = question.verdict(by.is_some(), "role_required", part);
-        match &mut decision {
-            Decision::Allow(access) => {
-                access.found_mut().role = by.and_then(|place| principal.roles().get(place)).cloned()
-            }
-            Decision::Deny(denial) => {
-                let why = denial.why_mut();
-                (why.required, why.held) = (Some(self.0), principal.roles().first().cloned());
-            }
-        }
-        Answer::now(Ok(decision))
+        Answer::now(match question.place_with(NamedRight::role(self.0, None)) {
+            Some(place) if !question.explaining => Ok(Decision::by_role(place)),
+            _ => self.judge(&question),
+        })
     }
 
     fn describe(&self) -> Description {
         Description::Role { role: self.0, on: None }
+    }
+}
+
+impl RequireRole {
+    #[inline(never)]
+    fn judge(self, question: &Question<'_>) -> Verdict {
+        let by = question.role_with(NamedRight::role(self.0, None))?;
+        if by.is_none() && question.is_without_role() {
+            return Ok(question.superuser_verdict(self.0, || format!("role `{}`", self.0)));
+        }
+        let principal = question.principal();
+        let decision = match by {
+            Some(place) => Decision::by_role(place),
+            None => Decision::Deny(Denial::new("role_required").with(|why| {
+                (why.required, why.held) = (Some(self.0), principal.roles().first().cloned());
+            })),
+        };
+        if !question.explaining {
+            return Ok(decision);
+        }
+        let note = match by {
+            Some(place) => by_role(principal, place),
+            None => format!("no role that includes it; {}", known_roles(question)),
+        };
+        Ok(decision.explained(Explanation::new(format!("role `{}`", self.0), by.is_some()).with_note(note)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Policies as data.
 
+use crate::rights::NamedRight;
 use std::{borrow::Cow, fmt, time::Duration};
 
 /// What a policy requires, as data.
@@ -186,6 +187,16 @@ impl Description {
             Self::All(parts) => !parts.is_empty() && parts.iter().all(Self::is_public),
             Self::Hidden(part) | Self::WithoutBaseline(part) | Self::Shadow { live: part, .. } => part.is_public(),
             _ => false,
+        }
+    }
+
+    pub(super) fn right(&self) -> Option<NamedRight> {
+        match self {
+            Self::Role { role, on } => Some(NamedRight::role(role, on.as_ref().map(|on| on.kind))),
+            Self::Permission { permission, on } => {
+                Some(NamedRight::permission(permission, on.as_ref().map(|on| on.kind)))
+            }
+            _ => None,
         }
     }
 

@@ -6,7 +6,7 @@
 use super::{Description, On, Policy, empty_list, shadow::ByCandidateRoles};
 use crate::{
     error::Error,
-    rights::Rights,
+    rights::{Rights, RightsNamed},
     scheme::{SchemeSet, Sources},
 };
 use std::{fmt, sync::Arc, time::Duration};
@@ -52,6 +52,7 @@ struct Parts {
     has_superuser: bool,
     asks_visitors: bool,
     params: Vec<&'static str>,
+    named: RightsNamed,
 }
 
 /// What a gate needs to make plans.
@@ -74,12 +75,18 @@ impl Planner<'_> {
         let (mut checked, mut params, mut max_age, mut asks_visitors) = (Ok(()), Vec::new(), None, false);
         let mut is_signed = false;
         let mut has_superuser = false;
+        let mut named = RightsNamed::default();
         description.walk(false, &mut |part, below_not| {
             if checked.is_ok() {
                 checked = self.check(part, below_not, accepted);
             }
             let replaces = || self.rights.superuser.as_ref().is_some_and(|superuser| superuser.replaces(part));
             has_superuser = has_superuser || !below_not && replaces();
+            if checked.is_ok()
+                && let Some(right) = part.right()
+            {
+                named.push(right, self.rights);
+            }
             params.extend(part.on().into_iter().flat_map(|on| on.params.iter().copied()));
             match part {
                 Description::Fresh { max_age: age, .. } => {
@@ -126,6 +133,7 @@ impl Planner<'_> {
             has_superuser,
             asks_visitors,
             params,
+            named,
         };
         Ok(Plan(Arc::new(parts)))
     }
@@ -328,6 +336,11 @@ impl Plan {
 
     pub(crate) fn has_baseline(&self) -> bool {
         !matches!(self.0.description, Description::WithoutBaseline(_))
+    }
+
+    /// The roles and permissions that the policy names.
+    pub(crate) fn named(&self) -> &RightsNamed {
+        &self.0.named
     }
 
     pub(crate) fn policy(&self) -> &dyn Policy {

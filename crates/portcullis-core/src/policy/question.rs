@@ -8,7 +8,7 @@ use crate::{
     explanation::Explanation,
     head::{RequestHead, query_param},
     principal::{Principal, PrincipalKind},
-    rights::{self, Asker, Rights, Standing, Standings},
+    rights::{self, Asker, NamedRight, Rights, RightsNamed, Standing, Standings},
     scheme::SchemeSet,
 };
 use std::{borrow::Cow, fmt, sync::LazyLock};
@@ -55,6 +55,8 @@ use std::{borrow::Cow, fmt, sync::LazyLock};
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
     pub(crate) rights: &'a Rights,
+    /// The roles and permissions that the policy names.
+    pub(crate) named: &'a RightsNamed,
     /// `None` for callers without a credential, where they may be judged.
     pub(crate) caller: Option<&'a Principal>,
     /// The caller's scheme, by its place.
@@ -137,8 +139,31 @@ impl<'a> Question<'a> {
         rights::answer(|| self.rights.standing(self.asker(), &on)).await
     }
 
+    /// The first of the roles that the caller has everywhere which has this right: its place among them.
+    pub(super) fn role_with(&self, right: NamedRight) -> Result<Option<usize>, Error> {
+        if self.named.roles_with(right).is_some() {
+            return Ok(self.place_with(right));
+        }
+        self.rights.knows(right, self.below_not)?;
+        Ok(self.principal().roles().iter().position(|role| self.rights.has(role.as_str(), right)))
+    }
+
+    /// The same, of a right that the policy of the route names.
+    #[inline]
+    pub(super) fn place_with(&self, right: NamedRight) -> Option<usize> {
+        let (caller, passing) = (self.caller?, self.named.roles_with(right)?);
+        caller.roles().iter().position(|role| passing.has(role.as_str()))
+    }
+
     pub(crate) fn asker(&self) -> Asker<'a> {
         Asker { who: self.caller, standings: self.standings, moment: self.moment }
+    }
+
+    /// Whether it is about a caller of an accepted scheme that is no key with scopes, and nobody wants to know why.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        let is_accepted = self.scheme.is_some_and(|scheme| self.accepted.has(scheme));
+        is_accepted && self.caller.is_some() && self.narrowing == Narrowing::Off && !self.explaining
     }
 
     /// The decision of another policy on the same question.

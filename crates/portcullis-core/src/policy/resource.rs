@@ -9,7 +9,7 @@ use crate::{
     decision::{Decision, Denial, Findings},
     error::{Error, ErrorKind},
     explanation::Explanation,
-    rights::{self, Halt, HeldRole, HeldRoles, KeyScopes, ResourceRef, Standing, State},
+    rights::{self, Halt, HeldRole, HeldRoles, KeyScopes, NamedRight, PassingRoles, ResourceRef, Standing, State},
 };
 use std::{any::Any, any::type_name, fmt};
 
@@ -17,49 +17,11 @@ use std::{any::Any, any::type_name, fmt};
 /// [`permission`](super::permission).
 #[derive(Debug, Clone, Copy)]
 pub struct OnResource<I = ResourceId> {
-    right: Right,
+    right: NamedRight,
     kind: &'static str,
     id: I,
     of: [Option<(&'static str, ResourceId)>; 2],
     is_hidden: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Right {
-    Role(&'static str),
-    Permission(&'static str),
-}
-
-/// The same, with the place of the role in the hierarchy of the kind.
-#[derive(Clone, Copy)]
-enum ResolvedRight {
-    Role(usize),
-    Permission(&'static str),
-}
-
-impl Right {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Role(name) | Self::Permission(name) => name,
-        }
-    }
-
-    /// The code of the denial of a member.
-    fn code(self) -> &'static str {
-        match self {
-            Self::Role(_) => "role_required",
-            Self::Permission(_) => "permission_required",
-        }
-    }
-}
-
-impl fmt::Display for Right {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Role(name) => write!(f, "role `{name}`"),
-            Self::Permission(name) => write!(f, "permission `{name}`"),
-        }
-    }
 }
 
 /// The text of a request is no identifier of the kind.
@@ -70,11 +32,11 @@ pub(super) fn malformed_id(kind: &str, parameter: &'static str) -> Error {
 
 impl<I: Locate> OnResource<I> {
     pub(super) const fn role(name: &'static str, kind: &'static str, id: I) -> Self {
-        Self { right: Right::Role(name), kind, id, of: [None, None], is_hidden: false }
+        Self { right: NamedRight::role(name, Some(kind)), kind, id, of: [None, None], is_hidden: false }
     }
 
     pub(super) const fn permission(name: &'static str, kind: &'static str, id: I) -> Self {
-        Self { right: Right::Permission(name), kind, id, of: [None, None], is_hidden: false }
+        Self { right: NamedRight::permission(name, Some(kind)), kind, id, of: [None, None], is_hidden: false }
     }
 
     /// Strangers get 404, as if the resource did not exist.
@@ -186,19 +148,12 @@ impl<I: Locate> OnResource<I> {
         OnRow { on: self, code, holds }
     }
 
-    /// What fits, by the gate's roles. The policy's names have to be known, or no caller could pass.
-    fn needed(&self, question: &Question<'_>) -> Result<ResolvedRight, Error> {
-        match self.right {
-            Right::Role(name) => question.rights.knows_role(name, Some(self.kind)).map(ResolvedRight::Role),
-            Right::Permission(name) => {
-                question.rights.knows_permission(name, Some(self.kind), question.below_not)?;
-                Ok(ResolvedRight::Permission(name))
-            }
-        }
-    }
-
     fn judge(&self, question: &Question<'_>) -> Result<Decision, Halt> {
-        let needed = self.needed(question)?;
+        // The policy's names have to be known, or no caller could pass.
+        let passing = question.named.roles_with(self.right);
+        if passing.is_none() {
+            question.rights.knows(self.right, question.below_not)?;
+        }
         let (rights, asker) = (question.rights, question.asker());
         let mut parents = Vec::new();
         for (kind, id) in self.of.iter().flatten() {
@@ -216,16 +171,22 @@ impl<I: Locate> OnResource<I> {
                 let denial = self.denial(code.clone()).with(|why| why.is_firm = true);
                 return Ok(self.deny(question, denial, &on, "a member that may do nothing now"));
             }
+            // The most frequent answer, without a copy of the role.
+            State::Role(role) if !question.explaining && passing.is_some_and(|passing| passing.has(role.as_str())) => {
+                return Ok(Decision::Allow(
+                    Findings { on: Some((on, own)), is_by_standing: true, ..Findings::default() }.into(),
+                ));
+            }
             State::Role(_) | State::Stranger => {}
         }
         let mut others = Vec::new();
         let held = rights.roles_held(asker, (&on, &own), &[], &mut others)?;
-        let by = self.fitting(question, needed, &on, &held)?;
+        let by = self.fitting(question, passing, &on, &held)?;
         if let (None, Some(role)) = (by, own.held()) {
             rights.check_stored(asker, role, &on)?;
         }
         let first = held.iter().next();
-        let permits_itself = matches!(self.right, Right::Permission(name) if own.permits(name));
+        let permits_itself = !self.right.is_role && own.permits(self.right.name);
         if by.is_none() && !permits_itself {
             if self.is_without(question) {
                 return Ok(self.allow_superuser(question, on, own, others));
@@ -244,14 +205,11 @@ impl<I: Locate> OnResource<I> {
         };
         let explanation = question.explaining.then(|| Box::new(part()));
         let role = role.map(|held| held.role.clone());
-        Ok(Decision::Allow(Findings { role, superuser: None, on: Some((on, own)), others, explanation }.into()))
+        Ok(Decision::Allow(Findings { role, on: Some((on, own)), others, explanation, ..Findings::default() }.into()))
     }
 
     fn is_without(&self, question: &Question<'_>) -> bool {
-        match self.right {
-            Right::Role(_) => question.is_without_role(),
-            Right::Permission(name) => question.is_without_permission(name),
-        }
+        if self.right.is_role { question.is_without_role() } else { question.is_without_permission(self.right.name) }
     }
 
     fn allow_superuser(
@@ -264,25 +222,23 @@ impl<I: Locate> OnResource<I> {
         let part =
             || Explanation::new(format!("{} on {on}", self.right), true).with_note("a superuser passes without it");
         let explanation = question.explaining.then(|| Box::new(part()));
-        let superuser = Some(self.right.name());
-        Decision::Allow(Findings { role: None, superuser, on: Some((on, own)), others, explanation }.into())
+        let superuser = Some(self.right.name);
+        Decision::Allow(Findings { superuser, on: Some((on, own)), others, explanation, ..Findings::default() }.into())
     }
 
     /// The first of the roles that is enough.
     fn fitting<'h>(
         &self,
         question: &Question<'_>,
-        needed: ResolvedRight,
+        passing: Option<&PassingRoles>,
         on: &ResourceRef,
         held: &'h HeldRoles,
     ) -> Result<Option<&'h HeldRole>, Halt> {
         for held in held.iter() {
-            let fits = match needed {
-                ResolvedRight::Role(place) => {
-                    question.rights.roles_on(self.kind).includes_at(held.role.as_str(), place)
-                }
-                ResolvedRight::Permission(name) => question.rights.permits(question.asker(), &held.role, on, name)?,
-            };
+            let (role, rights) = (held.role.as_str(), question.rights);
+            let has = passing.map_or_else(|| rights.has(role, self.right), |passing| passing.has(role));
+            let fits =
+                has || !self.right.is_role && rights.permits(question.asker(), &held.role, on, self.right.name)?;
             if fits {
                 return Ok(Some(held));
             }
@@ -291,7 +247,7 @@ impl<I: Locate> OnResource<I> {
     }
 
     fn denial(&self, code: impl Into<std::borrow::Cow<'static, str>>) -> Denial {
-        Denial::new(code).with(|why| (why.required, why.kind) = (Some(self.right.name()), Some(self.kind.into())))
+        Denial::new(code).with(|why| (why.required, why.kind) = (Some(self.right.name), Some(self.kind.into())))
     }
 
     fn deny(&self, question: &Question<'_>, denial: Denial, on: &ResourceRef, note: impl fmt::Display) -> Decision {
@@ -325,10 +281,8 @@ impl<I: Locate> Policy for OnResource<I> {
 
     fn describe(&self) -> Description {
         let on = Some(self.on());
-        match self.right {
-            Right::Role(role) => Description::Role { role, on },
-            Right::Permission(permission) => Description::Permission { permission, on },
-        }
+        let NamedRight { name, is_role, .. } = self.right;
+        if is_role { Description::Role { role: name, on } } else { Description::Permission { permission: name, on } }
     }
 
     fn judges_visitors(&self, question: &Question<'_>) -> bool {
@@ -336,10 +290,7 @@ impl<I: Locate> Policy for OnResource<I> {
     }
 
     fn names_scope(&self, scopes: &KeyScopes) -> NamedScope {
-        match self.right {
-            Right::Permission(name) => NamedScope::of(scopes.permit(name)),
-            Right::Role(_) => NamedScope::None,
-        }
+        if self.right.is_role { NamedScope::None } else { NamedScope::of(scopes.permit(self.right.name)) }
     }
 }
 

@@ -11,6 +11,7 @@ mod lists;
 mod membership;
 mod memory;
 mod page;
+mod passing;
 mod permission;
 mod resource;
 mod role;
@@ -23,6 +24,7 @@ pub(crate) use membership::AnyMembership;
 pub use membership::Membership;
 pub(crate) use memory::{Halt, Standings, answer};
 pub(crate) use page::Page;
+pub(crate) use passing::{NamedRight, PassingRoles, RightsNamed};
 pub use permission::{Permission, PermissionSet};
 pub(crate) use permission::{checked, is_word};
 pub use resource::ResourceRef;
@@ -131,6 +133,24 @@ impl Rights {
     }
 
     /// A policy asks for this role. Returns its place in the hierarchy.
+    /// Whether a role of the gate has this right.
+    pub(crate) fn has(&self, role: &str, right: NamedRight) -> bool {
+        let roles = self.roles_of(right.kind);
+        match right.is_role {
+            true => roles.includes(role, right.name),
+            false => roles.permitted(role).is_some_and(|permitted| permitted.holds(right.name)),
+        }
+    }
+
+    /// # Errors
+    /// If there is no such role or permission.
+    pub(crate) fn knows(&self, right: NamedRight, below_not: bool) -> Result<(), Error> {
+        match right.is_role {
+            true => self.knows_role(right.name, right.kind).map(drop),
+            false => self.knows_permission(right.name, right.kind, below_not),
+        }
+    }
+
     pub(crate) fn knows_role(&self, role: &str, on: Option<&str>) -> Result<usize, Error> {
         self.roles_of(on).known_place(role)
     }
