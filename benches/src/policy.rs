@@ -75,11 +75,11 @@ fn is_allowed(gate: &Gate, who: &Authentication, plan: &Plan) -> bool {
     gate.authorize(who, plan, &Request).now_or_never().expect("nobody is waited for").is_ok()
 }
 
-fn role_of(place: usize) -> String {
+pub(crate) fn role_of(place: usize) -> String {
     format!("reader{place}")
 }
 
-fn permission_of(place: usize) -> String {
+pub(crate) fn permission_of(place: usize) -> String {
     format!("document{place}:read")
 }
 

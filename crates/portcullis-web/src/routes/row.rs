@@ -8,7 +8,7 @@ use std::{fmt, panic::Location};
 /// The end of the paths of routes that answer everything below.
 pub(super) const REST: &str = "/*";
 
-/// A route of a [`Table`].
+/// A route of a [`Table`](super::Table).
 #[derive(Debug, Clone)]
 pub struct Row {
     gate: Gate,
