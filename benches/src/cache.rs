@@ -3,16 +3,14 @@
 use crate::{
     case::{Case, Operation},
     claims::{Sample, Small},
+    head::Head,
     verify::{OURS, SECRET},
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use foldhash::quality::RandomState;
 use moka::sync::Cache;
-use portcullis_core::{
-    Algorithm, Audience, ClaimMap, Error, Gate, Issuer, Jwt, RequestHead, Scheme, TokenCache, testing::SigningKey,
-};
+use portcullis_core::{Algorithm, Audience, ClaimMap, Gate, Issuer, Jwt, Scheme, TokenCache, testing::SigningKey};
 use std::{
-    borrow::Cow,
     collections::HashMap,
     hint::black_box,
     sync::Arc,
@@ -99,7 +97,7 @@ fn in_time(found: Option<Arc<Small>>) -> Arc<Small> {
 /// The requests that come, and who verifies their tokens.
 struct Bench {
     verifier: Jwt,
-    requests: Arc<[Request]>,
+    requests: Arc<[Head]>,
     in_company: bool,
 }
 
@@ -113,7 +111,7 @@ impl Bench {
         let request = |number: usize| {
             // The first digits of the subject.
             let claims = Small::JSON.replacen("3f0c1a52", &format!("{number:08x}"), 1);
-            Request { authorization: format!("Bearer {}", key.sign(&header, &claims)) }
+            Head::bearer(&key.sign(&header, &claims))
         };
         let issuer = Issuer::new(Small::ISSUER, Audience::absent(), [algorithm], key.key());
         let map =
@@ -133,7 +131,7 @@ impl Bench {
 
     /// Finds out who makes the request, its head read included.
     fn establish(&self, by: &'static str, gate: Gate) -> Operation {
-        let establish = move |request: &Request| {
+        let establish = move |request: &Head| {
             let established = gate.establish(request).ready().expect("nobody is waited for");
             assert!(established.principal().is_ok());
             established
@@ -143,7 +141,7 @@ impl Bench {
     }
 
     /// Looks for one token after the other, on every thread in an order of its own that is the same for all operations.
-    fn operation<R>(&self, by: &'static str, look: impl Fn(&Request) -> R + Clone + Send + 'static) -> Operation {
+    fn operation<R>(&self, by: &'static str, look: impl Fn(&Head) -> R + Clone + Send + 'static) -> Operation {
         let run = |mut order: Order| {
             let (requests, look) = (self.requests.clone(), look.clone());
             move || {
@@ -154,53 +152,6 @@ impl Bench {
         let mut operation = Operation::new(by, run(Order(0x9E37_79B9_7F4A_7C15)));
         operation.spread = self.requests.len();
         if self.in_company { operation.beside(run(Order(0xD1B5_4A32_D192_ED03))) } else { operation }
-    }
-}
-
-/// A request of which nothing but one header matters.
-struct Request {
-    authorization: String,
-}
-
-impl Request {
-    fn token(&self) -> &str {
-        self.authorization.strip_prefix("Bearer ").expect("it was made so")
-    }
-}
-
-impl RequestHead for Request {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn path(&self) -> &str {
-        "/x"
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn authority(&self) -> Option<&str> {
-        None
-    }
-
-    fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
-        if name == "authorization" {
-            see(self.authorization.as_bytes());
-        }
-    }
-
-    fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
-        see("authorization", self.authorization.as_bytes());
-    }
-
-    fn param(&self, _: &str) -> Result<Option<Cow<'_, str>>, Error> {
-        Ok(None)
-    }
-
-    fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> {
-        Ok(Vec::new())
     }
 }
 

@@ -10,7 +10,9 @@ mod check;
 mod claims;
 mod companion;
 mod guard;
+mod head;
 mod instructions;
+mod own;
 mod policy;
 mod report;
 #[cfg(feature = "accounts")]
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
 }
 
 fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
-    [verify::cases(&wanted), guard::cases(&wanted), policy::cases(&wanted), cache::cases(&wanted)]
+    [verify::cases(&wanted), guard::cases(&wanted), policy::cases(&wanted), own::cases(&wanted), cache::cases(&wanted)]
         .into_iter()
         .flatten()
         .collect()

@@ -4,15 +4,15 @@
 
 use crate::{
     case::{Case, Operation},
+    head::Head,
     verify::OURS,
 };
 use futures_util::FutureExt;
 use portcullis_core::{
-    Authentication, Error, Gate, Membership, Plan, Principal, RequestHead, RoleHierarchy, Scheme, Standing,
+    Authentication, Error, Gate, Membership, Plan, Principal, RoleHierarchy, Scheme, Standing,
     policy::{Policy, authenticated, path, permission, role},
     testing::{TestIssuer, acting_as},
 };
-use std::borrow::Cow;
 
 /// The floor.
 pub(crate) const AUTHENTICATED: &str = "authenticated()";
@@ -66,13 +66,13 @@ impl Rules {
     fn ask(&self, by: &'static str, policy: impl Policy + 'static) -> Operation {
         let gate = self.gate.acting_as(acting_as("alice").with_role(self.role));
         let plan = gate.plan(policy).expect("the policy is sound");
-        let who = gate.establish(&Request).now_or_never().expect("the caller is known");
+        let who = gate.establish(&Head::default()).now_or_never().expect("the caller is known");
         Operation::new(by, move || assert!(is_allowed(&gate, &who, &plan)))
     }
 }
 
 fn is_allowed(gate: &Gate, who: &Authentication, plan: &Plan) -> bool {
-    gate.authorize(who, plan, &Request).now_or_never().expect("nobody is waited for").is_ok()
+    gate.authorize(who, plan, &Head::default()).now_or_never().expect("nobody is waited for").is_ok()
 }
 
 pub(crate) fn role_of(place: usize) -> String {
@@ -109,38 +109,5 @@ impl Membership for Documents {
 
     async fn standing(&self, _: &Principal, _: &u32) -> Result<Standing, Error> {
         Ok(Standing::role(self.0.clone()))
-    }
-}
-
-/// `GET /documents/7`.
-struct Request;
-
-impl RequestHead for Request {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn path(&self) -> &str {
-        "/documents/7"
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn authority(&self) -> Option<&str> {
-        None
-    }
-
-    fn each_header<'a>(&'a self, _: &str, _: &mut dyn FnMut(&'a [u8])) {}
-
-    fn headers<'a>(&'a self, _: &mut dyn FnMut(&'a str, &'a [u8])) {}
-
-    fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error> {
-        Ok((name == "id").then_some(Cow::Borrowed("7")))
-    }
-
-    fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> {
-        Ok(vec![Cow::Borrowed("id")])
     }
 }

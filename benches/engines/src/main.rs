@@ -7,6 +7,9 @@ mod case;
 #[path = "../../src/companion.rs"]
 mod companion;
 mod engines;
+#[path = "../../src/head.rs"]
+#[allow(dead_code, reason = "cases of other programs use the rest")]
+mod head;
 #[path = "../../src/instructions.rs"]
 mod instructions;
 #[path = "../../src/policy.rs"]

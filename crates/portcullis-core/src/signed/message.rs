@@ -87,6 +87,10 @@ impl Message<'_> {
 
 /// The decoded name of a parameter, as handlers read it.
 pub(super) fn name_of(pair: &str) -> Cow<'_, str> {
+    let name = pair.split('=').next().unwrap_or_default();
+    if !name.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Cow::Borrowed(name);
+    }
     form_urlencoded::parse(pair.as_bytes()).next().map_or(Cow::Borrowed(""), |(name, _)| name)
 }
 
