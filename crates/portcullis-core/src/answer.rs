@@ -88,6 +88,18 @@ impl<'a, T> Answer<'a, T> {
             State::Later(future) => Answer::later(async move { change(future.await) }),
         }
     }
+
+    /// Continues with the value: at once if it is there. Nothing is begun before somebody waits.
+    pub(crate) fn then<U: Unpin + Send + 'a>(self, next: impl FnOnce(T) -> Answer<'a, U> + Send + 'a) -> Answer<'a, U>
+    where
+        T: 'a,
+    {
+        match self.0 {
+            State::Now(Some(value)) => next(value),
+            State::Now(None) => Answer(State::Now(None)),
+            State::Later(future) => Answer::later(async move { next(future.await).await }),
+        }
+    }
 }
 
 impl<T: Unpin> Future for Answer<'_, T> {

@@ -79,23 +79,28 @@ impl Gate {
         plan: &'a Plan,
         question: Question<'a>,
     ) -> Answer<'a, Verdict> {
-        let baseline = baseline.filter(|_| question.caller.is_some());
-        Answer::begin(async move {
-            let mut parts = Vec::new();
-            if let Some(baseline) = baseline {
-                let (accepted, narrowing) = (baseline.unnamed(), question.narrowing.covered());
-                let question = Question { accepted, narrowing, ..question };
-                let mut decision = ask(baseline.policy(), question).await?;
-                let tree = decision.explanation_mut().take().map(|tree| *tree);
-                parts.push(Explanation::new("baseline", decision.is_allowed()).with_parts(tree.into_iter().collect()));
-                if !decision.is_allowed() {
-                    return Ok(decision.explained(who.explanation(false, parts)));
-                }
+        let policy = move |mut parts: Vec<Explanation>| {
+            ask_policy(superuser, plan, question).map(move |verdict| {
+                let mut decision = verdict?;
+                parts.extend(decision.explanation_mut().take().map(|tree| *tree));
+                let allowed = decision.is_allowed();
+                Ok(decision.explained(who.explanation(allowed, parts)))
+            })
+        };
+        let Some(baseline) = baseline.filter(|_| question.caller.is_some()) else { return policy(Vec::new()) };
+        let (accepted, narrowing) = (baseline.unnamed(), question.narrowing.covered());
+        let named = baseline.named();
+        ask(baseline.policy(), Question { accepted, narrowing, named, ..question }).then(move |verdict| {
+            let mut decision = match verdict {
+                Ok(decision) => decision,
+                Err(error) => return Answer::now(Err(error)),
+            };
+            let tree = decision.explanation_mut().take().map(|tree| *tree);
+            let part = Explanation::new("baseline", decision.is_allowed()).with_parts(tree.into_iter().collect());
+            match decision.is_allowed() {
+                true => policy(vec![part]),
+                false => Answer::now(Ok(decision.explained(who.explanation(false, vec![part])))),
             }
-            let mut decision = ask_policy(superuser, plan, question).await?;
-            parts.extend(decision.explanation_mut().take().map(|tree| *tree));
-            let allowed = decision.is_allowed();
-            Ok(decision.explained(who.explanation(allowed, parts)))
         })
     }
 }

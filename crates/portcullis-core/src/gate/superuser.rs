@@ -124,16 +124,10 @@ pub(super) fn ask_policy<'a>(
 }
 
 fn ask_twice<'a>(superuser: &'a Plan, plan: &'a Plan, question: Question<'a>) -> Answer<'a, Verdict> {
-    match ask(plan.policy(), question).ready() {
-        Ok(Ok(Decision::Deny(denial))) => or_as_superuser(superuser, plan, question, denial),
-        Ok(verdict) => Answer::now(verdict),
-        Err(later) => Answer::later(async move {
-            match later.await? {
-                Decision::Deny(denial) => or_as_superuser(superuser, plan, question, denial).await,
-                allowed => Ok(allowed),
-            }
-        }),
-    }
+    ask(plan.policy(), question).then(move |verdict| match verdict {
+        Ok(Decision::Deny(denial)) if question.caller.is_some() => or_as_superuser(superuser, plan, question, denial),
+        verdict => Answer::now(verdict),
+    })
 }
 
 fn or_as_superuser<'a>(
@@ -142,24 +136,27 @@ fn or_as_superuser<'a>(
     question: Question<'a>,
     denial: Denial,
 ) -> Answer<'a, Verdict> {
-    if question.caller.is_none() {
-        return Answer::now(Ok(Decision::Deny(denial)));
-    }
-    Answer::begin(async move {
-        let asked = Question { accepted: superuser.unnamed(), explaining: false, ..question };
-        if !ask(superuser.policy(), asked).await?.is_allowed() {
-            return Ok(Decision::Deny(denial));
-        }
-        let mut decision = ask(plan.policy(), Question { as_superuser: true, ..question }).await?;
-        if let Decision::Allow(access) = &decision {
-            let (policy, right) = (superuser.description(), access.superuser());
-            tracing::info!(target: "portcullis", %policy, right, "a superuser passes without the right that a route requires");
-        }
-        if let Some(part) = decision.explanation_mut().take() {
-            let allowed = decision.is_allowed();
-            let words = format!("superuser ({})", superuser.description());
-            decision = decision.explained(Explanation::new(words, allowed).with_parts(vec![*part]));
-        }
-        Ok(decision)
+    let (accepted, named) = (superuser.unnamed(), superuser.named());
+    let asked = Question { accepted, named, explaining: false, ..question };
+    ask(superuser.policy(), asked).then(move |verdict| match verdict {
+        Ok(Decision::Allow(_)) => ask(plan.policy(), Question { as_superuser: true, ..question })
+            .map(move |verdict| verdict.map(|decision| recorded(superuser, decision))),
+        Ok(Decision::Deny(_)) => Answer::now(Ok(Decision::Deny(denial))),
+        Err(error) => Answer::now(Err(error)),
     })
+}
+
+/// The decision about a superuser: logged, and explained as one.
+fn recorded(superuser: &Plan, mut decision: Decision) -> Decision {
+    if let Decision::Allow(access) = &decision {
+        let (policy, right) = (superuser.description(), access.superuser());
+        tracing::info!(target: "portcullis", %policy, right, "a superuser passes without the right that a route requires");
+    }
+    match decision.explanation_mut().take() {
+        Some(part) => {
+            let (allowed, words) = (decision.is_allowed(), format!("superuser ({})", superuser.description()));
+            decision.explained(Explanation::new(words, allowed).with_parts(vec![*part]))
+        }
+        None => decision,
+    }
 }
