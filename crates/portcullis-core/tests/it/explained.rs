@@ -6,8 +6,12 @@ use crate::{
     log::at_debug,
 };
 use portcullis_core::{
-    Account, Directory, Error, Gate, GateBuilder, Membership, PermissionSet, Principal, RoleHierarchy, Scheme,
-    SharedSecret, Standing, policy::*, testing::TestIssuer,
+    Account, Decision, Directory, Error, Gate, GateBuilder, Membership, PermissionSet, Principal, Question,
+    RoleHierarchy, Scheme, SharedSecret, Standing, SuperuserScope, policy::*, testing::TestIssuer,
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 /// Knows alice and her role, and nobody else.
@@ -168,4 +172,46 @@ fn a_client_gets_it_only_by_a_setting_and_never_of_a_hidden_denial() {
             }
         }
     }
+}
+
+/// Waits before it denies, and counts how often it was begun.
+#[derive(Debug, Clone, Default)]
+struct Slow(Arc<AtomicUsize>);
+
+impl Rule for Slow {
+    async fn decide(&self, _: &Question<'_>) -> Verdict {
+        self.0.fetch_add(1, Relaxed);
+        tokio::task::yield_now().await;
+        Ok(Decision::deny("slow"))
+    }
+}
+
+/// A guard asks first whether the answer is there, and would otherwise begin a rule twice.
+#[tokio::test]
+async fn what_waits_is_begun_when_somebody_waits() {
+    let [baseline, superuser, policy] = [(); 3].map(|()| Slow::default());
+    let issuer = TestIssuer::new();
+    let gate = Gate::builder()
+        .scheme(Scheme::new(issuer.verifier()).bearer())
+        .baseline(not(baseline.clone()))
+        .superuser(superuser.clone(), SuperuserScope::every_role_and_permission())
+        .roles(RoleHierarchy::ranked(["manager"]).unwrap())
+        .build()
+        .unwrap();
+    let head = Head::new().bearer(&issuer.token("alice").sign());
+    let who = gate.establish(&head).await;
+    let begun = || [&baseline, &superuser, &policy].map(|slow| slow.0.load(Relaxed));
+
+    let plan = gate.plan(all((not(policy.clone()), role("manager")))).unwrap();
+    let Err(later) = gate.explain(&who, &plan, &head).ready() else { panic!("its rules have to wait") };
+    assert_eq!(begun(), [0, 0, 0]);
+    assert!(!later.await.unwrap().is_allowed());
+    assert_eq!(begun(), [1, 1, 1]);
+
+    // Denied at once, so that only the superuser's policy has to wait.
+    let plan = gate.plan(without_baseline(role("manager"))).unwrap();
+    let Err(later) = gate.authorize(&who, &plan, &head).ready() else { panic!("the superuser's policy has to wait") };
+    assert_eq!(begun(), [1, 1, 1]);
+    assert!(later.await.is_err());
+    assert_eq!(begun(), [1, 2, 1]);
 }
