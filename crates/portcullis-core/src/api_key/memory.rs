@@ -4,12 +4,12 @@ use super::{KeyDigest, KeyRow, KeyStore, KeyUse};
 use crate::{
     error::{Error, ErrorKind},
     principal::PrincipalId,
-    sync::Mutex,
+    sync::{Mutex, MutexGuard},
 };
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     time::SystemTime,
 };
 
