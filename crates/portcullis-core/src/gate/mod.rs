@@ -16,7 +16,9 @@ mod establish;
 mod explain;
 mod filter;
 mod lease;
+mod read;
 mod ready;
+mod refuse;
 mod shadow;
 mod signing;
 mod superuser;
@@ -32,11 +34,11 @@ pub use superuser::SuperuserScope;
 use crate::{
     answer::Answer,
     clock::{Moment, Time},
-    credential::{self, Credential, CredentialSource, Origins, Scrubber},
+    credential::Origins,
     decision::{Access, Decision},
     directory::AnyDirectory,
     error::{Error, ErrorKind},
-    head::{RequestHead, is_websocket},
+    head::RequestHead,
     policy::{Narrowing, Plan, Planner, Policy, Question, Requirement, Verdict, ask, is_within},
     principal::Principal,
     refusal::Refusal,
@@ -201,114 +203,10 @@ impl Gate {
         plan
     }
 
-    /// Reads the credential that decides about this request, by the schemes without a name.
-    ///
-    /// Nothing is verified yet.
-    ///
-    /// For logs and rate limits before authentication. Anybody can write a credential, so decide nothing by it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Malformed`] if credentials are presented in a way that is not allowed, [`ErrorKind::Invalid`] if one is
-    /// present and unreadable, [`ErrorKind::CrossOrigin`] if it is a cookie and a page of another origin makes the request.
-    pub fn read<'h>(&self, head: &'h dyn RequestHead) -> Result<Option<Credential<'h>>, Error> {
-        Ok(self.read_from(&self.0.unnamed, head)?.map(|(credential, _)| credential))
-    }
-
-    /// The credential, and the place of its source.
-    fn read_from<'h>(
-        &self,
-        sources: &Sources,
-        head: &'h dyn RequestHead,
-    ) -> Result<Option<(Credential<'h>, usize)>, Error> {
-        let read = match self.0.reject_conflicts {
-            true => credential::agreed(sources, head)?,
-            false => match credential::find(sources, head)? {
-                Some(found) => {
-                    let place = found.place;
-                    Some((found.check()?, place))
-                }
-                None => None,
-            },
-        };
-        if let Some((credential, _)) = &read {
-            self.admit(credential.source(), head)?;
-        }
-        Ok(read)
-    }
-
-    /// Where the browser adds the credential by itself, checks that the page may make the request.
-    #[inline]
-    fn admit(&self, source: &CredentialSource, head: &dyn RequestHead) -> Result<(), Error> {
-        if !source.is_ambient() {
-            return Ok(());
-        }
-        self.check_origin(head).map_err(|error| error.with_source(source))
-    }
-
-    /// Checks that no page of another origin makes this request, as the gate does for a credential in a cookie.
-    ///
-    /// For routes that change something without a credential, such as sign-in: any page could otherwise sign its visitors in to
-    /// an account of the attacker (login CSRF). The rules and settings are those of [`GateBuilder::allow_origin`]. GET, HEAD,
-    /// OPTIONS and TRACE pass, unless they open a WebSocket or another site loads the answer into its page. With
-    /// [`GateBuilder::dangerous_allow_cross_origin`] every request passes.
-    ///
-    /// A request that changes something and has neither `Sec-Fetch-Site` nor `Origin` is refused. Browsers send at least one of
-    /// them, and no page can prevent that. Programs may send neither. A route for both checks only the requests that have one
-    /// of them, or a cookie:
-    ///
-    /// ```
-    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
-    /// fn check_sign_in(gate: &Gate, head: &dyn RequestHead) -> Result<(), Error> {
-    ///     let mut may_be_browser = false;
-    ///     for name in ["sec-fetch-site", "origin", "cookie"] {
-    ///         head.each_header(name, &mut |_| may_be_browser = true);
-    ///     }
-    ///     if may_be_browser { gate.check_origin(head) } else { Ok(()) }
-    /// }
-    ///
-    /// # fn main() -> Result<(), Error> {
-    /// let gate = builder()?.allow_origin("https://app.example.com").build()?;
-    /// let sign_in = || post("/sign-in").header("host", "api.example.com");
-    /// assert!(gate.check_origin(&sign_in().header("sec-fetch-site", "same-origin")).is_ok());
-    /// assert!(gate.check_origin(&sign_in().header("origin", "https://app.example.com")).is_ok());
-    ///
-    /// let elsewhere = sign_in().header("origin", "https://evil.example");
-    /// let error = gate.check_origin(&elsewhere).unwrap_err();
-    /// assert_eq!((error.status(), error.code()), (403, "cross_origin"));
-    ///
-    /// assert!(gate.check_origin(&sign_in()).is_err()); // a program, refused
-    /// assert!(check_sign_in(&gate, &sign_in()).is_ok()); // and accepted
-    /// assert!(check_sign_in(&gate, &elsewhere).is_err());
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// [`ErrorKind::CrossOrigin`] if another origin's page makes the request, or may have made it; [`ErrorKind::Malformed`] if a
-    /// header that decides about it is present twice.
-    pub fn check_origin(&self, head: &dyn RequestHead) -> Result<(), Error> {
-        self.0.origins.admit(head)
-    }
-
     /// Whether the gate asks revocations about each caller.
     #[must_use]
     pub fn has_revocations(&self) -> bool {
         self.0.revocations.is_some()
-    }
-
-    /// The sources of all schemes, in order.
-    pub fn sources(&self) -> impl Iterator<Item = &CredentialSource> {
-        self.0.all.sources.iter()
-    }
-
-    /// What must not appear in logs of this request. See `scrub` of the adapters.
-    #[must_use]
-    pub fn scrubber(&self, head: &dyn RequestHead) -> Scrubber<'_> {
-        self.credential_scrubber(head).and_signatures(&self.0.signatures)
-    }
-
-    /// Leaves the signature of the address, which policies read from the copy of a head.
-    fn credential_scrubber(&self, head: &dyn RequestHead) -> Scrubber<'_> {
-        Scrubber::new(&self.0.all.sources, self.0.context.as_ref().map(|context| context.header()), is_websocket(head))
     }
 
     /// Decides whether the caller may make this request.
@@ -450,44 +348,6 @@ impl Gate {
         self.0.has_memberships.then(Standings::default)
     }
 
-    /// The answer to a refused request.
-    ///
-    /// Also writes its one log event.
-    #[must_use]
-    pub fn refuse(&self, error: &Error) -> Refusal {
-        log(error);
-        self.render(error)
-    }
-
-    /// The same without a log event, for an error that is logged already.
-    #[must_use]
-    pub fn render(&self, error: &Error) -> Refusal {
-        let default = Refusal::of(error, self.0.realm.as_deref(), self.0.explains_denials);
-        match &self.0.render {
-            Some(render) => render(error, default),
-            None => default,
-        }
-    }
-
-    /// The answer to an unknown path, which looks like a hidden denial.
-    ///
-    /// `Routes` of the adapters use it. A router of your own needs a fallback that does.
-    ///
-    /// ```
-    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
-    /// # fn main() -> Result<(), Error> {
-    /// let gate = gate(&[])?.acting_as(acting_as("alice"));
-    /// let plan = gate.plan(role("viewer").on("project", path("project_id")).hidden())?;
-    /// let who = now(gate.establish(&project(1)));
-    /// let hidden = now(gate.authorize(&who, &plan, &project(1))).unwrap_err();
-    /// assert_eq!(gate.refuse(&hidden), gate.not_found());
-    /// # Ok(()) }
-    /// ```
-    #[must_use]
-    pub fn not_found(&self) -> Refusal {
-        self.render(&Error::new(ErrorKind::Hidden, "there is no such path"))
-    }
-
     fn now(&self) -> SystemTime {
         self.0.time.now()
     }
@@ -524,48 +384,6 @@ impl Authentication {
         let error = self.source().map_or(error.clone(), |source| error.clone().with_source(source));
         issuer.map_or(error.clone(), |issuer| error.with_issuer(issuer))
     }
-}
-
-impl Error {
-    /// The default answer to a request that failed with this error, where no [`Gate`] is at hand: see [`Gate::refuse`].
-    #[must_use]
-    pub fn refuse(&self) -> Refusal {
-        log(self);
-        Refusal::of(self, None, false)
-    }
-}
-
-fn log(error: &Error) {
-    macro_rules! refused {
-        ($level:ident) => {
-            tracing::$level!(
-                target: "portcullis",
-                code = error.code(),
-                status = error.status(),
-                issuer = error.issuer(),
-                source = error.credential_source().map(tracing::field::display),
-                cause = std::error::Error::source(error),
-                explanation = error.explanation().map(tracing::field::display),
-                others = others(error).as_deref(),
-                "refused: {error}"
-            )
-        };
-    }
-    match error.kind() {
-        ErrorKind::Misconfigured => refused!(error),
-        ErrorKind::Unavailable => refused!(warn),
-        _ => refused!(info),
-    }
-}
-
-/// At most this many of the other verifiers are logged.
-const MAX_OTHERS: usize = 8;
-
-/// Why the other verifiers did not recognize the credential.
-fn others(error: &Error) -> Option<String> {
-    let others = error.others();
-    let told: Vec<String> = others.iter().take(MAX_OTHERS).map(ToString::to_string).collect();
-    (!told.is_empty()).then(|| told.join("; ") + if others.len() > MAX_OTHERS { "; …" } else { "" })
 }
 
 impl fmt::Debug for Gate {
