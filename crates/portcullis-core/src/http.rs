@@ -116,6 +116,7 @@ impl<C: HttpClient + ?Sized> HttpClient for Arc<C> {
 /// assert_eq!(names, ["content-type", "accept"]);
 /// assert!(!format!("{request:?}").contains("key=1")); // nor the token
 /// assert_eq!(HttpRequest::get("https://id.example.com/jwks").body(), "");
+/// assert_eq!(HttpRequest::post_json("https://id.example.com/check", "{}").body(), "{}");
 /// ```
 #[derive(Clone)]
 pub struct HttpRequest {
@@ -139,6 +140,14 @@ impl HttpRequest {
         let body = Zeroizing::new(form.extend_pairs(fields).finish());
         let request = Self { method: "POST", url: url.into(), headers: Vec::new(), body };
         request.with_header("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// `POST` of this JSON text to this address.
+    #[must_use]
+    pub fn post_json(url: impl Into<String>, json: impl Into<String>) -> Self {
+        let body = Zeroizing::new(json.into());
+        let request = Self { method: "POST", url: url.into(), headers: Vec::new(), body };
+        request.with_header("content-type", "application/json")
     }
 
     /// With one more header.

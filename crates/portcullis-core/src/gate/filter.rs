@@ -1,11 +1,13 @@
 //! The rows of a list that a policy allows.
 
-use super::{Caller, caller::is_allowed};
+use super::{Caller, caller::is_allowed, decide};
 use crate::{
+    decision::Decision,
+    engine::Batches,
     error::Error,
     head::WithParam,
-    policy::{Plan, Policy},
-    rights::{Page, ResourceRef},
+    policy::{Description, Plan, Policy, Question},
+    rights::{Page, ResourceRef, Rights},
 };
 
 impl Caller {
@@ -45,6 +47,10 @@ impl Caller {
     /// [`Rule`](crate::policy::Rule) asks by itself, what customers' roles permit, and
     /// [`visitors`](crate::policy::visitors).
     ///
+    /// Where the policy names an [engine](crate::policy::engine), the rows are decided side by side, and each engine is asked
+    /// about all rows at once: [`Engine::allows_each`](crate::Engine::allows_each). It is not asked about rows that are decided
+    /// without it.
+    ///
     /// # Errors
     /// As [`require`](Self::require), except denials: a row that cannot be decided is an error of the whole, and never left
     /// out. [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the policy does not read the parameter.
@@ -64,6 +70,18 @@ impl Caller {
         let rows: Vec<(String, T)> = rows.into_iter().map(|row| (id(&row).to_string(), row)).collect();
         self.prepare(&plan, param, rows.iter().map(|(id, _)| id.as_str()));
         let mut allowed = Vec::new();
+        let mut asks_engine = false;
+        plan.description().walk(false, &mut |part, _| asks_engine |= matches!(part, Description::Engine { .. }));
+        if asks_engine && !plan.is_public() {
+            let batches = Batches::new(&self.who.gate.0.rights);
+            let decided = batches.decide(rows.iter().map(|(id, _)| self.decide_row(&batches.rights, &plan, param, id)));
+            for (is_allowed, (_, row)) in decided.await.into_iter().zip(rows) {
+                if is_allowed? {
+                    allowed.push(row);
+                }
+            }
+            return Ok(allowed);
+        }
         for (value, row) in rows {
             let head = WithParam { head: &self.head, name: param, value };
             if is_allowed(self.who.gate.authorize_beyond(None, &self.who, &plan, &head).await)? {
@@ -71,6 +89,19 @@ impl Caller {
             }
         }
         Ok(allowed)
+    }
+
+    /// Whether the policy allows one row, by these rights.
+    async fn decide_row(&self, rights: &Rights, plan: &Plan, param: &'static str, id: &str) -> Result<bool, Error> {
+        let head = WithParam { head: &self.head, name: param, value: id.to_owned() };
+        let (who, gate) = (&self.who, &self.who.gate);
+        let question = Question { rights, ..gate.question(who, plan, &head, false)? };
+        match decide(None, gate.0.superuser.as_ref(), plan, question).await {
+            Ok(Decision::Allow(_)) => Ok(true),
+            Ok(Decision::Deny(denial)) if denial.why().is_absent => Err(who.missing().with_denial(denial)),
+            Ok(Decision::Deny(_)) => Ok(false),
+            Err(error) => Err(who.attribute(error)),
+        }
     }
 
     /// Prepares the questions about all rows, for each kind of resource that the policy reads from this parameter.

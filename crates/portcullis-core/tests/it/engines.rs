@@ -3,6 +3,7 @@
 use crate::head::Head;
 use futures_util::FutureExt;
 use portcullis_core::{policy::*, testing::*, *};
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop, prop_assert_eq, prop_oneof, proptest};
 use std::{
     future::poll_fn,
     sync::{Arc, Mutex},
@@ -225,4 +226,170 @@ fn it_is_told_in_words() {
     let caller = Holder::Caller;
     assert_eq!(plan.forecast(&caller), Forecast::Depends(vec!["read by cerbos on project".to_owned()]));
     assert_eq!(gate.plan(visitors(on_project())).unwrap().forecast(&Holder::Visitor), Forecast::Deny);
+}
+
+#[tokio::test]
+async fn a_guard_that_cannot_wait_begins_nothing() {
+    let says = Says::new(Ok(true));
+    let gate = gate(says.clone(), false).acting_as(acting_as("alice"));
+    let plan = gate.plan(engine("cerbos", "read")).unwrap();
+    let head = Head::new();
+    let who = gate.establish_for(&plan, &head).await;
+    let Err(later) = gate.authorize(&who, &plan, &head).ready() else { panic!("an engine is waited for") };
+    assert_eq!(says.asked().len(), 0);
+    assert!(later.await.is_ok());
+    assert_eq!(says.asked().len(), 1);
+}
+
+/// Allows odd numbers, fails at 7, and notes which identifiers were asked about together.
+#[derive(Debug, Clone, Default)]
+struct Odd {
+    /// How many answers it adds or leaves out.
+    surplus: i32,
+    asked: Arc<Mutex<Vec<Vec<String>>>>,
+}
+
+impl Odd {
+    fn asked(&self) -> Vec<Vec<String>> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+
+    fn judge(request: &EngineRequest) -> Result<bool, Error> {
+        let id: u32 = request.resource().unwrap().id().parse().unwrap();
+        match (id, request.action()) {
+            (7, _) => Err(Error::new(ErrorKind::Unavailable, "the engine is out")),
+            (_, "read") => Ok(id % 2 == 1),
+            _ => Ok(id.is_multiple_of(3)),
+        }
+    }
+}
+
+fn ids(requests: &[EngineRequest]) -> Vec<String> {
+    requests.iter().map(|request| request.resource().unwrap().id().to_owned()).collect()
+}
+
+impl Engine for Odd {
+    async fn allows(&self, request: &EngineRequest) -> Result<bool, Error> {
+        self.allows_each(std::slice::from_ref(request)).await.map(|allowed| allowed[0])
+    }
+
+    async fn allows_each(&self, requests: &[EngineRequest]) -> Result<Vec<bool>, Error> {
+        self.asked.lock().unwrap().push(ids(requests));
+        wait().await;
+        let mut allowed = requests.iter().map(Self::judge).collect::<Result<Vec<_>, _>>()?;
+        allowed.truncate(allowed.len().saturating_add_signed(self.surplus.min(0) as isize));
+        allowed.extend((0..self.surplus).map(|_| true));
+        Ok(allowed)
+    }
+}
+
+/// Asks one by one, as engines do by default.
+#[derive(Debug)]
+struct OneByOne(Odd);
+
+impl Engine for OneByOne {
+    async fn allows(&self, request: &EngineRequest) -> Result<bool, Error> {
+        self.0.allows(request).await
+    }
+}
+
+async fn filter(gate: &Gate, policy: impl Policy + 'static, page: &[u32]) -> Result<Vec<u32>, Error> {
+    let who = gate.establish(&Head::new()).await;
+    who.caller(&Head::new()).unwrap().filter(policy, "project_id", page.iter().copied(), |id| *id).await
+}
+
+#[tokio::test]
+async fn a_list_is_one_question() {
+    for is_late in [false, true] {
+        let odd = Odd::default();
+        let gate = gate(odd.clone(), is_late).acting_as(acting_as("alice"));
+        // 3 is refused and 77 missing, so nothing is asked about them.
+        let policy = || all((on_project(), not(engine("cerbos", "lock").on("project", path("project_id")))));
+        assert_eq!(filter(&gate, policy(), &[5, 1, 2, 3, 77, 9, 5]).await.unwrap(), [5, 1, 5]);
+        assert_eq!(odd.asked(), [vec!["5", "1", "2", "9", "5"], vec!["5", "1", "9", "5"]]);
+        assert_eq!(filter(&gate, policy(), &[]).await.unwrap(), [0; 0]);
+        assert_eq!(filter(&gate, any((authenticated(), policy())), &[2, 77]).await.unwrap(), [2, 77]);
+        assert_eq!(odd.asked().len(), 0);
+        assert_eq!(filter(&gate, policy(), &[1, 7]).await.unwrap_err().status(), 503);
+        assert_eq!(filter(&gate, not(policy()), &[7]).await.unwrap_err().status(), 503);
+        // Only the batch is shared: the next list asks again.
+        odd.asked();
+        assert_eq!(filter(&gate, on_project(), &[1]).await.unwrap(), [1]);
+        assert_eq!(odd.asked(), [["1"]]);
+    }
+}
+
+#[tokio::test]
+async fn each_request_has_one_answer() {
+    for surplus in [-1, 1] {
+        let gate = gate(Odd { surplus, ..Odd::default() }, false).acting_as(acting_as("alice"));
+        for policy in [Arc::new(on_project()) as Arc<dyn Policy>, Arc::new(not(on_project()))] {
+            let error = filter(&gate, policy, &[1, 2]).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Misconfigured);
+            assert!(error.to_string().contains("Engine::allows_each"), "{error}");
+        }
+    }
+}
+
+fn part() -> impl Strategy<Value = Arc<dyn Policy>> {
+    let asks = |action: &'static str| -> Arc<dyn Policy> {
+        Arc::new(engine("cerbos", action).on("project", path("project_id")))
+    };
+    let member: Arc<dyn Policy> = Arc::new(role("viewer").on("project", path("project_id")));
+    let staff: Arc<dyn Policy> = Arc::new(staff());
+    let leaf = prop_oneof![Just(asks("read")), Just(asks("lock")), Just(member), Just(staff)];
+    leaf.prop_recursive(3, 12, 3, |part| {
+        let list = || prop::collection::vec(part.clone(), 1..4);
+        prop_oneof![
+            list().prop_map(|parts| Arc::new(all(parts)) as Arc<dyn Policy>),
+            list().prop_map(|parts| Arc::new(any(parts)) as Arc<dyn Policy>),
+            part.clone().prop_map(|part| Arc::new(not(part)) as Arc<dyn Policy>),
+            part.prop_map(|part| Arc::new(hidden(part)) as Arc<dyn Policy>),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_list_comes_to_what_its_rows_come_to(
+        policy in part(),
+        page in prop::collection::vec(prop_oneof![Just(1), Just(2), Just(3), Just(5), Just(6), Just(7), Just(9), Just(77)], 0..9),
+        is_late in prop::bool::ANY,
+        is_batched in prop::bool::ANY,
+    ) {
+        // The parameter is read by one part at least.
+        let policy = any((hidden(not(any((on_project(), not(on_project()))))), policy));
+        let policy: Arc<dyn Policy> = Arc::new(policy);
+        let odd = Odd::default();
+        let gate = match is_batched {
+            true => gate(odd.clone(), is_late),
+            false => gate(OneByOne(odd.clone()), is_late),
+        };
+        let gate = gate.acting_as(acting_as("alice"));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (found, expected, sent) = runtime.block_on(async {
+            let found = filter(&gate, policy.clone(), &page).await;
+            let (sent, mut expected) = (odd.asked(), Ok(Vec::new()));
+            let plan = gate.plan(policy).unwrap();
+            for id in &page {
+                let head = Head::new().param("project_id", &id.to_string());
+                let who = gate.establish_for(&plan, &head).await;
+                match (gate.authorize(&who, &plan, &head).await, &mut expected) {
+                    (Ok(_), Ok(allowed)) => allowed.push(*id),
+                    (Err(error), Ok(_)) if error.status() >= 500 => expected = Err(error.kind()),
+                    _ => {}
+                }
+            }
+            (found, expected, sent)
+        });
+        prop_assert_eq!(found.map_err(|error| error.kind()), expected.clone());
+        let (mut sent, mut asked) = (sent.concat(), odd.asked().concat());
+        sent.sort();
+        asked.sort();
+        if expected.is_ok() {
+            prop_assert_eq!(sent, asked, "it is asked what it would be asked row by row");
+        }
+    }
 }
