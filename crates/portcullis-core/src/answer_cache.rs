@@ -3,6 +3,7 @@
 use crate::{
     clock::Moment,
     error::{Error, ErrorKind},
+    telemetry::CacheMeter,
 };
 use futures_util::{
     FutureExt,
@@ -20,6 +21,7 @@ use std::{
 /// for a key. Errors and panics are not remembered.
 pub(crate) struct AnswerCache<K, T: Clone> {
     max_age: Duration,
+    meter: CacheMeter,
     answers: Cache<K, TimedAnswer<T>>,
 }
 
@@ -39,8 +41,8 @@ impl<T: Clone> Clone for TimedAnswer<T> {
 
 impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> AnswerCache<K, T> {
     /// Remembers up to this many answers, each for this long. The cache chooses which ones give way.
-    pub(crate) fn new(places: usize, max_age: Duration) -> Self {
-        Self { max_age, answers: Cache::new(places) }
+    pub(crate) fn new(meter: CacheMeter, places: usize, max_age: Duration) -> Self {
+        Self { max_age, meter, answers: Cache::new(places) }
     }
 
     /// The remembered answer if it is young enough. Otherwise asks, or waits for a caller that has already asked.
@@ -51,8 +53,13 @@ impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> AnswerCache<K, T> {
         ask: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
         self.forget_old(&key, moment);
-        let start = || Ok::<_, Error>(TimedAnswer { at: moment.now, answer: caught(ask).boxed().shared() });
+        let mut is_known = true;
+        let start = || {
+            is_known = false;
+            Ok::<_, Error>(TimedAnswer { at: moment.now, answer: caught(ask).boxed().shared() })
+        };
         let TimedAnswer { answer, .. } = self.answers.get_or_insert_with(&key, start)?;
+        self.meter.count(is_known);
         self.outcome(&key, answer).await
     }
 
@@ -72,6 +79,7 @@ impl<K: Eq + Hash + Clone, T: Clone + Send + Sync + 'static> AnswerCache<K, T> {
         for key in &keys {
             self.forget_old(key, moment);
             let known = self.answers.get(key).map(|known| known.answer);
+            self.meter.count(known.is_some());
             if known.is_none() {
                 unknown.push(key.clone());
             }

@@ -53,6 +53,34 @@ pub enum ErrorKind {
     Misconfigured,
 }
 
+impl ErrorKind {
+    /// The code of an error that has none of its own.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "credential_missing",
+            Self::Malformed => "invalid_request",
+            Self::Unrecognized | Self::Invalid => "invalid_token",
+            Self::Expired => "token_expired",
+            Self::NoAccount => "user_not_found",
+            Self::CrossOrigin => "cross_origin",
+            Self::Denied => "denied",
+            Self::Hidden => "not_found",
+            Self::Rejected => "rejected",
+            Self::Unavailable => "unavailable",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+}
+
+#[cfg(feature = "metrics")]
+#[allow(clippy::ptr_arg, reason = "its variant is the question")]
+fn constant(code: &Cow<'static, str>) -> Option<&'static str> {
+    match code {
+        Cow::Borrowed(code) => Some(code),
+        Cow::Owned(_) => None,
+    }
+}
+
 /// What went wrong: in words for the log, and as a [`code`](Self::code) for the client.
 ///
 /// Cheap to clone; never contains a token, a key or a secret. `Debug` shows a cause only by its text.
@@ -125,6 +153,8 @@ struct Inner {
     denial: Option<Denial>,
     retry_after: Option<Duration>,
     source: Option<CredentialSource>,
+    /// The name of the scheme that judged the credential.
+    scheme: Option<&'static str>,
     issuer: Option<Arc<str>>,
     explanation: Option<Explanation>,
     /// The error of the verifier that was asked before, and through it all others.
@@ -146,6 +176,7 @@ impl Error {
             denial: None,
             retry_after: None,
             source: None,
+            scheme: None,
             issuer: None,
             explanation: None,
             before: None,
@@ -324,6 +355,17 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_scheme(mut self, name: Option<&'static str>) -> Self {
+        if name.is_some() {
+            Arc::make_mut(&mut self.0).scheme = name;
+        }
+        self
+    }
+
+    pub(crate) fn scheme(&self) -> Option<&'static str> {
+        self.0.scheme
+    }
+
     pub(crate) fn with_explanation(mut self, explanation: Option<Explanation>) -> Self {
         Arc::make_mut(&mut self.0).explanation = explanation;
         self
@@ -356,21 +398,20 @@ impl Error {
     /// For a denial it names the part of the policy that denied, such as `role_required`.
     #[must_use]
     pub fn code(&self) -> &str {
-        if let Some(code) = &self.0.code {
-            return code;
+        match (&self.0.code, &self.0.denial) {
+            (Some(code), _) => code,
+            (None, Some(denial)) if self.0.kind == ErrorKind::Denied => denial.code(),
+            _ => self.0.kind.code(),
         }
-        match self.0.kind {
-            ErrorKind::Missing => "credential_missing",
-            ErrorKind::Malformed => "invalid_request",
-            ErrorKind::Unrecognized | ErrorKind::Invalid => "invalid_token",
-            ErrorKind::Expired => "token_expired",
-            ErrorKind::NoAccount => "user_not_found",
-            ErrorKind::CrossOrigin => "cross_origin",
-            ErrorKind::Denied => self.denial().map_or("denied", Denial::code),
-            ErrorKind::Hidden => "not_found",
-            ErrorKind::Rejected => "rejected",
-            ErrorKind::Unavailable => "unavailable",
-            ErrorKind::Misconfigured => "misconfigured",
+    }
+
+    /// The code, unless it was made at run time.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn constant_code(&self) -> Option<&'static str> {
+        match (&self.0.code, &self.0.denial) {
+            (Some(code), _) => constant(code),
+            (None, Some(denial)) if self.0.kind == ErrorKind::Denied => constant(&denial.why().code),
+            _ => Some(self.0.kind.code()),
         }
     }
 

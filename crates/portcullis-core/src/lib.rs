@@ -73,6 +73,7 @@ mod shadow;
 mod shared_secret;
 mod signed;
 mod sync;
+mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verifier;
@@ -107,5 +108,7 @@ pub use scheme::Scheme;
 pub use shadow::{ShadowCounts, ShadowLimits};
 pub use shared_secret::SharedSecret;
 pub use signed::{SignedUrl, SignedUrls};
+#[cfg(feature = "metrics")]
+pub use telemetry::describe_metrics;
 pub use verifier::{Authenticator, Verifier};
 pub use webhook::{WebhookMessage, Webhooks};

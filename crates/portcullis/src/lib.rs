@@ -52,13 +52,13 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/layers.md")]
     }
+    pub mod metrics {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/metrics.md")]
+    }
     pub mod mistakes {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/mistakes.md")]
-    }
-    pub mod openapi {
-        #![doc = include_str!("links.md")]
-        #![doc = include_str!("../docs/openapi.md")]
     }
     pub mod organization_context {
         #![doc = include_str!("links.md")]

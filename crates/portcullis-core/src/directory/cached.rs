@@ -6,6 +6,7 @@ use crate::{
     clock::Moment,
     error::Error,
     principal::{Account, Principal, PrincipalId},
+    telemetry::CacheMeter,
 };
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -68,7 +69,8 @@ impl<D: Directory> CachedDirectory<D> {
     /// few seconds are usual. When the cache is full, accounts that are rarely used make room.
     #[must_use]
     pub fn new(directory: D, places: usize, max_age: Duration) -> Self {
-        Self(Arc::new(Inner { directory: Arc::new(directory), accounts: AnswerCache::new(places, max_age) }))
+        let accounts = AnswerCache::new(CacheMeter::new("accounts"), places, max_age);
+        Self(Arc::new(Inner { directory: Arc::new(directory), accounts }))
     }
 
     /// Forgets the account of this principal, in this process: the next request asks again. Other processes ask when their

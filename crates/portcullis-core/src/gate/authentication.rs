@@ -72,7 +72,7 @@ impl Authentication {
         if let Err(error) = &this.outcome
             && let Some(source) = this.source()
         {
-            this.outcome = Err(error.clone().with_source(source));
+            this.outcome = Err(error.clone().with_source(source).with_scheme(this.scheme()));
         }
         this
     }

@@ -11,6 +11,7 @@ use crate::{
     rights::{Membership, PermissionSet, Rights, RoleHierarchy},
     scheme::{Scheme, SchemeSet, Sources},
     shadow::{ShadowLimits, Shadows},
+    telemetry::Labels,
 };
 use std::{fmt, sync::Arc};
 
@@ -500,6 +501,7 @@ impl GateBuilder {
         let unnamed = unnamed.fold(SchemeSet::NONE, |all, (place, _)| all.or(SchemeSet::one(place)));
         parts.unnamed = Arc::new(Sources::of(&parts.schemes, unnamed));
         parts.all = Arc::new(Sources::of(&parts.schemes, SchemeSet::ALL));
+        parts.labels = Labels::of(&parts.schemes, &parts.all);
         parts.has_memberships = !rights.memberships.is_empty();
         parts.needs_time = parts.has_memberships || !rights.signers.is_empty();
         parts.signatures = rights.signers.values().map(|signer| signer.parameters().signature).collect();

@@ -5,6 +5,7 @@ use crate::{
     error::Error,
     jwt::{Jwt, KeyState, VerifiedToken},
     principal::Principal,
+    telemetry::CacheMeter,
 };
 use quick_cache::{Equivalent, Weighter, sync};
 use std::{
@@ -18,6 +19,8 @@ use zeroize::Zeroizing;
 
 /// The bytes of an entry that do not grow with its token.
 const BESIDE: usize = 512;
+
+const METER: CacheMeter = CacheMeter::new("tokens");
 
 /// The size of a gate's cache of verified tokens: see [`GateBuilder::cache`](crate::GateBuilder::cache).
 ///
@@ -88,14 +91,19 @@ impl Cache {
     /// keys, which is read once for a request.
     pub(super) fn recall(&self, place: usize, verifier: &Jwt, token: &[u8]) -> Result<Principal, KeyState> {
         let token = TokenRef { place, token };
-        let Some(entry) = self.0.get(&token) else { return Err(KeyState::default()) };
-        match verifier.still_holds(&entry.verified, &entry.surely) {
+        let Some(entry) = self.0.get(&token) else {
+            METER.count(false);
+            return Err(KeyState::default());
+        };
+        let held = match verifier.still_holds(&entry.verified, &entry.surely) {
             Ok(()) => Ok(entry.verified.principal.clone()),
             Err(state) => {
                 self.0.remove_if(&token, |found| Arc::ptr_eq(found, &entry));
                 Err(state)
             }
-        }
+        };
+        METER.count(held.is_ok());
+        held
     }
 
     /// The answer of the verifier, which is then cached.

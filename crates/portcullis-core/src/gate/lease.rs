@@ -222,7 +222,8 @@ impl Lease {
             return Err(Error::invalid("the credential names another principal now"));
         }
         for plan in &self.plans {
-            self.gate().authorize(&who, plan, &self.head).await?;
+            let baseline = self.gate().baseline_of(plan);
+            self.gate().authorize_beyond(baseline, &who, plan, &self.head).await?;
         }
         Ok(principal)
     }

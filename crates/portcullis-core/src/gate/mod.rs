@@ -18,7 +18,6 @@ mod filter;
 mod lease;
 mod read;
 mod ready;
-mod refusals;
 mod refuse;
 mod shadow;
 mod signing;
@@ -46,6 +45,7 @@ use crate::{
     revocation::AnyRevocations,
     rights::{Rights, RoleHierarchy, Standings},
     scheme::{Scheme, SchemeSet, Sources},
+    telemetry::{self, Labels},
 };
 use cache::Cache;
 use std::{
@@ -128,6 +128,7 @@ struct Parts {
     needs_time: bool,
     /// The query parameters that have the signatures of addresses.
     signatures: Vec<&'static str>,
+    labels: Labels,
     time: Time,
     rights: Arc<Rights>,
     /// The plans of policies that extractors name.
@@ -223,7 +224,7 @@ impl Gate {
         plan: &'a Plan,
         head: &'a dyn RequestHead,
     ) -> Answer<'a, Result<Access, Error>> {
-        self.authorize_beyond(self.baseline_of(plan), who, plan, head)
+        telemetry::allowed(self.authorize_beyond(self.baseline_of(plan), who, plan, head), self, who, plan)
     }
 
     /// The baseline, where it is asked before this policy.
@@ -379,8 +380,9 @@ fn decide<'a>(
 }
 
 impl Authentication {
-    /// An error, with the source and the issuer of the credential.
+    /// An error, with the scheme, the source and the issuer of the credential.
     fn attribute(&self, error: Error) -> Error {
+        let error = error.with_scheme(self.scheme());
         let issuer = self.visitor().ok().flatten().and_then(Principal::issuer_shared);
         let error = self.source().map_or(error.clone(), |source| error.clone().with_source(source));
         issuer.map_or(error.clone(), |issuer| error.with_issuer(issuer))

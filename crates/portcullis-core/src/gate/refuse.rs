@@ -4,6 +4,7 @@ use super::Gate;
 use crate::{
     error::{Error, ErrorKind},
     refusal::Refusal,
+    telemetry::{Labels, refused},
 };
 
 impl Gate {
@@ -13,7 +14,13 @@ impl Gate {
     #[must_use]
     pub fn refuse(&self, error: &Error) -> Refusal {
         log(error);
+        refused(&self.0.labels, error);
         self.render(error)
+    }
+
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code, reason = "for what is counted"))]
+    pub(crate) fn labels(&self) -> &Labels {
+        &self.0.labels
     }
 
     /// The same without a log event, for an error that is logged already.
@@ -63,6 +70,7 @@ fn log(error: &Error) {
                 code = error.code(),
                 status = error.status(),
                 issuer = error.issuer(),
+                scheme = error.scheme(),
                 source = error.credential_source().map(tracing::field::display),
                 cause = std::error::Error::source(error),
                 explanation = error.explanation().map(tracing::field::display),

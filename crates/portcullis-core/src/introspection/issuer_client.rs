@@ -16,6 +16,7 @@ use crate::{
     jwt::{Evidence, Issuer, Jwt, UnverifiedToken, is_token, unverified_claims},
     principal::Principal,
     sync::{Mutex, MutexGuard, others_may_run},
+    telemetry::{CacheMeter, Upstream, upstream},
 };
 use futures_channel::oneshot::Sender;
 use std::{
@@ -30,6 +31,8 @@ const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// The default limit for the memory of what is remembered.
 const MEMORY: usize = 64 << 20;
+
+const METER: CacheMeter = CacheMeter::new("issuer_answers");
 
 /// How an issuer is asked about a token, and how its answers are read.
 pub(super) trait Query: fmt::Debug + Clone + Send + Sync + 'static {
@@ -109,7 +112,9 @@ impl<Q: Query> IssuerClient<Q> {
     fn ask(&self, token: &str, max_age: Option<Duration>, evidence: Evidence) -> Answer<'static, Outcome> {
         let (key, now) = (fingerprint(token), self.0.settings.time.now());
         let fresh = max_age.map(|max_age| self.recent().fresh(now, max_age));
-        if let Some(outcome) = self.recent().memory.outcome(key, now, fresh) {
+        let known = self.recent().memory.outcome(key, now, fresh);
+        METER.count(known.is_some());
+        if let Some(outcome) = known {
             return Answer::now(outcome);
         }
         let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
@@ -246,8 +251,10 @@ impl<Q: Query> RunningQuery<Q> {
         let validity = until.map(|until| Validity { start: self.start, since, until });
         self.client.recent().settle(self.key, self.start, &outcome, since, validity);
         others_may_run();
+        let is_answered = outcome.as_ref().map_or_else(|error| error.status() < 500, |_| true);
         // All callers may have left.
         let _ = reply.send(outcome);
+        upstream(Upstream::Token, is_answered);
     }
 }
 

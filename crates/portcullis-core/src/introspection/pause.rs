@@ -1,7 +1,11 @@
 //! When an issuer is not asked, because it requested a pause or because it fails.
 
 use super::recent_answers::Key;
-use crate::{backoff::Backoff, error::Error};
+use crate::{
+    backoff::Backoff,
+    error::Error,
+    telemetry::{self, Upstream},
+};
 use std::time::{Duration, SystemTime};
 
 /// A pause that the issuer requested (`Retry-After`; RFC 9110, section 10.2.3).
@@ -49,6 +53,9 @@ impl Outage {
     /// before it.
     pub(super) fn note(&mut self, key: Key, was_valid: bool, now: SystemTime) {
         self.only = self.only.filter(|only| *only == key);
+        if self.others.pause(now).is_none() {
+            telemetry::pause(Upstream::Token);
+        }
         for backoff in [Some(&mut self.others), was_valid.then_some(&mut self.valid)].into_iter().flatten() {
             if backoff.pause(now).is_none() {
                 backoff.fail(now);

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     principal::Principal,
+    telemetry::{self, Upstream},
 };
 use aws_lc_rs::digest;
 use futures_channel::oneshot::{Receiver, Sender, channel};
@@ -159,6 +160,7 @@ impl RecentAnswers {
     fn note_failure(&mut self, key: Key, start: QueryStart, error: &Error, now: SystemTime) {
         if let Some(pause) = Pause::after(error, now) {
             self.pause = Some(pause);
+            telemetry::pause(Upstream::Token);
             return;
         }
         // The issuer has answered about another token since, so it is not down.

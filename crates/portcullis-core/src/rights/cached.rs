@@ -9,6 +9,7 @@ use crate::{
     clock::Moment,
     error::Error,
     principal::{Principal, PrincipalId},
+    telemetry::CacheMeter,
 };
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -69,7 +70,8 @@ impl<M: Membership> CachedMembership<M> {
     /// `max_age` an entry is read again, by the gate's clock.
     #[must_use]
     pub fn new(membership: M, places: usize, max_age: Duration) -> Self {
-        let (standings, permits) = (AnswerCache::new(places, max_age), AnswerCache::new(places, max_age));
+        let standings = AnswerCache::new(CacheMeter::new("standings"), places, max_age);
+        let permits = AnswerCache::new(CacheMeter::new("permissions"), places, max_age);
         Self(Arc::new(Inner { membership: Arc::new(membership), standings, permits }))
     }
 

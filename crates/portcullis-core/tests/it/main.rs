@@ -35,6 +35,8 @@ mod kit;
 mod lease;
 mod lists;
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod negation;
 mod organization_context;
 mod permissions;

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, ErrorKind, quote},
     http::{HttpRequest, HttpResponse, Reply},
     sync::others_may_run,
+    telemetry::{self, Upstream},
 };
 use futures_channel::oneshot::Sender;
 use std::{
@@ -30,10 +31,15 @@ impl KeyFetch {
     /// Ends the fetch once, and wakes the callers that wait.
     fn end(&mut self, failure: Option<Error>, now: SystemTime) {
         let Some(ended) = self.ended.take() else { return };
-        self.keys.schedule().end(self.number, failure, now);
+        let is_answered = failure.is_none();
+        let has_ended = self.keys.schedule().end(self.number, failure, now);
         others_may_run();
         // All callers may have left.
         let _ = ended.send(());
+        telemetry::upstream(Upstream::Keys, is_answered);
+        if has_ended && !is_answered {
+            telemetry::pause(Upstream::Keys);
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     error::{Error, ErrorKind},
     http::{HttpClient, within, without_query},
     sync::{Cell, Mutex, MutexGuard},
+    telemetry::{self, Upstream},
 };
 use fetch::KeyFetch;
 use futures_channel::oneshot::Receiver;
@@ -368,6 +369,7 @@ impl RemoteKeys {
         let has_ended = self.schedule().end(number, Some(failure.clone()), now);
         if has_ended {
             self.log_failure(&failure);
+            telemetry::pause(Upstream::Keys);
         }
     }
 }
