@@ -40,7 +40,8 @@ const OTHER: &str = "other";
 ///     assert_eq!(answer(&gate, role("manager"), get("/reports")), "200");
 /// });
 /// let seen = recorder.snapshotter().snapshot().into_vec();
-/// let decisions = seen.iter().find(|(key, ..)| key.key().name() == "portcullis_decisions_total");
+/// let name = "portcullis_decisions_total";
+/// let decisions = seen.iter().find(|(key, ..)| key.key().name() == name);
 /// assert!(decisions.is_some_and(|(.., value)| *value == DebugValue::Counter(1)));
 /// # Ok(()) }
 /// ```
