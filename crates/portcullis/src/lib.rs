@@ -147,6 +147,13 @@ pub mod reqwest {
     #[doc(inline)]
     pub use portcullis_reqwest::*;
 }
+#[cfg(feature = "cerbos")]
+pub mod cerbos {
+    //! Cerbos as a policy engine: the crate `portcullis-cerbos`.
+
+    #[doc(inline)]
+    pub use portcullis_cerbos::*;
+}
 #[cfg(feature = "spicedb")]
 pub mod spicedb {
     //! Roles on resources from SpiceDB: the crate `portcullis-spicedb`.
