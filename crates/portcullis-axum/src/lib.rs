@@ -64,6 +64,8 @@ mod webhook;
 
 pub use extract::{Authenticated, Authorized, Caller, HoldsGate, Leased, Visitor};
 #[doc(inline)]
+#[cfg(feature = "utoipa")]
+pub use portcullis_web::OpenApiGaps;
 pub use portcullis_web::{Diff, Matrix, Row, Table};
 pub use rejection::Rejection;
 pub use routes::Routes;

@@ -220,6 +220,24 @@ impl Scheme {
         self
     }
 
+    /// The name, if it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        self.name
+    }
+
+    /// Where credentials are read, in order.
+    #[must_use]
+    pub fn sources(&self) -> &[CredentialSource] {
+        &self.sources
+    }
+
+    /// Whether its credentials are signed tokens that a [`Jwt`](crate::Jwt) verifies.
+    #[must_use]
+    pub fn is_jwt(&self) -> bool {
+        self.verifier.jwt().is_some()
+    }
+
     /// What is wrong with this scheme, whatever the others of the gate are. `build` puts the scheme's name in front.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.name.is_some_and(str::is_empty) {

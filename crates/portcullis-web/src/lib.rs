@@ -79,4 +79,6 @@ pub use guard::Guard;
 pub use matrix::{Diff, Matrix};
 pub use memory::{Memory, Pending, Who, establish};
 pub use pending::PendingError;
+#[cfg(feature = "utoipa")]
+pub use routes::OpenApiGaps;
 pub use routes::{Book, JoinPaths, Row, Table};

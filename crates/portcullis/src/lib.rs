@@ -60,6 +60,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/mistakes.md")]
     }
+    pub mod openapi {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/openapi.md")]
+    }
     pub mod organization_context {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/organization-context.md")]

@@ -217,8 +217,18 @@ impl CredentialSource {
         }
     }
 
-    /// The name of the query parameter that is read.
-    pub(crate) fn query_name(&self) -> Option<&str> {
+    /// The name of the cookie that is read. `None` for other sources.
+    #[must_use]
+    pub fn cookie_name(&self) -> Option<&str> {
+        match &self.place {
+            Place::Cookie(name) | Place::Cookies(name, _) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The name of the query parameter that is read. `None` for other sources.
+    #[must_use]
+    pub fn query_name(&self) -> Option<&str> {
         match &self.place {
             Place::Query(name) | Place::WebSocketQuery(name) => Some(name),
             _ => None,

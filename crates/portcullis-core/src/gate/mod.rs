@@ -18,6 +18,7 @@ mod filter;
 mod lease;
 mod read;
 mod ready;
+mod refusals;
 mod refuse;
 mod shadow;
 mod signing;

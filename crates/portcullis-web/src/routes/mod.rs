@@ -1,10 +1,14 @@
 //! What the adapters know about routes: their paths, their policies, and where in the code they were added.
 
 mod forms;
+#[cfg(feature = "utoipa")]
+mod openapi;
 mod path;
 mod row;
 mod table;
 
+#[cfg(feature = "utoipa")]
+pub use openapi::OpenApiGaps;
 pub use row::Row;
 pub(crate) use row::own_description;
 pub use table::Table;

@@ -25,6 +25,25 @@ pub(super) fn params(path: &str) -> Vec<&str> {
     names
 }
 
+/// The path without what OpenAPI does not know about parameters: the patterns of actix-web, and that one takes the rest.
+#[cfg(feature = "utoipa")]
+pub(super) fn plain(path: &str) -> String {
+    let (mut plain, mut depth, mut is_name) = (String::new(), 0_usize, true);
+    for found in path.chars() {
+        match found {
+            '{' => depth = depth.saturating_add(1),
+            '}' => depth = depth.saturating_sub(1),
+            ':' if depth > 0 => is_name = false,
+            _ => {}
+        }
+        is_name = is_name || depth == 0;
+        if is_name && !(depth > 0 && found == '*') {
+            plain.push(found);
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::params;

@@ -133,6 +133,11 @@ impl Row {
         params.into_iter().filter(|param| !self.plan.params().contains(param))
     }
 
+    #[cfg(feature = "utoipa")]
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     pub(crate) fn gate(&self) -> &Gate {
         &self.gate
     }

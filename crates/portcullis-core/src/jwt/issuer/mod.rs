@@ -508,6 +508,11 @@ impl Issuer {
         }
     }
 
+    /// Whether its keys are fetched.
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(&self.keys, IssuerKeys::Remote(..))
+    }
+
     /// Whether there is anything to verify a signature with.
     pub(crate) fn has_keys(&self) -> bool {
         !matches!(&self.keys, IssuerKeys::AtHand(keys) if keys.is_empty())
