@@ -74,9 +74,10 @@ mod webhook;
 pub use carried::{established, mark_checked};
 pub use enforce::{Enforce, EnforceFuture, EnforceMiddleware};
 pub use extract::{Authenticated, Authorized, Caller, Leased, Visitor};
-#[doc(inline)]
 #[cfg(feature = "utoipa")]
+#[doc(inline)]
 pub use portcullis_web::OpenApiGaps;
+#[doc(inline)]
 pub use portcullis_web::{Diff, Matrix, Row, Table};
 pub use rejection::{Rejection, respond};
 pub use require::{Require, RequireFuture, RequireMiddleware};

@@ -63,9 +63,10 @@ mod routes;
 mod webhook;
 
 pub use extract::{Authenticated, Authorized, Caller, HoldsGate, Leased, Visitor};
-#[doc(inline)]
 #[cfg(feature = "utoipa")]
+#[doc(inline)]
 pub use portcullis_web::OpenApiGaps;
+#[doc(inline)]
 pub use portcullis_web::{Diff, Matrix, Row, Table};
 pub use rejection::Rejection;
 pub use routes::Routes;
