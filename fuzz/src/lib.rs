@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets: plain functions, so that an ordinary test can replay the corpora without libFuzzer.
 //!
 //! Each takes any bytes, panics where a promise of the library is broken, and tells whether the input came through: a
-//! credential was read, a token or a key accepted, keys fetched, a query scrubbed. `README.md` says what each one
+//! credential was read, a token, a key or an address accepted, keys fetched, a query scrubbed. `README.md` says what each one
 //! promises.
 
 mod claims;
@@ -14,6 +14,7 @@ mod origin;
 mod request;
 mod scripted;
 mod scrub;
+mod signed;
 mod sources;
 #[cfg(feature = "oracle")]
 mod structured;
@@ -26,6 +27,7 @@ pub use introspection::introspection;
 pub use keys::{jwk, jwk_set};
 pub use origin::origin;
 pub use scrub::scrub_query;
+pub use signed::signed_address;
 pub use sources::{bearer, cookie, query, websocket};
 #[cfg(feature = "oracle")]
 pub use structured::structured;
@@ -42,6 +44,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("websocket", websocket),
     ("origin", origin),
     ("scrub_query", scrub_query),
+    ("signed_address", signed_address),
     ("compact_token", compact_token),
     ("header_json", header_json),
     ("claims_json", claims_json),
