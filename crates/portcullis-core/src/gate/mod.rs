@@ -291,6 +291,8 @@ impl Gate {
         }
     }
 
+    /// A part of `ask`, which each request passes; lists use it too.
+    #[inline(always)]
     fn question<'a>(
         &'a self,
         who: &'a Authentication,
@@ -357,6 +359,7 @@ impl Gate {
 }
 
 /// The baseline, and then the policy.
+#[inline(always)]
 fn decide<'a>(
     baseline: Option<&'a Plan>,
     superuser: Option<&'a Plan>,

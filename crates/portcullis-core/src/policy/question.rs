@@ -149,7 +149,7 @@ impl<'a> Question<'a> {
     }
 
     /// The same, of a right that the policy of the route names.
-    #[inline]
+    #[inline(always)]
     pub(super) fn place_with(&self, right: NamedRight) -> Option<usize> {
         let (caller, passing) = (self.caller?, self.named.roles_with(right)?);
         caller.roles().iter().position(|role| passing.has(role.as_str()))

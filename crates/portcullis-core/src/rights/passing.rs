@@ -30,7 +30,7 @@ impl NamedRight {
 
     /// Whether both are of the same part of a policy: by the address of their texts. Equal texts elsewhere count as others,
     /// and are then looked up by name.
-    #[inline]
+    #[inline(always)]
     fn is_same(self, other: Self) -> bool {
         let same_kind = match (self.kind, other.kind) {
             (None, None) => true,
@@ -63,7 +63,7 @@ impl RightsNamed {
     }
 
     /// The roles that have this right; `None` if it is not known here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn roles_with(&self, right: NamedRight) -> Option<&PassingRoles> {
         self.0.iter().find(|(known, _)| known.is_same(right)).map(|(_, roles)| roles)
     }
@@ -81,11 +81,13 @@ impl PassingRoles {
         Self(names)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has(&self, role: &str) -> bool {
-        match self.0.len() {
-            ..=FEW => self.0.iter().any(|name| name == role),
-            _ => self.0.binary_search_by(|name| name.as_str().cmp(role)).is_ok(),
-        }
+        if self.0.len() > FEW { self.has_among_many(role) } else { self.0.iter().any(|name| name == role) }
+    }
+
+    #[inline(never)]
+    fn has_among_many(&self, role: &str) -> bool {
+        self.0.binary_search_by(|name| name.as_str().cmp(role)).is_ok()
     }
 }
