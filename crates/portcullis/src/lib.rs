@@ -158,6 +158,13 @@ pub mod cerbos {
     #[doc(inline)]
     pub use portcullis_cerbos::*;
 }
+#[cfg(feature = "gatehouse")]
+pub mod gatehouse {
+    //! Policies of gatehouse as an engine: the crate `portcullis-gatehouse`.
+
+    #[doc(inline)]
+    pub use portcullis_gatehouse::*;
+}
 #[cfg(feature = "spicedb")]
 pub mod spicedb {
     //! Roles on resources from SpiceDB: the crate `portcullis-spicedb`.
