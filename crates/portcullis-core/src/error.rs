@@ -72,15 +72,6 @@ impl ErrorKind {
     }
 }
 
-#[cfg(feature = "metrics")]
-#[allow(clippy::ptr_arg, reason = "its variant is the question")]
-fn constant(code: &Cow<'static, str>) -> Option<&'static str> {
-    match code {
-        Cow::Borrowed(code) => Some(code),
-        Cow::Owned(_) => None,
-    }
-}
-
 /// What went wrong: in words for the log, and as a [`code`](Self::code) for the client.
 ///
 /// Cheap to clone; never contains a token, a key or a secret. `Debug` shows a cause only by its text.
@@ -398,20 +389,28 @@ impl Error {
     /// For a denial it names the part of the policy that denied, such as `role_required`.
     #[must_use]
     pub fn code(&self) -> &str {
-        match (&self.0.code, &self.0.denial) {
-            (Some(code), _) => code,
-            (None, Some(denial)) if self.0.kind == ErrorKind::Denied => denial.code(),
-            _ => self.0.kind.code(),
+        match self.own_code() {
+            Some(code) => code,
+            None => self.0.kind.code(),
         }
     }
 
     /// The code, unless it was made at run time.
     #[cfg(feature = "metrics")]
     pub(crate) fn constant_code(&self) -> Option<&'static str> {
+        match self.own_code() {
+            Some(Cow::Borrowed(code)) => Some(code),
+            Some(Cow::Owned(_)) => None,
+            None => Some(self.0.kind.code()),
+        }
+    }
+
+    /// A code that is not that of its kind.
+    fn own_code(&self) -> Option<&Cow<'static, str>> {
         match (&self.0.code, &self.0.denial) {
-            (Some(code), _) => constant(code),
-            (None, Some(denial)) if self.0.kind == ErrorKind::Denied => constant(&denial.why().code),
-            _ => Some(self.0.kind.code()),
+            (Some(code), _) => Some(code),
+            (None, Some(denial)) if self.0.kind == ErrorKind::Denied => Some(&denial.why().code),
+            _ => None,
         }
     }
 

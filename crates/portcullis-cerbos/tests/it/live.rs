@@ -122,7 +122,6 @@ async fn a_list_is_what_its_rows_are() {
 }
 
 #[tokio::test]
-#[ignore = "beside those that ask a server"]
 async fn without_a_server_nothing_is_allowed() {
     // Nothing listens where this listener was.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
