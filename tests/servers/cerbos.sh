@@ -2,7 +2,7 @@
 # A throw-away Cerbos (npm cerbos, which brings the program) on loopback, without telemetry, for the live tests.
 #   cerbos.sh up|down|status     stdout is KEY=VALUE lines only; `status` exits 3 when it is down
 # Env: CACHE (install folder), PORT (HTTP; gRPC is on the next one), CERBOS_VERSION. One instance per PORT.
-# Its policy: callers read a project on which they have a role, and its owners edit it.
+# Its policy: callers read a project on which they have a role, its owners edit it, and its department comments on it.
 set -euo pipefail
 
 CACHE=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/portcullis-servers}
@@ -71,6 +71,10 @@ resourcePolicy:
       effect: EFFECT_ALLOW
       roles: [user]
       condition: { match: { expr: 'has(R.attr.role) && R.attr.role == "owner"' } }
+    - actions: [comment]
+      effect: EFFECT_ALLOW
+      roles: [user]
+      condition: { match: { expr: 'P.attr.department == R.attr.department && R.attr.size < 10' } }
     - actions: [export]
       effect: EFFECT_ALLOW
       roles: [auditor]

@@ -2,11 +2,15 @@
 
 use crate::{
     answer,
-    request::{self, Policies},
+    attributes::Attributes,
+    request::{self, Settings},
 };
 use futures_channel::oneshot::channel;
 use futures_util::future::{Either, select, try_join_all};
-use portcullis_core::{Engine, EngineRequest, Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply};
+use portcullis_core::{
+    Engine, EngineRequest, EngineResource, Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Principal, Reply,
+};
+use serde::Serialize;
 use std::{fmt, pin::pin, sync::Arc};
 
 /// How many resources a server accepts in a request by default.
@@ -17,7 +21,7 @@ const MOST: usize = 50;
 pub struct Cerbos {
     url: String,
     client: Arc<dyn HttpClient>,
-    policies: Policies,
+    settings: Settings,
 }
 
 impl Cerbos {
@@ -33,25 +37,83 @@ impl Cerbos {
             return Err(Error::new(ErrorKind::Misconfigured, detail));
         }
         let url = format!("{}/api/check/resources", address.trim_end_matches('/'));
-        Ok(Self { url, client: Arc::new(client), policies: Policies::default() })
+        let (version, scope) = (String::new(), String::new());
+        let settings = Settings { version, scope, of_principal: Attributes::NONE, of_resource: Attributes::NONE };
+        Ok(Self { url, client: Arc::new(client), settings })
     }
 
     /// Asks policies of this version instead of the server's default.
     #[must_use]
     pub fn policy_version(mut self, version: impl Into<String>) -> Self {
-        self.policies.version = version.into();
+        self.settings.version = version.into();
         self
     }
 
     /// Asks policies of this scope, such as `acme.sales`.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.policies.scope = scope.into();
+        self.settings.scope = scope.into();
+        self
+    }
+
+    /// Adds attributes of the caller: `P.attr`. The function returns an object, such as one of `serde_json::json!`.
+    ///
+    /// It is called once for a request to Cerbos. Its error is one of the request and never a denial, and so is an object with a
+    /// name that is [sent anyway](crate#what-cerbos-gets) (500). A later call replaces the function.
+    ///
+    /// ```
+    /// # use portcullis_cerbos::Cerbos;
+    /// # use serde_json::json;
+    /// struct User {
+    ///     department: String,
+    /// }
+    ///
+    /// /// Accounts are those of the gate's directory.
+    /// fn with_department(cerbos: Cerbos) -> Cerbos {
+    ///     cerbos.principal_attr(|who| {
+    ///         Ok(json!({ "department": who.account::<User>()?.department }))
+    ///     })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn principal_attr<A: Serialize>(
+        mut self,
+        attr: impl Fn(&Principal) -> Result<A, Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.of_principal = Attributes::new(attr);
+        self
+    }
+
+    /// Adds attributes of the resource: `R.attr`. Otherwise as [`principal_attr`](Self::principal_attr).
+    ///
+    /// It is called for each resource, and not where the policy names none. All that it needs is at hand: the identifier, and the
+    /// row that the membership found.
+    ///
+    /// ```
+    /// # use portcullis_cerbos::Cerbos;
+    /// # use serde_json::json;
+    /// struct Project {
+    ///     department: String,
+    /// }
+    ///
+    /// fn with_department(cerbos: Cerbos) -> Cerbos {
+    ///     cerbos.resource_attr(|on| {
+    ///         let row = on.standing().and_then(|standing| standing.row::<Project>());
+    ///         Ok(json!({ "department": row.map(|project| &project.department) }))
+    ///     })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn resource_attr<A: Serialize>(
+        mut self,
+        attr: impl Fn(&EngineResource) -> Result<A, Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.of_resource = Attributes::new(attr);
         self
     }
 
     async fn check(&self, requests: &[EngineRequest]) -> Result<Vec<bool>, Error> {
-        let body = request::body(requests, &self.policies)?;
+        let body = request::body(requests, &self.settings)?;
         let answer = self.send(HttpRequest::post_json(self.url.clone(), body)).await?;
         match answer.status() {
             200 => answer::read(answer.body(), requests),
@@ -90,6 +152,9 @@ impl Engine for Cerbos {
 
 impl fmt::Debug for Cerbos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cerbos").field("url", &self.url).field("policies", &self.policies).finish_non_exhaustive()
+        let (url, settings) = (&self.url, &self.settings);
+        let mut debug = f.debug_struct("Cerbos");
+        debug.field("url", url).field("version", &settings.version).field("scope", &settings.scope);
+        debug.finish_non_exhaustive()
     }
 }

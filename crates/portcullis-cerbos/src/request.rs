@@ -1,6 +1,7 @@
 //! What Cerbos is asked.
 
-use portcullis_core::{EngineRequest, Error, ErrorKind, PrincipalId};
+use crate::attributes::Attributes;
+use portcullis_core::{EngineRequest, EngineResource, Error, ErrorKind, Principal as Caller};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -44,11 +45,13 @@ struct Resource<'a> {
     scope: &'a str,
 }
 
-/// The version and the scope of the policies that are asked.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Policies {
+/// Which policies are asked, and the attributes that the service adds.
+#[derive(Clone)]
+pub(crate) struct Settings {
     pub(crate) version: String,
     pub(crate) scope: String,
+    pub(crate) of_principal: Attributes<Caller>,
+    pub(crate) of_resource: Attributes<EngineResource>,
 }
 
 /// The kind and identifier that Cerbos gets.
@@ -57,22 +60,24 @@ pub(crate) fn resource(request: &EngineRequest) -> (&str, &str) {
 }
 
 /// The body that asks about all of these, which are of the same principal.
-pub(crate) fn body(requests: &[EngineRequest], policies: &Policies) -> Result<String, Error> {
+pub(crate) fn body(requests: &[EngineRequest], settings: &Settings) -> Result<String, Error> {
     let Some(first) = requests.first() else { return Err(Error::new(ErrorKind::Misconfigured, "nothing to ask")) };
-    let who = first.principal();
-    let id: &PrincipalId = who.id();
-    let issuer = id.issuer().map(|issuer| ("issuer".to_owned(), issuer.into()));
-    let kind = ("kind".to_owned(), format!("{:?}", id.kind()).into());
-    let (policy_version, scope) = (policies.version.as_str(), policies.scope.as_str());
+    let (who, id) = (first.principal(), first.principal().id());
+    let (policy_version, scope) = (settings.version.as_str(), settings.scope.as_str());
     let roles = who.roles().iter().map(|role| role.as_str()).chain([EVERY_CALLER]).collect();
-    let attr = issuer.into_iter().chain([kind]).collect();
+    let ours = [("issuer", id.issuer().map(Value::from)), ("kind", Some(format!("{:?}", id.kind()).into()))];
+    let attr = settings.of_principal.of(who, ours)?;
     let principal = Principal { id: id.subject(), roles, attr, policy_version, scope };
     let entry = |request| {
         let (kind, id) = resource(request);
-        let held = request.resource().and_then(|resource| resource.standing()?.held());
-        let attr = held.map(|role| ("role".to_owned(), role.as_str().into())).into_iter().collect();
-        Entry { actions: [request.action()], resource: Resource { kind, id, attr, policy_version, scope } }
+        let attr = request.resource().map(|on| {
+            let held = on.standing().and_then(|standing| standing.held());
+            settings.of_resource.of(on, [("role", held.map(|role| role.as_str().into()))])
+        });
+        let attr = attr.transpose()?.unwrap_or_default();
+        Ok(Entry { actions: [request.action()], resource: Resource { kind, id, attr, policy_version, scope } })
     };
-    serde_json::to_string(&Check { principal, resources: requests.iter().map(entry).collect() })
+    let resources = requests.iter().map(entry).collect::<Result<_, Error>>()?;
+    serde_json::to_string(&Check { principal, resources })
         .map_err(|cause| Error::new(ErrorKind::Misconfigured, "the request to Cerbos is no JSON").with_cause(cause))
 }

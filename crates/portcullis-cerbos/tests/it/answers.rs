@@ -2,7 +2,7 @@
 
 use portcullis_cerbos::Cerbos;
 use portcullis_core::{
-    Engine, EngineRequest, EngineResource, Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Principal,
+    Account, Engine, EngineRequest, EngineResource, Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Principal,
     PrincipalKind, Reply, ResourceRef, Standing,
 };
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ fn odd(body: &Value) -> Result<HttpResponse, Error> {
         .unwrap()
         .iter()
         .map(|entry| {
-            let is_odd = entry["resource"]["id"].as_str().unwrap().parse::<u32>().unwrap() % 2 == 1;
+            let is_odd = entry["resource"]["id"].as_str().unwrap().parse::<u32>().is_ok_and(|id| id % 2 == 1);
             let effect = if is_odd { "EFFECT_ALLOW" } else { "EFFECT_DENY" };
             json!({ "resource": entry["resource"], "actions": { entry["actions"][0].as_str().unwrap(): effect } })
         })
@@ -76,6 +76,65 @@ async fn what_is_sent() {
         |id, attr: Value| json!({ "kind": "project", "id": id, "attr": attr, "policyVersion": "v2", "scope": "acme" });
     let entry = |resource: Value| json!({ "principal": principal, "resources": [{ "actions": ["read"], "resource": resource }] });
     assert_eq!(*sent, [entry(resource("1", json!({ "role": "owner" }))), entry(resource("2", json!({})))]);
+}
+
+struct User {
+    department: &'static str,
+}
+
+struct Project(u64);
+
+#[tokio::test]
+async fn attributes_of_the_service_are_sent_beside_ours() {
+    let (cerbos, client) = cerbos(odd);
+    let cerbos = cerbos.principal_attr(|who| Ok(json!({ "department": who.account::<User>()?.department })));
+    let cerbos = cerbos.resource_attr(|on| {
+        let row = on.standing().and_then(|standing| standing.row::<Project>());
+        Ok(std::collections::BTreeMap::from([("size", row.map(|project| project.0))]))
+    });
+    let alice = || alice().with_account(Account::new(User { department: "sales" }));
+    let project = |id: &str, row| {
+        let standing = Standing::role("owner").with(Project(row));
+        EngineRequest::new(alice(), "read")
+            .on(EngineResource::new(ResourceRef::new("project", id)).with_standing(standing))
+    };
+    assert_eq!(cerbos.allows_each(&[project("1", 7), project("2", 8)]).await.unwrap(), [true, false]);
+    // Without a resource its function is not called.
+    assert!(!cerbos.allows(&EngineRequest::new(alice(), "export")).await.unwrap());
+    let attr = |body: &Value| (body["principal"]["attr"].clone(), body["resources"].as_array().unwrap().clone());
+    let sent: Vec<(Value, Vec<Value>)> = client.sent.lock().unwrap().iter().map(attr).collect();
+    let of_alice = json!({ "department": "sales", "issuer": "https://id.example.com", "kind": "User" });
+    assert_eq!((&sent[0].0, &sent[1].0), (&of_alice, &of_alice));
+    assert_eq!(sent[0].1[0]["resource"]["attr"], json!({ "role": "owner", "size": 7 }));
+    assert_eq!(sent[0].1[1]["resource"]["attr"], json!({ "role": "owner", "size": 8 }));
+    assert_eq!(sent[1].1[0]["resource"]["attr"], json!({}));
+}
+
+#[tokio::test]
+async fn attributes_that_cannot_be_sent_are_errors_and_nothing_is_asked() {
+    let bare = || EngineRequest::new(Principal::new(PrincipalKind::User, "alice"), "read");
+    let on = |request: EngineRequest| request.on(EngineResource::new(ResourceRef::new("project", "1")));
+    // Ours are never taken from the service, also where ours have no value: no issuer, and no role on the project.
+    for wrong in [json!({ "issuer": "me" }), json!({ "kind": "Service" }), json!("text"), json!([1]), json!(null)] {
+        let (cerbos, client) = cerbos(odd);
+        let text = wrong.to_string();
+        let error = cerbos.principal_attr(move |_| Ok(wrong.clone())).allows(&on(bare())).await.unwrap_err();
+        assert_eq!((error.kind(), client.sent.lock().unwrap().len()), (ErrorKind::Misconfigured, 0), "{text}");
+    }
+    for (wrong, kind) in [
+        (Ok(json!({ "role": "owner" })), ErrorKind::Misconfigured),
+        (Ok(json!({ "role": null })), ErrorKind::Misconfigured),
+        (Ok(json!(true)), ErrorKind::Misconfigured),
+        (Err(Error::new(ErrorKind::Unavailable, "the database is down")), ErrorKind::Unavailable),
+    ] {
+        let (cerbos, client) = cerbos(odd);
+        let cerbos = cerbos.resource_attr(move |_| wrong.clone());
+        let error = cerbos.allows_each(&[on(bare()), on(bare())]).await.unwrap_err();
+        assert_eq!((error.kind(), client.sent.lock().unwrap().len()), (kind, 0));
+    }
+    let (cerbos, _) = cerbos(odd);
+    let cerbos = cerbos.principal_attr(|_| Ok(json!({ "role": "owner" }))).resource_attr(|_| Ok(json!({ "kind": 1 })));
+    assert!(cerbos.allows(&on(bare())).await.unwrap(), "the names of the other side are free");
 }
 
 #[tokio::test]
