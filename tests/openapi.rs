@@ -159,6 +159,35 @@ fn both_frameworks_have_one_document() {
     assert!(of("/projects/{id}", "delete")["responses"].get("403").is_some());
 }
 
+/// By a reader of OpenAPI 3.1 that is not the crate which writes it.
+#[test]
+fn another_reader_finds_each_security_scheme_and_response() {
+    let document = document!(axum);
+    let read = oas3::from_json(document.to_string()).unwrap();
+    assert!(read.openapi.starts_with("3.1."), "{}", read.openapi);
+    let schemes = &read.components.as_ref().unwrap().security_schemes;
+    let mut names = Vec::new();
+    for (path, method, operation) in read.operations() {
+        let security = operation.security.iter().flat_map(|requirement| requirement.0.keys());
+        for name in security.clone() {
+            assert!(schemes.contains_key(name), "{path}: {name}");
+        }
+        names.extend(security.cloned());
+        let written = &document["paths"][&path][method.as_str().to_lowercase()]["responses"];
+        let responses = operation.responses(&read);
+        assert_eq!(responses.len(), written.as_object().unwrap().len(), "{path}");
+        assert!(responses.values().all(|response| response.description.is_some()), "{path}");
+    }
+    names.sort();
+    names.dedup();
+    assert_eq!(names, ["bearer", "cookie___Host-session", "sync"]);
+    assert!(schemes.values().all(|scheme| scheme.resolve(&read).is_ok()));
+    // It tells what is no security scheme.
+    let mut broken = document.clone();
+    broken["components"]["securitySchemes"]["sync"]["type"] = "secret".into();
+    assert!(oas3::from_json(broken.to_string()).is_err());
+}
+
 #[test]
 fn axum_answers_as_documented() {
     let service = routes!(axum).into_router().with_state(gate());

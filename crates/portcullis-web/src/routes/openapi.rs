@@ -13,7 +13,8 @@ impl Table {
     /// Completes an OpenAPI document with what the guards of the routes require and answer.
     ///
     /// - Each scheme of the gates becomes a security scheme: under its name, or named after what it reads. A named scheme with
-    ///   several sources becomes one for each of them.
+    ///   several sources becomes one for each of them. What OpenAPI allows in no name becomes `_`, and where two would then have
+    ///   one name, the second is numbered, as in `x_key_2`.
     /// - Each operation of a route gets `security`: the accepted schemes as alternatives, and none if the route is public. This
     ///   replaces what the document says there.
     /// - Each operation gets a response for each status with which its guard can refuse: see
@@ -22,9 +23,10 @@ impl Table {
     /// What handlers ask by extractors is not known here. The policies themselves are not published.
     pub fn openapi(&self, document: &mut OpenApi) -> OpenApiGaps {
         let components = document.components.get_or_insert_default();
+        let mut names = Names::default();
         for scheme in self.rows().flat_map(|row| row.gate().schemes()) {
             for source in scheme.sources() {
-                let known = components.security_schemes.entry(name_of(scheme, source));
+                let known = components.security_schemes.entry(names.name(scheme, source));
                 known.or_insert_with(|| security_scheme(scheme, source));
             }
         }
@@ -34,7 +36,7 @@ impl Table {
             for (method, operation) in operations(item) {
                 match self.answering(method, path) {
                     Some(row) => {
-                        describe(row, operation);
+                        describe(row, operation, &mut names);
                         described.push(row);
                     }
                     None => gaps.operations.push(format!("{method} {path}")),
@@ -107,17 +109,16 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-fn describe(row: &Row, operation: &mut Operation) {
-    let mut names: Vec<String> = Vec::new();
+fn describe(row: &Row, operation: &mut Operation, names: &mut Names) {
+    let mut security: Vec<SecurityRequirement> = Vec::new();
     for scheme in row.gate().schemes_for(row.plan()) {
-        for name in scheme.sources().iter().map(|source| name_of(scheme, source)) {
-            if !names.contains(&name) {
-                names.push(name);
+        for source in scheme.sources() {
+            let requirement = SecurityRequirement::new(names.name(scheme, source), [""; 0]);
+            if !security.contains(&requirement) {
+                security.push(requirement);
             }
         }
     }
-    let mut security: Vec<SecurityRequirement> =
-        names.into_iter().map(|name| SecurityRequirement::new(name, [""; 0])).collect();
     // An empty requirement: no credential is needed.
     if !row.is_public() && row.plan().forecast(&Holder::Visitor) != Forecast::Deny {
         security.push(SecurityRequirement::default());
@@ -154,22 +155,39 @@ fn response(status: u16, refusals: &[(String, Refusal)]) -> Response {
     response
 }
 
-/// The key of a security scheme, of the characters that OpenAPI allows there.
-fn name_of(scheme: &Scheme, source: &CredentialSource) -> String {
-    let read = match (source.cookie_name(), source.query_name(), source.header_name()) {
-        (Some(name), ..) => format!("cookie_{name}"),
-        (_, Some(name), _) => format!("query_{name}"),
-        (.., Some("authorization") | None) => "bearer".to_owned(),
-        (.., Some(name)) => format!("header_{name}"),
-    };
-    let name = match scheme.name() {
-        Some(name) if scheme.sources().len() == 1 => name.to_owned(),
-        Some(name) => format!("{name}_{read}"),
-        None => read,
-    };
-    name.chars()
-        .map(|found| if found.is_ascii_alphanumeric() || matches!(found, '-' | '.') { found } else { '_' })
-        .collect()
+/// The keys of the security schemes in a document: one for each scheme's name and place in a request.
+#[derive(Default)]
+struct Names(Vec<(Option<&'static str>, String, String)>);
+
+impl Names {
+    /// The same key each time for the same, and for nothing else.
+    fn name(&mut self, scheme: &Scheme, source: &CredentialSource) -> String {
+        let place = match (source.cookie_name(), source.query_name(), source.header_name()) {
+            (Some(name), ..) => format!("cookie_{name}"),
+            (_, Some(name), _) => format!("query_{name}"),
+            (.., Some("authorization") | None) => "bearer".to_owned(),
+            (.., Some(name)) => format!("header_{name}"),
+        };
+        let known = self.0.iter().find(|(name, read, _)| (*name, read) == (scheme.name(), &place));
+        if let Some((.., key)) = known {
+            return key.clone();
+        }
+        let key = match scheme.name() {
+            Some(name) if scheme.sources().len() == 1 => name.to_owned(),
+            Some(name) => format!("{name}_{place}"),
+            None => place.clone(),
+        };
+        let mut key = key.replace(|found: char| !found.is_ascii_alphanumeric() && !matches!(found, '-' | '.'), "_");
+        let plain = key.clone();
+        for number in 2.. {
+            if self.0.iter().all(|(.., taken)| *taken != key) {
+                break;
+            }
+            key = format!("{plain}_{number}");
+        }
+        self.0.push((scheme.name(), place, key.clone()));
+        key
+    }
 }
 
 fn security_scheme(scheme: &Scheme, source: &CredentialSource) -> SecurityScheme {

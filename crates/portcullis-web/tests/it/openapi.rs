@@ -1,13 +1,16 @@
 //! What an OpenAPI document says about guarded routes, and that guards answer nothing else.
 
+use futures_util::FutureExt;
 use portcullis_core::{
-    Error, Gate, Membership, Principal, RequestHead, RoleHierarchy, Scheme, SharedSecret, Standing,
+    Account, Directory, Engine, EngineRequest, Error, ErrorKind, Gate, GateBuilder, Membership, Plan, Principal,
+    RequestHead, RoleHierarchy, Scheme, SharedSecret, Standing, SuperuserScope,
     policy::*,
     testing::{TestIssuer, acting_as},
 };
 use portcullis_web::{Book, Table};
+use proptest::prelude::{Just, ProptestConfig, Strategy, TestCaseError, prop, prop_assert, prop_oneof, proptest};
 use serde_json::{Value, json};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
 use utoipa::openapi::{
     HttpMethod, InfoBuilder, OpenApi, PathItem, PathsBuilder, ResponseBuilder, path::OperationBuilder,
 };
@@ -20,7 +23,7 @@ impl Membership for Projects {
 
     async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
         match (id, who.id().subject()) {
-            (7, _) => Err(Error::new(portcullis_core::ErrorKind::Unavailable, "the store is down")),
+            (7, _) => Err(Error::new(ErrorKind::Unavailable, "the store is down")),
             (9, _) => Ok(Standing::missing()),
             (_, "bob") => Ok(Some("viewer").into()),
             _ => Ok(Standing::stranger()),
@@ -28,9 +31,10 @@ impl Membership for Projects {
     }
 }
 
-struct Head(Option<&'static str>, &'static str);
+/// A header, and the parameter of the path.
+struct Head<'h>(Option<(&'h str, &'h str)>, &'h str);
 
-impl RequestHead for Head {
+impl RequestHead for Head<'_> {
     fn method(&self) -> &str {
         "GET"
     }
@@ -48,11 +52,11 @@ impl RequestHead for Head {
     }
 
     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
-        self.0.iter().filter(|_| name == "authorization").for_each(|value| see(value.as_bytes()));
+        self.0.iter().filter(|(own, _)| name == *own).for_each(|(_, value)| see(value.as_bytes()));
     }
 
     fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
-        self.0.iter().for_each(|value| see("authorization", value.as_bytes()));
+        self.0.iter().for_each(|(name, value)| see(name, value.as_bytes()));
     }
 
     fn param(&self, _: &str) -> Result<Option<Cow<'_, str>>, Error> {
@@ -64,15 +68,19 @@ impl RequestHead for Head {
     }
 }
 
+const SECRET: &str = "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E";
+
 fn gate() -> Gate {
-    let secret = SharedSecret::new("sync", "pQ8zL1v0Jx4cN7tR2yKd9WfGs5HbMa3E").unwrap();
+    builder().build().unwrap()
+}
+
+fn builder() -> GateBuilder {
+    let secret = SharedSecret::new("sync", SECRET).unwrap();
     Gate::builder()
         .scheme(Scheme::new(TestIssuer::new().verifier()).cookie("__Host-session").bearer())
         .scheme(Scheme::named("sync", secret).header("x-sync"))
         .roles(RoleHierarchy::ranked(["viewer", "manager"]).unwrap())
         .membership("project", Projects)
-        .build()
-        .unwrap()
 }
 
 fn policies() -> Vec<Box<dyn Policy>> {
@@ -178,7 +186,7 @@ fn gaps_name_both_sides() {
 
 #[test]
 fn guards_answer_nothing_that_is_not_documented() {
-    let (gate, mut seen) = (gate(), std::collections::BTreeSet::new());
+    let (gate, mut seen) = (gate(), BTreeSet::new());
     let acting = ["alice", "bob"].map(|name| gate.acting_as(acting_as(name)));
     let callers = [gate.clone()].into_iter().chain(acting).chain([
         gate.acting_as(acting_as("carol").with_role("viewer")),
@@ -189,12 +197,13 @@ fn guards_answer_nothing_that_is_not_documented() {
         for policy in policies() {
             let plan = gate.plan(policy).unwrap();
             let documented = gate.refusals(&plan);
-            for credential in [None, Some("Bearer forged"), Some("Bearer two words")] {
+            for credential in
+                [None, Some(("authorization", "Bearer forged")), Some(("authorization", "Bearer two words"))]
+            {
                 for id in ["1", "7", "9", "x"] {
                     let head = Head(credential, id);
-                    let now = |future| futures_util::FutureExt::now_or_never(future).unwrap();
-                    let who = now(gate.establish_for(&plan, &head));
-                    let answer = futures_util::FutureExt::now_or_never(gate.authorize(&who, &plan, &head)).unwrap();
+                    let who = gate.establish_for(&plan, &head).now_or_never().unwrap();
+                    let answer = gate.authorize(&who, &plan, &head).now_or_never().unwrap();
                     let Err(error) = answer else { continue };
                     let words = plan.description();
                     let is_there = documented.iter().any(|(_, refusal)| refusal.status() == error.status());
@@ -205,4 +214,198 @@ fn guards_answer_nothing_that_is_not_documented() {
         }
     }
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), [400, 401, 403, 404, 503]);
+}
+
+#[test]
+fn two_security_schemes_never_have_one_name() {
+    let issuer = |name: &str| TestIssuer::new().named(format!("https://{name}.test")).verifier();
+    let named = |name, header| {
+        let scheme = Scheme::named(name, issuer(name)).header(header);
+        Gate::builder().scheme(Scheme::new(issuer("plain")).bearer()).scheme(scheme).build().unwrap()
+    };
+    let gate = Gate::builder()
+        .scheme(Scheme::new(issuer("a")).bearer())
+        .scheme(Scheme::named("x key", issuer("b")).header("x-key"))
+        .scheme(Scheme::named("x_key", issuer("c")).header("x-other-key"))
+        .scheme(Scheme::named("x/key", issuer("d")).cookie("key").cookie("k!y").cookie("k_y"))
+        .scheme(Scheme::named("bearer", issuer("e")).header("x-bearer"))
+        .build()
+        .unwrap();
+    let all = || also_via("x key", also_via("x_key", also_via("x/key", also_via("bearer", authenticated()))));
+    // Other gates: the same scheme elsewhere, and the same scheme at the same place.
+    let (elsewhere, same) = (named("x key", "x-third-key"), named("x key", "x-key"));
+    let mut book = Book::new(|prefix, path| format!("{prefix}{path}"));
+    book.add(&gate, &gate.plan(all()).unwrap(), Some("GET"), "/all");
+    book.add(&gate, &gate.plan(via("x_key")).unwrap(), Some("GET"), "/other");
+    book.add(&elsewhere, &elsewhere.plan(via("x key")).unwrap(), Some("GET"), "/elsewhere");
+    book.add(&same, &same.plan(via("x key")).unwrap(), Some("GET"), "/same");
+    let paths = ["/all", "/other", "/elsewhere", "/same"];
+    let mut api = document(&paths.map(|path| (HttpMethod::Get, path)));
+    let gaps = book.table().openapi(&mut api);
+    assert!(gaps.is_empty(), "{gaps}");
+    let once = api.to_json().unwrap();
+    _ = book.table().openapi(&mut api);
+    assert_eq!(api.to_json().unwrap(), once);
+
+    let json: Value = serde_json::from_str(&once).unwrap();
+    let schemes = json["components"]["securitySchemes"].as_object().unwrap();
+    let places = schemes.iter().map(|(key, scheme)| (key.as_str(), scheme["name"].as_str().unwrap_or("bearer")));
+    let expected = [
+        ("bearer", "bearer"),
+        ("bearer_2", "x-bearer"),
+        ("x_key", "x-key"),
+        ("x_key_2", "x-other-key"),
+        ("x_key_3", "x-third-key"),
+        ("x_key_cookie_k_y", "k!y"),
+        ("x_key_cookie_k_y_2", "k_y"),
+        ("x_key_cookie_key", "key"),
+    ];
+    assert_eq!(places.collect::<Vec<_>>(), expected);
+    let security = |path: &str| json["paths"][path]["get"]["security"].as_array().unwrap().len();
+    assert_eq!(paths.map(security), [7, 1, 1, 1]);
+    assert_eq!(json["paths"]["/other"]["get"]["security"], json!([{"x_key_2": []}]));
+    assert_eq!(json["paths"]["/elsewhere"]["get"]["security"], json!([{"x_key_3": []}]));
+    assert_eq!(json["paths"]["/same"]["get"]["security"], json!([{"x_key": []}]));
+}
+
+/// Allows reading, cannot decide about 7, and denies everything else.
+#[derive(Debug)]
+struct Reads;
+
+impl Engine for Reads {
+    async fn allows(&self, request: &EngineRequest) -> Result<bool, Error> {
+        match request.resource().map(|on| on.id()) {
+            Some("7") => Err(Error::new(ErrorKind::Unavailable, "the engine is down")),
+            _ => Ok(request.action() == "read"),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Users;
+
+impl Directory for Users {
+    async fn account(&self, who: &Principal) -> Result<Account, Error> {
+        match who.id().subject() {
+            "mallory" => Err(Error::no_account()),
+            "down" => Err(Error::new(ErrorKind::Unavailable, "the directory is down")),
+            name => Ok(Account::new(name.to_owned())),
+        }
+    }
+}
+
+fn any_policy() -> impl Strategy<Value = Arc<dyn Policy>> {
+    fn shared(policy: impl Policy + 'static) -> Arc<dyn Policy> {
+        Arc::new(policy)
+    }
+    let leaf = prop_oneof![
+        Just(shared(authenticated())),
+        Just(shared(staff())),
+        Just(shared(role("viewer"))),
+        Just(shared(scope("read"))),
+        Just(shared(claim("mfa"))),
+        Just(shared(when("paid", |question| question.principal().id().subject() == "bob"))),
+        Just(shared(via("sync"))),
+        Just(shared(role("viewer").on("project", path("id")))),
+        Just(shared(role("manager").on("project", path("id")).hidden())),
+        Just(shared(engine("pdp", "read"))),
+        Just(shared(engine("pdp", "write").on("project", path("id")))),
+        Just(shared(engine("pdp", "read").on("invoice", path("id")))),
+    ];
+    leaf.prop_recursive(3, 10, 3, |part| {
+        prop_oneof![
+            prop::collection::vec(part.clone(), 1..4).prop_map(|parts| shared(all(parts))),
+            prop::collection::vec(part.clone(), 1..4).prop_map(|parts| shared(any(parts))),
+            part.clone().prop_map(|part| shared(not(part))),
+            part.clone().prop_map(|part| shared(hidden(part))),
+            part.clone().prop_map(|part| shared(visitors(part))),
+            part.clone().prop_map(|part| shared(also_via("sync", part))),
+            part.clone().prop_map(|part| shared(via("sync").and(part))),
+            part.prop_map(|part| shared(without_baseline(part))),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_policy_a_document_says_who_is_let_in_and_how_others_are_refused(policy in any_policy(), settings in 0..8_u8) {
+        let has = |bit: u8| settings & bit > 0;
+        let gate = builder().engine("pdp", Reads);
+        let gate = if has(1) { gate.directory(Users) } else { gate };
+        let gate = if has(2) { gate.baseline(scope("read")) } else { gate };
+        let gate = if has(4) { gate.superuser(claim("root"), SuperuserScope::every_role_and_permission()) } else { gate };
+        let gate = gate.build().unwrap();
+        // What can let nobody in is found when the route is added.
+        let Ok(plan) = gate.plan(policy) else { return Ok(()) };
+        let mut book = Book::new(|prefix, path| format!("{prefix}{path}"));
+        book.add(&gate, &plan, Some("GET"), "/projects/{id}");
+        let mut api = document(&[(HttpMethod::Get, "/projects/{id}")]);
+        let gaps = book.table().openapi(&mut api);
+        prop_assert!(gaps.is_empty(), "{gaps}");
+        let json = serde_json::to_value(&api).unwrap();
+        let operation = &json["paths"]["/projects/{id}"]["get"];
+        for requirement in operation["security"].as_array().unwrap() {
+            for name in requirement.as_object().unwrap().keys() {
+                prop_assert!(json["components"]["securitySchemes"].get(name).is_some(), "{name}");
+            }
+        }
+
+        let (issuer, other) = (TestIssuer::new(), TestIssuer::new().named("https://other.test"));
+        let tokens = [
+            issuer.token("alice"),
+            issuer.token("bob").scope("read").role("viewer"),
+            issuer.token("carol").scope("read").role("manager").staff(),
+            issuer.token("dave").scope("read").claim("mfa", true),
+            issuer.token("root").claim("root", true),
+            issuer.token("mallory").scope("read"),
+            issuer.token("down").scope("read"),
+            issuer.token("alice").expired_for(Duration::from_secs(3600)),
+            other.token("alice"),
+        ];
+        let tokens = tokens.map(|token| token.sign());
+        let bearers = tokens.iter().map(|token| format!("Bearer {token}"));
+        let bearers: Vec<_> = bearers.chain(["Bearer forged".to_owned(), "Bearer two words".to_owned()]).collect();
+        let cookies: Vec<_> = tokens.iter().map(|token| format!("__Host-session={token}")).collect();
+        let bearers = bearers.iter().map(|value| ("bearer", "authorization", value.as_str()));
+        let cookies = cookies.iter().map(|value| ("cookie___Host-session", "cookie", value.as_str()));
+        let secrets = [SECRET, "wrong"].map(|value| ("sync", "x-sync", value));
+        let carried: Vec<_> = bearers.chain(cookies).chain(secrets).map(Some).chain([None]).collect();
+        for credential in carried {
+            for id in ["1", "7", "9", "x"] {
+                let head = Head(credential.map(|(_, header, value)| (header, value)), id);
+                assert_is_documented(&gate, &plan, operation, credential.map(|(scheme, ..)| scheme), &head)?;
+            }
+        }
+    }
+}
+
+/// The answer to this request is in the description of the operation, and so is the scheme that lets its caller in.
+fn assert_is_documented(
+    gate: &Gate,
+    plan: &Plan,
+    operation: &Value,
+    scheme: Option<&str>,
+    head: &Head<'_>,
+) -> Result<(), TestCaseError> {
+    let who = gate.establish_for(plan, head).now_or_never().unwrap();
+    match gate.authorize(&who, plan, head).now_or_never().unwrap() {
+        Ok(_) => {
+            // A credential of a scheme that is not accepted counts as absent.
+            let security = operation["security"].as_array().unwrap();
+            let has = |name: &str| security.iter().any(|requirement| requirement.get(name).is_some());
+            let is_open = security.is_empty() || security.contains(&json!({}));
+            prop_assert!(is_open || scheme.is_some_and(has), "{scheme:?} lets in: {operation}");
+        }
+        Err(error) => {
+            let status = error.status().to_string();
+            let response = operation["responses"].get(&status);
+            prop_assert!(response.is_some(), "{error:?} {operation}");
+            let says = response.unwrap()["description"].as_str().unwrap();
+            let code = error.code();
+            prop_assert!(status == "404" || says.contains(code), "{code}: {says}, by {}", plan.description());
+        }
+    }
+    Ok(())
 }
