@@ -21,7 +21,10 @@ use std::{
     any::Any,
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -113,6 +116,23 @@ struct Record {
     counts: Mutex<ShadowCounts>,
     /// The minute of the last event, and how many events it has.
     events: Mutex<(u64, u32)>,
+    /// How many comparisons of the sample were put off by a guard that could not wait.
+    put_off: AtomicU32,
+}
+
+/// A comparison that has to wait. A guard that cannot drops it and decides again: then it is still one of the sample.
+struct PutOff(Option<Arc<Record>>);
+
+impl PutOff {
+    fn begin(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for PutOff {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|record| _ = record.put_off.fetch_add(1, Relaxed));
+    }
 }
 
 /// A policy to ask beside the live one, by these roles.
@@ -178,7 +198,8 @@ impl Shadows {
     /// The comparison for this request, if it is one of those that are compared.
     fn begin(&self, name: &'static str) -> Option<Comparison<'_>> {
         let record = self.find(name)?;
-        if fastrand::u32(..self.limits.one_in) > 0 {
+        let is_put_off = record.put_off.fetch_update(Relaxed, Relaxed, |waiting| waiting.checked_sub(1)).is_ok();
+        if !is_put_off && fastrand::u32(..self.limits.one_in) > 0 {
             return None;
         }
         let logs = tracing::enabled!(target: "portcullis::shadow", tracing::Level::INFO)
@@ -216,6 +237,13 @@ impl Record {
     }
 }
 
+impl<'a> Candidate<'a> {
+    fn asked(self, question: Question<'a>) -> Answer<'a, Verdict> {
+        // The plan has worked out the roles of the live policy.
+        ask(self.policy, Question { rights: self.rights, named: RightsNamed::NONE, ..question })
+    }
+}
+
 impl<'a> Comparison<'a> {
     /// The live verdict, once the candidate was asked or given up.
     fn end(self, candidate: Candidate<'a>, question: Question<'a>, mut live: Verdict) -> Answer<'a, Verdict> {
@@ -227,30 +255,34 @@ impl<'a> Comparison<'a> {
         if explanation.is_some() && !question.explaining {
             *decision.explanation_mut() = None;
         }
-        let (is_allowed, logs) = (decision.is_allowed(), self.logs);
-        let asked = AssertUnwindSafe(async move {
-            let standings = question.standings.finished();
-            // The plan has worked out the roles of the live policy.
-            let (rights, named, standings) = (candidate.rights, RightsNamed::NONE, &standings);
-            ask(candidate.policy, Question { rights, named, standings, explaining: logs, ..question }).await
-        });
-        match Answer::later(asked.catch_unwind()).started() {
-            Ok(asked) => {
-                self.judge(is_allowed, explanation.as_ref(), asked);
-                Answer::now(live)
-            }
-            Err(waits) => Answer::later(async move {
-                match select(waits, Delay::new(self.shadows.limits.wait)).await {
-                    Either::Left((asked, _)) => self.judge(is_allowed, explanation.as_ref(), asked),
-                    Either::Right(((), waits)) => {
-                        // What it leaves behind may panic as well.
-                        let _ = catch_unwind(AssertUnwindSafe(|| drop(waits)));
-                        self.record.count(|counts| &mut counts.skipped);
-                    }
-                }
-                live
-            }),
+        let (is_allowed, explaining) = (decision.is_allowed(), self.logs);
+        // Nothing is begun here, since a guard that cannot wait would begin it a second time.
+        let now = catch_unwind(AssertUnwindSafe(|| {
+            let standings = question.standings.finished().closed();
+            candidate.asked(Question { standings: &standings, explaining, ..question }).ready().ok()
+        }));
+        if let Some(asked) = now.transpose() {
+            self.judge(is_allowed, explanation.as_ref(), asked);
+            return Answer::now(live);
         }
+        let put_off = PutOff(Some(self.record.clone()));
+        Answer::later(async move {
+            put_off.begin();
+            let asked = AssertUnwindSafe(async move {
+                let standings = question.standings.finished();
+                candidate.asked(Question { standings: &standings, explaining, ..question }).await
+            });
+            let waits = Answer::later(asked.catch_unwind());
+            match select(waits, Delay::new(self.shadows.limits.wait)).await {
+                Either::Left((asked, _)) => self.judge(is_allowed, explanation.as_ref(), asked),
+                Either::Right(((), waits)) => {
+                    // What it leaves behind may panic as well.
+                    let _ = catch_unwind(AssertUnwindSafe(|| drop(waits)));
+                    self.record.count(|counts| &mut counts.skipped);
+                }
+            }
+            live
+        })
     }
 
     /// Counts what the candidate came to, and logs it where it matters.

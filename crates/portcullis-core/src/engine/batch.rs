@@ -45,6 +45,9 @@ impl Batches {
             *engine = collecting.clone();
             engines.push(collecting);
         }
+        for (_, candidate) in &mut rights.candidates {
+            *candidate = Arc::new(Rights { engines: rights.engines.clone(), ..(**candidate).clone() });
+        }
         Self { rights, engines }
     }
 

@@ -70,9 +70,7 @@ impl Caller {
         let rows: Vec<(String, T)> = rows.into_iter().map(|row| (id(&row).to_string(), row)).collect();
         self.prepare(&plan, param, rows.iter().map(|(id, _)| id.as_str()));
         let mut allowed = Vec::new();
-        let mut asks_engine = false;
-        plan.description().walk(false, &mut |part, _| asks_engine |= matches!(part, Description::Engine { .. }));
-        if asks_engine && !plan.is_public() {
+        if asks_engine(plan.description()) && !plan.is_public() {
             let batches = Batches::new(&self.who.gate.0.rights);
             let decided = batches.decide(rows.iter().map(|(id, _)| self.decide_row(&batches.rights, &plan, param, id)));
             for (is_allowed, (_, row)) in decided.await.into_iter().zip(rows) {
@@ -118,4 +116,17 @@ impl Caller {
             page.prepare(standings, on.kind, on_rows);
         });
     }
+}
+
+/// Whether this policy asks an engine, or a candidate in it does.
+fn asks_engine(policy: &Description) -> bool {
+    let mut asks = false;
+    policy.walk(false, &mut |part, _| {
+        asks |= match part {
+            Description::Engine { .. } => true,
+            Description::Shadow { candidate, .. } => asks_engine(candidate),
+            _ => false,
+        }
+    });
+    asks
 }

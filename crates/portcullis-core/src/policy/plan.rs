@@ -200,7 +200,7 @@ impl Planner<'_> {
                 known.map_err(|error| of_candidate(name, &error))?;
             }
             self.rights.shadows.register(name);
-            policy = Arc::new(ByCandidateRoles { name, live: policy, rights: rights.clone() });
+            policy = Arc::new(ByCandidateRoles { name, live: policy });
         }
         Ok(policy)
     }

@@ -1,9 +1,9 @@
 //! A candidate beside a live policy.
 
-use super::{Description, NamedScope, Policy, Question, Verdict, sealed::Sealed};
+use super::{Description, NamedScope, Policy, Question, Verdict, ask, sealed::Sealed};
 use crate::{
     answer::Answer,
-    rights::{KeyScopes, Rights},
+    rights::KeyScopes,
     shadow::{Candidate, beside},
 };
 use std::sync::Arc;
@@ -25,8 +25,9 @@ pub struct Shadow<L, C> {
 ///
 /// The candidate gets the same question after the live policy has decided. It uses what the request has read so far, and asks
 /// memberships for what is missing; neither errors nor panics of it reach the request. It is waited for at most as long as the
-/// [limits](crate::GateBuilder::shadow_limits) say. It judges only callers that the live policy judges: if only the candidate
-/// is for [`visitors`](super::visitors) or for another scheme, their requests are refused before.
+/// [limits](crate::GateBuilder::shadow_limits) say. In a [list](crate::Caller::filter), an engine is asked about all rows at
+/// once. The candidate judges only callers that the live policy judges: if only the candidate is for
+/// [`visitors`](super::visitors) or for another scheme, their requests are refused before.
 ///
 /// A name in the candidate that the gate does not know is an error when the route is added, as in the live policy. In a
 /// policy that a handler asks, the candidate counts as failed instead.
@@ -82,14 +83,15 @@ impl<L: Policy, C: Policy> Policy for Shadow<L, C> {
 pub(super) struct ByCandidateRoles {
     pub(super) name: &'static str,
     pub(super) live: Arc<dyn Policy>,
-    pub(super) rights: Arc<Rights>,
 }
 
 impl Sealed for ByCandidateRoles {}
 
 impl Policy for ByCandidateRoles {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        let candidate = Candidate { policy: &*self.live, rights: &self.rights };
+        let known = question.rights.candidates.iter().find(|(name, _)| *name == self.name);
+        let Some((_, rights)) = known else { return ask(&*self.live, question) };
+        let candidate = Candidate { policy: &*self.live, rights };
         beside(self.name, &*self.live, candidate, question)
     }
 

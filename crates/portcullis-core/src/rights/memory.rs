@@ -11,6 +11,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     fmt,
+    future::pending,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -19,7 +20,11 @@ type SharedAnswer<T> = Shared<Answer<'static, Result<T, Error>>>;
 /// What one caller was found to be, for the length of a request. Clones share it: guard, extractors, each part of a policy
 /// and the handler.
 #[derive(Clone, Default)]
-pub(crate) struct Standings(Arc<Mutex<Memory>>);
+pub(crate) struct Standings {
+    memory: Arc<Mutex<Memory>>,
+    /// What is missing is not asked for, and never comes.
+    is_closed: bool,
+}
 
 /// By the kind of a resource, and by its identifier.
 type Memory = BTreeMap<Cow<'static, str>, BTreeMap<Arc<str>, Answers>>;
@@ -80,7 +85,7 @@ impl Standings {
         id: &str,
         is_visitor: bool,
     ) -> Result<Option<(ResourceRef, Standing)>, Error> {
-        let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((id, answers)) = memory.get(kind).and_then(|kind| kind.get_key_value(id)) else { return Ok(None) };
         let answer = if is_visitor { &answers.visitor } else { &answers.caller };
         match answer.as_ref().and_then(Shared::peek) {
@@ -107,7 +112,7 @@ impl Standings {
         fn done(answer: &Option<SharedAnswer<Standing>>) -> Option<SharedAnswer<Standing>> {
             answer.clone().filter(|answer| answer.peek().is_some())
         }
-        let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let of_resource = |(id, answers): (&Arc<str>, &Answers)| {
             let permits = answers.permits.iter().filter(|(_, permits)| permits.peek().is_some());
             let permits = permits.map(|(role, permits)| (role.clone(), permits.clone())).collect();
@@ -116,7 +121,12 @@ impl Standings {
         let of_kind = |(kind, resources): (&Cow<'static, str>, &BTreeMap<Arc<str>, Answers>)| {
             (kind.clone(), resources.iter().map(of_resource).collect())
         };
-        Self(Arc::new(Mutex::new(memory.iter().map(of_kind).collect())))
+        Self { memory: Arc::new(Mutex::new(memory.iter().map(of_kind).collect())), is_closed: false }
+    }
+
+    /// The same without asking: what is missing never comes.
+    pub(crate) fn closed(self) -> Self {
+        Self { is_closed: true, ..self }
     }
 
     /// Prepares one question about resources of one kind, except those that are here or asked for. It is asked when one of
@@ -129,7 +139,7 @@ impl Standings {
         moment: Moment,
         then: impl FnOnce(&Self, &[Standing]) + Send + 'static,
     ) {
-        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let mut unknown: BTreeMap<Arc<str>, ResourceRef> = on.into_iter().map(|on| (on.shared_id(), on)).collect();
         unknown.retain(|id, on| {
             let known = memory.get(on.kind()).and_then(|kind| kind.get(id));
@@ -137,11 +147,11 @@ impl Standings {
         });
         let asked = membership.clone().standings(who.clone(), unknown.keys().cloned().collect(), moment);
         // The memory has the question, so the question may not own the memory.
-        let this = Arc::downgrade(&self.0);
+        let this = Arc::downgrade(&self.memory);
         let all = Answer::later(async move {
             let found = asked.await?;
             if let Some(memory) = this.upgrade() {
-                then(&Self(memory), &found);
+                then(&Self { memory, is_closed: false }, &found);
             }
             Ok(found)
         });
@@ -173,10 +183,11 @@ impl Standings {
         on: &ResourceRef,
         answer: impl FnOnce(&mut Answers) -> &mut SharedAnswer<T>,
     ) -> Result<T, Halt> {
-        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = answer(memory.entry(on.shared_kind()).or_default().entry(on.shared_id()).or_default());
         match answer.peek() {
             Some(answer) => Ok(answer.clone()?),
+            None if self.is_closed => Err(Halt::Missing(Answer::later(pending()))),
             None => Err(Halt::Missing(Answer::later(answer.clone().map(drop)))),
         }
     }

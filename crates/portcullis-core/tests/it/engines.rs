@@ -320,6 +320,35 @@ async fn a_list_is_one_question() {
 }
 
 #[tokio::test]
+async fn candidates_of_a_list_ask_together() {
+    let member = || role("viewer").on("project", path("project_id"));
+    let lock = || engine("cerbos", "lock").on("project", path("project_id"));
+    let all_at_once = ["1", "2", "5"].map(str::to_owned).to_vec();
+    let build = |odd: &Odd| {
+        let roles = RoleHierarchy::ranked(["viewer"]).unwrap();
+        let gate = Gate::builder().scheme(Scheme::new(TestIssuer::new().verifier()).bearer()).roles(roles);
+        gate.membership("project", Projects { is_late: true }).engine("cerbos", odd.clone())
+    };
+    let counts = |gate: &Gate| gate.shadow("new").map(|found| (found.agreed, found.would_allow, found.would_deny));
+    // Beside a policy that asks no engine, beside one that does, and by other roles.
+    let odd = Odd::default();
+    let gate = build(&odd).build().unwrap().acting_as(acting_as("alice"));
+    assert_eq!(filter(&gate, shadow("new", member(), on_project()), &[1, 2, 5]).await.unwrap(), [1]);
+    assert_eq!((odd.asked(), counts(&gate)), (vec![all_at_once.clone()], Some((2, 1, 0))));
+    assert_eq!(filter(&gate, shadow("new", on_project(), lock()), &[1, 2, 5]).await.unwrap(), [1, 5]);
+    assert_eq!((odd.asked(), counts(&gate)), (vec![all_at_once.clone(); 2], Some((3, 1, 2))));
+    // An error of the candidate alone is none of the list.
+    assert_eq!(filter(&gate, shadow("failing", member(), on_project()), &[1, 7]).await.unwrap(), [1]);
+    assert_eq!(gate.shadow("failing").unwrap().failed, 2);
+    odd.asked();
+    let gate = build(&odd).shadow_roles("new", RoleHierarchy::ranked(["viewer", "owner"]).unwrap());
+    let gate = gate.build().unwrap().acting_as(acting_as("alice"));
+    let policy = all((any((member(), authenticated())), on_project()));
+    assert_eq!(filter(&gate, policy, &[1, 2, 5]).await.unwrap(), [1, 5]);
+    assert_eq!((odd.asked(), counts(&gate)), (vec![all_at_once; 2], Some((3, 0, 0))));
+}
+
+#[tokio::test]
 async fn each_request_has_one_answer() {
     for surplus in [-1, 1] {
         let gate = gate(Odd { surplus, ..Odd::default() }, false).acting_as(acting_as("alice"));

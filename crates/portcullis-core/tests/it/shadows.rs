@@ -144,6 +144,51 @@ async fn what_the_candidate_asks_stays_with_it() {
     assert_eq!(asked.load(SeqCst), 4);
 }
 
+/// Asks as a guard does: it drops a decision that would have to wait, and decides again where it can.
+async fn guard(gate: &Gate, policy: Arc<dyn Policy>, head: &Head) -> Result<Access, Error> {
+    let (plan, who) = (gate.plan(policy).unwrap(), gate.establish(head).await);
+    match gate.authorize(&who, &plan, head).ready() {
+        Ok(decided) => decided,
+        Err(waits) => {
+            drop(waits);
+            gate.authorize(&who, &plan, head).await
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_candidate_that_waits_is_begun_once() {
+    for (one_in, range) in [(1, 400..401), (2, 130..270)] {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let limits = ShadowLimits::new().one_in(one_in).wait(Duration::from_secs(5));
+        let gate =
+            gate(|gate| gate.roles(roles()).membership("project", Projects(asked.clone())).shadow_limits(limits));
+        let gate = gate.acting_as(acting_as("alice"));
+        let candidates = [
+            shared(role("manager").on("project", query("id"))),
+            shared(any((staff(), role("manager").on("project", query("id"))))),
+            shared(all((Says('Y', 1), role("manager").on("project", query("id"))))),
+            shared(not(role("manager").on("project", query("id")))),
+        ];
+        for candidate in candidates.iter().cycle().take(400) {
+            let policy = shared(shadow("new", authenticated(), candidate.clone()));
+            assert!(guard(&gate, policy, &Head::new().query("id=1")).await.is_ok());
+        }
+        let [agreed, 0, would_deny, 0, 0] = counts(&gate) else { panic!("{:?}", counts(&gate)) };
+        let compared = agreed + would_deny;
+        assert!(range.contains(&compared), "{compared} of 400, one in {one_in}");
+        assert_eq!(asked.load(SeqCst) as u64, compared, "each has asked once");
+    }
+    // What has been read already is judged without waiting.
+    let gate = over(|gate| gate);
+    let (head, on) = (Head::new().query("id=1"), || role("manager").on("project", query("id")));
+    let who = gate.establish(&head).await;
+    let (alone, beside) = (gate.plan(on()).unwrap(), gate.plan(shadow("new", authenticated(), on())).unwrap());
+    assert!(gate.authorize(&who, &alone, &head).await.is_ok());
+    assert!(gate.authorize(&who, &beside, &head).ready().is_ok());
+    assert_eq!(counts(&gate), [1, 0, 0, 0, 0]);
+}
+
 #[tokio::test]
 async fn a_plan_is_that_of_the_live_policy() {
     let secret = SharedSecret::new("sync", "swordfish-swordfish-swordfish-swordfish").unwrap();
