@@ -4,9 +4,10 @@ use crate::head::Head;
 use futures_util::FutureExt;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use portcullis_core::{
-    Algorithm, Audience, Authenticator, Credential, Error, ErrorKind, Gate, HttpClient, HttpRequest, Issuer, Jwt,
-    Principal, PrincipalKind, RemoteKeys, Reply, RoleHierarchy, Scheme, SharedSecret, TokenCache,
-    policy::{Policy, anyone, authenticated, role, via},
+    Account, Algorithm, Audience, Authenticator, CachedDirectory, CachedMembership, Credential, Directory, Engine,
+    EngineRequest, Error, ErrorKind, Gate, HttpClient, HttpRequest, Issuer, Jwt, Membership, PermissionSet, Principal,
+    PrincipalKind, RemoteKeys, Reply, Role, RoleHierarchy, Scheme, SharedSecret, Standing, TokenCache,
+    policy::*,
     testing::{TestIssuer, acting_as},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -144,6 +145,133 @@ fn a_token_is_looked_up_once_for_a_request() {
         }
     });
     assert_eq!(seen, series([("tokens | hit", 2), ("tokens | miss", 1)]));
+}
+
+/// alice is an editor of projects up to 9; bob has no account.
+#[derive(Debug)]
+struct Store;
+
+impl Directory for Store {
+    async fn account(&self, who: &Principal) -> Result<Account, Error> {
+        match who.id().subject() {
+            "bob" => Err(Error::no_account()),
+            name => Ok(Account::new(name.to_owned())),
+        }
+    }
+}
+
+impl Membership for Store {
+    type Id = u32;
+
+    async fn standing(&self, who: &Principal, id: &u32) -> Result<Standing, Error> {
+        match (who.id().subject(), id) {
+            (_, 7) => Err(Error::new(ErrorKind::Unavailable, "the database is down")),
+            ("alice", 0..=9) => Ok(Standing::role("editor")),
+            (_, 0..=9) => Ok(Standing::stranger()),
+            _ => Ok(Standing::missing()),
+        }
+    }
+
+    async fn permits(&self, _: &Role, _: &u32) -> Result<Option<PermissionSet>, Error> {
+        PermissionSet::exact(["kb:read"]).map(Some)
+    }
+}
+
+#[test]
+fn each_cache_counts_under_its_name() {
+    let issuer = TestIssuer::new();
+    let minute = Duration::from_secs(60);
+    let gate = Gate::builder()
+        .scheme(Scheme::new(issuer.verifier()).bearer())
+        .roles(RoleHierarchy::ranked(["editor"]).unwrap())
+        .directory(CachedDirectory::new(Store, 10, minute))
+        .membership("project", CachedMembership::new(Store, 10, minute))
+        .build()
+        .unwrap();
+    let cache = |policy: &'static dyn Policy, who: &str, id: &str| {
+        let head = Head::new().bearer(&issuer.token(who).sign()).param("id", id);
+        counted("portcullis_cache_requests_total", || serve(&gate, policy, &head))
+    };
+    const KNOWN: &dyn Policy = &authenticated();
+    assert_eq!(cache(KNOWN, "alice", "1"), series([("accounts | miss", 1)]));
+    assert_eq!(cache(KNOWN, "alice", "1"), series([("accounts | hit", 1)]));
+    assert_eq!(cache(KNOWN, "carol", "1"), series([("accounts | miss", 1)]));
+    const ROLE: &dyn Policy = &role("editor").on("project", path("id"));
+    assert_eq!(cache(ROLE, "alice", "1"), series([("accounts | hit", 1), ("standings | miss", 1)]));
+    assert_eq!(cache(ROLE, "alice", "1"), series([("accounts | hit", 1), ("standings | hit", 1)]));
+    assert_eq!(cache(ROLE, "alice", "2"), series([("accounts | hit", 1), ("standings | miss", 1)]));
+    const READ: &dyn Policy = &permission("kb:read").on("project", path("id"));
+    let first = [("accounts | hit", 1), ("permissions | miss", 1), ("standings | hit", 1)];
+    assert_eq!(cache(READ, "alice", "1"), series(first));
+    let second = [("accounts | hit", 1), ("permissions | hit", 1), ("standings | hit", 1)];
+    assert_eq!(cache(READ, "alice", "1"), series(second));
+    // What failed is not kept.
+    for _ in 0..2 {
+        assert_eq!(cache(ROLE, "alice", "7"), series([("accounts | hit", 1), ("standings | miss", 1)]));
+    }
+}
+
+/// Denies, or does not answer about project 5.
+#[derive(Debug)]
+struct Denies;
+
+impl Engine for Denies {
+    async fn allows(&self, request: &EngineRequest) -> Result<bool, Error> {
+        match request.resource().map(|on| on.id()) {
+            Some("5") => Err(Error::new(ErrorKind::Unavailable, "the engine is down")),
+            _ => Ok(false),
+        }
+    }
+}
+
+#[test]
+fn each_kind_of_refusal_is_counted_under_its_code() {
+    let issuer = TestIssuer::new();
+    let gate = Gate::builder()
+        .scheme(Scheme::new(issuer.verifier()).cookie("__Host-session").bearer())
+        .roles(RoleHierarchy::ranked(["editor", "owner"]).unwrap())
+        .directory(Store)
+        .membership("project", Store)
+        .engine("pdp", Denies)
+        .build()
+        .unwrap();
+    let token = |who: &str| issuer.token(who).sign();
+    let cookie = format!("__Host-session={}", token("alice"));
+    let two = format!("{cookie}; __Host-session=other");
+    let alice = || Head::new().bearer(&token("alice"));
+    let on = |id: &str| alice().param("id", id);
+    let stranger = || Head::new().bearer(&token("carol")).param("id", "1");
+    let foreign = Head::new().method("POST").authority("here.test").header("cookie", &cookie);
+    let owner = || role("owner").on("project", path("id"));
+    let asks = || engine("pdp", "read").on("project", path("id"));
+    let cases: [(&str, Box<dyn Policy>, Head); 17] = [
+        ("credential_missing", Box::new(authenticated()), Head::new()),
+        ("invalid_request", Box::new(authenticated()), Head::new().header("cookie", &two)),
+        ("invalid_token", Box::new(authenticated()), Head::new().bearer("forged")),
+        ("cross_origin", Box::new(authenticated()), foreign.header("origin", "https://evil.test")),
+        ("user_not_found", Box::new(authenticated()), Head::new().bearer(&token("bob"))),
+        ("staff_required", Box::new(staff()), alice()),
+        ("insufficient_scope", Box::new(scope("read")), alice()),
+        ("claim_required", Box::new(claim("mfa")), alice()),
+        ("paid", Box::new(when("paid", |_| false)), alice()),
+        ("not_allowed", Box::new(not(authenticated())), alice()),
+        ("role_required", Box::new(owner()), on("1")),
+        ("not_a_member", Box::new(owner()), stranger()),
+        ("not_found", Box::new(owner().hidden()), stranger()),
+        ("invalid_id", Box::new(owner()), on("x")),
+        ("engine_denied", Box::new(asks()), on("1")),
+        ("unavailable", Box::new(asks()), on("5")),
+        ("misconfigured", Box::new(account("young", |_: &u32| true)), alice()),
+    ];
+    for (code, policy, head) in cases {
+        let seen = counted(DECISIONS, || serve(&gate, policy, &head));
+        let (labels, count) = seen.first_key_value().unwrap();
+        assert_eq!((labels.split(" | ").next(), *count, seen.len()), (Some(code), 1, 1), "{seen:?}");
+    }
+    // A missing resource looks like a hidden one, and a database that is down is no refusal of the caller.
+    let seen = |id: &str| counted(DECISIONS, || serve(&gate, owner(), &on(id)));
+    assert_eq!(seen("10"), series([("not_found | bearer header | https://issuer.test", 1)]));
+    assert_eq!(seen("7"), series([("unavailable | bearer header | https://issuer.test", 1)]));
 }
 
 #[derive(Debug)]
