@@ -17,7 +17,7 @@ enum Most {
     Added { instructions: u64, allocations: u64 },
 }
 
-const LIMITS: [Limit; 11] = [
+const LIMITS: [Limit; 13] = [
     Limit { case: verify::HS256, other: verify::PEER, most: Most::Share(0.5) },
     Limit { case: guard::KNOWN, other: guard::BARE, most: Most::Added { instructions: 1_500, allocations: 1 } },
     Limit {
@@ -26,10 +26,12 @@ const LIMITS: [Limit; 11] = [
         most: Most::Added { instructions: 1_500, allocations: 1 },
     },
     Limit { case: guard::CACHED, other: guard::BARE, most: Most::Added { instructions: 1_500, allocations: 0 } },
-    policy_limit(policy::ROLE[0], 100, 0),
-    policy_limit(policy::ROLE[1], 100, 0),
-    policy_limit(policy::PERMISSION[0], 100, 0),
-    policy_limit(policy::PERMISSION[1], 100, 0),
+    policy_limit(policy::ROLE[0], 60, 0),
+    policy_limit(policy::ROLE[1], 60, 0),
+    policy_limit(policy::LAST_ROLE[0], 250, 0),
+    policy_limit(policy::LAST_ROLE[1], 250, 0),
+    policy_limit(policy::PERMISSION[0], 60, 0),
+    policy_limit(policy::PERMISSION[1], 60, 0),
     policy_limit(policy::STANDING[0], 1_500, 1),
     policy_limit(policy::STANDING[1], 1_500, 1),
     Limit { case: cache::HOT, other: cache::PEER, most: Most::Share(0.6) },

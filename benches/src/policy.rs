@@ -18,6 +18,8 @@ use portcullis_core::{
 pub(crate) const AUTHENTICATED: &str = "authenticated()";
 /// With few rules, and with many.
 pub(crate) const ROLE: [&str; 2] = ["policy/role, 100 rules", "policy/role, 10,000 rules"];
+/// The caller has two more roles, and this is the last.
+pub(crate) const LAST_ROLE: [&str; 2] = ["policy/last of 3 roles, 100 rules", "policy/last of 3 roles, 10,000 rules"];
 pub(crate) const PERMISSION: [&str; 2] = ["policy/permission, 100 rules", "policy/permission, 10,000 rules"];
 pub(crate) const STANDING: [&str; 2] =
     ["policy/remembered standing, 100 rules", "policy/remembered standing, 10,000 rules"];
@@ -26,7 +28,8 @@ type Ours = fn(&Rules) -> Operation;
 
 /// A case for each question whose name is wanted.
 pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
-    let questions: [([&str; 2], Ours); 3] = [(ROLE, of_role), (PERMISSION, of_permission), (STANDING, on_resource)];
+    let questions: [([&str; 2], Ours); 4] =
+        [(ROLE, of_role), (LAST_ROLE, of_last_role), (PERMISSION, of_permission), (STANDING, on_resource)];
     let cases = questions
         .into_iter()
         .flat_map(|(names, ours)| names.into_iter().zip([100, 10_000]).map(move |(name, size)| (name, size, ours)));
@@ -64,7 +67,11 @@ impl Rules {
 
     /// Asks this policy about a caller that has the role in the middle.
     fn ask(&self, by: &'static str, policy: impl Policy + 'static) -> Operation {
-        let gate = self.gate.acting_as(acting_as("alice").with_role(self.role));
+        self.ask_about(acting_as("alice").with_role(self.role), by, policy)
+    }
+
+    fn ask_about(&self, caller: Principal, by: &'static str, policy: impl Policy + 'static) -> Operation {
+        let gate = self.gate.acting_as(caller);
         let plan = gate.plan(policy).expect("the policy is sound");
         let who = gate.establish(&Head::default()).now_or_never().expect("the caller is known");
         Operation::new(by, move || assert!(is_allowed(&gate, &who, &plan)))
@@ -85,6 +92,11 @@ pub(crate) fn permission_of(place: usize) -> String {
 
 fn of_role(rules: &Rules) -> Operation {
     rules.ask(OURS, role(rules.role))
+}
+
+fn of_last_role(rules: &Rules) -> Operation {
+    let caller = acting_as("alice").with_role(role_of(0)).with_role(role_of(1)).with_role(rules.role);
+    rules.ask_about(caller, OURS, role(rules.role))
 }
 
 fn of_permission(rules: &Rules) -> Operation {

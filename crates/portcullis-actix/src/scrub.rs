@@ -18,13 +18,14 @@ use std::{
 pub(crate) struct AsItCame {
     query: Arc<str>,
     /// The query that replaced it. If the request has another one, a middleware has rewritten the address since.
-    scrubbed: Option<Arc<str>>,
+    scrubbed: Arc<str>,
 }
 
 impl AsItCame {
     pub(crate) fn of(request: &HttpRequest) -> Option<Arc<str>> {
+        let query = request.uri().query()?; // scrubbing leaves no address without its query
         let extensions = request.extensions();
-        let came = extensions.get::<Self>().filter(|came| came.scrubbed.as_deref() == request.uri().query());
+        let came = extensions.get::<Self>().filter(|came| *came.scrubbed == *query);
         came.map(|came| came.query.clone())
     }
 }
@@ -78,7 +79,7 @@ fn apply(gate: &Gate, request: &mut ServiceRequest) {
         // What an outer middleware has scrubbed stays as it came.
         let query = AsItCame::of(request.request()).unwrap_or_else(|| request.query_string().into());
         request.head_mut().uri = scrubbed;
-        let scrubbed = request.uri().query().map(Into::into);
+        let scrubbed = request.query_string().into();
         request.extensions_mut().insert(AsItCame { query, scrubbed });
     }
     // Actix-web routes by an address of its own. Its path stays, because what was matched refers to it.

@@ -1,6 +1,9 @@
 //! Guards: what an adapter puts around a service.
 
-use crate::{Carrier, Memory, Who, memory};
+use crate::{
+    Carrier, Memory, Who,
+    memory::{self, Before},
+};
 use portcullis_core::{Access, Authentication, Error, Gate, Plan, RequestHead, policy::Policy};
 
 /// A gate, and its plan of the policy of a route.
@@ -43,10 +46,19 @@ impl Guard {
             }
             return Ok(Ok(()));
         }
-        let who = memory::enter(request, self);
-        let plan = &self.plan;
-        let decided = who.now().and_then(|known| authorize_now(&self.gate, plan, known, &request.head(Some(plan))));
-        decided.map(|access| access.map(drop)).ok_or(who)
+        let (gate, plan) = (&self.gate, &self.plan);
+        let recalled = memory::recall(request, gate, Some(plan));
+        let head = request.head(Some(plan));
+        let (who, before) = match recalled {
+            Ok(who) => (who, Before::ThisCaller),
+            Err(before) => (memory::ask(&head, gate, Some(plan)), before),
+        };
+        let decided = who.now().and_then(|known| authorize_now(gate, plan, known, &head));
+        drop(head);
+        // It is copied only if somebody has to wait for it.
+        let answer = decided.map(|access| access.map(drop)).ok_or_else(|| who.clone());
+        memory::remember(request, gate, who, before, Some(self));
+        answer
     }
 
     /// Decides about a request of this caller.

@@ -2,7 +2,7 @@
 
 use crate::{Carrier, CheckMark, Guard};
 use futures_util::{FutureExt, future::Shared};
-use portcullis_core::{Answer, Authentication, Gate, Plan};
+use portcullis_core::{Answer, Authentication, Gate, Plan, RequestHead};
 use std::{sync::Arc, time::Duration};
 
 /// What a request remembers: the caller as each gate has established it, and the innermost guard. Nearly always there is one
@@ -138,48 +138,62 @@ impl Memory {
 /// plan, the caller is established by the schemes that the policy accepts, and as [fresh](portcullis_core::policy::fresh) as
 /// the policy requires. Without a plan, any caller that this gate has found is taken.
 pub fn establish(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>) -> Who {
-    find(request, gate, plan, None)
+    let before = match recall(request, gate, plan) {
+        Ok(who) => return who,
+        Err(before) => before,
+    };
+    let who = ask(&request.head(None), gate, plan);
+    if !matches!(&who, Who::Known(who) if who.is_found_again()) {
+        remember(request, gate, who.clone(), before, None);
+    }
+    who
 }
 
-/// The same for a guard. Extractors of the request use this guard from now on.
-pub(crate) fn enter(request: &mut impl Carrier, guard: &Guard) -> Who {
-    find(request, guard.gate(), Some(guard.plan()), Some(guard))
+/// What a request remembered before its caller was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Before {
+    Nothing,
+    Others,
+    ThisCaller,
 }
 
-fn find(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>, guard: Option<&Guard>) -> Who {
+/// The caller, if the request remembers it, and it is enough for this plan.
+#[inline]
+pub(crate) fn recall(request: &impl Carrier, gate: &Gate, plan: Option<&Plan>) -> Result<Who, Before> {
     let known = request.recall(|memory| {
         memory.mark_checked();
         memory.who(gate).filter(|who| who.is_enough_for(plan)).cloned()
     });
-    let is_new = known.is_none();
-    if let Some(who) = known.flatten() {
-        if let Some(guard) = guard {
-            request.change(|memory| memory.enter(guard));
-        }
-        return who;
-    }
-    let head = request.head(None);
-    let answer = plan.map_or_else(|| gate.establish(&head), |plan| gate.establish_for(plan, &head));
-    drop(head);
-    let who = match answer.ready() {
-        // Nothing but a guard needs a memory for it.
-        Ok(who) if who.is_found_again() && guard.is_none() => return Who::Known(who),
+    known.ok_or(Before::Nothing)?.ok_or(Before::Others)
+}
+
+/// Asks the gate for the caller. Nothing is remembered yet.
+#[inline(always)]
+pub(crate) fn ask(head: &dyn RequestHead, gate: &Gate, plan: Option<&Plan>) -> Who {
+    let answer = plan.map_or_else(|| gate.establish(head), |plan| gate.establish_for(plan, head));
+    match answer.ready() {
         Ok(who) => Who::Known(who),
         Err(pending) => {
             let (gate, max_age) = (gate.clone(), plan.and_then(Plan::max_age));
             Who::Pending(Pending { gate, max_age, answer: pending.shared() })
         }
-    };
-    if is_new {
-        let (first, guard) = (Some(who.clone()), guard.cloned());
+    }
+}
+
+/// Remembers the caller. Extractors of the request use the guard from now on.
+#[inline]
+pub(crate) fn remember(request: &mut impl Carrier, gate: &Gate, who: Who, before: Before, guard: Option<&Guard>) {
+    if matches!(before, Before::Nothing) {
+        let (first, guard) = (Some(who), guard.cloned());
         request.insert(Memory { first, others: Vec::new(), guard, outer: None, mark: None });
-        return who;
+        return;
     }
     request.change(|memory| {
-        memory.add(gate, who.clone());
+        if matches!(before, Before::Others) {
+            memory.add(gate, who);
+        }
         if let Some(guard) = guard {
             memory.enter(guard);
         }
     });
-    who
 }

@@ -261,10 +261,10 @@ impl Sealed for RequirePermission {}
 
 impl Policy for RequirePermission {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        Answer::now(match question.place_with(NamedRight::permission(self.0, None)) {
-            Some(_) if !question.explaining => Ok(Decision::allow()),
-            _ => self.judge(&question),
-        })
+        match question.is_first_role_enough(NamedRight::permission(self.0, None)) {
+            true => Answer::now(Ok(Decision::allow())),
+            false => self.judged(&question),
+        }
     }
 
     fn describe(&self) -> Description {
@@ -277,8 +277,17 @@ impl Policy for RequirePermission {
 }
 
 impl RequirePermission {
+    /// By any role. Apart, so that the usual case needs no stack frame.
     #[inline(never)]
-    fn judge(self, question: &Question<'_>) -> Verdict {
+    fn judged<'a>(&self, question: &Question<'_>) -> Answer<'a, Verdict> {
+        Answer::now(match question.place_with(NamedRight::permission(self.0, None)) {
+            Some(_) if !question.explaining => Ok(Decision::allow()),
+            _ => self.judge(question),
+        })
+    }
+
+    #[inline(never)]
+    fn judge(&self, question: &Question<'_>) -> Verdict {
         let by = question.role_with(NamedRight::permission(self.0, None))?;
         let principal = question.principal();
         let own = principal.permissions().holds(self.0);
@@ -364,10 +373,10 @@ impl Sealed for RequireRole {}
 
 impl Policy for RequireRole {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
-        Answer::now(match question.place_with(NamedRight::role(self.0, None)) {
-            Some(place) if !question.explaining => Ok(Decision::by_role(place)),
-            _ => self.judge(&question),
-        })
+        match question.is_first_role_enough(NamedRight::role(self.0, None)) {
+            true => Answer::now(Ok(Decision::by_role(0))),
+            false => self.judged(&question),
+        }
     }
 
     fn describe(&self) -> Description {
@@ -376,8 +385,17 @@ impl Policy for RequireRole {
 }
 
 impl RequireRole {
+    /// By any role. Apart, so that the usual case needs no stack frame.
     #[inline(never)]
-    fn judge(self, question: &Question<'_>) -> Verdict {
+    fn judged<'a>(&self, question: &Question<'_>) -> Answer<'a, Verdict> {
+        Answer::now(match question.place_with(NamedRight::role(self.0, None)) {
+            Some(place) if !question.explaining => Ok(Decision::by_role(place)),
+            _ => self.judge(question),
+        })
+    }
+
+    #[inline(never)]
+    fn judge(&self, question: &Question<'_>) -> Verdict {
         let by = question.role_with(NamedRight::role(self.0, None))?;
         if by.is_none() && question.is_without_role() {
             return Ok(question.superuser_verdict(self.0, || format!("role `{}`", self.0)));

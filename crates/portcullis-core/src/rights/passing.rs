@@ -1,7 +1,7 @@
 //! The roles that have a right, worked out when a route is added, so that no request looks a name up.
 
 use super::Rights;
-use std::{fmt, ptr};
+use std::{fmt, iter, ptr};
 
 /// Up to this many names are compared one after the other.
 const FEW: usize = 8;
@@ -69,25 +69,52 @@ impl RightsNamed {
     }
 }
 
-/// Names of roles, sorted.
+/// Names of roles. One of the lists is empty.
 #[derive(Debug)]
-pub(crate) struct PassingRoles(Vec<String>);
+pub(crate) struct PassingRoles {
+    /// They are compared one after the other.
+    few: Vec<String>,
+    /// Sorted.
+    many: Vec<String>,
+}
 
 impl PassingRoles {
     fn of(right: NamedRight, rights: &Rights) -> Self {
         let all = rights.roles_of(right.kind).names().iter();
         let mut names: Vec<String> = all.filter(|role| rights.has(role, right)).cloned().collect();
         names.sort_unstable();
-        Self(names)
+        let (few, many) = if names.len() <= FEW { (names, Vec::new()) } else { (Vec::new(), names) };
+        Self { few, many }
     }
 
     #[inline(always)]
     pub(crate) fn has(&self, role: &str) -> bool {
-        if self.0.len() > FEW { self.has_among_many(role) } else { self.0.iter().any(|name| name == role) }
+        self.has_among_few(role) || self.has_among_many(role)
     }
 
-    #[inline(never)]
-    fn has_among_many(&self, role: &str) -> bool {
-        self.0.binary_search_by(|name| name.as_str().cmp(role)).is_ok()
+    /// Without any call.
+    #[inline(always)]
+    pub(crate) fn has_among_few(&self, role: &str) -> bool {
+        self.few.iter().any(|name| is_same_text(name.as_bytes(), role.as_bytes()))
     }
+
+    #[inline(always)]
+    fn has_among_many(&self, role: &str) -> bool {
+        !self.many.is_empty() && self.many.binary_search_by(|name| name.as_str().cmp(role)).is_ok()
+    }
+}
+
+/// Whether both texts are equal. Names of roles are short, so a call would cost more than the comparison.
+#[inline(always)]
+fn is_same_text(name: &[u8], other: &[u8]) -> bool {
+    let bytes = || iter::zip(name, other).all(|(name, other)| name == other);
+    name.len() == other.len()
+        && is_same_by::<8>(name, other).or_else(|| is_same_by::<4>(name, other)).unwrap_or_else(bytes)
+}
+
+/// The same for texts of one length that is at least `N`: the last `N` bytes, which may overlap, and the chunks before.
+#[inline(always)]
+fn is_same_by<const N: usize>(name: &[u8], other: &[u8]) -> Option<bool> {
+    let is_same_end = name.last_chunk::<N>()? == other.last_chunk::<N>()?;
+    Some(is_same_end && iter::zip(name.as_chunks::<N>().0, other.as_chunks::<N>().0).all(|(name, other)| name == other))
 }

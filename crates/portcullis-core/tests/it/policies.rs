@@ -376,3 +376,24 @@ fn malformed_literals_fail_where_they_are_written() {
         assert!(std::panic::catch_unwind(|| permission(bad)).is_err(), "{bad:?}");
     }
 }
+
+/// Names are compared in pieces. One that differs anywhere, or by its length, is another role.
+#[tokio::test]
+async fn a_role_is_compared_to_its_last_byte() {
+    let text = "abcdefghijklmnopqrstuvwxyz-abcdefghijklm";
+    for name in (1..=text.len()).map(|length| &text[..length]) {
+        let roles = RoleHierarchy::ranked([name]).unwrap();
+        let gate = gate(|builder| builder.roles(roles));
+        let name: &'static str = name.to_owned().leak();
+        let has = async |roles: &[&str]| {
+            let caller = roles.iter().fold(acting_as("alice"), |caller, role| caller.with_role((*role).to_owned()));
+            denied(&gate, &caller, Arc::new(role(name)), &Head::default()).await.is_none()
+        };
+        assert!(has(&[name]).await && has(&["other", name]).await, "{name}");
+        let changed = (0..name.len()).map(|place| format!("{}A{}", &name[..place], &name[place + 1..]));
+        let of_another_length = [format!("{name}a"), name[1..].to_owned(), name[..name.len() - 1].to_owned()];
+        for other in changed.chain(of_another_length) {
+            assert!(!has(&[&other]).await && !has(&[&other, &other]).await, "{name} {other}");
+        }
+    }
+}
