@@ -268,14 +268,14 @@ fn two_security_schemes_never_have_one_name() {
     assert_eq!(json["paths"]["/same"]["get"]["security"], json!([{"x_key": []}]));
 }
 
-/// Allows reading, cannot decide about 7, and denies everything else.
+/// Allows reading, cannot decide about 7 nor about dave, and denies everything else.
 #[derive(Debug)]
 struct Reads;
 
 impl Engine for Reads {
     async fn allows(&self, request: &EngineRequest) -> Result<bool, Error> {
-        match request.resource().map(|on| on.id()) {
-            Some("7") => Err(Error::new(ErrorKind::Unavailable, "the engine is down")),
+        match (request.resource().map(|on| on.id()), request.principal().id().subject()) {
+            (Some("7"), _) | (_, "dave") => Err(Error::new(ErrorKind::Unavailable, "the engine is down")),
             _ => Ok(request.action() == "read"),
         }
     }
