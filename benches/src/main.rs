@@ -14,6 +14,8 @@ mod head;
 mod instructions;
 mod own;
 mod policy;
+#[cfg(feature = "metrics")]
+mod recorder;
 mod report;
 #[cfg(feature = "accounts")]
 mod stores;
@@ -26,6 +28,8 @@ use report::{counted, print, report, step};
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
+    #[cfg(feature = "metrics")]
+    recorder::install();
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments {
