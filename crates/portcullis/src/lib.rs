@@ -187,6 +187,9 @@ pub mod tower {
     pub use portcullis_tower::*;
 }
 
+#[cfg(feature = "cognito")]
+#[doc(inline)]
+pub use portcullis_providers::cognito;
 #[cfg(feature = "directus")]
 #[doc(inline)]
 pub use portcullis_providers::directus;
