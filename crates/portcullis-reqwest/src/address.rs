@@ -1,8 +1,9 @@
 //! Which addresses may be asked.
 
+use crate::public::is_public;
 use portcullis_core::{Error, ErrorKind};
 use reqwest::Url;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address that may be asked.
 pub(crate) struct Address {
@@ -13,7 +14,7 @@ pub(crate) struct Address {
 
 impl Address {
     /// Errors show nothing of an address but its host: the rest might be a secret.
-    pub(crate) fn new(address: &str, allow_http: bool) -> Result<Self, Error> {
+    pub(crate) fn new(address: &str, allow_http: bool, only_public: bool) -> Result<Self, Error> {
         let misconfigured = |detail| Error::new(ErrorKind::Misconfigured, detail);
         let url = Url::parse(address)
             .map_err(|error| misconfigured("the address to ask is not a URL".to_owned()).with_cause(error))?;
@@ -34,17 +35,25 @@ impl Address {
             }
             _ => return Err(misconfigured(format!("{host} is asked over https and nothing else"))),
         }
+        // The resolver checks names; it is not asked about these.
+        if only_public && literal(name).is_some_and(|address| !is_public(address)) {
+            return Err(misconfigured(format!("{host} is not a public address")));
+        }
         Ok(Self { url, host })
     }
 }
 
-/// `host` is as a URL has it after parsing: in lower case, IPv4 as dotted quads, IPv6 in brackets.
-fn is_loopback(host: &str) -> bool {
-    let v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    match v6 {
-        Some(v6) => v6.parse().is_ok_and(|address: Ipv6Addr| address.is_loopback()),
-        None => is_localhost(host) || host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback()),
+/// The IP address that a host is. `host` is as a URL has it after parsing: in lower case, IPv4 as dotted quads, IPv6 in
+/// brackets.
+fn literal(host: &str) -> Option<IpAddr> {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(v6) => v6.parse().ok().map(|address: Ipv6Addr| address.into()),
+        None => host.parse().ok().map(|address: Ipv4Addr| address.into()),
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    is_localhost(host) || literal(host).is_some_and(|address| address.is_loopback())
 }
 
 /// The names that mean this machine (RFC 6761, section 6.3).

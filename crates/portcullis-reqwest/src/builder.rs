@@ -41,6 +41,8 @@ pub struct ClientBuilder {
     pub(crate) timeout: Duration,
     pub(crate) max_body_bytes: usize,
     pub(crate) allow_http: bool,
+    pub(crate) only_public: bool,
+    has_proxy: bool,
     runtime: Option<Handle>,
 }
 
@@ -67,12 +69,14 @@ impl ClientBuilder {
                 let _ = NEW.try_with(|new| new.set(true));
                 connection
             }))
-            .dns_resolver(Resolver);
+            .dns_resolver(Resolver { only_public: false });
         Self {
             inner: Ok(inner),
             timeout: Duration::from_secs(5),
             max_body_bytes: 1 << 20,
             allow_http: false,
+            only_public: false,
+            has_proxy: false,
             runtime: None,
         }
     }
@@ -98,7 +102,8 @@ impl ClientBuilder {
     /// `https` goes through a tunnel (`CONNECT`): the proxy sees the issuer's name and nothing else, and looks that name up.
     /// `localhost`, names below it, `127.0.0.0/8` and `::1` are asked without the proxy, since they mean this machine and not
     /// the proxy's.
-    pub fn proxy(self, url: &str) -> Self {
+    pub fn proxy(mut self, url: &str) -> Self {
+        self.has_proxy = true;
         self.and(|inner| {
             // The address may have a password in it, so no cause is kept.
             let url = Url::parse(url)
@@ -169,14 +174,47 @@ impl ClientBuilder {
         self
     }
 
+    /// Asks hosts on the public Internet only, for addresses that are not known when the service is written, such as those
+    /// that customers enter.
+    ///
+    /// A name is looked up, and connections are made to those of its addresses that are public. A name that has none is not
+    /// asked, and neither is an address in the URL that is not public, however it is written. Not public are loopback,
+    /// private, shared, link-local, multicast, documentation and reserved addresses (RFC 6890), and IPv6 addresses that embed
+    /// one of IPv4: mapped, 6to4, Teredo and NAT64. `localhost` and names below it are not asked either.
+    ///
+    /// This keeps requests from services in the network of this one (CWE-918). It does not say whether an issuer is to be
+    /// trusted.
+    ///
+    /// ```
+    /// use portcullis_core::{ErrorKind, RemoteKeys};
+    /// use portcullis_reqwest::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let client = Client::builder().public_addresses_only().build()?;
+    /// let inside = RemoteKeys::jwks("https://10.0.0.5/jwks", client.clone())?.ready().await;
+    /// // 503, and the log says why
+    /// assert!(inside.is_err_and(|error| error.kind() == ErrorKind::Unavailable));
+    /// // Nothing is asked yet.
+    /// assert!(RemoteKeys::discover("https://id.example.com", client).is_ok());
+    /// # Ok(()) }
+    /// ```
+    pub fn public_addresses_only(mut self) -> Self {
+        self.only_public = true;
+        self.and(|inner| Ok(inner.dns_resolver(Resolver { only_public: true })))
+    }
+
     /// Creates the client.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] for PEM, a proxy or a user agent that cannot be used, and if there is no authority to
-    /// trust: the system has no certificates, as in containers without `ca-certificates`, and none were given.
+    /// [`ErrorKind::Misconfigured`] for PEM, a proxy or a user agent that cannot be used, for a proxy beside
+    /// [`public_addresses_only`](Self::public_addresses_only), and if there is no authority to trust: the system has no
+    /// certificates, as in containers without `ca-certificates`, and none were given.
     pub fn build(self) -> Result<Client, Error> {
-        let inner = self
-            .inner?
+        let inner = self.inner?;
+        if self.only_public && self.has_proxy {
+            return Err(misconfigured("a proxy looks names up itself, so `public_addresses_only()` cannot check them"));
+        }
+        let inner = inner
             .build()
             .map_err(|error| misconfigured("cannot make an HTTP client").with_cause(error.without_url()))?;
         Ok(Client {
@@ -185,6 +223,7 @@ impl ClientBuilder {
             timeout: self.timeout,
             max_body_bytes: self.max_body_bytes,
             allow_http: self.allow_http,
+            only_public: self.only_public,
             runtime: self.runtime.map_or_else(Runtime::own, Runtime::Given),
         })
     }
@@ -201,6 +240,7 @@ impl fmt::Debug for ClientBuilder {
             .field("timeout", &self.timeout)
             .field("max_body_bytes", &self.max_body_bytes)
             .field("allow_http", &self.allow_http)
+            .field("only_public", &self.only_public)
             .finish_non_exhaustive()
     }
 }

@@ -51,6 +51,7 @@ pub struct Client {
     pub(crate) timeout: Duration,
     pub(crate) max_body_bytes: usize,
     pub(crate) allow_http: bool,
+    pub(crate) only_public: bool,
     pub(crate) runtime: Runtime,
 }
 
@@ -91,7 +92,7 @@ impl Client {
     }
 
     async fn ask(&self, request: &HttpRequest) -> Result<HttpResponse, Error> {
-        let address = Address::new(request.url(), self.allow_http)?;
+        let address = Address::new(request.url(), self.allow_http, self.only_public)?;
         match tokio::time::timeout(self.timeout, self.exchange(request, &address)).await {
             Ok(answer) => answer,
             Err(elapsed) => {
@@ -195,8 +196,8 @@ impl Client {
 /// ```
 impl From<reqwest::Client> for Client {
     fn from(inner: reqwest::Client) -> Self {
-        let ClientBuilder { timeout, max_body_bytes, allow_http, .. } = Self::builder();
-        Self { inner, answered: None, timeout, max_body_bytes, allow_http, runtime: Runtime::own() }
+        let ClientBuilder { timeout, max_body_bytes, allow_http, only_public, .. } = Self::builder();
+        Self { inner, answered: None, timeout, max_body_bytes, allow_http, only_public, runtime: Runtime::own() }
     }
 }
 
@@ -233,6 +234,7 @@ impl fmt::Debug for Client {
             .field("timeout", &self.timeout)
             .field("max_body_bytes", &self.max_body_bytes)
             .field("allow_http", &self.allow_http)
+            .field("only_public", &self.only_public)
             .finish_non_exhaustive()
     }
 }

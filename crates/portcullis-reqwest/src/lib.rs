@@ -42,11 +42,13 @@
 //! [`dangerous_allow_http`](ClientBuilder::dangerous_allow_http) was called. `localhost` and names below it are not looked
 //! up: they mean this machine, whatever the DNS says. An address with a user name or password in it is refused.
 //!
-//! Other names are looked up, and the result is not checked. It may be an address of a private network, where many issuers
-//! live, or another one than last time. The certificate protects against a DNS that lies; with `dangerous_allow_http` nothing
-//! does. It is not checked either whether an address in an issuer's discovery document belongs to that issuer: an issuer can
-//! have any of these addresses asked. For an HTTPS issuer that is elsewhere, [`RemoteKeys`](portcullis_core::RemoteKeys)
-//! refuses `localhost` there, and loopback, link-local and unspecified addresses.
+//! Other names are looked up, and by default the result is not checked. It may be an address of a private network, where many
+//! issuers live, or another one than last time. The certificate protects against a DNS that lies; with `dangerous_allow_http`
+//! nothing does. [`public_addresses_only`](ClientBuilder::public_addresses_only) checks it, and connects to what was checked.
+//!
+//! It is not checked whether an address in an issuer's discovery document belongs to that issuer: an issuer can have any of
+//! these addresses asked. For an HTTPS issuer that is elsewhere, [`RemoteKeys`](portcullis_core::RemoteKeys) refuses
+//! `localhost` there, and loopback, link-local and unspecified addresses.
 //!
 //! # Where it runs
 //! On a thread of its own, which starts with the first request. So a client works without a runtime, and a blocked worker
@@ -59,6 +61,7 @@ mod address;
 mod builder;
 mod client;
 mod pem;
+mod public;
 mod resolver;
 mod runtime;
 

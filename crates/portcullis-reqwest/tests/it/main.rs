@@ -15,6 +15,9 @@ mod builder;
 mod cast;
 mod connections;
 mod faults;
+mod public;
+#[path = "../../src/public.rs"]
+mod ranges;
 mod runtime;
 mod size;
 mod tls;
