@@ -7,7 +7,7 @@
 //! The subject is `sub`, the roles are `cognito:groups`, the scopes are `scope`, and the session is `origin_jti`. All other
 //! claims stay readable.
 //!
-//! Everything is verified here. Only the [keys](keys) are fetched. A user who was signed out, disabled or removed from a group
+//! Everything is verified here. Only the [keys] are fetched. A user who was signed out, disabled or removed from a group
 //! keeps what the token says until it expires: after five minutes to one day, as the app client is set.
 //!
 //! With the client-credentials grant, an access token has the app client as its subject. List the app clients of programs
