@@ -39,7 +39,8 @@ impl Cedar {
     /// Checks policies, questions and entities by this schema, in Cedar's syntax.
     ///
     /// It has to declare the types in the table of the [crate](crate#what-cedar-gets) that occur: roles as parents of users, and
-    /// `context: { role?: String }` for actions on a resource. What the validator warns about is logged.
+    /// `context: { role?: String }` for actions on a resource. What the validator warns about is logged. Clones from before share no
+    /// policies with this one.
     ///
     /// ```
     /// # use portcullis_cedar::Cedar;
@@ -63,7 +64,10 @@ impl Cedar {
         let (schema, warnings) = Schema::from_cedarschema_str(schema)
             .map_err(|cause| wrong(&format!("the schema of Cedar: {cause}"), cause))?;
         warnings.for_each(|warning| tracing::warn!(target: "portcullis", %warning, "the schema of Cedar"));
-        validate(&schema, &self.policies())?;
+        let policies = self.policies();
+        validate(&schema, &policies)?;
+        // A clone without this schema could replace them unchecked.
+        self.policies = Arc::new(RwLock::new(policies));
         self.schema = Some(Arc::new(schema));
         Ok(self)
     }

@@ -78,19 +78,25 @@ impl Naming {
     }
 }
 
+/// The types that are no kind of resources: a resource could be taken for a caller, or for no resource.
+const OURS: [&str; 6] = ["User", "Service", "Key", "Role", "Action", "Application"];
+
 /// The type of a kind of resources: `tile_set` is `TileSet`.
 fn type_of(kind: &str) -> Result<String, Error> {
+    let refused = |why| {
+        let detail = format!("the kind `{kind}` cannot be a type in Cedar: {why}");
+        Err(Error::new(ErrorKind::Misconfigured, detail))
+    };
     let is_word = |word: &str| word.chars().all(|letter| letter.is_ascii_alphanumeric());
     if !kind.starts_with(|letter: char| letter.is_ascii_alphabetic()) || !kind.split(['_', '-']).all(is_word) {
-        let detail =
-            format!("the kind `{kind}` cannot be a type in Cedar: it needs letters, digits, `_` and `-` alone");
-        return Err(Error::new(ErrorKind::Misconfigured, detail));
+        return refused("it needs letters, digits, `_` and `-` alone");
     }
     let capital = |word: &str| {
         let mut letters = word.chars();
         letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
     };
-    Ok(kind.split(['_', '-']).map(capital).collect())
+    let name: String = kind.split(['_', '-']).map(capital).collect();
+    if OURS.contains(&name.as_str()) { refused("callers, roles or actions have this type") } else { Ok(name) }
 }
 
 fn entity(uid: EntityUid, attributes: Option<Value>, parents: HashSet<EntityUid>) -> Result<Entity, Error> {

@@ -33,7 +33,8 @@
 //!
 //! A role on a resource is no parent of the principal, since it is valid there only. [`Cedar::principal_attr`] and
 //! [`Cedar::resource_attr`] add attributes, and [`Cedar::namespace`] puts all types into a namespace. Identifiers are never
-//! parsed, so no text in a token or an address can become something else than an identifier.
+//! parsed, so no text in a token or an address can become something else than an identifier. A kind that would have one of the other types
+//! of the table, such as `user`, is an error (500).
 //!
 //! # What counts as a yes
 //! `Allow`, if Cedar evaluated all policies. Cedar leaves a policy out that fails, so a failing `forbid` could turn a no into a yes.

@@ -83,6 +83,14 @@ fn replaced_policies_hold_at_once_and_wrong_ones_change_nothing() {
     assert_eq!([ask(owner()), ask(editor())], ["403 engine_denied", "200"]);
 }
 
+#[test]
+fn a_clone_without_the_schema_replaces_nothing_behind_it() {
+    let without = Cedar::new(OWNERS).unwrap();
+    let with = without.clone().schema(SCHEMA).unwrap();
+    without.replace("permit (principal, action, resource);").unwrap();
+    assert_eq!([edit(&without, acting_as("bob")), edit(&with, acting_as("bob"))], ["200", "403 engine_denied"]);
+}
+
 /// Each set permits by another rule. Between them there is no moment without one.
 #[test]
 fn a_question_is_answered_by_one_set() {
