@@ -6,8 +6,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use portcullis::{
     Algorithm, Audience, Error, Gate, Issuer, Jwt, Key, Scheme, Verifier,
     axum::Routes,
-    directus::Directus,
     policy::authenticated,
+    providers::directus::Directus,
     testing::{SigningKey, TestIssuer},
 };
 use serde_json::json;

@@ -2,7 +2,8 @@
 //!
 //! A pool is named by its identifier, such as `eu-central-1_AbCdEf123`, and its tokens are accepted for the app clients that are
 //! listed. They are signed with RS256. A verifier accepts either access tokens or ID tokens, as `token_use` says. Several
-//! pools are several issuers of one [`Jwt`](portcullis_core::Jwt).
+//! pools are several issuers of one [`Jwt`](portcullis_core::Jwt). For a role of users in no group, use
+//! [`Issuer::finish`].
 //!
 //! The subject is `sub`, the roles are `cognito:groups`, the scopes are `scope`, and the session is `origin_jti`. All other
 //! claims stay readable.
@@ -13,6 +14,8 @@
 //! With the client-credentials grant, an access token has the app client as its subject. List the app clients of programs
 //! only where programs are accepted.
 
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use portcullis_core::{
     Algorithm, Audience, ClaimMap, Error, ErrorKind, HttpClient, Issuer, KeySource, RemoteKeys, Rules,
 };
@@ -109,6 +112,24 @@ pub fn id_tokens<S: Into<String>>(
 /// [`ErrorKind::Misconfigured`] if `pool` is no identifier of a pool.
 pub fn keys(pool: &str, client: impl HttpClient + 'static) -> Result<RemoteKeys, Error> {
     RemoteKeys::jwks(format!("{}/.well-known/jwks.json", name(pool)?), client)
+}
+
+/// The `SECRET_HASH` that an app client with a secret sends with each call about a user: HMAC-SHA-256 over the user name and the
+/// client ID, in base64.
+///
+/// ```
+/// use portcullis_providers::cognito::secret_hash;
+///
+/// let hash = secret_hash("alice@example.com", "client-id", "client-secret");
+/// assert_eq!(hash, "sdWYXbCR79nQTSGLjdIIScXPRoMoiaj0trWzF8kEGXg=");
+/// assert_ne!(hash, secret_hash("bob@example.com", "client-id", "client-secret"));
+/// ```
+#[must_use]
+pub fn secret_hash(user_name: &str, client_id: &str, client_secret: &str) -> String {
+    let mut hash = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, client_secret.as_bytes()));
+    hash.update(user_name.as_bytes());
+    hash.update(client_id.as_bytes());
+    STANDARD.encode(hash.sign())
 }
 
 fn issuer(pool: &str, audience: Audience, token_use: &str, keys: impl Into<KeySource>) -> Result<Issuer, Error> {

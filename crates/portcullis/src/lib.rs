@@ -1,6 +1,6 @@
 // The first definition of a link counts: here pages are modules, in the README they are files.
 #![cfg_attr(
-    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"),
+    all(any(doc, doctest), feature = "actix", feature = "axum", feature = "providers", feature = "testing"),
     doc = include_str!("links.md")
 )]
 #![doc = include_str!("../README.md")]
@@ -8,7 +8,7 @@
 
 pub use portcullis_core::*;
 
-#[cfg(all(any(doc, doctest), feature = "actix", feature = "axum", feature = "directus", feature = "testing"))]
+#[cfg(all(any(doc, doctest), feature = "actix", feature = "axum", feature = "providers", feature = "testing"))]
 pub mod manual {
     //! Longer reading, a page each.
 
@@ -71,6 +71,10 @@ pub mod manual {
     pub mod policies {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/policies.md")]
+    }
+    pub mod providers {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/providers.md")]
     }
     pub mod resources {
         #![doc = include_str!("links.md")]
@@ -151,6 +155,13 @@ pub mod reqwest {
     #[doc(inline)]
     pub use portcullis_reqwest::*;
 }
+#[cfg(feature = "providers")]
+pub mod providers {
+    //! The tokens of particular issuers: the crate `portcullis-providers`.
+
+    #[doc(inline)]
+    pub use portcullis_providers::*;
+}
 #[cfg(feature = "cerbos")]
 pub mod cerbos {
     //! Cerbos as a policy engine: the crate `portcullis-cerbos`.
@@ -186,10 +197,3 @@ pub mod tower {
     #[doc(inline)]
     pub use portcullis_tower::*;
 }
-
-#[cfg(feature = "cognito")]
-#[doc(inline)]
-pub use portcullis_providers::cognito;
-#[cfg(feature = "directus")]
-#[doc(inline)]
-pub use portcullis_providers::directus;

@@ -6,13 +6,14 @@ pub mod on_axum;
 pub mod store;
 
 use portcullis::{
-    Account, Algorithm, ApiKeys, Audience, CachedMembership, Clock, Directory, Error, ErrorKind, Gate, HttpClient,
-    Issuer, Jwt, KeyDigest, Membership, PermissionSet, Principal, PrincipalKind, Refusal, RemoteKeys, Requirement,
-    Role, Scheme, SharedSecret, Standing, SystemClock, WebhookMessage, Webhooks,
+    Account, ApiKeys, CachedMembership, Clock, Directory, Error, ErrorKind, Gate, HttpClient, Jwt, KeyDigest,
+    Membership, PermissionSet, Principal, PrincipalKind, Refusal, Requirement, Role, Scheme, SharedSecret, Standing,
+    SystemClock, WebhookMessage, Webhooks,
     policy::{
         Policy, also_via, organization, permission, query,
         values::{AlsoVia, OnResource},
     },
+    providers::stytch,
     reqwest::Client,
 };
 use serde::Deserialize;
@@ -42,14 +43,9 @@ impl Requirement for DefineRoles {
 
 /// Sessions at Stytch, which end after five minutes.
 fn people(project: &str, client: impl HttpClient + 'static) -> Result<Jwt, Error> {
-    let stage = if project.starts_with("project-live-") { "api" } else { "test" };
-    let keys = RemoteKeys::builder().lifetime(10 * MINUTE, 10 * MINUTE);
-    let keys = keys.jwks(format!("https://{stage}.stytch.com/v1/sessions/jwks/{project}"), client)?;
-    let issuer = Issuer::new(format!("stytch.com/{project}"), Audience::is(project), [Algorithm::Rs256], keys)?;
-    Ok(Jwt::new(issuer.max_token_age(5 * MINUTE)))
+    let sessions = stytch::sessions(project, stytch::keys(project, client)?)?;
+    Ok(Jwt::new(sessions.max_token_age(Duration::from_secs(300))))
 }
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// Keys of users, each for one organization. Those of earlier days are JWTs, which are known by their hash.
 fn keys(store: &Store) -> Result<ApiKeys, Error> {

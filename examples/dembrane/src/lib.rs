@@ -9,7 +9,7 @@ pub mod tenants;
 
 use portcullis::{
     Error, ErrorKind, Gate, GateBuilder, Principal, Refusal, Scheme, Verifier,
-    directus::{Directus, SESSION_COOKIE},
+    providers::directus::{Directus, SESSION_COOKIE},
     reqwest::Client,
 };
 use serde_json::{Value, json};

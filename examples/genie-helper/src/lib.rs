@@ -7,7 +7,7 @@ pub mod on_axum;
 
 use portcullis::{
     Error, ErrorKind, Gate, HttpClient, OpaqueTokens, Principal, Refusal, Scheme, SharedSecret, Verifier, WhoAmI,
-    directus::Directus, reqwest::Client,
+    providers::directus::Directus, reqwest::Client,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

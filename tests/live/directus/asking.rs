@@ -7,7 +7,8 @@ use crate::{
     service::{ME, Service},
 };
 use portcullis::{
-    Algorithm, Credential, CredentialSource, Error, Principal, Verifier, directus::Directus, testing::SigningKey,
+    Algorithm, Credential, CredentialSource, Error, Principal, Verifier, providers::directus::Directus,
+    testing::SigningKey,
 };
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};

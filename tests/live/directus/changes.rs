@@ -6,7 +6,7 @@ use crate::{
     common::Anyhow,
     instance::Instance,
 };
-use portcullis::directus::Directus;
+use portcullis::providers::directus::Directus;
 use serde_json::{Value, json};
 
 /// The role of ordinary users, who may read their own row.

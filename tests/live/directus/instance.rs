@@ -4,7 +4,7 @@ use crate::{
     common::{Anyhow, agent, variable},
     service::Service,
 };
-use portcullis::directus::{Directus, SESSION_COOKIE};
+use portcullis::providers::directus::{Directus, SESSION_COOKIE};
 use serde_json::{Value, json};
 use ureq::http::Request;
 

@@ -8,7 +8,8 @@ use crate::{
     service::Service,
 };
 use portcullis::{
-    Credential, CredentialSource, ErrorKind, Gate, HttpClient, HttpRequest, Reply, Scheme, directus::Directus,
+    Credential, CredentialSource, ErrorKind, Gate, HttpClient, HttpRequest, Reply, Scheme,
+    providers::directus::Directus,
 };
 use std::{
     io::Read,

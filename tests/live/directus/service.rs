@@ -2,7 +2,7 @@
 
 use crate::common::{Anyhow, agent};
 use actix_web::{App, HttpServer, rt::System, web::Data};
-use portcullis::{Verifier, directus::SESSION_COOKIE};
+use portcullis::{Verifier, providers::directus::SESSION_COOKIE};
 use serde_json::Value;
 use std::net::SocketAddr;
 use ureq::http::Response;

@@ -113,6 +113,17 @@ impl Rules {
         self.with(claim, Condition::Absence)
     }
 
+    /// These rules and the others.
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.rules.extend(others.rules);
+        self.kinds = self.kinds.or(others.kinds);
+        self
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     fn with(mut self, claim: impl AsRef<str>, condition: Condition) -> Result<Self, Error> {
         let claim = ClaimPath::new(claim)?;
         if matches!(&condition, Condition::OneOf(values) | Condition::OneOfIfPresent(values) if values.is_empty()) {

@@ -207,10 +207,11 @@ impl<Q: Query> RunningQuery<Q> {
                 let (evidence, any_client, now) = (self.evidence, *any_client, seconds(time.now()));
                 let measure = Measure { issuer, rules, evidence, any_client, now };
                 let claims = inner.query.claims(&answers, &measure);
-                let outcome = claims.and_then(|claims| issuer.principal(&claims)).map(|found| match inner.verifier {
-                    Some(_) => found,
-                    None => self.with_own_claims(found),
-                });
+                let outcome =
+                    claims.and_then(|claims| issuer.principal(&claims, time)).map(|found| match inner.verifier {
+                        Some(_) => found,
+                        None => self.with_own_claims(found),
+                    });
                 return self.end(outcome);
             }
             Err(error) => return self.end(Err(error)),

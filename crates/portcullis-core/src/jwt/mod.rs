@@ -139,8 +139,8 @@ impl Jwt {
     /// [`ErrorKind::Misconfigured`] if another issuer has the same name, if it is unnamed and another one is too, or if
     /// either accepts any name.
     pub fn issuer(self, issuer: Issuer) -> Result<Self, Error> {
-        if self.0.issuers.iter().any(|other| other.name == issuer.name) {
-            return Err(Error::misconfigured(format!("two issuers are called `{}`", issuer.name)));
+        if let Some(name) = self.0.issuers.iter().find_map(|other| other.shares_name(&issuer)) {
+            return Err(Error::misconfigured(format!("two issuers are called `{name}`")));
         }
         if issuer.is_unnamed() && self.0.issuers.iter().any(Issuer::is_unnamed) {
             return Err(Error::misconfigured("two issuers are unnamed, and nothing tells their tokens apart"));
@@ -206,8 +206,13 @@ impl Jwt {
     /// once, [`ErrorKind::Unavailable`] if its keys are not available (this does not wait for [`RemoteKeys`]),
     /// [`ErrorKind::Invalid`] for everything else.
     pub fn verify(&self, token: &str) -> Result<Claims, Error> {
-        let checked = self.check(token, Patience::None, KeyState::default());
-        checked.map(|(claims, ..)| claims).map_err(CheckError::into_error)
+        let (claims, issuer, _) =
+            self.check(token, Patience::None, KeyState::default()).map_err(CheckError::into_error)?;
+        // The functions of the application may refuse the token.
+        if issuer.has_finish() {
+            issuer.principal(&claims, &self.0.time).map_err(|error| error.with_issuer(issuer.name.clone()))?;
+        }
+        Ok(claims)
     }
 
     /// Verifies a token with the keys at hand. With [`Patience::Some`], the error may be a fetch to wait for. `state` is a look at
@@ -235,6 +240,7 @@ impl Jwt {
             issuer.check_length(token)?;
             let registered = RegisteredClaims::read(&claims)?;
             let keys = issuer.with_key(header, patience, state, |key| compact.check_signature(key))?;
+            issuer.check_header(compact.header)?;
             issuer.check(header, &registered, &claims, seconds(self.0.time.now()))?;
             Ok((registered, keys))
         };
@@ -371,7 +377,7 @@ impl Jwt {
     /// Verifies a token and makes a principal of its claims.
     fn verified(&self, token: &str, patience: Patience, state: KeyState) -> Result<VerifiedToken, CheckError> {
         let (claims, issuer, keys) = self.check(token, patience, state)?;
-        let principal = issuer.principal(&claims);
+        let principal = issuer.principal(&claims, &self.0.time);
         let principal = principal.map_err(|error| error.with_issuer(issuer.name.clone()))?;
         Ok(VerifiedToken { principal, keys })
     }
@@ -385,16 +391,18 @@ impl Jwt {
         if !issuer.still_has(&verified.keys, &state) {
             return Err(state);
         }
-        match surely.contains(&now) || issuer.check_own_time(times, seconds(now)).is_ok() {
-            true => Ok(()),
-            false => Err(state),
-        }
+        let holds = || issuer.check_own_time(times, seconds(now)).is_ok() && !issuer.is_over(&verified.principal, now);
+        if surely.contains(&now) || holds() { Ok(()) } else { Err(state) }
     }
 
     /// The time in which its times are certainly valid. This is enough for nearly every check.
     pub(crate) fn surely(&self, verified: &VerifiedToken) -> Range<SystemTime> {
         let nowhere = SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH;
-        self.issuer_and_times(verified).and_then(|(issuer, times)| issuer.surely(times)).unwrap_or(nowhere)
+        let surely =
+            self.issuer_and_times(verified).and_then(|(issuer, times)| issuer.surely(times)).unwrap_or(nowhere);
+        // A principal may end before its token does.
+        let end = verified.principal.expires_at().map_or(surely.end, |end| end.min(surely.end));
+        surely.start..end
     }
 
     /// The issuer that has verified this token, and the times in it.

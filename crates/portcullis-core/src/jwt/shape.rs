@@ -119,7 +119,7 @@ pub(crate) fn is_token(credential: &str) -> bool {
 }
 
 /// The first part of a JWT or a JWE.
-fn header(part: &str) -> Result<Object, Error> {
+pub(super) fn header(part: &str) -> Result<Object, Error> {
     // Others may cut off what stands in front of a token.
     let bare = part.trim_ascii_start();
     let bytes = base64url::decode(bare.as_bytes()).ok_or_else(opaque)?;

@@ -53,6 +53,10 @@ impl PrincipalId {
         Self { kind, ..self }
     }
 
+    pub(super) fn set_kind(&mut self, kind: PrincipalKind) {
+        self.kind = kind;
+    }
+
     pub(super) fn set_issuer(&mut self, issuer: Arc<str>) {
         self.issuer = named(issuer);
     }

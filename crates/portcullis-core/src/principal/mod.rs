@@ -195,6 +195,12 @@ impl Principal {
         self.with(|inner| inner.id.set_issuer(issuer.into()))
     }
 
+    /// Of this kind.
+    #[must_use]
+    pub fn with_kind(self, kind: PrincipalKind) -> Self {
+        self.with(|inner| inner.id.set_kind(kind))
+    }
+
     /// With the organization in which it acts.
     #[must_use]
     pub fn with_organization(self, organization: impl Into<String>) -> Self {

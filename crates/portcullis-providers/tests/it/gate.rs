@@ -20,6 +20,11 @@ impl Head {
         Self { headers: headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(), query: None }
     }
 
+    /// With this organization in the query.
+    pub fn at(self, organization: &str) -> Self {
+        Self { query: Some(format!("organization={organization}")), ..self }
+    }
+
     pub fn bearer(token: &str) -> Self {
         Self::of(&[("authorization", &format!("Bearer {token}"))])
     }

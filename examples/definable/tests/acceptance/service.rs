@@ -19,7 +19,7 @@ use std::{
 };
 use tower::ServiceExt;
 
-pub const PROJECT: &str = "project-live-11111111";
+pub const PROJECT: &str = "project-live-11111111-1111-4111-8111-111111111111";
 pub const INTERNAL: &str = "the-internal-token-of-these-tests-0";
 pub const WEBHOOKS: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 pub const KEY: &str = "eyJhbGciOiJIUzI1NiJ9.eyJ0eXBlIjoiYXBpX2tleSJ9.c2lnbmF0dXJl";
@@ -141,7 +141,9 @@ impl Tested {
 
     /// A session of this user, to be signed.
     pub fn session(&self, user: &str) -> TestToken<'_> {
-        self.issuer.token(format!("user-live-{user}")).header("kid", "kid-1")
+        let session = json!({ "id": format!("session-live-{user}"), "expires_at": null });
+        let token = self.issuer.token(format!("user-live-{user}")).header("kid", "kid-1");
+        token.claim("https://stytch.com/session", session)
     }
 
     pub fn of(&self, user: &str) -> (&'static str, String) {

@@ -1,7 +1,9 @@
 //! With an instance to ask: what it knows and the secret does not.
 
 use crate::service::*;
-use portcullis::{Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply, WhoAmI, directus::SESSION_COOKIE};
+use portcullis::{
+    Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Reply, WhoAmI, providers::directus::SESSION_COOKIE,
+};
 use serde_json::json;
 use std::{
     sync::{Arc, Mutex},

@@ -12,7 +12,7 @@ mod workspaces;
 
 use portcullis::{
     Algorithm, Error,
-    directus::{Directus, SESSION_COOKIE},
+    providers::directus::{Directus, SESSION_COOKIE},
     testing::SigningKey,
 };
 use serde_json::{Value, json};

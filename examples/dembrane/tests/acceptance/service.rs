@@ -9,7 +9,7 @@ use dembrane::{
 use http_body_util::BodyExt;
 use portcullis::{
     Algorithm, Gate, Verifier,
-    directus::{Directus, SESSION_COOKIE},
+    providers::directus::{Directus, SESSION_COOKIE},
     testing::{FixedClock, SigningKey},
 };
 use serde_json::{Value, json};

@@ -12,10 +12,11 @@ use crate::{
     claims::{ClaimMap, OtherKind, Rules},
     clock::Time,
     error::Error,
+    principal::Principal,
 };
 use audience::AudienceRule;
 use choose::{IssuerKeys, prepare_keys};
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// The maximum leeway.
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
@@ -34,6 +35,16 @@ enum Naming {
     /// There has to be none.
     Unnamed,
     Any,
+}
+
+/// What changes or refuses the principals of an issuer.
+#[derive(Clone)]
+struct Finish(Arc<dyn Fn(Principal) -> Result<Principal, Error> + Send + Sync>);
+
+impl fmt::Debug for Finish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Finish(..)")
+    }
 }
 
 /// An issuer that a [`Jwt`](super::Jwt) verifier trusts: a name, an audience, algorithms, and the keys for them.
@@ -58,17 +69,18 @@ enum Naming {
 /// # Defaults
 /// | what | default | set by |
 /// |---|---|---|
-/// | `iss` | the name, byte for byte | [`unnamed`](Self::unnamed) |
+/// | `iss` | the name, byte for byte | [`also_called`](Self::also_called), [`unnamed`](Self::unnamed) |
 /// | `exp` | required, exact | [`leeway`](Self::leeway), up to five minutes |
 /// | `nbf`, `iat` | may be 60 s ahead | [`leeway`](Self::leeway) |
 /// | age | not limited | [`max_token_age`](Self::max_token_age) |
 /// | length | 8192 bytes | [`max_token_bytes`](Self::max_token_bytes) |
 /// | `typ` of the header | `JWT`, `at+jwt` or none | [`token_type`](Self::token_type) |
 /// | other claims | not checked | [`rules`](Self::rules) |
-/// | principal | `sub` is the subject, and there are no roles | [`claim_map`](Self::claim_map) |
+/// | principal | `sub` is the subject, and there are no roles | [`claim_map`](Self::claim_map), [`finish`](Self::finish) |
 #[derive(Debug, Clone)]
 pub struct Issuer {
     pub(crate) name: Arc<str>,
+    other_names: Vec<Arc<str>>,
     audience: AudienceRule,
     keys: IssuerKeys,
     leeway: Duration,
@@ -80,7 +92,9 @@ pub struct Issuer {
     any_type: bool,
     other_kinds: OtherKind,
     rules: Rules,
+    header_rules: Rules,
     pub(crate) map: ClaimMap,
+    finish: Vec<Finish>,
     naming: Naming,
     expiry_optional: bool,
     issued_unchecked: bool,
@@ -151,6 +165,7 @@ impl Issuer {
         }
         Ok(Self {
             name,
+            other_names: Vec::new(),
             audience: audience.0,
             keys,
             leeway: Duration::ZERO,
@@ -161,7 +176,9 @@ impl Issuer {
             any_type: false,
             other_kinds: OtherKind::NONE,
             rules: Rules::new(),
+            header_rules: Rules::new(),
             map: ClaimMap::default(),
+            finish: Vec::new(),
             naming: Naming::Named,
             expiry_optional: false,
             issued_unchecked: false,
@@ -311,7 +328,7 @@ impl Issuer {
         self
     }
 
-    /// What tokens have to say in addition to their audience and their times. If an issuer is asked about a token that was
+    /// What tokens have to say in addition to their audience and their times. Call again for more rules. If an issuer is asked about a token that was
     /// verified here, its answer is checked against other rules: see [`WhoAmI::rules`](crate::WhoAmI::rules).
     ///
     /// ```
@@ -330,7 +347,28 @@ impl Issuer {
     /// ```
     #[must_use]
     pub fn rules(mut self, rules: Rules) -> Self {
-        self.rules = rules;
+        self.rules = self.rules.and(rules);
+        self
+    }
+
+    /// What the header of a token has to say, in addition to its algorithm, its key and its [type](Self::token_type). Call
+    /// again for more rules.
+    ///
+    /// ```
+    /// # use portcullis_core::{Jwt, Rules, testing::TestIssuer};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let tester = TestIssuer::new();
+    /// let issuer = tester.issuer().header_rules(Rules::new().require("env", "production")?);
+    /// let verifier = Jwt::new(issuer).clock(tester.clock());
+    /// let from = |env: &str| tester.token("alice").header("env", env).sign();
+    /// assert!(verifier.verify(&from("production")).is_ok());
+    /// assert!(verifier.verify(&from("staging")).is_err());
+    /// assert!(verifier.verify(&tester.token("alice").sign()).is_err());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn header_rules(mut self, rules: Rules) -> Self {
+        self.header_rules = self.header_rules.and(rules);
         self
     }
 
@@ -355,6 +393,71 @@ impl Issuer {
     pub fn claim_map(mut self, map: ClaimMap) -> Self {
         self.map = map;
         self
+    }
+
+    /// A function that changes the principal of a verified token, or refuses the token. For what a [`ClaimMap`] and
+    /// [`Rules`] cannot express. Call again for another function, which gets the result of the one before.
+    ///
+    /// If the function gives the principal an earlier [end](Principal::with_times), the token is valid until then. The result may be
+    /// [remembered](crate::GateBuilder::cache) with the token, so it has to depend on the claims only.
+    ///
+    /// ```
+    /// # use portcullis_core::{Credential, CredentialSource, Error, ErrorKind, Jwt, testing::TestIssuer};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+    /// let tester = TestIssuer::new();
+    /// let issuer = tester.issuer().finish(|principal| {
+    ///     let level: Option<u8> = match principal.token_claims() {
+    ///         Some(claims) => claims.get("level")?,
+    ///         None => None,
+    ///     };
+    ///     match level {
+    ///         Some(0) | None => Err(Error::new(ErrorKind::Invalid, "the token of a guest")),
+    ///         Some(1..=3) => Ok(principal.with_role("member")),
+    ///         Some(_) => Ok(principal.with_role("admin")),
+    ///     }
+    /// });
+    /// let verifier = Jwt::new(issuer).clock(tester.clock());
+    /// let by = |level: u8| {
+    ///     let token = tester.token("alice").claim("level", level).sign();
+    ///     Credential::new(token, CredentialSource::bearer())
+    /// };
+    /// assert_eq!(verifier.authenticate(&by(7)).await?.roles(), ["admin".into()]);
+    /// assert!(verifier.authenticate(&by(0)).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn finish(mut self, finish: impl Fn(Principal) -> Result<Principal, Error> + Send + Sync + 'static) -> Self {
+        self.finish.push(Finish(Arc::new(finish)));
+        self
+    }
+
+    /// Another name of the same issuer, for tokens that name it differently in `iss`. Principals have the first name.
+    ///
+    /// ```
+    /// # use portcullis_core::{Credential, CredentialSource, Jwt, testing::TestIssuer};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let tester = TestIssuer::new().named("https://id.example.com");
+    /// let issuer = tester.issuer().also_called("https://id.internal")?;
+    /// let verifier = Jwt::new(issuer).clock(tester.clock());
+    /// let by = |name: &str| {
+    ///     let token = tester.token("alice").claim("iss", name).sign();
+    ///     Credential::new(token, CredentialSource::bearer())
+    /// };
+    /// let alice = verifier.authenticate(&by("https://id.internal")).await?;
+    /// assert_eq!(alice.id(), verifier.authenticate(&by("https://id.example.com")).await?.id());
+    /// assert!(verifier.authenticate(&by("https://id.example.org")).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the name is empty.
+    pub fn also_called(mut self, name: impl Into<Arc<str>>) -> Result<Self, Error> {
+        let name = name.into();
+        if name.is_empty() {
+            return Err(Error::misconfigured(format!("issuer `{}`: its other name may not be empty", self.name)));
+        }
+        self.other_names.push(name);
+        Ok(self)
     }
 
     /// Accepts only tokens without `iss`, such as those that a service issues for itself. The name of the issuer is then only
@@ -459,7 +562,7 @@ impl Issuer {
     /// Whether `iss` may have this value.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         match self.naming {
-            Naming::Named => *self.name == *name,
+            Naming::Named => *self.name == *name || self.other_names.iter().any(|other| **other == *name),
             Naming::Unnamed => false,
             Naming::Any => true,
         }
@@ -473,13 +576,27 @@ impl Issuer {
         self.naming == Naming::Any
     }
 
+    /// Whether functions change its principals, or refuse its tokens.
+    pub(super) fn has_finish(&self) -> bool {
+        !self.finish.is_empty()
+    }
+
     /// Whether this issuer also accepts the tokens of the other one.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         match (self.naming, other.naming) {
             (Naming::Any, _) | (Naming::Unnamed, Naming::Unnamed) => true,
-            (Naming::Named, Naming::Named) => self.name == other.name,
+            (Naming::Named, Naming::Named) => other.names().all(|name| self.is_called(name)),
             _ => false,
         }
+    }
+
+    /// A name that both issuers have.
+    pub(super) fn shares_name(&self, other: &Self) -> Option<&str> {
+        self.names().find(|name| other.names().any(|theirs| theirs == *name))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.name].into_iter().chain(&self.other_names).map(|name| &**name)
     }
 
     /// Waits for keys that are fetched.

@@ -3,11 +3,12 @@
 use super::{Issuer, audience::AudienceRule};
 use crate::{
     claims::{Claims, LAST_SECOND, RegisteredClaims, Rules},
+    clock::Time,
     error::{Error, ErrorKind, quote},
     json::{Object, Value},
     jwt::{
         header::{Header, is_media_type},
-        shape::{UnverifiedToken, too_long},
+        shape::{UnverifiedToken, header, too_long},
     },
     principal::Principal,
 };
@@ -33,8 +34,30 @@ pub(crate) enum Evidence {
 
 impl Issuer {
     /// The principal of these claims.
-    pub(crate) fn principal(&self, claims: &Claims) -> Result<Principal, Error> {
-        self.map.principal(claims, self.name.clone(), self.ahead)
+    pub(crate) fn principal(&self, claims: &Claims, time: &Time) -> Result<Principal, Error> {
+        let principal = self.map.principal(claims, self.name.clone(), self.ahead)?;
+        if self.has_finish() { self.finished(principal, time.now()) } else { Ok(principal) }
+    }
+
+    /// The principal that the functions of the application make of it. They may end it earlier.
+    #[inline(never)]
+    fn finished(&self, principal: Principal, now: SystemTime) -> Result<Principal, Error> {
+        let principal = self.finish.iter().try_fold(principal, |principal, finish| (finish.0)(principal))?;
+        match self.is_over(&principal, now) {
+            true => Err(Error::new(ErrorKind::Expired, "what the token stands for ended before the token")),
+            false => Ok(principal),
+        }
+    }
+
+    /// Whether a principal has ended that was given an earlier end than its token.
+    pub(in crate::jwt) fn is_over(&self, principal: &Principal, now: SystemTime) -> bool {
+        let end = principal.expires_at().filter(|_| self.has_finish());
+        end.is_some_and(|end| end.checked_add(self.leeway).is_some_and(|end| end <= now))
+    }
+
+    /// Checks the header of a token, as it is encoded, with the rules for it.
+    pub(in crate::jwt) fn check_header(&self, encoded: &str) -> Result<(), Error> {
+        if self.header_rules.is_empty() { Ok(()) } else { self.header_rules.check(&header(encoded)?) }
     }
 
     pub(crate) fn check_length(&self, token: &str) -> Result<(), Error> {
