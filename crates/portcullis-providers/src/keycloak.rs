@@ -50,10 +50,9 @@ pub fn client_roles(address: &str, realm: &str, client: &str, keys: impl Into<Ke
 /// # use portcullis_core::{Algorithm, testing::TestIssuer};
 /// # use portcullis_providers::keycloak;
 /// # let keys = TestIssuer::with_algorithm(Algorithm::Rs256).signing_key().key();
-/// assert!(
-///     keycloak::realm_roles("https://id.example.com", "shop", "orders-api", keys.clone()).is_ok()
-/// );
-/// assert!(keycloak::realm_roles("https://id.example.com", "a/../b", "orders-api", keys).is_err());
+/// let base = "https://id.example.com";
+/// assert!(keycloak::realm_roles(base, "shop", "orders-api", keys.clone()).is_ok());
+/// assert!(keycloak::realm_roles(base, "a/../b", "orders-api", keys).is_err());
 /// ```
 ///
 /// # Errors

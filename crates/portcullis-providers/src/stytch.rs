@@ -19,7 +19,7 @@
 //! // In a service: `stytch::keys(project, client)?`
 //! let verifier = Jwt::new(stytch::sessions(project, keys)?).clock(clock.clone());
 //! assert!(verifier.verify(&token(project)).is_ok());
-//! assert!(verifier.verify(&token("project-live-11111111-1111-4111-8111-111111111111")).is_err());
+//! assert!(verifier.verify(&token("project-live-22222222-1111-4111-8111-1111")).is_err());
 //!
 //! let scheme = Scheme::new(verifier).bearer().cookie("stytch_session_jwt");
 //! let gate = Gate::builder().clock(clock).scheme(scheme).build()?;
