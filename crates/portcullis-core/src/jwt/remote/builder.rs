@@ -9,7 +9,8 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// Settings of [`RemoteKeys`]. [`jwks`](Self::jwks) and [`discover`](Self::discover) create the keys.
+/// Settings of [`RemoteKeys`]. [`jwks`](Self::jwks), [`discover`](Self::discover) and [`discover_oauth`](Self::discover_oauth) create
+/// the keys.
 ///
 /// The defaults suit most issuers. Shorten [`lifetime`](Self::lifetime) if a withdrawn key has to be refused sooner. Shorten
 /// [`max_stale`](Self::max_stale) if it is better to refuse everyone than to trust old keys while the issuer is down.
@@ -52,7 +53,7 @@ use std::{sync::Arc, time::Duration};
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "keys are made by `jwks` or `discover`"]
+#[must_use = "keys are made by `jwks`, `discover` or `discover_oauth`"]
 pub struct RemoteKeysBuilder {
     floor: Duration,
     ceiling: Duration,
@@ -108,11 +109,27 @@ impl RemoteKeysBuilder {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the issuer's name is no HTTP address.
     pub fn discover(self, issuer: impl Into<String>, client: impl HttpClient + 'static) -> Result<RemoteKeys, Error> {
-        let issuer = checked(issuer.into())?;
-        if issuer.contains(['?', '#']) {
-            return Err(Error::misconfigured(format!("{} is no name of an issuer: it has a query", quote(&issuer))));
-        }
-        Ok(self.at(KeyAddress::Discovered(issuer), client))
+        let issuer = issuer_name(issuer.into())?;
+        let document = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(&issuer));
+        Ok(self.at(KeyAddress::Discovered { issuer, document }, client))
+    }
+
+    /// As [`RemoteKeys::discover_oauth`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the issuer's name is no HTTP address.
+    pub fn discover_oauth(
+        self,
+        issuer: impl Into<String>,
+        client: impl HttpClient + 'static,
+    ) -> Result<RemoteKeys, Error> {
+        let issuer = issuer_name(issuer.into())?;
+        // RFC 8414, section 3.1: between the host and the path.
+        let base = issuer.strip_suffix('/').unwrap_or(&issuer);
+        let host = base.find("://").and_then(|scheme| base.get(scheme + 3..)?.find('/').map(|path| scheme + 3 + path));
+        let (host, path) = host.and_then(|end| base.split_at_checked(end)).unwrap_or((base, ""));
+        let document = format!("{host}/.well-known/oauth-authorization-server{path}");
+        Ok(self.at(KeyAddress::Discovered { issuer, document }, client))
     }
 
     fn at(self, address: KeyAddress, client: impl HttpClient + 'static) -> RemoteKeys {
@@ -120,5 +137,13 @@ impl RemoteKeysBuilder {
         let snapshot = Cell::new(imported.map(|snapshot| Arc::new(snapshot.with_limits(floor, ceiling))));
         let settings = Settings { address, client: Arc::new(client), floor, ceiling, max_stale };
         RemoteKeys(Arc::new(Inner { settings, time: SharedTime::default(), snapshot, schedule: Mutex::default() }))
+    }
+}
+
+fn issuer_name(issuer: String) -> Result<String, Error> {
+    let issuer = checked(issuer)?;
+    match issuer.contains(['?', '#']) {
+        true => Err(Error::misconfigured(format!("{} is no name of an issuer: it has a query", quote(&issuer)))),
+        false => Ok(issuer),
     }
 }

@@ -59,10 +59,9 @@ impl RemoteKeys {
         let discovered = self.schedule().keys_at.clone();
         match (&self.0.settings.address, discovered) {
             (KeyAddress::At(url), _) => self.ask_for_keys(url, fetch),
-            (KeyAddress::Discovered(_), Some(url)) => self.ask_for_keys(&url, fetch),
-            (KeyAddress::Discovered(issuer), None) => {
-                let base = issuer.strip_suffix('/').unwrap_or(issuer);
-                let request = HttpRequest::get(format!("{base}/.well-known/openid-configuration"));
+            (KeyAddress::Discovered { .. }, Some(url)) => self.ask_for_keys(&url, fetch),
+            (KeyAddress::Discovered { issuer, document }, None) => {
+                let request = HttpRequest::get(document.as_str());
                 let (keys, issuer) = (self.clone(), issuer.clone());
                 let then = move |answer: Result<HttpResponse, Error>| match answer
                     .and_then(|answer| answer::discovery(&answer, &issuer))

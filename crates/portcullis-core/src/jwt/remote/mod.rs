@@ -102,8 +102,11 @@ struct Settings {
 #[derive(Debug, Clone)]
 enum KeyAddress {
     At(String),
-    /// At the address in the discovery document of this issuer.
-    Discovered(String),
+    /// At the address in a document of this issuer.
+    Discovered {
+        issuer: String,
+        document: String,
+    },
 }
 
 impl RemoteKeys {
@@ -149,6 +152,46 @@ impl RemoteKeys {
     /// [`ErrorKind::Misconfigured`] if the issuer's name is no HTTP address.
     pub fn discover(issuer: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
         Self::builder().discover(issuer, client)
+    }
+
+    /// The JWK set that the metadata of an authorization server name (RFC 8414), for one that is no OpenID provider. The metadata
+    /// have to be those of this issuer, byte for byte.
+    ///
+    /// They are at `/.well-known/oauth-authorization-server`, between the host and the path of the issuer's name (section 3.1).
+    ///
+    /// ```
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply, RemoteKeys};
+    /// /// For tests: the metadata of `https://id.example.com/shop`.
+    /// #[derive(Debug)]
+    /// struct Server;
+    ///
+    /// impl HttpClient for Server {
+    ///     fn send(&self, request: HttpRequest, reply: Reply) {
+    ///         reply.give(Ok(match request.url() {
+    ///             "https://id.example.com/.well-known/oauth-authorization-server/shop" => {
+    ///                 let at = "https://id.example.com/shop/jwks";
+    ///                 let issuer = "https://id.example.com/shop";
+    ///                 HttpResponse::new(200, format!(r#"{{"issuer":"{issuer}","jwks_uri":"{at}"}}"#))
+    ///             }
+    ///             "https://id.example.com/shop/jwks" => HttpResponse::new(200, KEYS),
+    ///             _ => HttpResponse::new(404, ""),
+    ///         }));
+    ///     }
+    /// }
+    /// # const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let server = RemoteKeys::discover_oauth("https://id.example.com/shop", Server)?;
+    /// server.ready().await?;
+    /// let other = RemoteKeys::discover_oauth("https://id.example.com", Server)?;
+    /// assert!(other.ready().await.is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if the issuer's name is no HTTP address.
+    pub fn discover_oauth(issuer: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
+        Self::builder().discover_oauth(issuer, client)
     }
 
     /// Keys with other settings than the [defaults](RemoteKeysBuilder).
@@ -217,7 +260,7 @@ impl RemoteKeys {
     /// Checks that discovered keys belong to the issuer of this name.
     pub(super) fn check_name(&self, name: &str) -> Result<(), Error> {
         match &self.0.settings.address {
-            KeyAddress::Discovered(issuer) if issuer != name => {
+            KeyAddress::Discovered { issuer, .. } if issuer != name => {
                 Err(Error::misconfigured(format!("issuer `{name}`: its keys are those of `{issuer}`")))
             }
             _ => Ok(()),
@@ -338,7 +381,7 @@ impl RemoteKeys {
     /// How long a request may take. If the address of the keys has to be discovered first, there are two answers.
     fn limit(&self, schedule: &FetchSchedule) -> Duration {
         let answers = match (&self.0.settings.address, &schedule.keys_at) {
-            (KeyAddress::Discovered(_), None) => 2,
+            (KeyAddress::Discovered { .. }, None) => 2,
             _ => 1,
         };
         self.0.settings.client.time_limit().saturating_mul(answers)
@@ -414,7 +457,7 @@ impl fmt::Display for KeyAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::At(url) => f.write_str(url),
-            Self::Discovered(issuer) => write!(f, "{issuer} (discovered)"),
+            Self::Discovered { issuer, .. } => write!(f, "{issuer} (discovered)"),
         }
     }
 }

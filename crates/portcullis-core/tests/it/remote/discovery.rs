@@ -2,6 +2,12 @@
 
 use super::*;
 use log::{Listener, listen};
+use portcullis_core::{HttpClient, HttpRequest, Reply};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+};
 
 const DOCUMENT: &str = "https://issuer.test/.well-known/openid-configuration";
 
@@ -299,5 +305,47 @@ fn the_way_out() {
         let rig = Rig::discovering(Does::Give(document(issuer, URL)));
         let heard = listen(|| rig.expect(issuer, &[(&token(1), UNAVAILABLE)], 1));
         assert!(heard[0].contains(way), "{heard:?}");
+    }
+}
+
+/// Answers nothing, and remembers the addresses that it was asked for.
+#[derive(Debug, Clone, Default)]
+struct Addresses(Arc<Mutex<Vec<String>>>);
+
+impl HttpClient for Addresses {
+    fn send(&self, request: HttpRequest, reply: Reply) {
+        self.0.lock().unwrap().push(request.url().to_owned());
+        reply.give(Ok(HttpResponse::new(404, "")));
+    }
+}
+
+/// RFC 8414, section 3.1.
+#[test]
+fn metadata_of_authorization_servers_stand_before_the_path() {
+    for (issuer, document) in [
+        ("https://id.test", "https://id.test/.well-known/oauth-authorization-server"),
+        ("https://id.test/", "https://id.test/.well-known/oauth-authorization-server"),
+        ("https://id.test:8443/a/b", "https://id.test:8443/.well-known/oauth-authorization-server/a/b"),
+        ("https://id.test/a/", "https://id.test/.well-known/oauth-authorization-server/a"),
+        ("http://[::1]:80/a", "http://[::1]:80/.well-known/oauth-authorization-server/a"),
+    ] {
+        let client = Addresses::default();
+        let keys = RemoteKeys::discover_oauth(issuer, client.clone()).unwrap();
+        assert!(
+            pin!(keys.ready()).poll(&mut Context::from_waker(Waker::noop())).map(|ready| ready.is_err())
+                == Poll::Ready(true)
+        );
+        assert_eq!(*client.0.lock().unwrap(), [document], "{issuer}");
+    }
+    for issuer in [
+        "id.test",
+        "https://",
+        "https:///a",
+        "https://id.test?a",
+        "https://id.test/a#b",
+        "https://a@id.test",
+        "ftp://id.test",
+    ] {
+        assert!(RemoteKeys::discover_oauth(issuer, Addresses::default()).is_err(), "{issuer}");
     }
 }
