@@ -1,25 +1,17 @@
 //! What the compiler says.
 //!
-//! The compiler is not asked in a plain `cargo test`, only with the feature `compile-fail`: its words differ between
-//! versions of Rust and of axum. With `TRYBUILD=overwrite` they are written down again; that the page shows what is
-//! written down is asserted in any case.
+//! The compiler is asked by `tests/compile`. That the page shows what is written down there is asserted here.
 
 use crate::{blocks, one_line};
 
-const NO_GATE_IN_STATE: &str = include_str!("compile/no_gate_in_state.stderr");
-const WITHOUT_DEBUG_HANDLER: &str = include_str!("compile/no_gate_in_state_without_debug_handler.stderr");
-const HANDLER_OF_AXUM: &str = include_str!("compile/error_of_a_handler_of_axum.stderr");
-const HANDLER_OF_ACTIX: &str = include_str!("compile/error_of_a_handler_of_actix.stderr");
-const NO_GATE_EXT: &str = include_str!("compile/no_gate_ext.stderr");
-const NO_POLICY: &str = include_str!("compile/no_policy.stderr");
-const OWN_POLICY: &str = include_str!("compile/own_policy.stderr");
-const NO_VERIFIER: &str = include_str!("compile/no_verifier.stderr");
-
-#[cfg(feature = "compile-fail")]
-#[test]
-fn says_what_is_written_down() {
-    trybuild::TestCases::new().compile_fail("mistakes/compile/*.rs");
-}
+const NO_GATE_IN_STATE: &str = include_str!("../compile/cases/no_gate_in_state.stderr");
+const WITHOUT_DEBUG_HANDLER: &str = include_str!("../compile/cases/no_gate_in_state_without_debug_handler.stderr");
+const HANDLER_OF_AXUM: &str = include_str!("../compile/cases/error_of_a_handler_of_axum.stderr");
+const HANDLER_OF_ACTIX: &str = include_str!("../compile/cases/error_of_a_handler_of_actix.stderr");
+const NO_GATE_EXT: &str = include_str!("../compile/cases/no_gate_ext.stderr");
+const NO_POLICY: &str = include_str!("../compile/cases/no_policy.stderr");
+const OWN_POLICY: &str = include_str!("../compile/cases/own_policy.stderr");
+const NO_VERIFIER: &str = include_str!("../compile/cases/no_verifier.stderr");
 
 /// Asserts that one block of the page has the lines of what the compiler said that begin like these.
 #[track_caller]

@@ -1,0 +1,1 @@
+//! What the compiler says to typical mistakes: see `compile.rs`.
