@@ -7,6 +7,7 @@ use crate::{
     answer::Answer,
     error::{Error, ErrorKind, quote},
 };
+use futures_channel::oneshot;
 use futures_timer::Delay;
 use futures_util::future::{Either, select};
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
@@ -157,6 +158,45 @@ impl HttpRequest {
         self
     }
 
+    /// Sends this request and waits for the answer, at most for the [time limit](HttpClient::time_limit) of the client.
+    ///
+    /// ```
+    /// use portcullis_core::{Error, HttpClient, HttpRequest, HttpResponse, Reply};
+    ///
+    /// /// For tests: has an answer for `GET` only.
+    /// #[derive(Debug)]
+    /// struct Reader;
+    ///
+    /// impl HttpClient for Reader {
+    ///     fn send(&self, request: HttpRequest, reply: Reply) {
+    ///         if request.method() == "GET" {
+    ///             reply.give(Ok(HttpResponse::new(200, "here")));
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+    /// let answer = HttpRequest::get("https://id.example.com").send(&Reader).await?;
+    /// assert_eq!(answer.body(), b"here");
+    /// let form = HttpRequest::post_form("https://id.example.com", &[]);
+    /// assert_eq!(form.send(&Reader).await.map_err(|error| error.status()).err(), Some(503));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if there is no answer, or what the client says.
+    pub async fn send(self, client: &dyn HttpClient) -> Result<HttpResponse, Error> {
+        let (sender, answer) = oneshot::channel();
+        // Nobody waits any more where this fails.
+        client.send(self, Reply::new(move |answer| _ = sender.send(answer)));
+        let gone = |what| Error::new(ErrorKind::Unavailable, what);
+        match within(client, client.time_limit(), answer).await {
+            Some(Ok(answer)) => answer,
+            Some(Err(_)) => Err(gone("the request ended without an answer")),
+            None => Err(gone("the server did not answer in its time")),
+        }
+    }
+
     /// `GET` or `POST`.
     #[must_use]
     pub fn method(&self) -> &str {
@@ -237,8 +277,8 @@ impl HttpResponse {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// All values of a header, in order.
-    pub(crate) fn header_values(&self, name: &str) -> impl Iterator<Item = &str> {
+    /// All values of a header, in order; the name is given in lower case.
+    pub fn header_values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 

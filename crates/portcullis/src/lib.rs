@@ -68,6 +68,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/organization-context.md")]
     }
+    pub mod outgoing_calls {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/outgoing-calls.md")]
+    }
     pub mod policies {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/policies.md")]

@@ -13,11 +13,11 @@ use crate::{
 use std::{collections::HashMap, fmt::Write, time::Duration};
 
 /// The issuer failed to answer: 503. `what` completes the sentence "the issuer answered with …".
-fn bad_answer(what: impl Into<String>) -> Error {
+pub(crate) fn bad_answer(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the issuer answered with {}", what.into()))
 }
 
-fn status_of(answer: &HttpResponse) -> Error {
+pub(crate) fn status_of(answer: &HttpResponse) -> Error {
     timed(bad_answer(format!("the status {}", answer.status())), answer)
 }
 
@@ -30,7 +30,7 @@ fn timed(error: Error, answer: &HttpResponse) -> Error {
 }
 
 /// The JSON object in an answer, read as strictly as the claims of a token.
-fn object(answer: &HttpResponse) -> Result<Object, Error> {
+pub(crate) fn object(answer: &HttpResponse) -> Result<Object, Error> {
     let text =
         str::from_utf8(answer.body()).map_err(|error| timed(bad_answer("no UTF-8").with_cause(error), answer))?;
     let fault = |fault: Fault| timed(bad_answer(format!("JSON that is {}", fault.text())), answer);

@@ -27,6 +27,7 @@ use crate::{
     secret::Secret,
 };
 use answer::Measure;
+pub(crate) use answer::{bad_answer, object, status_of};
 use base64::{Engine, engine::general_purpose::STANDARD};
 pub(crate) use issuer_client::Asks;
 use issuer_client::{IssuerClient, Query};
@@ -112,9 +113,7 @@ impl Introspection {
     /// [token](Self::client_token). By default the service does not authenticate.
     #[must_use]
     pub fn client(self, id: &str, secret: &str) -> Self {
-        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = Zeroizing::new(format!("{}:{}", encoded(id), encoded(secret)));
-        let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+        let value = basic(id, secret);
         self.authorized(&value)
     }
 
@@ -341,6 +340,13 @@ impl Introspection {
     pub(crate) fn asks(self) -> Arc<dyn Asks> {
         Arc::new(self.0)
     }
+}
+
+/// The value of `Authorization` for a client with a secret (RFC 6749, section 2.3.1).
+pub(crate) fn basic(id: &str, secret: &str) -> Zeroizing<String> {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = Zeroizing::new(format!("{}:{}", encoded(id), encoded(secret)));
+    Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
 }
 
 impl Query for Rfc7662 {

@@ -39,6 +39,7 @@ mod log;
 mod metrics;
 mod negation;
 mod organization_context;
+mod outgoing;
 mod permissions;
 mod policies;
 mod remote;
