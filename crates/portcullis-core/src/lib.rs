@@ -65,6 +65,7 @@ mod organization_context;
 mod outgoing;
 pub mod policy;
 mod principal;
+mod proof;
 mod refusal;
 mod revocation;
 mod rights;
@@ -100,6 +101,7 @@ pub use outgoing::{BearerToken, ClientCredentials, KeptToken, TokenExchange, Tok
 pub use policy::forecast::{Forecast, Holder};
 pub use policy::{plan::Plan, question::Question, requirement::Requirement};
 pub use principal::{Account, Principal, PrincipalId, PrincipalKind, SessionId, TokenId};
+pub use proof::{Dpop, ProofMemory, RecentProofs};
 pub use refusal::Refusal;
 pub use revocation::{RevocationList, Revocations};
 pub use rights::{

@@ -71,11 +71,12 @@ pub struct Refusal {
 impl Refusal {
     /// Headers to remove from a response before another refusal is written to it: those of a default answer, and those that
     /// describe how a body is sent. For adapters, and for layers that replace an answer.
-    pub const HEADERS: [&'static str; 7] = [
+    pub const HEADERS: [&'static str; 8] = [
         "cache-control",
         "content-encoding",
         "content-length",
         "content-type",
+        "dpop-nonce",
         "retry-after",
         "transfer-encoding",
         "www-authenticate",

@@ -6,6 +6,7 @@
 
 use crate::{
     credential::CredentialSource,
+    proof::{Dpop, SchemeProof},
     verifier::{Kind, Verifier},
 };
 use std::fmt;
@@ -71,6 +72,8 @@ pub struct Scheme {
     pub(crate) verifier: Verifier,
     /// Whether a shared secret has no name on purpose, so that no warning is logged.
     pub(crate) may_be_unnamed: bool,
+    /// What a caller has to prove beside its token. `None`: nothing.
+    pub(crate) proof: Option<Box<SchemeProof>>,
 }
 
 impl Scheme {
@@ -80,7 +83,7 @@ impl Scheme {
     /// may use every route that its principal has the rights for. For a [`SharedSecret`](crate::SharedSecret) here, a
     /// warning is logged when the gate is built.
     pub fn new(verifier: impl Into<Verifier>) -> Self {
-        Self { name: None, sources: Vec::new(), verifier: verifier.into(), may_be_unnamed: false }
+        Self { name: None, sources: Vec::new(), verifier: verifier.into(), may_be_unnamed: false, proof: None }
     }
 
     /// A scheme that is accepted only where a policy names it. On other routes its credential counts as absent.
@@ -144,6 +147,15 @@ impl Scheme {
     /// Reads credentials from `Authorization: Bearer …`.
     pub fn bearer(self) -> Self {
         self.source(CredentialSource::bearer())
+    }
+
+    /// Reads tokens from `Authorization: DPoP …`, each with a proof that the caller has the key that the token is bound to
+    /// (RFC 9449): see [`Dpop`].
+    ///
+    /// A scheme with [`bearer`](Self::bearer) too also accepts tokens that are bound to no key.
+    pub fn dpop(mut self, dpop: Dpop) -> Self {
+        self.proof.get_or_insert_default().dpop = Some(dpop);
+        self.source(CredentialSource::dpop())
     }
 
     /// Reads credentials from this header, whose whole value is the credential. `Authorization` and `Cookie` contain more than
@@ -252,7 +264,13 @@ impl Scheme {
                 return Err(format!("has the source {source} twice"));
             }
         }
+        if let Some(proof) = &self.proof {
+            proof.check()?;
+        }
         match self.verifier.kind() {
+            Kind::Secret(_) | Kind::Keys(_) if self.proof.is_some() => {
+                Err("has a proof of possession, and no tokens that could be bound to a key".to_owned())
+            }
             Kind::Secret(secret) if !secret.is_carried(&self.sources) => Err(
                 "has a shared secret with characters that none of its sources can carry, such as a space or a line break; \
                  one of letters and digits fits everywhere"

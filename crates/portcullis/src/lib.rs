@@ -76,6 +76,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/policies.md")]
     }
+    pub mod proof_of_possession {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/proof-of-possession.md")]
+    }
     pub mod providers {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/providers.md")]

@@ -116,6 +116,7 @@ impl<'g> Scrubber<'g> {
     #[must_use]
     pub fn is_sensitive(&self, name: &str) -> bool {
         self.sources.iter().chain(self.context).any(|source| source.header_name() == Some(name))
+            || (name == "dpop" && self.sources.iter().any(CredentialSource::is_dpop))
     }
 
     /// Query parameters that can contain a credential in this request.

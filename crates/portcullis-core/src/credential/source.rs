@@ -7,7 +7,7 @@
 use super::{
     Credential,
     cookie::{self, Cookies, ReadCookies},
-    value::{bearer, each, is_token_byte, only, token68, trim, visible, websocket_protocol},
+    value::{bearer, dpop, dpop_token, each, is_token_byte, only, token68, trim, visible, websocket_protocol},
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -62,6 +62,7 @@ enum Place {
     Cookie(Arc<str>),
     Cookies(Arc<str>, ReadCookies),
     Bearer,
+    Dpop,
     Header(Arc<str>),
     Query(Arc<str>),
     WebSocketProtocol,
@@ -204,13 +205,39 @@ impl CredentialSource {
         Self { prefix: Some(prefix.into()), ..self }
     }
 
+    /// `Authorization: DPoP …` (RFC 9449, section 7.1). [`Scheme::dpop`](crate::Scheme::dpop) adds it.
+    pub(crate) fn dpop() -> Self {
+        Place::Dpop.into()
+    }
+
+    /// Whether it is `Authorization: DPoP …`, as [`Scheme::dpop`](crate::Scheme::dpop) reads it.
+    ///
+    /// ```
+    /// use portcullis_core::{Dpop, Scheme, testing::TestIssuer};
+    ///
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let dpop = Dpop::new("https://api.example.com")?;
+    /// let scheme = Scheme::new(TestIssuer::new().verifier()).bearer().dpop(dpop);
+    /// let is_dpop: Vec<bool> = scheme.sources().iter().map(|source| source.is_dpop()).collect();
+    /// assert_eq!(is_dpop, [false, true]);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn is_dpop(&self) -> bool {
+        matches!(self.place, Place::Dpop)
+    }
+
+    pub(crate) fn is_bearer(&self) -> bool {
+        matches!(self.place, Place::Bearer)
+    }
+
     /// The name of the header that is read, in lower case; `None` for the query. For layers of your own that redact
     /// this header.
     #[must_use]
     pub fn header_name(&self) -> Option<&str> {
         match &self.place {
             Place::Cookie(_) | Place::Cookies(..) => Some("cookie"),
-            Place::Bearer => Some("authorization"),
+            Place::Bearer | Place::Dpop => Some("authorization"),
             Place::Header(name) => Some(name),
             Place::WebSocketProtocol => Some("sec-websocket-protocol"),
             Place::Query(_) | Place::WebSocketQuery(_) => None,
@@ -253,7 +280,7 @@ impl CredentialSource {
     /// Whether this source can carry such a credential.
     pub(crate) fn carries(&self, credential: Carriers) -> bool {
         match &self.place {
-            Place::Bearer => credential.bearer,
+            Place::Bearer | Place::Dpop => credential.bearer,
             Place::Cookie(_) | Place::Cookies(..) => credential.cookie,
             Place::WebSocketProtocol => credential.protocol,
             Place::Header(_) | Place::Query(_) | Place::WebSocketQuery(_) => credential.visible,
@@ -262,12 +289,12 @@ impl CredentialSource {
 
     /// Checks that a request can have a cookie, header or parameter with this name.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.prefix.is_some() && matches!(self.place, Place::Bearer | Place::WebSocketProtocol) {
+        if self.prefix.is_some() && matches!(self.place, Place::Bearer | Place::Dpop | Place::WebSocketProtocol) {
             let detail = format!("the {self} contains nothing but a token, so it has no prefix");
             return Err(Error::misconfigured(detail));
         }
         let name = match &self.place {
-            Place::Bearer | Place::WebSocketProtocol => return Ok(()),
+            Place::Bearer | Place::Dpop | Place::WebSocketProtocol => return Ok(()),
             Place::Cookies(name, _) if !name.is_empty() => return Ok(()),
             Place::Query(name) | Place::WebSocketQuery(name) if !name.is_empty() => return Ok(()),
             Place::Cookie(name)
@@ -322,6 +349,7 @@ impl CredentialSource {
         let text = match &self.place {
             // Present even if nothing follows `Bearer`: a malformed credential is refused, not ignored.
             Place::Bearer => return Ok(bearer(head)?.map(|token| Text::Raw(token, token68))),
+            Place::Dpop => return Ok(dpop(head)?.map(|token| Text::Raw(token, dpop_token))),
             Place::Cookie(name) => cookie::read(head, name)?.map(|value| Text::Raw(value, visible)),
             Place::Cookies(_, ReadCookies(read)) => read(&Cookies { head })?.map(|value| Text::Made(value.into())),
             Place::Header(name) => only(head, name)?.map(|value| Text::Raw(trim(value), visible)),
@@ -435,6 +463,7 @@ impl fmt::Display for CredentialSource {
             Place::Cookie(name) => write!(f, "cookie `{name}`"),
             Place::Cookies(name, _) => write!(f, "cookies of `{name}`"),
             Place::Bearer => f.write_str("bearer header"),
+            Place::Dpop => f.write_str("DPoP header"),
             Place::Header(name) => write!(f, "header `{name}`"),
             Place::Query(name) => write!(f, "query parameter `{name}`"),
             Place::WebSocketProtocol => f.write_str("WebSocket subprotocol"),
@@ -496,7 +525,7 @@ fn refuse_header_with_query(sources: &[CredentialSource], head: &dyn RequestHead
     for source in sources {
         let Some(name) = source.query_name().filter(|_| source.is_open(head)) else { continue };
         let value = query_param(head, name).map_err(|error| error.with_source(source))?;
-        if value.is_some_and(|value| !value.is_empty()) && !matches!(bearer(head), Ok(None)) {
+        if value.is_some_and(|value| !value.is_empty()) && !matches!((bearer(head), dpop(head)), (Ok(None), Ok(None))) {
             let detail = format!("a bearer header and a {source} in one request");
             return Err(Error::new(ErrorKind::Malformed, detail).with_source(source));
         }

@@ -30,13 +30,25 @@ pub(super) fn bearer(head: &dyn RequestHead) -> Result<Option<&[u8]>, Error> {
     {
         return Ok(Some(without_spaces(token)));
     }
+    of_scheme(value, b"bearer")
+}
+
+/// What follows `DPoP` in the authorization header (RFC 9449, section 7.1). `None` if it has another scheme.
+pub(super) fn dpop(head: &dyn RequestHead) -> Result<Option<&[u8]>, Error> {
+    match only(head, "authorization")?.map(trim).filter(|value| !value.is_empty()) {
+        Some(value) => of_scheme(value, b"dpop"),
+        None => Ok(None),
+    }
+}
+
+fn of_scheme<'v>(value: &'v [u8], name: &[u8]) -> Result<Option<&'v [u8]>, Error> {
     let end = value.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(value.len());
     let (scheme, rest) = value.split_at_checked(end).unwrap_or((value, b""));
     // RFC 9110, section 11.4: a scheme, then at least one space. Anything else is refused.
     if scheme.is_empty() || !(rest.is_empty() || rest.starts_with(b" ")) {
         return Err(Error::invalid("the authorization header is not `scheme credentials`"));
     }
-    Ok(scheme.eq_ignore_ascii_case(b"bearer").then_some(without_spaces(rest)))
+    Ok(scheme.eq_ignore_ascii_case(name).then_some(without_spaces(rest)))
 }
 
 fn without_spaces(text: &[u8]) -> &[u8] {
@@ -94,6 +106,12 @@ pub(super) fn token68(token: &[u8]) -> Result<&str, Error> {
         Ok(text) if !body.is_empty() && each(body, is_good) => Ok(text),
         _ => Err(Error::invalid("`Bearer` is not followed by one token (token68, RFC 6750, section 2.1)")),
     }
+}
+
+/// The token behind `DPoP`, which has the same characters as one behind `Bearer`.
+pub(super) fn dpop_token(token: &[u8]) -> Result<&str, Error> {
+    token68(token)
+        .map_err(|error| error.with_detail("`DPoP` is not followed by one token (token68, RFC 9449, section 7.1)"))
 }
 
 /// Whether this is true for each byte. Tokens are long and nearly always valid, so there is no early exit, and the compiler

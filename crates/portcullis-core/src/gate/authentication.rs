@@ -69,12 +69,17 @@ impl Authentication {
         let standings = gate.new_standings();
         let (gate, sources) = (gate.clone(), sources.clone());
         let mut this = Self { gate, sources, scheme, source, max_age, is_preflight: false, standings, outcome };
-        if let Err(error) = &this.outcome
-            && let Some(source) = this.source()
-        {
-            this.outcome = Err(error.clone().with_source(source).with_scheme(this.scheme()));
+        if let Err(error) = &this.outcome {
+            this.outcome = Err(this.of_source(error.clone()));
         }
         this
+    }
+
+    fn of_source(&self, error: Error) -> Error {
+        match self.source() {
+            Some(source) => error.with_source(source).with_scheme(self.scheme()),
+            None => error,
+        }
     }
 
     /// A principal that is known already: from the cache with a source, or for a test without one.
@@ -124,6 +129,12 @@ impl Authentication {
     /// The same with another outcome.
     pub(super) fn with_outcome(self, outcome: Result<Principal, Error>) -> Self {
         Self { outcome: outcome.map(Some), ..self }
+    }
+
+    /// The same, but its credential is refused.
+    pub(super) fn refused_with(self, error: Error) -> Self {
+        let error = self.of_source(error);
+        self.with_outcome(Err(error))
     }
 
     pub(super) fn max_age(&self) -> Option<Duration> {

@@ -501,6 +501,8 @@ impl GateBuilder {
         let unnamed = unnamed.fold(SchemeSet::NONE, |all, (place, _)| all.or(SchemeSet::one(place)));
         parts.unnamed = Arc::new(Sources::of(&parts.schemes, unnamed));
         parts.all = Arc::new(Sources::of(&parts.schemes, SchemeSet::ALL));
+        parts.has_proofs = parts.schemes.iter().any(|scheme| scheme.proof.is_some());
+        parts.has_more = parts.has_proofs || parts.context.is_some();
         parts.labels = Labels::of(&parts.schemes, &parts.all);
         parts.has_memberships = !rights.memberships.is_empty();
         parts.needs_time = parts.has_memberships || !rights.signers.is_empty();
@@ -538,10 +540,8 @@ impl GateBuilder {
         }
         // With named schemes, the caller of a request depends on the route that asks first.
         let verified_only = parts.schemes.iter().all(|scheme| scheme.name.is_none() && scheme.verifier.jwt().is_some());
-        let asks_nobody = parts.revocations.is_none()
-            && parts.directory.is_none()
-            && parts.context.is_none()
-            && !parts.has_memberships;
+        let asks_nobody =
+            parts.revocations.is_none() && parts.directory.is_none() && !parts.has_more && !parts.has_memberships;
         parts.finds_again = parts.cache.is_some() && verified_only && asks_nobody;
         let given = || parts.schemes.iter().find_map(|scheme| scheme.verifier.time().cloned());
         parts.time = time.or_else(given).unwrap_or_default();

@@ -44,9 +44,23 @@ impl Gate {
         max_age: Option<Duration>,
         head: &dyn RequestHead,
     ) -> Answer<'static, Authentication> {
+        match self.0.has_more {
+            false => self.find_caller(sources, max_age, head),
+            true => self.establish_with_more(sources, max_age, head),
+        }
+    }
+
+    fn establish_with_more(
+        &self,
+        sources: &Arc<Sources>,
+        max_age: Option<Duration>,
+        head: &dyn RequestHead,
+    ) -> Answer<'static, Authentication> {
+        let found = self.find_caller(sources, max_age, head);
+        let proven = if self.0.has_proofs { self.prove(found, Some(head)) } else { found };
         match &self.0.context {
-            None => self.find_caller(sources, max_age, head),
-            Some(context) => context.enter(self.find_caller(sources, max_age, head), head),
+            None => proven,
+            Some(context) => context.enter(proven, head),
         }
     }
 
@@ -107,7 +121,8 @@ impl Gate {
     /// The first that recognizes it decides.
     ///
     /// For credentials that are not in a request's head, such as the first message of a WebSocket. The check of a cookie's
-    /// [origin](crate::GateBuilder::allow_origin) is not made here.
+    /// [origin](crate::GateBuilder::allow_origin) is not made here. Without a request there is no proof either, so a token that
+    /// needs one is refused.
     ///
     /// ```
     /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -123,7 +138,8 @@ impl Gate {
     /// # Ok(()) }
     /// ```
     pub fn authenticate(&self, credential: Credential<'_>) -> Answer<'static, Authentication> {
-        self.authenticate_by(&self.0.unnamed, &credential)
+        let found = self.authenticate_by(&self.0.unnamed, &credential);
+        if self.0.has_proofs { self.prove(found, None) } else { found }
     }
 
     pub(super) fn authenticate_by(

@@ -16,6 +16,7 @@ mod establish;
 mod explain;
 mod filter;
 mod lease;
+mod proof;
 mod read;
 mod ready;
 mod refusals;
@@ -116,6 +117,10 @@ struct Parts {
     /// Every authenticated caller is in the cache, nothing else is asked, and all routes read the same sources.
     finds_again: bool,
     context: Option<Arc<context::Context>>,
+    /// Whether one of the schemes has proofs of possession.
+    has_proofs: bool,
+    /// Whether a request has more to it than its credential: a context, or a proof.
+    has_more: bool,
     revocations: Option<Arc<dyn AnyRevocations>>,
     directory: Option<Arc<dyn AnyDirectory>>,
     /// Asked before the policy of each route that is not public.

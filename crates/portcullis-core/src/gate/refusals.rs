@@ -6,6 +6,7 @@ use crate::{
     error::{Error, ErrorKind},
     jwt::Issuer,
     policy::{Description, Plan},
+    proof::{INVALID_PROOF, USE_NONCE},
     refusal::Refusal,
     scheme::Scheme,
     verifier::Kind,
@@ -59,6 +60,11 @@ impl Gate {
         if self.0.context.is_some() {
             errors.push(Error::invalid_context("sample"));
         }
+        let proves =
+            self.schemes_for(plan).any(|scheme| scheme.proof.as_ref().is_some_and(|proof| proof.dpop.is_some()));
+        if proves {
+            errors.extend([INVALID_PROOF, USE_NONCE].map(|code| of_kind(ErrorKind::Invalid).with_code(code)));
+        }
         if self.0.directory.is_some() && reads {
             errors.extend([Error::no_account(), Error::denied("denied")]);
         }
@@ -70,7 +76,7 @@ impl Gate {
             errors.push(of_kind(ErrorKind::CrossOrigin));
         }
         let mut asks = self.0.directory.is_some() || self.0.revocations.is_some() || self.0.context.is_some();
-        asks = asks || self.schemes_for(plan).any(|scheme| asks_others(scheme.verifier.kind()));
+        asks = asks || proves || self.schemes_for(plan).any(|scheme| asks_others(scheme.verifier.kind()));
         for plan in [Some(plan), baseline, superuser].into_iter().flatten() {
             asks = asks || asks_others_too(plan.description());
             denials(plan.description(), &mut errors);

@@ -7,7 +7,7 @@ pub(crate) use owned::OwnedHead;
 pub(crate) use with_param::WithParam;
 
 use crate::error::Error;
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 /// The head of a request, borrowed, independent of the framework.
 ///
@@ -115,6 +115,12 @@ pub trait RequestHead: Sync {
     /// # Errors
     /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if the framework cannot read them.
     fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error>;
+
+    /// The address of whoever opened the connection: the client, or the last proxy before the service. Never one that a header
+    /// names. `None` by default, which counts as an address that nothing trusts.
+    fn peer(&self) -> Option<IpAddr> {
+        None
+    }
 }
 
 /// Whether the request opens a WebSocket: with `Upgrade` (RFC 6455, section 4.1), or with `CONNECT` in HTTP/2 (RFC 8441).

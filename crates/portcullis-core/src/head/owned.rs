@@ -2,7 +2,7 @@
 
 use super::RequestHead;
 use crate::{credential::Scrubber, error::Error};
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 /// A copy of a request's head without its credentials, for policies that are asked after the request. Clones share it.
 #[derive(Clone)]
@@ -15,6 +15,7 @@ struct Parts {
     authority: Option<String>,
     headers: Vec<(String, Vec<u8>)>,
     params: Result<Vec<(String, Param)>, Error>,
+    peer: Option<IpAddr>,
 }
 
 /// A path parameter, as the framework decoded it or failed to.
@@ -36,6 +37,7 @@ impl OwnedHead {
             authority: head.authority().map(str::to_owned),
             headers,
             params: head.param_names().map(|names| names.into_iter().map(param).collect()),
+            peer: head.peer(),
         }))
     }
 }
@@ -74,5 +76,9 @@ impl RequestHead for OwnedHead {
     fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> {
         let params = self.0.params.as_ref().map_err(Clone::clone)?;
         Ok(params.iter().map(|(name, _)| Cow::Borrowed(&**name)).collect())
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.0.peer
     }
 }

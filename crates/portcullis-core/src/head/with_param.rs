@@ -2,7 +2,7 @@
 
 use super::RequestHead;
 use crate::error::Error;
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 /// A head as if its path named this resource.
 pub(crate) struct WithParam<'h> {
@@ -46,5 +46,9 @@ impl RequestHead for WithParam<'_> {
             names.push(self.name.into());
         }
         Ok(names)
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.head.peer()
     }
 }

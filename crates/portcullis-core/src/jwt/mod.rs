@@ -12,8 +12,10 @@ mod jwk;
 mod key;
 mod mistaken;
 mod remote;
+mod self_signed;
 mod shape;
 mod source;
+mod thumbprint;
 
 pub use algorithm::Algorithm;
 #[cfg(feature = "testing")]
@@ -25,6 +27,7 @@ pub use key::Key;
 #[cfg(feature = "testing")]
 pub(crate) use key::Material;
 pub use remote::{RemoteKeys, RemoteKeysBuilder};
+pub(crate) use self_signed::SelfSigned;
 pub(crate) use shape::{UnverifiedToken, is_token};
 pub use source::KeySource;
 

@@ -51,7 +51,11 @@ impl<'t> Compact<'t> {
     /// # Errors
     /// `Unrecognized` if this is not a header, `Invalid` if the header is not accepted.
     pub(super) fn read_header(&self) -> Result<Header, Error> {
-        Header::read(&header(self.header)?)
+        Header::read(&self.read_header_object()?)
+    }
+
+    pub(super) fn read_header_object(&self) -> Result<Object, Error> {
+        header(self.header)
     }
 
     /// Checks the signature with this key. If the secret looks encoded, the error says so.

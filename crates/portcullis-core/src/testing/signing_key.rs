@@ -3,10 +3,12 @@
 #![expect(clippy::expect_used, reason = "the embedded keys are sound, and a test with another one should stop here")]
 
 use crate::{
+    clock::{Clock, seconds},
     error::Error,
     jwt::{Algorithm, Family, Key, Material, base64url},
 };
 use aws_lc_rs::{
+    digest::{SHA256, digest},
     hmac,
     rand::SystemRandom,
     signature::{self as sig, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
@@ -170,6 +172,29 @@ impl SigningKey {
         let message = format!("{}.{}", base64url::encode(header.as_bytes()), base64url::encode(claims.as_bytes()));
         let signature = self.sign_bytes(message.as_bytes());
         format!("{message}.{}", base64url::encode(&signature))
+    }
+
+    /// A proof that the client with this key makes a request with this token (RFC 9449, section 4.2): the value of the header
+    /// `DPoP`. See the example of [`Dpop`](crate::Dpop).
+    ///
+    /// # Panics
+    /// If it is a secret, which makes no proofs.
+    #[must_use]
+    pub fn dpop_proof(&self, method: &str, address: &str, token: &str, clock: &impl Clock) -> String {
+        let jwk = self.public_jwk("").expect("a secret makes no proofs");
+        let mut jwk: Value = serde_json::from_str(&jwk).expect("the key is JSON");
+        if let Some(members) = jwk.as_object_mut() {
+            members.retain(|name, _| !matches!(name.as_str(), "kid" | "alg" | "use"));
+        }
+        let header = json!({ "typ": "dpop+jwt", "alg": self.algorithm.name(), "jwk": jwk });
+        let claims = json!({
+            "jti": format!("{:032x}", fastrand::u128(..)),
+            "htm": method,
+            "htu": address,
+            "iat": seconds(clock.now()).floor() as i64,
+            "ath": base64url::encode(digest(&SHA256, token.as_bytes()).as_ref()),
+        });
+        self.sign(&header.to_string(), &claims.to_string())
     }
 
     /// The signature of a message, such as a token whose parts a test encodes itself.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 pub struct Head {
     method: Option<&'static str>,
     authority: Option<&'static str>,
+    path: Option<&'static str>,
     headers: Vec<(String, Vec<u8>)>,
     query: Option<String>,
     params: Vec<(String, String)>,
@@ -29,6 +30,11 @@ impl Head {
 
     pub fn method(mut self, method: &'static str) -> Self {
         self.method = Some(method);
+        self
+    }
+
+    pub fn path(mut self, path: &'static str) -> Self {
+        self.path = Some(path);
         self
     }
 
@@ -68,7 +74,7 @@ impl RequestHead for Head {
     }
 
     fn path(&self) -> &'static str {
-        "/"
+        self.path.unwrap_or("/")
     }
 
     fn query(&self) -> Option<&str> {

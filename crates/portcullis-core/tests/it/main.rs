@@ -42,6 +42,7 @@ mod organization_context;
 mod outgoing;
 mod permissions;
 mod policies;
+mod proof;
 mod remote;
 mod revocations;
 mod roles;

@@ -245,6 +245,8 @@ fn nothing_private_is_shown() {
         TokenId: principal.token_id(),
         Refusal: refusal,
         RevocationList: list,
+        Dpop: Dpop::new("https://api.example.com").unwrap().nonces(secret).unwrap(),
+        RecentProofs: RecentProofs::new(10),
         Role: Role::new("viewer"),
         RoleHierarchy: gate.roles(),
         RoleHierarchyBuilder: RoleHierarchy::builder().ranked(["viewer"]),
@@ -296,6 +298,7 @@ fn nothing_private_is_shown() {
         "Membership",
         "Moment",
         "OrganizationVersions",
+        "ProofMemory",
         "Requirement",
         "Revocations",
     ];

@@ -165,6 +165,7 @@ impl Names {
         let place = match (source.cookie_name(), source.query_name(), source.header_name()) {
             (Some(name), ..) => format!("cookie_{name}"),
             (_, Some(name), _) => format!("query_{name}"),
+            _ if source.is_dpop() => "dpop".to_owned(),
             (.., Some("authorization") | None) => "bearer".to_owned(),
             (.., Some(name)) => format!("header_{name}"),
         };
@@ -195,6 +196,8 @@ fn security_scheme(scheme: &Scheme, source: &CredentialSource) -> SecurityScheme
     match (source.cookie_name(), source.query_name(), source.header_name()) {
         (Some(name), ..) => SecurityScheme::ApiKey(ApiKey::Cookie(value(name))),
         (_, Some(name), _) => SecurityScheme::ApiKey(ApiKey::Query(value(name))),
+        // OpenAPI has `http` with `scheme: dpop` for it, and the type of the document only a few schemes.
+        _ if source.is_dpop() => SecurityScheme::ApiKey(ApiKey::Header(value("authorization"))),
         (.., Some("authorization") | None) => {
             let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
             SecurityScheme::Http(if scheme.is_jwt() { bearer.bearer_format("JWT") } else { bearer }.build())

@@ -1,0 +1,93 @@
+//! Asks for the proofs that bound tokens need, and names them in the challenge.
+
+use super::{Authentication, Gate};
+use crate::{
+    answer::Answer,
+    credential::CredentialSource,
+    error::Error,
+    head::RequestHead,
+    proof::{Binding, Dpop, INVALID_PROOF, Presented, USE_NONCE},
+    refusal::Refusal,
+};
+
+impl Gate {
+    /// What was found out, if the request proves what the token is bound to. `None`: the token did not come with a request.
+    pub(super) fn prove(
+        &self,
+        found: Answer<'static, Authentication>,
+        head: Option<&dyn RequestHead>,
+    ) -> Answer<'static, Authentication> {
+        let found = match found.ready() {
+            Ok(who) => {
+                let Some(binding) = needed(&who) else { return Answer::now(who) };
+                return verify(who, &binding, &Presented::read(head));
+            }
+            Err(later) => later,
+        };
+        let presented = Presented::read(head);
+        Answer::later(async move {
+            let who = found.await;
+            let Some(binding) = needed(&who) else { return who };
+            verify(who, &binding, &presented).await
+        })
+    }
+
+    /// The challenges of the answer to this error (RFC 9449, sections 7.1 and 9), and a nonce where they are required.
+    pub(super) fn challenge(&self, error: &Error, answer: Refusal) -> Refusal {
+        let dpop = self.0.schemes.iter().find_map(|scheme| scheme.proof.as_ref()?.dpop.as_ref());
+        let realm = self.0.realm.as_deref();
+        let (Some(dpop), Some(bearer)) = (dpop, error.challenge(realm)) else { return answer };
+        let realm = realm.map(|realm| format!("realm=\"{realm}\""));
+        let algorithms = Some(format!("algs=\"{}\"", dpop.algorithm_names()));
+        let join =
+            |parts: [Option<String>; 3]| format!("DPoP {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
+        let is_read = |is: fn(&CredentialSource) -> bool| self.sources().any(is);
+        let is_of_proof = matches!(error.code(), INVALID_PROOF | USE_NONCE);
+        let challenge = if is_of_proof {
+            join([realm, Some(format!("error=\"{}\"", error.code())), algorithms])
+        } else if error.credential_source().is_some_and(CredentialSource::is_dpop)
+            || !is_read(CredentialSource::is_bearer)
+        {
+            let parameters = bearer.strip_prefix("Bearer ").map(str::to_owned);
+            join([parameters, algorithms, None])
+        } else {
+            format!("{bearer}, {}", join([realm, algorithms, None]))
+        };
+        let answer = answer.with_header("www-authenticate", challenge);
+        match dpop.new_nonce(self.now()) {
+            Some(nonce) if error.status() == 401 => answer.with_header("dpop-nonce", nonce),
+            _ => answer,
+        }
+    }
+}
+
+/// What the caller has to prove. `None`: nothing, or there is no caller to prove it.
+fn needed(who: &Authentication) -> Option<Binding> {
+    let (source, principal) = (who.source()?, who.visitor().ok()??);
+    let binding = Binding::of(principal);
+    (!binding.is_none() || source.is_dpop()).then_some(binding)
+}
+
+fn verify(who: Authentication, binding: &Binding, presented: &Presented) -> Answer<'static, Authentication> {
+    let now = who.gate.now();
+    let proven = match (&binding.key, dpop(&who)) {
+        (None, None) => Answer::now(Ok(())),
+        (Some(thumbprint), Some(dpop)) => dpop.verify(presented, thumbprint, now),
+        (Some(_), None) => Answer::now(Err(Error::invalid(
+            "the token is bound to a key (`cnf.jkt`), and was sent without a proof; it is sent as `Authorization: DPoP`",
+        ))),
+        (None, Some(_)) => Answer::now(Err(Error::invalid(
+            "the token was sent as `Authorization: DPoP`, and is bound to no key (`cnf.jkt`)",
+        ))),
+    };
+    proven.map(|proven| match proven {
+        Ok(()) => who,
+        Err(error) => who.refused_with(error),
+    })
+}
+
+/// How the proof beside a credential is checked, if it came as one that has a proof.
+fn dpop(who: &Authentication) -> Option<&Dpop> {
+    who.source().filter(|source| source.is_dpop())?;
+    who.gate.0.schemes.get(who.scheme_place()?)?.proof.as_ref()?.dpop.as_ref()
+}
