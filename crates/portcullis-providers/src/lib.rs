@@ -11,6 +11,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod auth0;
+pub mod aws_load_balancer;
 pub mod clerk;
 pub mod cognito;
 pub mod directus;

@@ -19,9 +19,10 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The audience is the project, so clients ask for the scope `urn:zitadel:iam:org:project:id:{project}:aud`. The roles are those
-//! that the user has in this project, in whatever organization they were granted. The organization is the user's own,
-//! if the client asks for `urn:zitadel:iam:user:resourceowner`. The scopes are `scope`. Zitadel's opaque tokens need
+//! The audience is the project, so clients ask for the scope `urn:zitadel:iam:org:project:id:{project}:aud`, and for
+//! `urn:zitadel:iam:org:projects:roles` to get roles. The roles are those that the user has in this project, in whatever
+//! organization they were granted. The organization is the user's own, if the client asks for
+//! `urn:zitadel:iam:user:resourceowner`. The scopes are `scope`. Zitadel's opaque tokens need
 //! [`Introspection`](portcullis_core::Introspection).
 //!
 //! Everything is verified here, and only the [keys] are fetched. A user who was signed out or lost a role keeps what the token says until

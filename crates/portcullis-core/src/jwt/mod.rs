@@ -94,6 +94,8 @@ struct Inner {
     time: Time,
     /// The maximum of all issuers: longer tokens are refused before anything is decoded.
     max_bytes: usize,
+    /// Whether parts may have the padding of base64.
+    padded: bool,
     headers: KnownHeaders,
 }
 
@@ -104,6 +106,7 @@ impl Jwt {
         Self(Arc::new(Inner {
             time: Time::default(),
             max_bytes: issuer.max_bytes,
+            padded: false,
             headers: KnownHeaders::default(),
             issuers: vec![issuer],
         }))
@@ -156,6 +159,33 @@ impl Jwt {
             return Err(Error::misconfigured("an issuer that accepts any name has to be the only one"));
         }
         Ok(both)
+    }
+
+    /// Accepts tokens whose parts end with the padding of base64 (`=`) too, which RFC 7515, section 2, leaves out. AWS's load
+    /// balancers write it.
+    ///
+    /// ```
+    /// # use portcullis_core::{Jwt, testing::{SigningKey, TestIssuer}};
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// # use base64::{Engine, engine::general_purpose::URL_SAFE};
+    /// let tester = TestIssuer::new();
+    /// # let claims = format!(
+    /// #     r#"{{"iss":"https://issuer.test","aud":"test","sub":"alice","exp":{}}}"#,
+    /// #     tester.clock().seconds() + 60
+    /// # );
+    /// // base64 with padding
+    /// let text = [r#"{"alg":"ES256","typ":"JWT"}"#, &claims].map(|part| URL_SAFE.encode(part)).join(".");
+    /// let signature = tester.signing_key().sign_bytes(text.as_bytes());
+    /// let token = format!("{text}.{}", URL_SAFE.encode(signature));
+    /// let verifier = Jwt::new(tester.issuer()).padded().clock(tester.clock());
+    /// assert!(verifier.verify(&token).is_ok());
+    /// assert!(verifier.verify(&token.replace('=', "")).is_err()); // it was signed with the padding
+    /// assert!(tester.verifier().verify(&token).is_err());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn padded(self) -> Self {
+        self.with(|inner| inner.padded = true)
     }
 
     pub(crate) fn issuers(&self) -> &[Issuer] {
@@ -231,6 +261,7 @@ impl Jwt {
             return Err(if is_token(token) { shape::too_long(self.0.max_bytes) } else { shape::opaque() }.into());
         }
         let compact = Compact::split(token)?;
+        let compact = if self.0.padded { compact.without_padding() } else { compact };
         let known = self.0.headers.get(compact.header);
         let header = match known {
             Some(header) => header,

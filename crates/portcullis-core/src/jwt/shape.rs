@@ -46,6 +46,13 @@ impl<'t> Compact<'t> {
         })
     }
 
+    /// The same without the padding of base64. What is signed keeps it.
+    pub(super) fn without_padding(self) -> Self {
+        let [header, claims, signature] =
+            [self.header, self.claims, self.signature].map(|part| part.trim_end_matches('='));
+        Self { header, claims, signature, ..self }
+    }
+
     /// Reads the header.
     ///
     /// # Errors

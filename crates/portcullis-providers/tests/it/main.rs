@@ -1,6 +1,7 @@
 //! What users of these providers are promised, written against the public API.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub, reason = "tests")]
 
+mod aws_load_balancer;
 mod clerk;
 mod cognito;
 mod directus;
