@@ -5,6 +5,7 @@ mod aws_load_balancer;
 mod clerk;
 mod cognito;
 mod directus;
+mod directus_client;
 mod fresh;
 mod gate;
 mod hosted;

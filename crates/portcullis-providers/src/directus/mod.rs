@@ -1,4 +1,16 @@
-//! Tokens of [Directus](https://directus.io), verified with the secret of the instance or by asking the instance.
+//! [Directus](https://directus.io): [`Directus`] verifies the tokens of an instance, with its secret or by asking it.
+//! [`DirectusClient`] signs people in there, keeps their tokens, and creates users.
+
+mod answer;
+mod client;
+mod cookies;
+mod pair;
+mod sign_up;
+
+pub use client::DirectusClient;
+pub use cookies::{CookieMode, CookieSession, REFRESH_COOKIE};
+pub use pair::{KeptPair, Login, TokenPair};
+pub use sign_up::SignUp;
 
 use portcullis_core::{
     Algorithm, Audience, ClaimMap, Claims, Clock, Error, ErrorKind, HttpClient, Issuer, Jwt, Key, KeySet, KeySource,
@@ -402,15 +414,22 @@ fn with_rules(issuer: Issuer) -> Result<Issuer, Error> {
 
 /// Of the ways to ask whether a user is an administrator, only `globals` counts policies of parent roles and of the user.
 fn asking(issuer: Issuer, url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
-    let base = url.strip_suffix('/').unwrap_or(url);
-    // What is added to it must not end up in another host, nor in a query.
-    let host = base.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
-    if host.is_none_or(str::is_empty) || base.contains(['?', '#']) {
-        return Err(Error::new(ErrorKind::Misconfigured, "the address of a Directus instance has a host and no query"));
-    }
+    let base = base(url)?;
     let me = WhoAmI::new(issuer, format!("{base}/users/me?fields=id,role,status"), client)?;
     let me = me.and(format!("{base}/policies/me/globals"))?.within("data")?;
     let me = me.rules(Rules::new().forbid("share")?.if_present("status", ["active"])?);
     // An instance has no clients: what it takes for a token of its own, without an `aud`, is for itself.
     Ok(me.dangerous_any_client())
+}
+
+/// The address of an instance, to which paths are added.
+fn base(url: &str) -> Result<&str, Error> {
+    let base = url.strip_suffix('/').unwrap_or(url);
+    // What is added to it must not end up in another host, nor in a query.
+    let rest = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.split('/').next().unwrap_or_default());
+    if host.is_none_or(str::is_empty) || !base.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@".contains(&byte)) {
+        return Err(Error::new(ErrorKind::Misconfigured, "the address of a Directus instance has a host and no query"));
+    }
+    Ok(base)
 }
