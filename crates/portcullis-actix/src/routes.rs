@@ -1,12 +1,15 @@
 use crate::{GateExt, carried::mark_checked, rejection::respond, require::Require};
 use actix_web::{
-    Error, FromRequest, Handler, HttpMessage, HttpRequest, Resource, Responder, Route,
+    Error, FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Resource, Responder, Route,
     body::{EitherBody, MessageBody},
     dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
     middleware::{Next, from_fn},
     web::{self, ServiceConfig},
 };
-use portcullis_core::{Gate, policy::Policy};
+use portcullis_core::{
+    Gate,
+    policy::{Policy, anyone},
+};
 use portcullis_web::{Book, Table};
 use std::{fmt, future::ready, rc::Rc};
 
@@ -275,6 +278,39 @@ impl Routes {
         self
     }
 
+    /// Serves the metadata of the gate's [protected resource](portcullis_core::GateBuilder::protected_resource) to everyone
+    /// (RFC 9728). Its scopes are those that the policies of all routes of this gate name. The path is always at the root of
+    /// the host, also where these routes are nested.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use portcullis_core::{Gate, ProtectedResource, Scheme};
+    ///
+    /// let gate = Gate::builder()
+    ///     .scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
+    ///     .protected_resource(ProtectedResource::new("https://api.example.com")?)
+    ///     .build()?;
+    /// let app = Routes::new(&gate)
+    ///     .resource_metadata()
+    ///     .get("/orders", scope("orders:read"), async || "orders")
+    ///     .into_config();
+    ///
+    /// let metadata = answer(app, get("/.well-known/oauth-protected-resource"));
+    /// assert!(metadata.contains(r#""scopes_supported":["orders:read"]"#));
+    /// assert!(std::panic::catch_unwind(|| Routes::new(&kit::gate().unwrap()).resource_metadata()).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    /// If the gate has no protected resource.
+    #[track_caller]
+    pub fn resource_metadata(mut self) -> Self {
+        let guard = self.gate.require(anyone());
+        self.book.add_metadata(&self.gate, guard.plan());
+        self
+    }
+
     /// Sets the path of the scope that these routes will be configured in, so that its parameters are known:
     ///
     /// ```
@@ -323,7 +359,7 @@ impl Routes {
     ///
     /// # Panics
     /// If a policy reads a path parameter that the path of its route does not have, or a path has one twice, or a method of a
-    /// path is there twice.
+    /// path is there twice. If there is metadata of a resource below a [path](Self::below).
     #[track_caller]
     pub fn into_config(self) -> impl FnOnce(&mut ServiceConfig) {
         self.book.check();
@@ -331,6 +367,10 @@ impl Routes {
             let unknown = self.unknown_path();
             config.default_service(unknown());
             config.app_data(self.gate.clone());
+            for (gate, path, metadata) in self.book.metadata() {
+                let read = move || ready(HttpResponse::Ok().content_type("application/json").body(metadata.clone()));
+                config.service(web::resource(path).route(web::get().to(read)).wrap(gate.require(anyone())));
+            }
             self.add_to(config, &unknown);
         }
     }

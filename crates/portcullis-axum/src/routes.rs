@@ -3,10 +3,14 @@ use axum::{
     Router,
     extract::Request,
     handler::Handler,
+    http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
     routing::{self, MethodRouter, Route},
 };
-use portcullis_core::{Gate, policy::Policy};
+use portcullis_core::{
+    Gate,
+    policy::{Policy, anyone},
+};
 use portcullis_tower::{mark_checked, respond};
 use portcullis_web::{Book, Table};
 use std::{convert::Infallible, fmt, future::ready, sync::Arc};
@@ -271,6 +275,39 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: self.router.merge(routes.finish(false)), has_fallback, ..self }
     }
 
+    /// Serves the metadata of the gate's [protected resource](portcullis_core::GateBuilder::protected_resource) to everyone
+    /// (RFC 9728). Its scopes are those that the policies of all routes of this gate name. The path is always at the root of
+    /// the host, also where these routes are nested.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// use portcullis_core::{Gate, ProtectedResource, Scheme};
+    ///
+    /// let gate = Gate::builder()
+    ///     .scheme(Scheme::new(TestIssuer::new().verifier()).bearer())
+    ///     .protected_resource(ProtectedResource::new("https://api.example.com")?)
+    ///     .build()?;
+    /// let app = Routes::new(&gate)
+    ///     .resource_metadata()
+    ///     .get("/orders", scope("orders:read"), async || "orders")
+    ///     .into_router();
+    ///
+    /// let metadata = answer(&app, get("/.well-known/oauth-protected-resource"));
+    /// assert!(metadata.contains(r#""scopes_supported":["orders:read"]"#));
+    /// assert_eq!(answer(&app, get("/orders")), "401 credential_missing");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    /// If the gate has no protected resource.
+    #[track_caller]
+    pub fn resource_metadata(mut self) -> Self {
+        let guard = self.gate.require(anyone());
+        self.book.add_metadata(&self.gate, guard.plan());
+        self
+    }
+
     /// Sets the path below which a router of axum will nest these routes, so that its parameters are known:
     ///
     /// ```
@@ -320,11 +357,17 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Routers with a fallback cannot be merged: merge `Routes` before they become one.
     ///
     /// # Panics
-    /// If a policy reads a path parameter that the path of its route does not have, or a path has one twice.
+    /// If a policy reads a path parameter that the path of its route does not have, or a path has one twice. If there is metadata
+    /// of a resource below a [path](Self::below).
     #[track_caller]
     pub fn into_router(self) -> Router<S> {
         self.book.check();
-        self.finish(true)
+        let serve = |router: Router<S>, (gate, path, metadata): (Gate, String, String)| {
+            let read = routing::get(move || ready(([(CONTENT_TYPE, "application/json")], metadata.clone())));
+            router.route(&path, read.layer(gate.require(anyone())))
+        };
+        let router = self.book.metadata().into_iter().fold(self.router, serve);
+        Self { router, ..self }.finish(true)
     }
 
     fn finish(self, has_unknown_paths: bool) -> Router<S> {

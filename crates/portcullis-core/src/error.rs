@@ -446,6 +446,11 @@ impl Error {
     /// ```
     #[must_use]
     pub fn challenge(&self, realm: Option<&str>) -> Option<String> {
+        self.challenge_with(realm.map(|realm| format!("realm=\"{realm}\"")).as_deref())
+    }
+
+    /// The same, with these parameters first.
+    pub(crate) fn challenge_with(&self, parameters: Option<&str>) -> Option<String> {
         let error = match self.0.kind {
             // To call a valid token invalid would let clients throw it away and ask for the next one, without end.
             ErrorKind::Missing | ErrorKind::NoAccount => None,
@@ -461,8 +466,7 @@ impl Error {
             ErrorKind::Denied => Some(format!("error=\"insufficient_scope\", scope=\"{}\"", self.scope()?)),
             _ => return None,
         };
-        let realm = realm.map(|realm| format!("realm=\"{realm}\""));
-        let parameters: Vec<String> = realm.into_iter().chain(error).collect();
+        let parameters: Vec<&str> = parameters.into_iter().chain(error.as_deref()).collect();
         Some(if parameters.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", parameters.join(", ")) })
     }
 

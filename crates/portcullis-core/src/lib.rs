@@ -66,6 +66,7 @@ mod outgoing;
 pub mod policy;
 mod principal;
 mod proof;
+mod protected_resource;
 mod refusal;
 mod revocation;
 mod rights;
@@ -102,6 +103,7 @@ pub use policy::forecast::{Forecast, Holder};
 pub use policy::{plan::Plan, question::Question, requirement::Requirement};
 pub use principal::{Account, Principal, PrincipalId, PrincipalKind, SessionId, TokenId};
 pub use proof::{Dpop, ProofMemory, RecentProofs};
+pub use protected_resource::ProtectedResource;
 pub use refusal::Refusal;
 pub use revocation::{RevocationList, Revocations};
 pub use rights::{

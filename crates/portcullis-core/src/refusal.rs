@@ -99,12 +99,12 @@ impl Refusal {
 
     /// The default answer: `WWW-Authenticate` as in RFC 6750, section 3, and a body as in RFC 9457 with a stable `code`. A
     /// hidden denial has neither, like an unknown path.
-    pub(crate) fn of(error: &Error, realm: Option<&str>, explains_denials: bool) -> Self {
+    pub(crate) fn of(error: &Error, parameters: Option<&str>, explains_denials: bool) -> Self {
         let mut refusal = Self::new(error.status());
         if error.kind() == ErrorKind::Hidden {
             return refusal;
         }
-        if let Some(challenge) = error.challenge(realm) {
+        if let Some(challenge) = error.challenge_with(parameters) {
             refusal = refusal.with_header("www-authenticate", challenge);
         }
         if let Some(after) = error.retry_after() {

@@ -36,6 +36,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/directory.md")]
     }
+    pub mod discovery {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/discovery.md")]
+    }
     pub mod engines {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/engines.md")]

@@ -15,6 +15,7 @@ mod caller;
 mod cast;
 mod decoding;
 mod decoding_names;
+mod discovery;
 mod enforce;
 mod extract;
 mod extract_gate;

@@ -14,6 +14,7 @@ mod answers;
 mod caller;
 mod cast;
 mod decoding;
+mod discovery;
 mod enforce;
 mod extract;
 mod fresh;

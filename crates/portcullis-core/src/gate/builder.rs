@@ -1,6 +1,6 @@
 //! Puts a gate together, and refuses what cannot work.
 
-use super::{Gate, Parts, SuperuserScope, TokenCache, cache::Cache, context, superuser, wiring};
+use super::{Gate, Parts, SuperuserScope, TokenCache, cache::Cache, context, discovery, superuser, wiring};
 use crate::{
     clock::{Clock, Time},
     directory::Directory,
@@ -497,6 +497,8 @@ impl GateBuilder {
         if !parts.realm.as_ref().is_none_or(quotable) {
             return Err(Error::misconfigured("the realm has characters that cannot be quoted in a header"));
         }
+        parts.challenge = parts.realm.as_ref().map(|realm| format!("realm=\"{realm}\""));
+        discovery::settle(&mut parts)?;
         let unnamed = parts.schemes.iter().enumerate().filter(|(_, scheme)| scheme.name.is_none());
         let unnamed = unnamed.fold(SchemeSet::NONE, |all, (place, _)| all.or(SchemeSet::one(place)));
         parts.unnamed = Arc::new(Sources::of(&parts.schemes, unnamed));

@@ -11,6 +11,7 @@ mod builder;
 mod cache;
 mod caller;
 mod context;
+mod discovery;
 mod engine;
 mod establish;
 mod explain;
@@ -43,6 +44,7 @@ use crate::{
     head::RequestHead,
     policy::{Narrowing, Plan, Planner, Policy, Question, Requirement, Verdict, ask, is_within},
     principal::Principal,
+    protected_resource::ProtectedResource,
     refusal::Refusal,
     revocation::AnyRevocations,
     rights::{Rights, RoleHierarchy, Standings},
@@ -140,6 +142,9 @@ struct Parts {
     /// The plans of policies that extractors name.
     plans: Arc<RwLock<HashMap<TypeId, Result<Plan, Error>>>>,
     realm: Option<String>,
+    protected_resource: Option<ProtectedResource>,
+    /// The parameters that each challenge begins with.
+    challenge: Option<String>,
     render: Option<Arc<Render>>,
     explains_denials: bool,
     #[cfg(feature = "testing")]

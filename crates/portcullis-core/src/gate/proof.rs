@@ -35,23 +35,22 @@ impl Gate {
     /// The challenges of the answer to this error (RFC 9449, sections 7.1 and 9), and a nonce where they are required.
     pub(super) fn challenge(&self, error: &Error, answer: Refusal) -> Refusal {
         let dpop = self.0.schemes.iter().find_map(|scheme| scheme.proof.as_ref()?.dpop.as_ref());
-        let realm = self.0.realm.as_deref();
-        let (Some(dpop), Some(bearer)) = (dpop, error.challenge(realm)) else { return answer };
-        let realm = realm.map(|realm| format!("realm=\"{realm}\""));
+        let own = self.0.challenge.clone();
+        let (Some(dpop), Some(bearer)) = (dpop, error.challenge_with(own.as_deref())) else { return answer };
         let algorithms = Some(format!("algs=\"{}\"", dpop.algorithm_names()));
         let join =
             |parts: [Option<String>; 3]| format!("DPoP {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
         let is_read = |is: fn(&CredentialSource) -> bool| self.sources().any(is);
         let is_of_proof = matches!(error.code(), INVALID_PROOF | USE_NONCE);
         let challenge = if is_of_proof {
-            join([realm, Some(format!("error=\"{}\"", error.code())), algorithms])
+            join([own, Some(format!("error=\"{}\"", error.code())), algorithms])
         } else if error.credential_source().is_some_and(CredentialSource::is_dpop)
             || !is_read(CredentialSource::is_bearer)
         {
             let parameters = bearer.strip_prefix("Bearer ").map(str::to_owned);
             join([parameters, algorithms, None])
         } else {
-            format!("{bearer}, {}", join([realm, algorithms, None]))
+            format!("{bearer}, {}", join([own, algorithms, None]))
         };
         let answer = answer.with_header("www-authenticate", challenge);
         match dpop.new_nonce(self.now()) {

@@ -26,7 +26,7 @@ impl Gate {
     /// The same without a log event, for an error that is logged already.
     #[must_use]
     pub fn render(&self, error: &Error) -> Refusal {
-        let default = Refusal::of(error, self.0.realm.as_deref(), self.0.explains_denials);
+        let default = Refusal::of(error, self.0.challenge.as_deref(), self.0.explains_denials);
         let default = if self.0.has_proofs { self.challenge(error, default) } else { default };
         match &self.0.render {
             Some(render) => render(error, default),

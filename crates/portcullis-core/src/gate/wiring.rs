@@ -163,7 +163,7 @@ fn shadowed(scheme: &Scheme, earlier: &Scheme) -> Option<String> {
 }
 
 /// The issuers about whose tokens a scheme decides.
-fn issuers(scheme: &Scheme) -> impl Iterator<Item = &Issuer> {
+pub(super) fn issuers(scheme: &Scheme) -> impl Iterator<Item = &Issuer> {
     let (verified, asked) = match scheme.verifier.kind() {
         Kind::Tokens(jwt) => (jwt.issuers(), None),
         Kind::Asks(asks) => (&[][..], Some(asks.issuer())),

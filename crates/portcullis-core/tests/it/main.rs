@@ -20,6 +20,7 @@ mod clocks;
 mod combined;
 mod cross_origin;
 mod described;
+mod discovery;
 mod engines;
 mod explained;
 mod flips;

@@ -249,6 +249,7 @@ fn nothing_private_is_shown() {
         RecentProofs: RecentProofs::new(10),
         Role: Role::new("viewer"),
         RoleHierarchy: gate.roles(),
+        ProtectedResource: ProtectedResource::new("https://api.example.com").unwrap(),
         RoleHierarchyBuilder: RoleHierarchy::builder().ranked(["viewer"]),
         Scheme: Scheme::new(Jwt::new(trusted())).bearer(),
         Scheme: Scheme::named("sync", SharedSecret::new("swordfish", secret).unwrap()).header("x-sync-secret"),

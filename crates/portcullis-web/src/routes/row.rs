@@ -133,6 +133,13 @@ impl Row {
         params.into_iter().filter(|param| !self.plan.params().contains(param))
     }
 
+    /// The scopes that the policy and the baseline name, apart from what is hidden or excluded.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &'static str> {
+        let mut named = Vec::new();
+        [Some(self.policy()), self.baseline()].into_iter().flatten().for_each(|policy| scopes(policy, &mut named));
+        named.into_iter()
+    }
+
     #[cfg(feature = "utoipa")]
     pub(super) fn plan(&self) -> &Plan {
         &self.plan
@@ -199,6 +206,15 @@ pub(crate) fn own_description(baseline: &Plan) -> &Description {
     match baseline.description() {
         Description::WithoutBaseline(policy) => policy,
         policy => policy,
+    }
+}
+
+fn scopes(policy: &Description, named: &mut Vec<&'static str>) {
+    match policy {
+        Description::Scope(scope) => named.push(scope),
+        // What nobody should know of, and what a caller must not have.
+        Description::Hidden(_) | Description::Not(_) => {}
+        _ => policy.parts().iter().for_each(|part| scopes(part, named)),
     }
 }
 
