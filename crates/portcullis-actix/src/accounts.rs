@@ -1,10 +1,12 @@
 //! The endpoints of accounts, on routes.
 
-use crate::{Rejection, Routes, Visitor};
+use crate::{
+    Rejection, Routes, Visitor,
+    plain::{converted, respond},
+};
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, Route,
     dev::Payload,
-    http::{StatusCode, header::HeaderValue},
     web::{self, Bytes},
 };
 use portcullis_accounts::{Call, Endpoint, Endpoints, Error};
@@ -156,29 +158,6 @@ async fn call(gate: &Gate, request: HttpRequest, body: web::Payload, wants_calle
     let peer = request.peer_addr().map(|peer| peer.ip());
     let who = who.map_err(|rejection| rejection.error().clone());
     Ok(Call::new(gate.clone(), converted(&request, body)?).with_peer(peer).with_caller(who))
-}
-
-fn respond(answer: http::Response<Bytes>) -> HttpResponse {
-    let (head, body) = answer.into_parts();
-    let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::build(status);
-    for (name, value) in &head.headers {
-        if let Ok(mut copy) = HeaderValue::from_bytes(value.as_bytes()) {
-            // So that `Debug` of the response does not show it.
-            copy.set_sensitive(value.is_sensitive());
-            response.append_header((name.as_str(), copy));
-        }
-    }
-    response.body(body)
-}
-
-/// Actix-web has the types of an earlier version of `http`.
-fn converted(request: &HttpRequest, body: Bytes) -> Result<http::Request<Bytes>, Error> {
-    let mut converted = http::Request::builder().method(request.method().as_str()).uri(request.uri().to_string());
-    for (name, value) in request.headers() {
-        converted = converted.header(name.as_str(), value.as_bytes());
-    }
-    converted.body(body).map_err(|_| Error::InvalidRequest)
 }
 
 /// The innermost guard of the route renders the error.

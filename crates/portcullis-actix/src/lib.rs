@@ -57,6 +57,7 @@
 //!
 //! # Features
 //! - `accounts`: the endpoints of accounts, [`Routes::accounts`].
+//! - `sign-in`: the endpoints of sign-in at a provider, `Routes::sign_in`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "accounts")]
@@ -65,10 +66,14 @@ mod carried;
 mod enforce;
 mod extract;
 mod head;
+#[cfg(any(feature = "accounts", feature = "sign-in"))]
+mod plain;
 mod rejection;
 mod require;
 mod routes;
 mod scrub;
+#[cfg(feature = "sign-in")]
+mod sign_in;
 mod webhook;
 
 pub use carried::{established, mark_checked};

@@ -52,6 +52,7 @@
 //!
 //! # Features
 //! - `accounts`: the endpoints of accounts, [`Routes::accounts`].
+//! - `sign-in`: the endpoints of sign-in at a provider, `Routes::sign_in`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "accounts")]
@@ -60,6 +61,8 @@ mod extract;
 mod params;
 mod rejection;
 mod routes;
+#[cfg(feature = "sign-in")]
+mod sign_in;
 mod webhook;
 
 pub use extract::{Authenticated, Authorized, Caller, HoldsGate, Leased, Visitor};

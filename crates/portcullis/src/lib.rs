@@ -100,6 +100,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/schemes.md")]
     }
+    pub mod sign_in {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/sign-in.md")]
+    }
     pub mod spicedb {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/spicedb.md")]
@@ -187,6 +191,13 @@ pub mod gatehouse {
 
     #[doc(inline)]
     pub use portcullis_gatehouse::*;
+}
+#[cfg(feature = "sign-in")]
+pub mod sign_in {
+    //! Sign-in at an OpenID provider, without accounts of one's own: the crate `portcullis-sign-in`.
+
+    #[doc(inline)]
+    pub use portcullis_sign_in::*;
 }
 #[cfg(feature = "spicedb")]
 pub mod spicedb {

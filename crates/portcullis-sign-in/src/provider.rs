@@ -1,0 +1,330 @@
+//! An OpenID provider, and this service as its client.
+
+use crate::{
+    fault::{failed, misconfigured, unavailable},
+    flow::Token,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+use portcullis_core::{
+    Algorithm, Audience, ClaimMap, Claims, Clock, Credential, CredentialSource, Error, ErrorKind, HttpClient,
+    HttpRequest, HttpResponse, Issuer, Jwt, Principal, RemoteKeys, Reply, Rules, SystemClock,
+};
+use serde::Deserialize;
+use std::{
+    fmt,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+use zeroize::Zeroizing;
+
+const ALGORITHMS: [Algorithm; 10] = [
+    Algorithm::Rs256,
+    Algorithm::Rs384,
+    Algorithm::Rs512,
+    Algorithm::Ps256,
+    Algorithm::Ps384,
+    Algorithm::Ps512,
+    Algorithm::Es256,
+    Algorithm::Es384,
+    Algorithm::Es512,
+    Algorithm::EdDsa,
+];
+
+/// An OpenID provider, and this service as its client: the flow, without a session.
+///
+/// Its endpoints and keys are those of its discovery document. A service that is a confidential client has a
+/// [`secret`](Self::secret). The ID token's claims make the principal by a [`claim_map`](Self::claim_map).
+///
+/// ```
+/// use portcullis_core::{ClaimMap, testing::TestIssuer};
+/// use portcullis_sign_in::Provider;
+///
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let provider = Provider::new("https://id.example.com", "shop", TestIssuer::new())?
+///     .secret("that-of-the-client")
+///     .scopes(["email"])
+///     .claim_map(ClaimMap::new().roles("groups")?);
+/// assert_eq!(format!("{provider:?}"), "Provider(https://id.example.com, shop)");
+/// assert!(Provider::new("id.example.com", "shop", TestIssuer::new()).is_err());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Provider {
+    client_id: Arc<str>,
+    secret: Option<Arc<Token>>,
+    scopes: Vec<String>,
+    client: Arc<dyn HttpClient>,
+    pub(crate) clock: Arc<dyn Clock>,
+    id_tokens: Issuer,
+    pub(crate) logout_tokens: Issuer,
+    metadata: Arc<Mutex<Option<Arc<Metadata>>>>,
+}
+
+/// What a discovery document says (OpenID Connect Discovery, section 3).
+#[derive(Deserialize)]
+pub(crate) struct Metadata {
+    issuer: String,
+    pub(crate) authorization_endpoint: String,
+    token_endpoint: String,
+    pub(crate) end_session_endpoint: Option<String>,
+    #[serde(default)]
+    pub(crate) authorization_response_iss_parameter_supported: bool,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Vec<String>,
+}
+
+pub(crate) enum Grant<'g> {
+    Code { code: &'g str, verifier: &'g str, redirect_uri: &'g str },
+    Refresh(&'g str),
+}
+
+/// The tokens of an answer. `Debug` shows none.
+#[derive(Clone)]
+pub(crate) struct Tokens {
+    pub(crate) id: Option<Token>,
+    pub(crate) access: Option<Token>,
+    pub(crate) refresh: Option<Token>,
+    pub(crate) end_at: Option<SystemTime>,
+}
+
+impl Provider {
+    /// The provider of this name, and this service's client id there. The client sends the requests.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if the name is no address, or one of the two is empty.
+    pub fn new(
+        issuer: impl Into<String>,
+        client_id: impl Into<String>,
+        client: impl HttpClient + 'static,
+    ) -> Result<Self, Error> {
+        let (issuer, client_id, client) = (issuer.into(), client_id.into(), Arc::new(client));
+        let keys = RemoteKeys::discover(issuer.clone(), client.clone())?;
+        let trusted = Issuer::new(issuer, Audience::is(client_id.clone()), ALGORITHMS, keys)?;
+        // An access token for this client has a good signature too, and another kind.
+        let kinds = Rules::new().if_present("typ", ["ID"])?.if_present("token_use", ["id"])?;
+        let no_nonce = Rules::new().forbid("nonce")?.if_present("typ", ["Logout"])?;
+        let logout = trusted.clone().token_type("logout+jwt").rules(no_nonce).max_token_age(Duration::from_secs(120));
+        Ok(Self {
+            client_id: client_id.into(),
+            secret: None,
+            scopes: vec!["openid".to_owned()],
+            client,
+            clock: Arc::new(SystemClock::default()),
+            id_tokens: trusted.rules(kinds),
+            logout_tokens: logout,
+            metadata: Arc::default(),
+        })
+    }
+
+    /// The client's secret. It goes by HTTP Basic, or in the body if the provider supports only that.
+    #[must_use]
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.secret = Some(Arc::new(Zeroizing::new(secret.into())));
+        self
+    }
+
+    /// Scopes to ask for beside `openid`, such as `email`, or `offline_access` for a refresh token.
+    #[must_use]
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
+    /// How the claims of the ID token make a principal.
+    #[must_use]
+    pub fn claim_map(mut self, map: ClaimMap) -> Self {
+        self.id_tokens = self.id_tokens.claim_map(map);
+        self
+    }
+
+    /// How far the provider's clock may differ. By default not at all, and a minute for times of issue.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if it is more than five minutes.
+    pub fn leeway(mut self, leeway: Duration) -> Result<Self, Error> {
+        self.id_tokens = self.id_tokens.leeway(leeway)?;
+        self.logout_tokens = self.logout_tokens.leeway(leeway)?;
+        Ok(self)
+    }
+
+    /// The clock for tokens and sessions. By default that of the system.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The provider's name.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.id_tokens.name()
+    }
+
+    /// The client id.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    pub(crate) fn scope(&self) -> String {
+        self.scopes.join(" ")
+    }
+
+    pub(crate) fn jwt(&self, issuer: &Issuer) -> Jwt {
+        Jwt::new(issuer.clone()).clock(self.clock.clone())
+    }
+
+    /// Where the provider is asked. Fetched at the first use and kept.
+    pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>, Error> {
+        let kept = || self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(metadata) = &*kept() {
+            return Ok(metadata.clone());
+        }
+        let address = format!("{}/.well-known/openid-configuration", self.issuer().trim_end_matches('/'));
+        let answer = self.send(HttpRequest::get(address)).await?;
+        if answer.status() != 200 {
+            return Err(unavailable(format!("the provider's discovery document: status {}", answer.status())));
+        }
+        let metadata: Metadata = serde_json::from_slice(answer.body())
+            .map_err(|cause| unavailable("the provider's discovery document is not complete").with_cause(cause))?;
+        if metadata.issuer != self.issuer() {
+            return Err(unavailable("the provider's discovery document is of another issuer"));
+        }
+        let scheme = if self.issuer().starts_with("https://") { "https://" } else { "http" };
+        let is_sound = |at: &String| at.starts_with(scheme) && at.bytes().all(|byte| byte.is_ascii_graphic());
+        let asked = [&metadata.authorization_endpoint, &metadata.token_endpoint];
+        if !asked.into_iter().chain(&metadata.end_session_endpoint).all(is_sound) {
+            return Err(unavailable("the provider's discovery document has an endpoint without HTTPS"));
+        }
+        let metadata = Arc::new(metadata);
+        *kept() = Some(metadata.clone());
+        Ok(metadata)
+    }
+
+    /// The tokens for a code or a refresh token.
+    pub(crate) async fn redeem(&self, grant: Grant<'_>) -> Result<Tokens, Error> {
+        let metadata = self.metadata().await?;
+        let mut fields = match grant {
+            Grant::Code { code, verifier, redirect_uri } => vec![
+                ("grant_type", "authorization_code"),
+                ("code", code),
+                ("code_verifier", verifier),
+                ("redirect_uri", redirect_uri),
+            ],
+            Grant::Refresh(token) => vec![("grant_type", "refresh_token"), ("refresh_token", token)],
+        };
+        let supported = &metadata.token_endpoint_auth_methods_supported;
+        let is_only_in_body = !supported.is_empty() && supported.iter().all(|method| method != "client_secret_basic");
+        let mut basic = None;
+        match self.secret.as_deref() {
+            Some(secret) if is_only_in_body => {
+                fields.extend([("client_id", self.client_id()), ("client_secret", secret.as_str())]);
+            }
+            Some(secret) => {
+                let form = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+                let pair = Zeroizing::new(format!("{}:{}", form(self.client_id()), form(secret)));
+                basic = Some(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+            }
+            None => fields.push(("client_id", self.client_id())),
+        }
+        let request =
+            HttpRequest::post_form(&metadata.token_endpoint, &fields).with_header("accept", "application/json");
+        let request = match basic {
+            Some(basic) => request.with_header("authorization", basic),
+            None => request,
+        };
+        let answer = self.send(request).await?;
+        match answer.status() {
+            200 => self.tokens(&answer),
+            status @ 400..=499 => {
+                let code = serde_json::from_slice::<TokenError>(answer.body()).map(|answer| answer.error);
+                let code: String = code.unwrap_or_default().chars().take(80).collect();
+                match &*code {
+                    "invalid_grant" => Err(failed("the provider does not take the code or the refresh token")),
+                    _ if status == 429 => Err(unavailable("the provider has too many requests")),
+                    _ => Err(misconfigured(format!("the provider refuses this client: status {status}, `{code}`"))),
+                }
+            }
+            status => Err(unavailable(format!("the provider's token endpoint: status {status}"))),
+        }
+    }
+
+    fn tokens(&self, answer: &HttpResponse) -> Result<Tokens, Error> {
+        let answer: TokenAnswer = serde_json::from_slice(answer.body())
+            .map_err(|_| unavailable("the provider's token endpoint answered with something else"))?;
+        let token = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Zeroizing::new);
+        let end_at = answer.expires_in.and_then(|left| self.clock.now().checked_add(Duration::from_secs(left)));
+        Ok(Tokens {
+            id: token(answer.id_token),
+            access: token(answer.access_token),
+            refresh: token(answer.refresh_token),
+            end_at,
+        })
+    }
+
+    /// The principal and the claims of an ID token of this provider for this client.
+    pub(crate) async fn verify_id_token(&self, token: &str) -> Result<(Principal, Claims), Error> {
+        let credential = Credential::new(token, CredentialSource::bearer());
+        let principal = self.jwt(&self.id_tokens).authenticate(&credential).await.map_err(of_provider)?;
+        let claims = principal.token_claims().cloned().ok_or_else(|| failed("the ID token has no claims"))?;
+        let azp = claims.get::<String>("azp").map_err(|_| failed("the ID token's `azp` is no text"))?;
+        // OpenID Connect Core, section 3.1.3.7, 4 and 5.
+        let fits = match azp {
+            Some(azp) => azp == *self.client_id,
+            None => claims.audience().len() == 1,
+        };
+        if !fits || claims.subject().is_none_or(|subject| subject.is_empty()) {
+            return Err(failed("the ID token is for another client (`azp`), or has no `sub`"));
+        }
+        Ok((principal, claims))
+    }
+
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
+        let (sender, receiver) = oneshot::channel();
+        self.client.send(request, Reply::new(move |answer| drop(sender.send(answer))));
+        match select(pin!(receiver), self.client.sleep(self.client.time_limit())).await {
+            Either::Left((Ok(answer), _)) => answer,
+            _ => Err(unavailable("the provider does not answer")),
+        }
+    }
+}
+
+/// A token that is not valid is the provider's fault or an attack, and no credential of the caller.
+pub(crate) fn of_provider(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Unavailable | ErrorKind::Misconfigured => error,
+        _ => failed("the token of the provider is not valid").with_cause(error),
+    }
+}
+
+pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    id_token: Option<String>,
+    access_token: Option<String>,
+    refresh_token: Option<String>,
+    expires_in: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct TokenError {
+    error: String,
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Provider({}, {})", self.issuer(), self.client_id)
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tokens(..)")
+    }
+}

@@ -1,0 +1,127 @@
+//! Refresh: the provider confirms a session, once for all who ask at once.
+
+use crate::{
+    fault::{failed, no_session, unavailable},
+    flow::Identity,
+    provider::Grant,
+    session::{Session, digest_of, since_1970},
+    sign_in::SignIn,
+    store::StoredSession,
+};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use portcullis_core::{Error, ErrorKind};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// A refresh that comes earlier than this before the end of the tokens does nothing. A tab that was slower gets the result for as
+/// long. In milliseconds.
+const ROOM: u64 = 60_000;
+
+/// A process that does not come back lets others try after this time. In milliseconds.
+const CLAIM: u64 = 30_000;
+
+type Renewal = Shared<BoxFuture<'static, Result<Arc<Session>, Error>>>;
+
+/// The refreshes of the last minute, by the refresh token and its time.
+#[derive(Default)]
+pub(crate) struct Renewals(Mutex<HashMap<String, (u64, Renewal)>>);
+
+impl Renewals {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, (u64, Renewal)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn join(&self, key: &str, now: u64, begin: impl FnOnce() -> Renewal) -> Renewal {
+        let mut known = self.known();
+        known.retain(|_, (began, _)| now.saturating_sub(*began) < ROOM);
+        known.entry(key.to_owned()).or_insert_with(|| (now, begin())).1.clone()
+    }
+}
+
+impl SignIn {
+    /// The session after a refresh, or the same if none is due.
+    pub(crate) async fn refresh(&self, session: Session, row: Option<StoredSession>) -> Result<Arc<Session>, Error> {
+        let now = self.now();
+        let (Some(due), Some(token)) = (session.renew_at, &session.refresh_token) else { return Ok(Arc::new(session)) };
+        if now.saturating_add(ROOM) < due {
+            return Ok(Arc::new(session));
+        }
+        let key = digest_of(&format!("{token}\0{due}\0{}", session.id));
+        let renewals = &self.0.renewals;
+        let renewal = renewals.join(&key, now, || {
+            let this = self.clone();
+            let renewed = async move { this.renew(session, row).await.map(Arc::new) };
+            renewed.boxed().shared()
+        });
+        let renewed = renewal.await;
+        // What brought nothing new is tried again.
+        if !renewed.as_ref().is_ok_and(|session| session.renew_at != Some(due)) {
+            renewals.known().remove(&key);
+        }
+        renewed
+    }
+
+    async fn renew(&self, session: Session, row: Option<StoredSession>) -> Result<Session, Error> {
+        let (Some(store), Some(row)) = (&self.0.store, row) else { return self.ask(&session).await };
+        let now = self.now();
+        let wait = || unavailable("another process refreshes the session").with_retry_after(Duration::from_secs(1));
+        if session.renewing_until > now {
+            return if session.is_fresh(now) { Ok(session) } else { Err(wait()) };
+        }
+        let mut claim = session.clone();
+        claim.renewing_until = now.saturating_add(CLAIM);
+        let claimed = self.next_row(&row, &claim)?;
+        if !store.replace(claimed.clone()).await? {
+            return if session.is_fresh(now) { Ok(session) } else { Err(wait()) };
+        }
+        match self.ask(&session).await {
+            Ok(renewed) => match store.replace(self.next_row(&claimed, &renewed)?).await? {
+                true => Ok(renewed),
+                false => Err(no_session("the session ended while it was refreshed")),
+            },
+            Err(error) if error.kind() == ErrorKind::Invalid => {
+                store.remove(&row.key).await?;
+                Err(error)
+            }
+            Err(error) => {
+                store.replace(self.next_row(&claimed, &session)?).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The provider's answer to the refresh token. A new ID token has to be about the same user (OpenID Connect Core, section
+    /// 12.2).
+    async fn ask(&self, session: &Session) -> Result<Session, Error> {
+        let provider = &self.0.provider;
+        let answer = async {
+            let tokens = provider.redeem(Grant::Refresh(session.refresh_token.as_deref().unwrap_or_default())).await?;
+            let mut renewed = session.clone();
+            let mut ends_at = tokens.end_at;
+            if let Some(id_token) = tokens.id.as_deref() {
+                let (principal, claims) = provider.verify_id_token(id_token).await?;
+                let sid = claims.get::<String>("sid").ok().flatten();
+                if claims.subject().as_deref() != Some(&*session.subject) || sid.is_some() && sid != session.sid {
+                    return Err(failed("the new ID token is about another user or session"));
+                }
+                ends_at = ends_at.or(claims.expires_at());
+                renewed.describe(&Identity { principal, claims, tokens: tokens.clone() }, &self.0.kept);
+            }
+            let ends_at = ends_at.ok_or_else(|| unavailable("the provider does not say when the tokens end"))?;
+            renewed.renew_at = Some(since_1970(ends_at));
+            renewed.refresh_token = tokens.refresh.map(|token| token.to_string()).or(renewed.refresh_token);
+            renewed.renewing_until = 0;
+            Ok(renewed)
+        };
+        answer.await.map_err(|error| match error.kind() {
+            ErrorKind::Rejected => no_session("the provider ended the session").with_cause(error),
+            _ => error,
+        })
+    }
+}
