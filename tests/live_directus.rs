@@ -18,6 +18,8 @@ mod instance;
 mod outages;
 #[path = "live/directus/service.rs"]
 mod service;
+#[path = "live/directus/signing_in.rs"]
+mod signing_in;
 
 use common::{Anyhow, variable};
 use instance::Instance;
