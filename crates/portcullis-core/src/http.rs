@@ -78,6 +78,15 @@ pub trait HttpClient: fmt::Debug + Send + Sync {
     fn sleep(&self, time: Duration) -> Answer<'static, ()> {
         Answer::later(Delay::new(time))
     }
+
+    /// Whether it connects to addresses of the public Internet only: not to loopback, private or link-local ones, whatever name
+    /// leads there. False by default.
+    ///
+    /// A client that says so checks the addresses that a name was resolved to, and connects to those.
+    /// [`TrustedIssuers`](crate::TrustedIssuers) requires it.
+    fn is_public_only(&self) -> bool {
+        false
+    }
 }
 
 /// The output of the future, or `None` if it takes longer than this time. The client may still be busy then.
@@ -99,6 +108,10 @@ impl<C: HttpClient + ?Sized> HttpClient for Arc<C> {
 
     fn sleep(&self, time: Duration) -> Answer<'static, ()> {
         (**self).sleep(time)
+    }
+
+    fn is_public_only(&self) -> bool {
+        (**self).is_public_only()
     }
 }
 

@@ -96,7 +96,10 @@ pub use gate::{Authentication, Caller, Gate, GateBuilder, Lease, SuperuserScope,
 pub use head::RequestHead;
 pub use http::{HttpClient, HttpRequest, HttpResponse, Reply};
 pub use introspection::{Introspection, OpaqueTokens, WhoAmI};
-pub use jwt::{Algorithm, Audience, Issuer, Jwt, Key, KeySet, KeySource, RejectedKey, RemoteKeys, RemoteKeysBuilder};
+pub use jwt::{
+    Algorithm, Audience, Issuer, IssuerLookup, Jwt, Key, KeySet, KeySource, RejectedKey, RemoteKeys, RemoteKeysBuilder,
+    TrustedIssuers,
+};
 pub use organization_context::{OrganizationContext, OrganizationVersions, UnexpiringContext};
 pub use outgoing::{BearerToken, ClientCredentials, KeptToken, TokenExchange, TokenSource};
 pub use policy::forecast::{Forecast, Holder};

@@ -244,10 +244,10 @@ impl Scheme {
         &self.sources
     }
 
-    /// Whether its credentials are signed tokens that a [`Jwt`](crate::Jwt) verifies.
+    /// Whether its credentials are signed tokens that a [`Jwt`](crate::Jwt) or [`TrustedIssuers`](crate::TrustedIssuers) verify.
     #[must_use]
     pub fn is_jwt(&self) -> bool {
-        self.verifier.jwt().is_some()
+        self.verifier.is_jwt()
     }
 
     /// What is wrong with this scheme, whatever the others of the gate are. `build` puts the scheme's name in front.

@@ -11,7 +11,7 @@ use crate::{
     credential::Credential,
     error::Error,
     introspection::{Asks, Introspection, WhoAmI},
-    jwt::{Issuer, Jwt},
+    jwt::{Issuer, Jwt, TrustedIssuers},
     principal::Principal,
     shared_secret::SharedSecret,
 };
@@ -171,8 +171,8 @@ impl<A: Authenticator> AnyAuthenticator for A {
     }
 }
 
-/// What verifies the credentials of a gate: an [`Authenticator`] of yours, a [`Jwt`], [`ApiKeys`], a
-/// [`SharedSecret`], an [`Introspection`], a [`WhoAmI`], or a provider.
+/// What verifies the credentials of a gate: an [`Authenticator`] of yours, a [`Jwt`], [`TrustedIssuers`],
+/// [`ApiKeys`], a [`SharedSecret`], an [`Introspection`], a [`WhoAmI`], or a provider.
 ///
 /// An authenticator around another one stores it as a `Verifier`:
 ///
@@ -231,6 +231,8 @@ pub struct Verifier(Kind);
 pub(crate) enum Kind {
     /// Verifies signatures, without waiting once the keys are there.
     Tokens(Jwt),
+    /// The same for issuers that are known at run time.
+    Trusted(TrustedIssuers),
     Secret(SharedSecret),
     Keys(ApiKeys),
     /// Asks an issuer: an [`Introspection`] or a [`WhoAmI`].
@@ -253,7 +255,7 @@ impl Verifier {
     #[must_use]
     pub fn asks_anew(&self) -> bool {
         match &self.0 {
-            Kind::Tokens(_) => false,
+            Kind::Tokens(_) | Kind::Trusted(_) => false,
             Kind::Secret(_) | Kind::Keys(_) | Kind::Asks(_) => true,
             Kind::Own(own) => own.asks_anew(),
         }
@@ -268,7 +270,7 @@ impl Verifier {
         match &self.0 {
             Kind::Tokens(jwt) => try_join_all(jwt.issuers().iter().map(Issuer::ready)).await.map(drop),
             Kind::Asks(asks) => asks.issuer().ready().await,
-            Kind::Secret(_) | Kind::Keys(_) => Ok(()),
+            Kind::Trusted(_) | Kind::Secret(_) | Kind::Keys(_) => Ok(()),
             Kind::Own(own) => own.clone().ready().await,
         }
     }
@@ -277,6 +279,7 @@ impl Verifier {
     pub(crate) fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Result<Principal, Error>> {
         match &self.0 {
             Kind::Tokens(jwt) => jwt.ask(credential),
+            Kind::Trusted(issuers) => issuers.ask(credential),
             Kind::Secret(secret) => Answer::now(secret.compare(credential)),
             Kind::Keys(keys) => keys.ask(credential),
             Kind::Asks(asks) => asks.ask(credential),
@@ -288,6 +291,7 @@ impl Verifier {
     pub(crate) fn time(&self) -> Option<&Time> {
         let time = match &self.0 {
             Kind::Tokens(jwt) => jwt.time(),
+            Kind::Trusted(issuers) => issuers.time(),
             Kind::Asks(asks) => asks.time(),
             Kind::Secret(_) | Kind::Keys(_) | Kind::Own(_) => return None,
         };
@@ -301,6 +305,7 @@ impl Verifier {
     pub(crate) fn in_gate(&self, time: &Time) -> Result<Self, Error> {
         Ok(Self(match &self.0 {
             Kind::Tokens(jwt) => Kind::Tokens(jwt.in_gate(time)?),
+            Kind::Trusted(issuers) => Kind::Trusted(issuers.in_gate(time)),
             Kind::Asks(asks) => Kind::Asks(asks.in_gate(time)?),
             Kind::Keys(keys) => Kind::Keys(keys.in_gate(time)?),
             kind @ (Kind::Secret(_) | Kind::Own(_)) => kind.clone(),
@@ -319,6 +324,11 @@ impl Verifier {
             _ => None,
         }
     }
+
+    /// Whether it only verifies signatures, so that its answers may be in the cache of a gate.
+    pub(crate) fn is_jwt(&self) -> bool {
+        matches!(self.0, Kind::Tokens(_) | Kind::Trusted(_))
+    }
 }
 
 impl<A: Authenticator> From<A> for Verifier {
@@ -330,6 +340,12 @@ impl<A: Authenticator> From<A> for Verifier {
 impl From<Jwt> for Verifier {
     fn from(jwt: Jwt) -> Self {
         Self(Kind::Tokens(jwt))
+    }
+}
+
+impl From<TrustedIssuers> for Verifier {
+    fn from(issuers: TrustedIssuers) -> Self {
+        Self(Kind::Trusted(issuers))
     }
 }
 
@@ -361,6 +377,7 @@ impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Tokens(jwt) => jwt.fmt(f),
+            Kind::Trusted(issuers) => issuers.fmt(f),
             Kind::Secret(secret) => secret.fmt(f),
             Kind::Keys(keys) => keys.fmt(f),
             Kind::Asks(asks) => asks.fmt(f),

@@ -182,6 +182,8 @@ impl ClientBuilder {
     /// private, shared, link-local, multicast, documentation and reserved addresses (RFC 6890), and IPv6 addresses that embed
     /// one of IPv4: mapped, 6to4, Teredo and NAT64. `localhost` and names below it are not asked either.
     ///
+    /// [`TrustedIssuers`](portcullis_core::TrustedIssuers) require such a client.
+    ///
     /// This keeps requests from services in the network of this one (CWE-918). It does not say whether an issuer is to be
     /// trusted.
     ///

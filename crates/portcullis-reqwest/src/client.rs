@@ -202,6 +202,10 @@ impl From<reqwest::Client> for Client {
 }
 
 impl HttpClient for Client {
+    fn is_public_only(&self) -> bool {
+        self.only_public
+    }
+
     /// Sends the request in a task of its own. See the [crate's documentation](crate) for where it runs and what may be
     /// asked.
     ///

@@ -52,6 +52,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/introspection.md")]
     }
+    pub mod issuers_at_run_time {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/issuers-at-run-time.md")]
+    }
     pub mod layers {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/layers.md")]

@@ -166,7 +166,7 @@ impl GateBuilder {
     ///
     /// Every request is answered as it would be without the cache. Times, keys and revocations are checked each time, and
     /// each decision is made again. The cache serves schemes that only verify signatures: those of a [`Jwt`](crate::Jwt),
-    /// and of a provider that is one. An [`Authenticator`](crate::Authenticator) of yours is asked each time, also one
+    /// of [`TrustedIssuers`](crate::TrustedIssuers), and of a provider that is one. An [`Authenticator`](crate::Authenticator) of yours is asked each time, also one
     /// around a `Jwt`.
     ///
     /// ```

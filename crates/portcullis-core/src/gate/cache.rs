@@ -2,10 +2,12 @@
 
 use crate::{
     answer::Answer,
+    credential::Credential,
     error::Error,
     jwt::{Jwt, KeyState, VerifiedToken},
     principal::Principal,
     telemetry::CacheMeter,
+    verifier::{Kind, Verifier},
 };
 use quick_cache::{Equivalent, Weighter, sync};
 use std::{
@@ -123,6 +125,24 @@ impl Cache {
             }
             Err(answer) => answer,
         }
+    }
+}
+
+impl Cache {
+    /// The answer of a verifier that has a [`Jwt`] for each issuer, or of one whose answers are not cached. Whether the issuer is
+    /// still trusted is found out before the cache is asked.
+    pub(super) fn ask(
+        self: &Arc<Self>,
+        place: usize,
+        verifier: &Verifier,
+        credential: &Credential<'_>,
+    ) -> Answer<'static, Result<Principal, Error>> {
+        let Kind::Trusted(issuers) = verifier.kind() else { return verifier.ask(credential) };
+        let this = self.clone();
+        issuers.ask_by(credential.expose(), move |jwt, token| match this.recall(place, jwt, token.as_bytes()) {
+            Ok(principal) => Answer::now(Ok(principal)),
+            Err(state) => this.verify(place, jwt, token, state),
+        })
     }
 }
 

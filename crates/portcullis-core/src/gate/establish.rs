@@ -211,7 +211,8 @@ impl<'a> Attempt<'a> {
                         Err(state) => cache.verify(place, jwt, token, state),
                     }
                 }
-                _ => verifier.ask(self.credential),
+                (Some(cache), None) => cache.ask(place, verifier, self.credential),
+                (None, _) => verifier.ask(self.credential),
             };
             match answer.ready() {
                 Ok(Err(error)) if error.kind() == ErrorKind::Unrecognized => unknown = Some(error.after(unknown)),

@@ -103,7 +103,7 @@ fn asks_others(verifier: &Kind) -> bool {
     match verifier {
         Kind::Tokens(jwt) => jwt.issuers().iter().any(Issuer::is_remote),
         Kind::Secret(_) => false,
-        Kind::Keys(_) | Kind::Asks(_) | Kind::Own(_) => true,
+        Kind::Trusted(_) | Kind::Keys(_) | Kind::Asks(_) | Kind::Own(_) => true,
     }
 }
 

@@ -100,7 +100,7 @@ fn alone(scheme: &Scheme) -> Option<String> {
                 "asks `{name}`, has `sessions_only` and no keys to verify other tokens with; give it keys by `Issuer::new`"
             )
         }),
-        Kind::Asks(_) | Kind::Secret(_) | Kind::Keys(_) | Kind::Own(_) => None,
+        Kind::Trusted(_) | Kind::Asks(_) | Kind::Secret(_) | Kind::Keys(_) | Kind::Own(_) => None,
     })
 }
 
@@ -167,7 +167,7 @@ pub(super) fn issuers(scheme: &Scheme) -> impl Iterator<Item = &Issuer> {
     let (verified, asked) = match scheme.verifier.kind() {
         Kind::Tokens(jwt) => (jwt.issuers(), None),
         Kind::Asks(asks) => (&[][..], Some(asks.issuer())),
-        Kind::Secret(_) | Kind::Keys(_) | Kind::Own(_) => (&[][..], None),
+        Kind::Trusted(_) | Kind::Secret(_) | Kind::Keys(_) | Kind::Own(_) => (&[][..], None),
     };
     verified.iter().chain(asked)
 }
@@ -211,7 +211,7 @@ fn inherited<'a>(rights: &Rights, from: &str, there: Option<impl Iterator<Item =
 }
 
 fn without_effect(parts: &Parts) -> Option<&'static str> {
-    let verifies = || parts.schemes.iter().any(|scheme| scheme.verifier.jwt().is_some());
+    let verifies = || parts.schemes.iter().any(|scheme| scheme.verifier.is_jwt());
     if parts.cache.is_some() && !verifies() {
         return Some("the gate has a `.cache(…)`, and no scheme whose answers may be in it, such as one of a `Jwt`");
     }

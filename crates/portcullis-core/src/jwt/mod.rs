@@ -2,7 +2,7 @@
 //!
 //! [`Jwt`] takes a token apart (`shape.rs`, `header.rs`), finds the [`Issuer`] that it names, has a key of that issuer verify the
 //! signature (`issuer/choose.rs`), and checks what the token says (`issuer/rules.rs`). Keys are local ([`Key`], [`KeySet`]), or
-//! they are fetched ([`RemoteKeys`], in `remote/`). Before the signature is verified, a token only selects its issuer and its key.
+//! they are fetched ([`RemoteKeys`], in `remote/`). Issuers that are known at run time only are in `trusted/`. Before the signature is verified, a token only selects its issuer and its key.
 
 mod algorithm;
 pub(crate) mod base64url;
@@ -16,6 +16,7 @@ mod self_signed;
 mod shape;
 mod source;
 mod thumbprint;
+mod trusted;
 
 pub use algorithm::Algorithm;
 #[cfg(feature = "testing")]
@@ -30,6 +31,7 @@ pub use remote::{RemoteKeys, RemoteKeysBuilder};
 pub(crate) use self_signed::SelfSigned;
 pub(crate) use shape::{UnverifiedToken, is_token};
 pub use source::KeySource;
+pub use trusted::{IssuerLookup, TrustedIssuers};
 
 use crate::{
     answer::Answer,

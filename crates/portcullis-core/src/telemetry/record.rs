@@ -64,7 +64,7 @@ impl Labels {
         let issuers = schemes.iter().flat_map(|scheme| match scheme.verifier.kind() {
             Kind::Tokens(jwt) => jwt.issuers().iter().map(|issuer| issuer.name.clone()).collect(),
             Kind::Asks(asks) => vec![asks.issuer().name.clone()],
-            Kind::Secret(_) | Kind::Keys(_) | Kind::Own(_) => Vec::new(),
+            Kind::Trusted(_) | Kind::Secret(_) | Kind::Keys(_) | Kind::Own(_) => Vec::new(),
         });
         let sources = all.sources.iter().map(|source| (source.clone(), source.to_string().into()));
         Self { issuers: issuers.collect(), sources: sources.collect() }

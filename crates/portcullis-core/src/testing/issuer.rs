@@ -211,6 +211,11 @@ impl HttpClient for TestIssuer {
             _ => HttpResponse::new(404, ""),
         }));
     }
+
+    /// It connects to nothing.
+    fn is_public_only(&self) -> bool {
+        true
+    }
 }
 
 /// A token that is being built, with the claims of a usual access token to begin with.

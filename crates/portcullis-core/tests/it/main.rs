@@ -57,6 +57,7 @@ mod sources;
 mod standings;
 mod superuser;
 mod tokens;
+mod trusted;
 mod typed;
 mod vectors;
 mod webhooks;

@@ -4,7 +4,7 @@ use crate::{
     cast::{Server, assert_misconfigured, assert_unavailable, built, client, get, ok, text},
     ranges::{is_public, only_public},
 };
-use portcullis_core::ErrorKind;
+use portcullis_core::{ErrorKind, HttpClient};
 use portcullis_reqwest::{Client, ClientBuilder};
 use std::net::{IpAddr, SocketAddr};
 
@@ -122,6 +122,12 @@ fn a_name_with_addresses_of_both_kinds() {
     assert_eq!(kept, at(&["8.8.8.8", "2606:4700::1111"]));
     assert!(only_public(at(&["10.0.0.1", "::1"])).is_err());
     assert!(only_public(at(&[])).is_err());
+}
+
+#[test]
+fn a_client_says_whether_it_asks_public_addresses_only() {
+    assert!(built(ClientBuilder::public_addresses_only).is_public_only());
+    assert!(!built(|with| with).is_public_only());
 }
 
 #[tokio::test]

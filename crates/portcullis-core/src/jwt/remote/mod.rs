@@ -230,6 +230,11 @@ impl RemoteKeys {
         self.0.snapshot.load().as_ref().map(|snapshot| snapshot.export())
     }
 
+    /// Whether keys have come.
+    pub(super) fn are_there(&self) -> bool {
+        self.0.snapshot.load().is_some()
+    }
+
     /// Waits until there are keys to verify with.
     ///
     /// [`Gate::ready`](crate::Gate::ready) calls it for every issuer of a gate. A service that starts without it verifies its first
