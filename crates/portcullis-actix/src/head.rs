@@ -4,7 +4,7 @@ use actix_web::{
     dev::{self, Path, Url},
 };
 use portcullis_core::{Error, ErrorKind, RequestHead};
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 /// The head of a request with its path parameters.
 #[derive(Clone)]
@@ -62,6 +62,10 @@ impl RequestHead for Head<'_> {
 
     fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> {
         Ok(self.params.iter().map(|(name, _)| Cow::Borrowed(name)).collect())
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.head.peer_addr.map(|peer| peer.ip())
     }
 }
 

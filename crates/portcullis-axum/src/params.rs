@@ -1,15 +1,19 @@
-use axum::extract::{FromRequestParts, OriginalUri, RawPathParams, rejection::RawPathParamsRejection};
+use axum::extract::{ConnectInfo, FromRequestParts, OriginalUri, RawPathParams, rejection::RawPathParamsRejection};
 use http::request::Parts;
 use portcullis_tower::{Framework, Params};
 use std::{
     future::Future,
+    net::SocketAddr,
     pin::pin,
     task::{Context, Poll, Waker},
 };
 
 /// What axum knows about a request. Routers of nested services shorten the path.
-pub(crate) const AXUM: Framework =
-    Framework::new(read, |extensions| extensions.get::<OriginalUri>().map(|OriginalUri(uri)| uri));
+pub(crate) const AXUM: Framework = Framework::new(
+    read,
+    |extensions| extensions.get::<OriginalUri>().map(|OriginalUri(uri)| uri),
+    |extensions| extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer),
+);
 
 /// The path parameters, decoded as `axum::extract::Path` decodes them.
 ///

@@ -105,7 +105,7 @@ pub use outgoing::{BearerToken, ClientCredentials, KeptToken, TokenExchange, Tok
 pub use policy::forecast::{Forecast, Holder};
 pub use policy::{plan::Plan, question::Question, requirement::Requirement};
 pub use principal::{Account, Principal, PrincipalId, PrincipalKind, SessionId, TokenId};
-pub use proof::{Dpop, ProofMemory, RecentProofs};
+pub use proof::{ClientCertificates, Dpop, ProofMemory, RecentProofs};
 pub use protected_resource::ProtectedResource;
 pub use refusal::Refusal;
 pub use revocation::{RevocationList, Revocations};

@@ -6,7 +6,7 @@
 
 use crate::{
     credential::CredentialSource,
-    proof::{Dpop, SchemeProof},
+    proof::Dpop,
     verifier::{Kind, Verifier},
 };
 use std::fmt;
@@ -72,8 +72,8 @@ pub struct Scheme {
     pub(crate) verifier: Verifier,
     /// Whether a shared secret has no name on purpose, so that no warning is logged.
     pub(crate) may_be_unnamed: bool,
-    /// What a caller has to prove beside its token. `None`: nothing.
-    pub(crate) proof: Option<Box<SchemeProof>>,
+    /// How the proofs beside its tokens are checked.
+    pub(crate) dpop: Option<Box<Dpop>>,
 }
 
 impl Scheme {
@@ -83,7 +83,7 @@ impl Scheme {
     /// may use every route that its principal has the rights for. For a [`SharedSecret`](crate::SharedSecret) here, a
     /// warning is logged when the gate is built.
     pub fn new(verifier: impl Into<Verifier>) -> Self {
-        Self { name: None, sources: Vec::new(), verifier: verifier.into(), may_be_unnamed: false, proof: None }
+        Self { name: None, sources: Vec::new(), verifier: verifier.into(), may_be_unnamed: false, dpop: None }
     }
 
     /// A scheme that is accepted only where a policy names it. On other routes its credential counts as absent.
@@ -154,7 +154,7 @@ impl Scheme {
     ///
     /// A scheme with [`bearer`](Self::bearer) too also accepts tokens that are bound to no key.
     pub fn dpop(mut self, dpop: Dpop) -> Self {
-        self.proof.get_or_insert_default().dpop = Some(dpop);
+        self.dpop = Some(Box::new(dpop));
         self.source(CredentialSource::dpop())
     }
 
@@ -264,11 +264,11 @@ impl Scheme {
                 return Err(format!("has the source {source} twice"));
             }
         }
-        if let Some(proof) = &self.proof {
-            proof.check()?;
+        if let Some(dpop) = &self.dpop {
+            dpop.check()?;
         }
         match self.verifier.kind() {
-            Kind::Secret(_) | Kind::Keys(_) if self.proof.is_some() => {
+            Kind::Secret(_) | Kind::Keys(_) if self.dpop.is_some() => {
                 Err("has a proof of possession, and no tokens that could be bound to a key".to_owned())
             }
             Kind::Secret(secret) if !secret.is_carried(&self.sources) => Err(

@@ -6,7 +6,12 @@ use http::{
     uri::Authority,
 };
 use portcullis_core::{Error, ErrorKind, RequestHead};
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 /// The path parameters of a request, as read by a framework.
 #[derive(Debug, Clone, Default)]
@@ -53,18 +58,22 @@ pub type ReadParams = fn(&mut Parts) -> Params;
 /// How to read the address as the client sent it, for frameworks that shorten the one in the parts.
 pub type ReadAddress = fn(&Extensions) -> Option<&Uri>;
 
+/// How to read the address of the connection.
+pub type ReadPeer = fn(&Extensions) -> Option<SocketAddr>;
+
 /// What a framework knows about a request beside its parts.
 #[derive(Debug, Clone, Copy)]
 pub struct Framework {
     pub(crate) params: ReadParams,
     pub(crate) address: ReadAddress,
+    pub(crate) peer: ReadPeer,
 }
 
 impl Framework {
     /// A framework with these functions.
     #[must_use]
-    pub const fn new(params: ReadParams, address: ReadAddress) -> Self {
-        Self { params, address }
+    pub const fn new(params: ReadParams, address: ReadAddress, peer: ReadPeer) -> Self {
+        Self { params, address, peer }
     }
 }
 
@@ -74,6 +83,7 @@ pub struct Head<'a> {
     parts: &'a Parts,
     params: &'a Params,
     address: Option<ReadAddress>,
+    peer: ReadPeer,
 }
 
 impl fmt::Debug for Head<'_> {
@@ -83,15 +93,16 @@ impl fmt::Debug for Head<'_> {
 }
 
 impl<'a> Head<'a> {
-    /// The head of a request with these path parameters.
+    /// The head of a request with these path parameters. Its peer is the [`SocketAddr`] in the extensions, if a server puts
+    /// one there.
     #[must_use]
     pub fn new(parts: &'a Parts, params: &'a Params) -> Self {
-        Self { parts, params, address: None }
+        Self { parts, params, address: None, peer: |extensions| extensions.get().copied() }
     }
 
     /// The same head in a framework.
     pub(crate) fn within(self, framework: Framework) -> Self {
-        Self { address: Some(framework.address), ..self }
+        Self { address: Some(framework.address), peer: framework.peer, ..self }
     }
 }
 
@@ -157,5 +168,9 @@ impl RequestHead for Head<'_> {
             Params::Read(params) => Ok(params.iter().map(|(name, _)| Cow::Owned(name.to_string())).collect()),
             Params::Absent | Params::OnDemand(_) => Ok(Vec::new()),
         }
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        (self.peer)(&self.parts.extensions).map(|peer| peer.ip())
     }
 }

@@ -42,7 +42,7 @@ mod scrub;
 
 pub use carried::CarriedRequest;
 pub use enforce::{Enforce, EnforceFuture, EnforceLayer};
-pub use head::{Framework, Head, Params, ReadAddress, ReadParams};
+pub use head::{Framework, Head, Params, ReadAddress, ReadParams, ReadPeer};
 pub use refusal::{RefusalBody, respond, respond_error};
 pub use require::{Require, RequireFuture, RequireLayer};
 pub use scrub::{NotedUri, Scrub, ScrubLayer};

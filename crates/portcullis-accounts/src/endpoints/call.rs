@@ -182,4 +182,8 @@ impl RequestHead for Call {
     fn param_names(&self) -> Result<Vec<Cow<'_, str>>, CoreError> {
         Ok(Vec::new())
     }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
 }

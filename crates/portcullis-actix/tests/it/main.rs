@@ -31,6 +31,7 @@ mod once;
 mod once_cancelled;
 mod option;
 mod origin;
+mod proof;
 mod rejection;
 mod require;
 mod require_inner;

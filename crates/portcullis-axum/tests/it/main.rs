@@ -26,6 +26,7 @@ mod leased;
 #[path = "../../../portcullis-tower/tests/it/log.rs"]
 mod log;
 mod once;
+mod proof;
 mod routes;
 mod routes_paved;
 mod schemes;

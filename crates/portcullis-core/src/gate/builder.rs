@@ -1,6 +1,6 @@
 //! Puts a gate together, and refuses what cannot work.
 
-use super::{Gate, Parts, SuperuserScope, TokenCache, cache::Cache, context, discovery, superuser, wiring};
+use super::{Gate, Parts, SuperuserScope, TokenCache, cache::Cache, context, discovery, proof, superuser, wiring};
 use crate::{
     clock::{Clock, Time},
     directory::Directory,
@@ -503,7 +503,7 @@ impl GateBuilder {
         let unnamed = unnamed.fold(SchemeSet::NONE, |all, (place, _)| all.or(SchemeSet::one(place)));
         parts.unnamed = Arc::new(Sources::of(&parts.schemes, unnamed));
         parts.all = Arc::new(Sources::of(&parts.schemes, SchemeSet::ALL));
-        parts.has_proofs = parts.schemes.iter().any(|scheme| scheme.proof.is_some());
+        parts.has_proofs = parts.schemes.iter().any(|scheme| scheme.dpop.is_some()) || parts.certificates.is_some();
         parts.has_more = parts.has_proofs || parts.context.is_some();
         parts.labels = Labels::of(&parts.schemes, &parts.all);
         parts.has_memberships = !rights.memberships.is_empty();
@@ -552,6 +552,7 @@ impl GateBuilder {
         }
         parts.revocations.iter().try_for_each(|revocations| revocations.settle(&parts.time))?;
         context::settle(&parts)?;
+        proof::check(&parts)?;
         parts.rights.shadows.settle(&parts.time);
         wiring::warn(&parts.schemes, parts.explains_denials);
         Ok(Gate(Arc::new(parts)))

@@ -61,7 +61,7 @@ pub(super) fn settle(parts: &mut Parts) -> Result<(), Error> {
     let in_header = is_read(CredentialSource::is_bearer);
     let in_query = is_read(|source| source.query_name() == Some("access_token"));
     let methods = in_header.then_some("header").into_iter().chain(in_query.then_some("query"));
-    let dpop = for_tokens().find_map(|scheme| scheme.proof.as_ref()?.dpop.as_ref());
+    let dpop = for_tokens().find_map(|scheme| scheme.dpop.as_deref());
     let dpop = dpop.map(|dpop| (dpop.algorithm_names(), !in_header && !in_query));
     let names = for_tokens().flat_map(issuers).filter(|issuer| !issuer.has_any_name()).map(Issuer::name);
     resource.settle(names, methods.collect(), dpop)?;

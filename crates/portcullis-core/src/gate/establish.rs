@@ -3,7 +3,7 @@
 //! The steps are: read the credential, ask the verifiers of its source in order, ask for revocations, find the account. Each
 //! answers at once where it can. The first one that has to wait turns the rest into a future, which `Pending` describes.
 
-use super::{Authentication, Gate};
+use super::{Authentication, Gate, proof::prove};
 use crate::{
     answer::Answer,
     clock::Moment,
@@ -56,8 +56,12 @@ impl Gate {
         max_age: Option<Duration>,
         head: &dyn RequestHead,
     ) -> Answer<'static, Authentication> {
+        let certificate = match self.0.certificates.as_ref().map_or(Ok(None), |certificates| certificates.read(head)) {
+            Ok(certificate) => certificate,
+            Err(error) => return Answer::now(Authentication::new(self, sources, None, Err(error))),
+        };
         let found = self.find_caller(sources, max_age, head);
-        let proven = if self.0.has_proofs { self.prove(found, Some(head)) } else { found };
+        let proven = if self.0.has_proofs { prove(found, Some(head), certificate) } else { found };
         match &self.0.context {
             None => proven,
             Some(context) => context.enter(proven, head),
@@ -139,7 +143,7 @@ impl Gate {
     /// ```
     pub fn authenticate(&self, credential: Credential<'_>) -> Answer<'static, Authentication> {
         let found = self.authenticate_by(&self.0.unnamed, &credential);
-        if self.0.has_proofs { self.prove(found, None) } else { found }
+        if self.0.has_proofs { prove(found, None, None) } else { found }
     }
 
     pub(super) fn authenticate_by(

@@ -44,6 +44,7 @@ use crate::{
     head::RequestHead,
     policy::{Narrowing, Plan, Planner, Policy, Question, Requirement, Verdict, ask, is_within},
     principal::Principal,
+    proof::ClientCertificates,
     protected_resource::ProtectedResource,
     refusal::Refusal,
     revocation::AnyRevocations,
@@ -119,7 +120,8 @@ struct Parts {
     /// Every authenticated caller is in the cache, nothing else is asked, and all routes read the same sources.
     finds_again: bool,
     context: Option<Arc<context::Context>>,
-    /// Whether one of the schemes has proofs of possession.
+    certificates: Option<ClientCertificates>,
+    /// Whether tokens that are bound to a key need proofs.
     has_proofs: bool,
     /// Whether a request has more to it than its credential: a context, or a proof.
     has_more: bool,

@@ -1,40 +1,64 @@
 //! Asks for the proofs that bound tokens need, and names them in the challenge.
 
-use super::{Authentication, Gate};
+use super::{Authentication, Gate, GateBuilder, Parts};
 use crate::{
     answer::Answer,
     credential::CredentialSource,
     error::Error,
     head::RequestHead,
-    proof::{Binding, Dpop, INVALID_PROOF, Presented, USE_NONCE},
+    proof::{Binding, ClientCertificates, Dpop, INVALID_PROOF, Presented, USE_NONCE},
     refusal::Refusal,
 };
 
-impl Gate {
-    /// What was found out, if the request proves what the token is bound to. `None`: the token did not come with a request.
-    pub(super) fn prove(
-        &self,
-        found: Answer<'static, Authentication>,
-        head: Option<&dyn RequestHead>,
-    ) -> Answer<'static, Authentication> {
-        let found = match found.ready() {
-            Ok(who) => {
-                let Some(binding) = needed(&who) else { return Answer::now(who) };
-                return verify(who, &binding, &Presented::read(head));
-            }
-            Err(later) => later,
-        };
-        let presented = Presented::read(head);
-        Answer::later(async move {
-            let who = found.await;
-            let Some(binding) = needed(&who) else { return who };
-            verify(who, &binding, &presented).await
-        })
+impl GateBuilder {
+    /// Reads certificates of clients, for tokens that are bound to one: see [`ClientCertificates`].
+    #[must_use]
+    pub fn client_certificates(mut self, certificates: ClientCertificates) -> Self {
+        self.once(".client_certificates(…)", self.parts.certificates.is_none());
+        self.parts.certificates = Some(certificates);
+        self
     }
+}
 
+/// Checks the header with certificates.
+pub(super) fn check(parts: &Parts) -> Result<(), Error> {
+    let Some(certificates) = &parts.certificates else { return Ok(()) };
+    let header = CredentialSource::header(certificates.header());
+    let wrong = |error| Error::misconfigured(format!("certificates of clients cannot be read: {error}"));
+    header.check().map_err(wrong)?;
+    if parts.all.sources.iter().any(|source| source.header_name() == header.header_name()) {
+        return Err(Error::misconfigured(
+            "certificates of clients are in a header in which a scheme reads its credential; name another one",
+        ));
+    }
+    Ok(())
+}
+
+/// What was found out, if the request proves what the token is bound to. `None`: the token did not come with a request.
+pub(super) fn prove(
+    found: Answer<'static, Authentication>,
+    head: Option<&dyn RequestHead>,
+    certificate: Option<String>,
+) -> Answer<'static, Authentication> {
+    let found = match found.ready() {
+        Ok(who) => {
+            let Some(binding) = needed(&who) else { return Answer::now(who) };
+            return verify(who, &binding, &Presented::read(head, certificate));
+        }
+        Err(later) => later,
+    };
+    let presented = Presented::read(head, certificate);
+    Answer::later(async move {
+        let who = found.await;
+        let Some(binding) = needed(&who) else { return who };
+        verify(who, &binding, &presented).await
+    })
+}
+
+impl Gate {
     /// The challenges of the answer to this error (RFC 9449, sections 7.1 and 9), and a nonce where they are required.
     pub(super) fn challenge(&self, error: &Error, answer: Refusal) -> Refusal {
-        let dpop = self.0.schemes.iter().find_map(|scheme| scheme.proof.as_ref()?.dpop.as_ref());
+        let dpop = self.0.schemes.iter().find_map(|scheme| scheme.dpop.as_deref());
         let own = self.0.challenge.clone();
         let (Some(dpop), Some(bearer)) = (dpop, error.challenge_with(own.as_deref())) else { return answer };
         let algorithms = Some(format!("algs=\"{}\"", dpop.algorithm_names()));
@@ -68,6 +92,15 @@ fn needed(who: &Authentication) -> Option<Binding> {
 }
 
 fn verify(who: Authentication, binding: &Binding, presented: &Presented) -> Answer<'static, Authentication> {
+    if let Some(thumbprint) = &binding.certificate
+        && presented.certificate.as_ref() != Some(thumbprint)
+    {
+        let detail = match presented.certificate {
+            None => "the token is bound to a certificate (`cnf.x5t#S256`), and the request came with none",
+            Some(_) => "the token is bound to another certificate (`cnf.x5t#S256`) than the client has",
+        };
+        return Answer::now(who.refused_with(Error::invalid(detail)));
+    }
     let now = who.gate.now();
     let proven = match (&binding.key, dpop(&who)) {
         (None, None) => Answer::now(Ok(())),
@@ -88,5 +121,5 @@ fn verify(who: Authentication, binding: &Binding, presented: &Presented) -> Answ
 /// How the proof beside a credential is checked, if it came as one that has a proof.
 fn dpop(who: &Authentication) -> Option<&Dpop> {
     who.source().filter(|source| source.is_dpop())?;
-    who.gate.0.schemes.get(who.scheme_place()?)?.proof.as_ref()?.dpop.as_ref()
+    who.gate.0.schemes.get(who.scheme_place()?)?.dpop.as_deref()
 }

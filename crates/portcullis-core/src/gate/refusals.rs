@@ -60,8 +60,7 @@ impl Gate {
         if self.0.context.is_some() {
             errors.push(Error::invalid_context("sample"));
         }
-        let proves =
-            self.schemes_for(plan).any(|scheme| scheme.proof.as_ref().is_some_and(|proof| proof.dpop.is_some()));
+        let proves = self.schemes_for(plan).any(|scheme| scheme.dpop.is_some());
         if proves {
             errors.extend([INVALID_PROOF, USE_NONCE].map(|code| of_kind(ErrorKind::Invalid).with_code(code)));
         }

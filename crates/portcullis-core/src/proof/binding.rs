@@ -7,6 +7,8 @@ use crate::{claims::Claims, principal::Principal};
 pub(crate) struct Binding {
     /// The thumbprint of a key (`jkt`, RFC 9449, section 6.1). Empty if it is no text, which no key has.
     pub(crate) key: Option<String>,
+    /// The thumbprint of a client's certificate (`x5t#S256`, RFC 8705, section 3.1). Empty likewise.
+    pub(crate) certificate: Option<String>,
 }
 
 impl Binding {
@@ -14,7 +16,7 @@ impl Binding {
     pub(crate) fn of(principal: &Principal) -> Self {
         let claims = || principal.each_description().filter_map(Principal::token_claims);
         let member = |name: &str| claims().find_map(|claims| confirmation(claims, name));
-        Self { key: member("jkt") }
+        Self { key: member("jkt"), certificate: member("x5t#S256") }
     }
 
     pub(crate) fn is_none(&self) -> bool {

@@ -65,8 +65,8 @@ const MAX_ID: usize = 256;
 /// ```
 ///
 /// In a gate with a scheme of this kind, every token that is bound to a key needs a proof, whichever scheme reads it. One that
-/// is sent as a plain bearer token or in a cookie is refused (RFC 9449, section 7.1). A gate without such a scheme does not
-/// look at `cnf`, and takes all its tokens as bearer tokens.
+/// is sent as a plain bearer token or in a cookie is refused (RFC 9449, section 7.1). A gate with neither such a scheme nor
+/// [`ClientCertificates`](crate::ClientCertificates) does not look at `cnf`, and takes all its tokens as bearer tokens.
 #[derive(Clone)]
 pub struct Dpop {
     /// Without a slash at its end.
@@ -151,7 +151,7 @@ impl Dpop {
         self
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         match self.algorithms.iter().find(|algorithm| algorithm.hmac().is_some()) {
             _ if self.algorithms.is_empty() => Err("has DPoP without any algorithm".to_owned()),
             Some(shared) => Err(format!("has DPoP with {shared}, which is verified with a secret and proves no key")),
@@ -283,6 +283,7 @@ mod tests {
             path: path.to_owned(),
             token: Some(token.to_owned()),
             proof: Ok(Some(PROOF.to_owned())),
+            certificate: None,
         };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_562_262_618);
         let verify = |presented: Presented, thumbprint: &str| {

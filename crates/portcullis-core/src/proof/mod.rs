@@ -1,15 +1,17 @@
 //! Proof of possession: a token that is bound to a key is valid only together with a proof that the caller has the key.
 //!
 //! `binding.rs` reads what a token is bound to. [`Dpop`] checks proofs in a header (RFC 9449), by a memory of recent ones
-//! (`memory.rs`) and nonces of the service (`nonces.rs`). The gate asks after the token was verified, in `gate/proof.rs`.
+//! (`memory.rs`) and nonces of the service (`nonces.rs`). [`ClientCertificates`] reads the certificate of a client (RFC 8705). The gate asks after the token was verified, in `gate/proof.rs`.
 
 mod address;
 mod binding;
+mod certificates;
 mod dpop;
 mod memory;
 mod nonces;
 
 pub(crate) use binding::Binding;
+pub use certificates::ClientCertificates;
 pub use dpop::Dpop;
 pub(crate) use dpop::{INVALID_PROOF, USE_NONCE};
 pub use memory::{ProofMemory, RecentProofs};
@@ -20,19 +22,6 @@ use crate::{
     head::RequestHead,
 };
 
-/// What the callers of a scheme have to prove.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct SchemeProof {
-    pub(crate) dpop: Option<Dpop>,
-}
-
-impl SchemeProof {
-    /// What is wrong with it, to complete the sentence "the scheme …".
-    pub(crate) fn check(&self) -> Result<(), String> {
-        self.dpop.as_ref().map_or(Ok(()), Dpop::check)
-    }
-}
-
 /// What a request presents beside its token. Not verified.
 pub(crate) struct Presented {
     method: String,
@@ -41,6 +30,8 @@ pub(crate) struct Presented {
     token: Option<String>,
     /// The `DPoP` header.
     proof: Result<Option<String>, Error>,
+    /// The thumbprint of the client's certificate.
+    pub(crate) certificate: Option<String>,
 }
 
 /// The longest proof that is read.
@@ -48,9 +39,9 @@ const MAX_PROOF: usize = 8 * 1024;
 
 impl Presented {
     /// Reads it, without verifying anything. A credential that came without a request has none.
-    pub(crate) fn read(head: Option<&dyn RequestHead>) -> Self {
+    pub(crate) fn read(head: Option<&dyn RequestHead>, certificate: Option<String>) -> Self {
         let Some(head) = head else {
-            return Self { method: String::new(), path: String::new(), token: None, proof: Ok(None) };
+            return Self { method: String::new(), path: String::new(), token: None, proof: Ok(None), certificate };
         };
         let token = CredentialSource::dpop().read(head).ok().flatten();
         Self {
@@ -58,6 +49,7 @@ impl Presented {
             path: head.path().to_owned(),
             token: token.map(|token| token.expose().to_owned()),
             proof: only_proof(head),
+            certificate,
         }
     }
 }

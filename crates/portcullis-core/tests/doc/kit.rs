@@ -1,7 +1,7 @@
 // Included by the examples in the documentation: a request, a gate with projects, and its answer to a request.
 
 pub use portcullis_core::{Error, policy::*, testing::*, *};
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 /// The head of a request.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +11,7 @@ pub struct Request {
     query: Option<String>,
     headers: Vec<(String, String)>,
     params: Vec<(&'static str, String)>,
+    peer: Option<IpAddr>,
 }
 
 pub fn get(target: &str) -> Request {
@@ -35,6 +36,12 @@ impl Request {
 
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// The address of the connection.
+    pub fn peer(mut self, address: &str) -> Self {
+        self.peer = address.parse().ok();
+        self
     }
 
     pub fn param(mut self, name: &'static str, value: impl ToString) -> Self {
@@ -74,6 +81,10 @@ impl RequestHead for Request {
 
     fn param_names(&self) -> Result<Vec<Cow<'_, str>>, Error> {
         Ok(self.params.iter().map(|(name, _)| (*name).into()).collect())
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.peer
     }
 }
 

@@ -1,7 +1,7 @@
 //! A request's head to read from, header by header.
 
 use portcullis_core::{Error, ErrorKind, RequestHead};
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 /// A `GET /`, unless a test says otherwise, with what it adds. Header values are bytes, because attackers send those.
 #[derive(Debug, Clone, Default)]
@@ -9,6 +9,7 @@ pub struct Head {
     method: Option<&'static str>,
     authority: Option<&'static str>,
     path: Option<&'static str>,
+    peer: Option<IpAddr>,
     headers: Vec<(String, Vec<u8>)>,
     query: Option<String>,
     params: Vec<(String, String)>,
@@ -35,6 +36,11 @@ impl Head {
 
     pub fn path(mut self, path: &'static str) -> Self {
         self.path = Some(path);
+        self
+    }
+
+    pub fn peer(mut self, peer: &str) -> Self {
+        self.peer = Some(peer.parse().unwrap());
         self
     }
 
@@ -75,6 +81,10 @@ impl RequestHead for Head {
 
     fn path(&self) -> &'static str {
         self.path.unwrap_or("/")
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.peer
     }
 
     fn query(&self) -> Option<&str> {

@@ -246,6 +246,7 @@ fn nothing_private_is_shown() {
         Refusal: refusal,
         RevocationList: list,
         Dpop: Dpop::new("https://api.example.com").unwrap().nonces(secret).unwrap(),
+        ClientCertificates: ClientCertificates::from_proxies(["10.0.0.7"]).unwrap(),
         RecentProofs: RecentProofs::new(10),
         Role: Role::new("viewer"),
         RoleHierarchy: gate.roles(),

@@ -73,9 +73,12 @@ async fn a_framework_tells_parameters_its_own_way() {
     }
     let gate = cast::gate();
     let calls = Arc::default();
-    let said = RequireLayer::new(&gate, VIEW, Some(Framework::new(extension, |_| None))).unwrap().layer(echo(&calls));
+    let said = RequireLayer::new(&gate, VIEW, Some(Framework::new(extension, |_| None, |_| None)))
+        .unwrap()
+        .layer(echo(&calls));
     let own = when("is-42", |question| question.param("id").is_ok_and(|id| id == "42"));
-    let unsaid = RequireLayer::new(&gate, own, Some(Framework::new(extension, |_| None))).unwrap().layer(echo(&calls));
+    let unsaid =
+        RequireLayer::new(&gate, own, Some(Framework::new(extension, |_| None, |_| None))).unwrap().layer(echo(&calls));
     let nothing = gate.require(own).layer(echo(&calls));
     for (id, who, by_said, by_unsaid) in
         [("42", "viewer", 200, 200), ("42", "alice", 403, 200), ("43", "viewer", 403, 403), ("42", "", 401, 401)]
@@ -95,7 +98,8 @@ async fn a_framework_tells_parameters_its_own_way() {
 async fn what_the_path_has_not_or_has_twice_is_not_decided_about() {
     let gate = cast::gate();
     let calls = Arc::default();
-    let guarded = RequireLayer::new(&gate, VIEW, Some(Framework::new(segments, |_| None))).unwrap().layer(echo(&calls));
+    let guarded =
+        RequireLayer::new(&gate, VIEW, Some(Framework::new(segments, |_| None, |_| None))).unwrap().layer(echo(&calls));
     for (path, who, status) in [
         ("/42", "viewer", 200),
         ("/42/43", "viewer", 200),

@@ -1,5 +1,6 @@
 //! Tokens that are bound to a key, with and without a proof.
 
+mod certificates;
 mod challenge;
 mod dpop;
 mod fields;

@@ -1,0 +1,68 @@
+//! Tokens that are bound to a key of the client, or to its certificate.
+
+use crate::wire::{Wire, send};
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use portcullis_axum::{Authenticated, Routes};
+use portcullis_core::{
+    Algorithm, ClientCertificates, Dpop, Gate, Scheme,
+    policy::authenticated,
+    testing::{SigningKey, TestIssuer},
+};
+use serde_json::json;
+use std::net::SocketAddr;
+
+async fn me(Authenticated(who): Authenticated, _: Authenticated) -> String {
+    who.id().subject().to_owned()
+}
+
+/// The guard and both extractors share one look at the request.
+fn app(gate: &Gate) -> Router {
+    let nested = Routes::new(gate).get("/me", authenticated(), me);
+    Routes::new(gate).nest("/v1", nested).into_router().with_state(gate.clone())
+}
+
+#[tokio::test]
+async fn a_proof_is_for_one_request() {
+    let issuer = TestIssuer::new();
+    let dpop = Dpop::new("https://api.example.com").unwrap();
+    let gate = Gate::builder().scheme(Scheme::new(issuer.verifier()).bearer().dpop(dpop)).build().unwrap();
+    let (app, key) = (app(&gate), SigningKey::embedded(Algorithm::Es256));
+    let token = issuer.token("alice").claim("cnf", json!({ "jkt": key.key().thumbprint() })).sign();
+    let ask = async |scheme: &str, proof: &str| -> Wire {
+        let request = Request::get("/v1/me?a=b").header("authorization", format!("{scheme} {token}"));
+        send(&app, request.header("dpop", proof).body(Body::empty()).unwrap()).await
+    };
+    let proof = |path: &str| key.dpop_proof("GET", &format!("https://api.example.com{path}"), &token, &issuer.clock());
+    let (good, inner) = (proof("/v1/me"), proof("/me"));
+    assert_eq!(ask("DPoP", &good).await.body, "alice");
+    for (name, scheme, proof) in [("again", "DPoP", &good), ("inner path", "DPoP", &inner), ("bearer", "Bearer", &good)]
+    {
+        assert_eq!(ask(scheme, proof).await.status, 401, "{name}");
+    }
+    assert_eq!(ask("DPoP", &proof("/v1/me")).await.body, "alice");
+}
+
+#[tokio::test]
+async fn a_certificate_counts_from_a_proxy() {
+    let issuer = TestIssuer::new();
+    let certificates = ClientCertificates::from_proxies(["10.0.0.7"]).unwrap().thumbprint_in("x-thumbprint");
+    let scheme = Scheme::new(issuer.verifier()).bearer();
+    let app = app(&Gate::builder().scheme(scheme).client_certificates(certificates).build().unwrap());
+    let thumbprint = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0";
+    let token = issuer.token("alice").claim("cnf", json!({ "x5t#S256": thumbprint })).sign();
+    let ask = async |peer: Option<[u8; 4]>, thumbprint: Option<&str>| {
+        let mut request = Request::get("/v1/me").header("authorization", format!("Bearer {token}"));
+        if let Some(thumbprint) = thumbprint {
+            request = request.header("x-thumbprint", thumbprint);
+        }
+        if let Some(peer) = peer {
+            request = request.extension(ConnectInfo(SocketAddr::from((peer, 4711))));
+        }
+        send(&app, request.body(Body::empty()).unwrap()).await.status.as_u16()
+    };
+    assert_eq!(ask(Some([10, 0, 0, 7]), Some(thumbprint)).await, 200);
+    assert_eq!(ask(Some([10, 0, 0, 7]), None).await, 401);
+    assert_eq!(ask(Some([192, 0, 2, 1]), Some(thumbprint)).await, 400);
+    assert_eq!(ask(None, Some(thumbprint)).await, 400);
+    assert_eq!(ask(None, None).await, 401);
+}
