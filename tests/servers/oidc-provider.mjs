@@ -6,12 +6,13 @@ import Provider, { errors } from 'oidc-provider';
 import MemoryAdapter from 'oidc-provider/lib/adapters/memory_adapter.js';
 
 const config = JSON.parse(process.env.OIDC); // the KEY=VALUE lines of the script, and PORT and TTL
-const issuer = config.OIDC_ISSUER, TTL = Number(config.TTL), API_SCOPES = 'api:read api:write';
+const issuer = config.OIDC_ISSUER, TTL = Number(config.TTL), API_SCOPES = 'api:read api:write', MCP_SCOPES = 'notes:write';
 const ROLES = { alice: ['admin', 'editor'], bob: ['viewer'] };
 const RESOURCES = {
   [config.OIDC_RESOURCE]: 'RS256', [config.OIDC_RESOURCE_ES256]: 'ES256', [config.OIDC_RESOURCE_EDDSA]: 'EdDSA',
   [config.OIDC_RESOURCE_OPAQUE]: null, // an opaque token that has an audience
 };
+const isMcp = (resource) => /^http:\/\/127\.0\.0\.1:\d+\/mcp$/.test(resource); // examples/mcp, on any port
 const redirect_uri = `${issuer}/_test/callback`; // nothing is there: the login below stops at it
 
 function newKeys() {
@@ -40,7 +41,7 @@ function build(keys) {
       client_id: config.OIDC_INTROSPECT_CLIENT_ID, client_secret: config.OIDC_INTROSPECT_CLIENT_SECRET,
       redirect_uris: [], grant_types: [], response_types: [],
     }],
-    scopes: ['openid', 'email', ...API_SCOPES.split(' ')],
+    scopes: ['openid', 'email', ...`${API_SCOPES} ${MCP_SCOPES}`.split(' ')],
     claims: { openid: ['sub'], email: ['email', 'email_verified'] },
     cookies: { keys: [randomUUID()] },
     pkce: { required: () => true },
@@ -66,6 +67,7 @@ function build(keys) {
       resourceIndicators: {
         enabled: true, defaultResource: () => undefined, useGrantedResource: () => true,
         getResourceServerInfo(_ctx, resource) {
+          if (isMcp(resource)) return { scope: MCP_SCOPES, audience: resource, accessTokenTTL: TTL, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } };
           if (!(resource in RESOURCES)) throw new errors.InvalidTarget();
           const alg = RESOURCES[resource], info = { scope: API_SCOPES, audience: resource, accessTokenTTL: TTL };
           return alg ? { ...info, accessTokenFormat: 'jwt', jwt: { sign: { alg } } } : { ...info, accessTokenFormat: 'opaque' };
