@@ -8,7 +8,7 @@ use axum::{
     routing::any,
 };
 use call::{Call, serve};
-use portcullis::{Error as GateError, Gate, Issuer, Jwt, ProtectedResource, Scheme, axum::Routes, policy::*};
+use portcullis::{ClaimMap, Error as GateError, Gate, Issuer, Jwt, ProtectedResource, Scheme, axum::Routes, policy::*};
 use rmcp::{
     ErrorData, Json, ServerHandler,
     handler::server::{tool::Extension, wrapper::Parameters},
@@ -29,6 +29,7 @@ pub const WRITE: &str = "notes:write";
 
 /// Who issues tokens, and where clients learn it. The scopes are named here, since tools ask for them and no route does.
 fn gate(issuer: Issuer, address: &str) -> Result<Gate, GateError> {
+    let issuer = issuer.claim_map(ClaimMap::new().scopes("scope")?);
     Gate::builder()
         .scheme(Scheme::new(Jwt::new(issuer)).bearer())
         .protected_resource(ProtectedResource::new(address)?.name("Notes")?.scopes([WRITE])?)
