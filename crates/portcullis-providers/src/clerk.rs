@@ -212,7 +212,7 @@ fn session(principal: Principal) -> Result<Principal, Error> {
         }
         Some(2) => match &session.o {
             Some(o) => {
-                let role = o.rol.as_ref().map(|role| format!("org:{role}"));
+                let role = o.rol.as_ref().filter(|role| !role.is_empty()).map(|role| format!("org:{role}"));
                 (Some(o.id.clone()), role, permissions(session.fea.as_deref(), o))
             }
             None => (None, None, Vec::new()),
@@ -232,8 +232,9 @@ fn session(principal: Principal) -> Result<Principal, Error> {
 
 /// The permissions that are packed into `fpm`: a mask for each feature, with a bit for each action, the lowest first.
 fn permissions(features: Option<&str>, organization: &Organization) -> Vec<String> {
+    // An empty item has its place too; it makes no permission.
     let list = |text: Option<&str>| -> Vec<String> {
-        text.unwrap_or_default().split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+        text.unwrap_or_default().split(',').map(|item| item.trim().to_owned()).collect()
     };
     let (features, actions) = (list(features), list(organization.per.as_deref()));
     let masks: Vec<Option<u128>> = organization.fpm.as_deref().unwrap_or_default().split(',').map(mask).collect();

@@ -206,3 +206,19 @@ fn keys_of_test_and_live_are_not_mixed() {
         assert!(Instance::new(wrong).is_err(), "{wrong}");
     }
 }
+
+/// An empty item of a list has a place, so what follows keeps its own.
+#[test]
+fn empty_items_of_packed_permissions_have_places() {
+    let tester = tester();
+    let instance = Instance::new(PUBLISHABLE_KEY).unwrap();
+    let verifier = Jwt::new(instance.sessions(tester.signing_key().key()).unwrap()).clock(tester.clock());
+    let enter = |role: &str, mask: &str| {
+        let organization = json!({ "id": "org_1", "rol": role, "per": "read,,manage", "fpm": mask });
+        let token = tester.token("user_1").without("aud").claim("sid", "s").claim("v", 2).claim("fea", "o:teams");
+        crate::tokens::enter(&verifier, &token.claim("o", organization).sign()).unwrap()
+    };
+    let manages = |mask| enter("admin", mask).has_permission(&"teams:manage".parse().unwrap());
+    assert!(!manages("3") && manages("4"));
+    assert!(enter("", "3").roles().is_empty() && !enter("admin", "3").roles().is_empty());
+}
