@@ -210,7 +210,7 @@ fn keys_of_test_and_live_are_not_mixed() {
 /// An empty item of a list has a place, so what follows keeps its own.
 #[test]
 fn empty_items_of_packed_permissions_have_places() {
-    let tester = tester();
+    let tester = of("Clerk").tester();
     let instance = Instance::new(PUBLISHABLE_KEY).unwrap();
     let verifier = Jwt::new(instance.sessions(tester.signing_key().key()).unwrap()).clock(tester.clock());
     let enter = |role: &str, mask: &str| {
