@@ -28,6 +28,14 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/changing-a-policy.md")]
     }
+    pub mod coming_from_actix_web_httpauth {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/coming-from-actix-web-httpauth.md")]
+    }
+    pub mod coming_from_jsonwebtoken {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/coming-from-jsonwebtoken.md")]
+    }
     pub mod cookies {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/cookies.md")]
