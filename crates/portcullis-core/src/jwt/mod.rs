@@ -175,8 +175,8 @@ impl Jwt {
     /// #     r#"{{"iss":"https://issuer.test","aud":"test","sub":"alice","exp":{}}}"#,
     /// #     tester.clock().seconds() + 60
     /// # );
-    /// // base64 with padding
-    /// let text = [r#"{"alg":"ES256","typ":"JWT"}"#, &claims].map(|part| URL_SAFE.encode(part)).join(".");
+    /// let parts = [r#"{"alg":"ES256","typ":"JWT"}"#, &claims];
+    /// let text = parts.map(|part| URL_SAFE.encode(part)).join("."); // base64 with padding
     /// let signature = tester.signing_key().sign_bytes(text.as_bytes());
     /// let token = format!("{text}.{}", URL_SAFE.encode(signature));
     /// let verifier = Jwt::new(tester.issuer()).padded().clock(tester.clock());
