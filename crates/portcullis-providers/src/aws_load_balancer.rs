@@ -9,7 +9,7 @@
 //!
 //! # fn main() -> Result<(), portcullis_core::Error> {
 //! # let client = Client;
-//! let arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/shop/50dc6c49";
+//! let arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/shop/50";
 //! let balancer = LoadBalancer::new([arn], "https://id.example.com", client)?;
 //! let gate =
 //!     Gate::builder().scheme(Scheme::new(balancer).header("x-amzn-oidc-data")).build()?;

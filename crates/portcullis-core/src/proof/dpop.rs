@@ -56,7 +56,10 @@ const MAX_ID: usize = 256;
 /// let request = get("/me").header("authorization", &authorization).header("dpop", &proof);
 /// assert_eq!(gate.establish(&request).await.principal()?.id().subject(), "alice");
 ///
-/// let code = async |request| gate.establish(&request).await.principal().unwrap_err().code().to_owned();
+/// let code = async |request| {
+///     let refused = gate.establish(&request).await;
+///     refused.principal().unwrap_err().code().to_owned()
+/// };
 /// assert_eq!(code(request).await, "invalid_dpop_proof"); // used before
 /// let elsewhere = post("/me").header("authorization", &authorization).header("dpop", &proof);
 /// assert_eq!(code(elsewhere).await, "invalid_dpop_proof");

@@ -169,15 +169,15 @@ impl RemoteKeys {
     ///     fn send(&self, request: HttpRequest, reply: Reply) {
     ///         reply.give(Ok(match request.url() {
     ///             "https://id.example.com/.well-known/oauth-authorization-server/shop" => {
-    ///                 let at = "https://id.example.com/shop/jwks";
-    ///                 let issuer = "https://id.example.com/shop";
-    ///                 HttpResponse::new(200, format!(r#"{{"issuer":"{issuer}","jwks_uri":"{at}"}}"#))
+    ///                 HttpResponse::new(200, METADATA)
     ///             }
     ///             "https://id.example.com/shop/jwks" => HttpResponse::new(200, KEYS),
     ///             _ => HttpResponse::new(404, ""),
     ///         }));
     ///     }
     /// }
+    /// const METADATA: &str = r#"{"issuer":"https://id.example.com/shop",
+    ///     "jwks_uri":"https://id.example.com/shop/jwks"}"#;
     /// # const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
