@@ -16,7 +16,7 @@ use portcullis_core::{
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -82,10 +82,18 @@ impl SeenTokens {
     /// Longer than a logout token is accepted: its age of two minutes, and five of leeway at both ends.
     const KEPT: u64 = 720_000;
 
-    fn is_first(&self, id: &str, now: u64) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn has(&self, id: &str, now: u64) -> bool {
+        self.seen().get(id).is_some_and(|until| *until > now)
+    }
+
+    fn add(&self, id: String, now: u64) {
+        let mut seen = self.seen();
         seen.retain(|_, until| *until > now);
-        seen.insert(id.to_owned(), now.saturating_add(Self::KEPT)).is_none()
+        seen.insert(id, now.saturating_add(Self::KEPT));
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -233,7 +241,7 @@ impl SignIn {
             return Err(refused("invalid_logout_token", "there is no `logout_token`, or there are several"));
         };
         let token = inner.provider.verify_logout_token(&token).await?;
-        if !inner.seen.is_first(&token.id, self.now()) {
+        if inner.seen.has(&token.id, self.now()) {
             return Err(refused("invalid_logout_token", "it was used before"));
         }
         match (&token.sid, &token.subject) {
@@ -249,6 +257,8 @@ impl SignIn {
             (Some(store), None, Some(subject)) => store.remove_subject(subject).await?,
             _ => {}
         }
+        // Not before: a provider sends it again if the store failed.
+        inner.seen.add(token.id, self.now());
         answer(StatusCode::OK, Vec::new())
     }
 }

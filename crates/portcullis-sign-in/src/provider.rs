@@ -5,16 +5,13 @@ use crate::{
     flow::Token,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use futures_channel::oneshot;
-use futures_util::future::{Either, select};
 use portcullis_core::{
     Algorithm, Audience, ClaimMap, Claims, Clock, Credential, CredentialSource, Error, ErrorKind, HttpClient,
-    HttpRequest, HttpResponse, Issuer, Jwt, Principal, RemoteKeys, Reply, Rules, SystemClock,
+    HttpRequest, HttpResponse, Issuer, Jwt, Principal, RemoteKeys, Rules, SystemClock,
 };
 use serde::Deserialize;
 use std::{
     fmt,
-    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -184,7 +181,7 @@ impl Provider {
             return Ok(metadata.clone());
         }
         let address = format!("{}/.well-known/openid-configuration", self.issuer().trim_end_matches('/'));
-        let answer = self.send(HttpRequest::get(address)).await?;
+        let answer = HttpRequest::get(address).send(&*self.client).await?;
         if answer.status() != 200 {
             return Err(unavailable(format!("the provider's discovery document: status {}", answer.status())));
         }
@@ -236,7 +233,7 @@ impl Provider {
             Some(basic) => request.with_header("authorization", basic),
             None => request,
         };
-        let answer = self.send(request).await?;
+        let answer = request.send(&*self.client).await?;
         match answer.status() {
             200 => self.tokens(&answer),
             status @ 400..=499 => {
@@ -280,15 +277,6 @@ impl Provider {
             return Err(failed("the ID token is for another client (`azp`), or has no `sub`"));
         }
         Ok((principal, claims))
-    }
-
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
-        let (sender, receiver) = oneshot::channel();
-        self.client.send(request, Reply::new(move |answer| drop(sender.send(answer))));
-        match select(pin!(receiver), self.client.sleep(self.client.time_limit())).await {
-            Either::Left((Ok(answer), _)) => answer,
-            _ => Err(unavailable("the provider does not answer")),
-        }
     }
 }
 
