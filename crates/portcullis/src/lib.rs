@@ -32,6 +32,14 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/coming-from-actix-web-httpauth.md")]
     }
+    pub mod coming_from_axum_jwt_auth {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/coming-from-axum-jwt-auth.md")]
+    }
+    pub mod coming_from_axum_login {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/coming-from-axum-login.md")]
+    }
     pub mod coming_from_jsonwebtoken {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/coming-from-jsonwebtoken.md")]
