@@ -1,10 +1,12 @@
 //! A service on Directus without its secret: the instance is asked who a caller is, and whether an administrator. Some routes
-//! are for one other program, which knows a shared secret. On axum and on actix-web: [`on_axum`] and [`on_actix`] are all that
-//! differs.
+//! are for one other program, which knows a shared secret. People register and sign in there through this service. On axum and
+//! on actix-web: [`on_axum`] and [`on_actix`] are all that differs.
 
 pub mod on_actix;
 pub mod on_axum;
+pub mod people;
 
+use people::People;
 use portcullis::{
     Error, ErrorKind, Gate, HttpClient, OpaqueTokens, Principal, Refusal, Scheme, SharedSecret, Verifier, WhoAmI,
     providers::directus::Directus, reqwest::Client,
@@ -58,7 +60,11 @@ fn caption(who: &Principal) -> Result<Value, Error> {
 
 fn render(error: &Error, default: Refusal) -> Refusal {
     let body = match error.kind() {
+        _ if matches!(error.code(), "invalid_credentials" | "invalid_otp" | "user_suspended") => {
+            json!({ "ok": false, "error": "Invalid credentials" })
+        }
         ErrorKind::Denied => json!({ "error": "Admin only" }),
+        ErrorKind::Rejected => json!({ "ok": false, "error": error.code() }),
         ErrorKind::Missing | ErrorKind::Unrecognized | ErrorKind::Invalid | ErrorKind::Expired => {
             json!({ "ok": false, "error": "Invalid or expired token" })
         }
@@ -70,15 +76,16 @@ fn render(error: &Error, default: Refusal) -> Refusal {
     default.without_header("www-authenticate").with_body("application/json", body.to_string())
 }
 
-/// The gate and the address, by the environment.
+/// The gate, what people do at Directus, and the address, by the environment.
 ///
 /// # Errors
 /// If a variable is not set, or something that is set cannot be.
-pub fn configured() -> Result<(Gate, SocketAddr), Box<dyn error::Error>> {
+pub fn configured() -> Result<(Gate, People, SocketAddr), Box<dyn error::Error>> {
     let set = |name: &str| env::var(name).map_err(|_| format!("{name} is not set"));
-    let directus = directus(&set("DIRECTUS_URL")?, Client::new()?)?;
+    let (url, client) = (set("DIRECTUS_URL")?, Client::new()?);
+    let people = People::new(&url, &set("DIRECTUS_ADMIN_TOKEN")?, &set("DIRECTUS_USER_ROLE")?, client.clone())?;
     // Several are separated by spaces, the newest first.
     let sync = sync_secret(set("RBAC_SYNC_WEBHOOK_SECRET")?.split_whitespace())?;
     let port = env::var("PORT").map_or(Ok(8000), |port| port.parse())?;
-    Ok((gate(directus, sync)?, SocketAddr::from(([127, 0, 0, 1], port))))
+    Ok((gate(directus(&url, client)?, sync)?, people, SocketAddr::from(([127, 0, 0, 1], port))))
 }

@@ -1,16 +1,22 @@
 //! The service on axum.
 
+use crate::people::People;
 use axum::{Json, Router};
 use portcullis::{
-    Gate,
+    Error, Gate,
     axum::{Authenticated, Rejection, Routes},
-    policy::{authenticated, staff, via},
+    policy::{anyone, authenticated, staff, via},
 };
 use serde_json::{Value, json};
 
 /// The routes.
-pub fn app(gate: Gate) -> Router {
+pub fn app(gate: Gate, people: People) -> Router {
+    let [registers, signs_in, refreshes, signs_out] = [(); 4].map(|()| people.clone());
     Routes::new(&gate)
+        .post("/api/auth/register", anyone(), move |Json(new)| answer(registers.clone().register(new)))
+        .post("/api/auth/login", anyone(), move |Json(given)| answer(signs_in.clone().login(given)))
+        .post("/api/auth/refresh", anyone(), move |Json(given)| answer(refreshes.clone().refresh(given)))
+        .post("/api/auth/logout", anyone(), move |Json(given)| answer(signs_out.clone().logout(given)))
         .post("/api/captions/generate", authenticated(), caption)
         .get("/api/queue/stats", staff(), async || Json(json!({ "waiting": 0 })))
         .post("/api/credentials/store", via("sync"), async || Json(json!({ "ok": true })))
@@ -23,4 +29,8 @@ pub fn app(gate: Gate) -> Router {
 
 async fn caption(Authenticated(who): Authenticated) -> Result<Json<Value>, Rejection> {
     Ok(Json(crate::caption(&who)?))
+}
+
+async fn answer(outcome: impl Future<Output = Result<Value, Error>>) -> Result<Json<Value>, Rejection> {
+    Ok(Json(outcome.await?))
 }

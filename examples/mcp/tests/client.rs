@@ -48,7 +48,8 @@ fn add(text: &str) -> Anyhow<CallToolRequestParams> {
 
 async fn notes(client: &RunningService<RoleClient, ()>) -> Anyhow<Value> {
     let answer = client.call_tool(CallToolRequestParams::new("list_notes")).await?;
-    Ok(answer.structured_content.ok_or("notes")?["notes"].clone())
+    let content = answer.structured_content.ok_or("no content")?;
+    Ok(content.get("notes").ok_or("no notes")?.clone())
 }
 
 #[tokio::test]

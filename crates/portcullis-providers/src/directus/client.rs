@@ -6,6 +6,7 @@ use super::{
     base,
     cookies::CookieNames,
 };
+use crate::parts::misconfigured;
 use portcullis_core::{BearerToken, Clock, Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, SystemClock};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -205,10 +206,6 @@ impl DirectusClient {
 
 fn authorized(request: HttpRequest, token: &BearerToken) -> HttpRequest {
     request.with_header("authorization", format!("Bearer {}", token.expose()))
-}
-
-pub(super) fn misconfigured(detail: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Misconfigured, detail.into())
 }
 
 impl fmt::Debug for DirectusClient {

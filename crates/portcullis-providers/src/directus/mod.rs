@@ -12,9 +12,10 @@ pub use cookies::{CookieMode, CookieSession, REFRESH_COOKIE};
 pub use pair::{KeptPair, Login, TokenPair};
 pub use sign_up::SignUp;
 
+use crate::parts::{claims, misconfigured};
 use portcullis_core::{
-    Algorithm, Audience, ClaimMap, Claims, Clock, Error, ErrorKind, HttpClient, Issuer, Jwt, Key, KeySet, KeySource,
-    Rules, Scheme, Verifier, WhoAmI,
+    Algorithm, Audience, ClaimMap, Claims, Clock, Error, HttpClient, Issuer, Jwt, Key, KeySet, KeySource, Rules,
+    Scheme, Verifier, WhoAmI,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -86,7 +87,7 @@ impl Directus {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if the secret has less than 32 bytes.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the secret has less than 32 bytes.
     pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         Self::with_keys([Algorithm::Hs256], Key::secret(Algorithm::Hs256, secret)?)
     }
@@ -102,7 +103,7 @@ impl Directus {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if the secret is empty.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the secret is empty.
     pub fn dangerous_short_secret(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         Self::with_keys([Algorithm::Hs256], Key::dangerous_short_secret(Algorithm::Hs256, secret)?)
     }
@@ -119,7 +120,7 @@ impl Directus {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if the secret has less than 64 bytes, as HS512 needs.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the secret has less than 64 bytes, as HS512 needs.
     pub fn dangerous_any_hmac(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         let algorithms = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
         let keys: Result<KeySet, Error> = algorithms.into_iter().map(|alg| Key::secret(alg, secret.as_ref())).collect();
@@ -136,8 +137,8 @@ impl Directus {
     ///
     /// Answers are remembered for some seconds: see [`WhoAmI::remember`]. If a token does not belong to a session, Directus
     /// 11 still answers for a deleted user until the token expires. A suspended user is refused if they may read their own
-    /// `status`, as every user with access to the app may. Directus 10 has no `/policies/me/globals`: requests are answered
-    /// with 503.
+    /// `status`, as every user with access to the app may. For Directus 10 use
+    /// [`introspect_v10`](Self::introspect_v10): here its requests are answered with 503.
     ///
     /// ```
     /// use portcullis_core::{Credential, CredentialSource, ErrorKind};
@@ -168,9 +169,95 @@ impl Directus {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if `url` is no HTTP address.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn introspect(url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
         asking(with_rules(Issuer::without_keys(NAME, Audience::absent())?)?, url, client)
+    }
+
+    /// As [`introspect`](Self::introspect), for Directus 10, which has no `/policies/me/globals`: an administrator is who has a
+    /// role with `admin_access`. The role of the principal is the identifier of that row.
+    ///
+    /// Do not use it with later versions. There the field does not exist, and nobody is an administrator.
+    ///
+    /// ```
+    /// use portcullis_core::{Credential, CredentialSource};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// use portcullis_providers::directus::Directus;
+    /// # #[derive(Debug)] struct Client;
+    /// # impl HttpClient for Client {
+    /// #     fn send(&self, request: HttpRequest, reply: Reply) {
+    /// #         let is_admin = request.headers().any(|header| header == ("authorization", "Bearer of-admin"));
+    /// #         let role = format!(r#"{{"data":{{"id":"u1","role":{{"id":"r1","admin_access":{is_admin}}}}}}}"#);
+    /// #         reply.give(Ok(HttpResponse::new(200, role)));
+    /// #     }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let client = Client;
+    /// let verifier = Directus::introspect_v10("https://directus.example.com", client)?;
+    /// let ask = async |token: &str| {
+    ///     verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await
+    /// };
+    /// assert!(ask("of-admin").await?.is_staff());
+    /// assert!(!ask("of-member").await?.is_staff());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if `url` is no HTTP address.
+    pub fn introspect_v10(url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
+        let map = ClaimMap::new().subject("id")?.roles("/role/id")?.staff("/role/admin_access")?;
+        let issuer = Issuer::without_keys(NAME, Audience::absent())?.claim_map(map);
+        user(issuer, url, "id,role.id,role.admin_access,status", client)
+    }
+
+    /// Asks the instance about every token, and makes staff of the users whose role has this name. **Whoever may create or
+    /// rename roles can make himself an administrator here**, and the name may be translated. For services that decided so
+    /// before, until they ask for what Directus says: see [`introspect`](Self::introspect).
+    ///
+    /// ```
+    /// use portcullis_core::{Credential, CredentialSource};
+    /// # use portcullis_core::{HttpClient, HttpRequest, HttpResponse, Reply};
+    /// use portcullis_providers::directus::Directus;
+    /// # #[derive(Debug)] struct Client;
+    /// # impl HttpClient for Client {
+    /// #     fn send(&self, request: HttpRequest, reply: Reply) {
+    /// #         let is_admin = request.headers().any(|header| header == ("authorization", "Bearer of-admin"));
+    /// #         let name = if is_admin { "Administrator" } else { "Editor" };
+    /// #         let role = format!(r#"{{"data":{{"id":"u1","role":{{"name":"{name}"}}}}}}"#);
+    /// #         reply.give(Ok(HttpResponse::new(200, role)));
+    /// #     }
+    /// # }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let client = Client;
+    /// let url = "https://directus.example.com";
+    /// let verifier = Directus::dangerous_staff_by_role_name(url, "Administrator", client)?;
+    /// let ask = async |token: &str| {
+    ///     verifier.authenticate(&Credential::new(token, CredentialSource::bearer())).await
+    /// };
+    /// assert!(ask("of-admin").await?.is_staff());
+    /// assert!(!ask("of-editor").await?.is_staff());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if `url` is no HTTP address, or the name is empty.
+    pub fn dangerous_staff_by_role_name(
+        url: &str,
+        name: &str,
+        client: impl HttpClient + 'static,
+    ) -> Result<WhoAmI, Error> {
+        if name.is_empty() {
+            return Err(misconfigured("the name of the role of administrators is empty"));
+        }
+        let name = name.to_owned();
+        let issuer = Issuer::without_keys(NAME, Audience::absent())?.claim_map(ClaimMap::new().subject("id")?);
+        let issuer = issuer.finish(move |principal| {
+            let role: Option<String> = claims(&principal)?.get("/role/name")?;
+            Ok(principal.with_staff(role.as_deref() == Some(&*name)))
+        });
+        user(issuer, url, "id,role.name,status", client)
     }
 
     /// Verifies tokens here, with these settings, and asks the instance at this address about tokens that could have ended
@@ -214,7 +301,7 @@ impl Directus {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if `url` is no HTTP address.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn hybrid(self, url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
         let asking = asking(self.issuer, url, client)?.sessions_only();
         Ok(match self.clock {
@@ -257,7 +344,7 @@ impl Directus {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] above five minutes.
+    /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) above five minutes.
     pub fn leeway(self, leeway: Duration) -> Result<Self, Error> {
         let issuer = self.issuer.clone().leeway(leeway)?;
         Ok(self.with_issuer(issuer))
@@ -414,9 +501,13 @@ fn with_rules(issuer: Issuer) -> Result<Issuer, Error> {
 
 /// Of the ways to ask whether a user is an administrator, only `globals` counts policies of parent roles and of the user.
 fn asking(issuer: Issuer, url: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
-    let base = base(url)?;
-    let me = WhoAmI::new(issuer, format!("{base}/users/me?fields=id,role,status"), client)?;
-    let me = me.and(format!("{base}/policies/me/globals"))?.within("data")?;
+    let globals = format!("{}/policies/me/globals", base(url)?);
+    user(issuer, url, "id,role,status", client)?.and(globals)
+}
+
+/// Asks for these fields of the user.
+fn user(issuer: Issuer, url: &str, fields: &str, client: impl HttpClient + 'static) -> Result<WhoAmI, Error> {
+    let me = WhoAmI::new(issuer, format!("{}/users/me?fields={fields}", base(url)?), client)?.within("data")?;
     let me = me.rules(Rules::new().forbid("share")?.if_present("status", ["active"])?);
     // An instance has no clients: what it takes for a token of its own, without an `aud`, is for itself.
     Ok(me.dangerous_any_client())
@@ -429,7 +520,7 @@ fn base(url: &str) -> Result<&str, Error> {
     let rest = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://"));
     let host = rest.map(|rest| rest.split('/').next().unwrap_or_default());
     if host.is_none_or(str::is_empty) || !base.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@".contains(&byte)) {
-        return Err(Error::new(ErrorKind::Misconfigured, "the address of a Directus instance has a host and no query"));
+        return Err(misconfigured("the address of a Directus instance has a host and no query"));
     }
     Ok(base)
 }

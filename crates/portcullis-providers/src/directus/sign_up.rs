@@ -3,8 +3,8 @@
 use super::{
     DirectusClient,
     answer::{accepted, data},
-    client::misconfigured,
 };
+use crate::parts::misconfigured;
 use portcullis_core::{BearerToken, Error, ErrorKind};
 use serde_json::{Map, Value};
 use std::fmt;

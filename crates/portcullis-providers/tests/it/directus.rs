@@ -1,8 +1,9 @@
 //! Claims as Directus 10 to 12 write them, with made-up values.
 
-use crate::tokens::now;
+use crate::tokens::{enter, now};
 use portcullis_core::{
-    Algorithm, Credential, CredentialSource, Error, ErrorKind, Principal, Verifier,
+    Algorithm, Credential, CredentialSource, Error, ErrorKind, HttpClient, HttpRequest, HttpResponse, Principal, Reply,
+    Verifier, WhoAmI,
     testing::{FixedClock, SigningKey},
 };
 use portcullis_providers::directus::{Directus, SESSION_COOKIE};
@@ -94,4 +95,89 @@ fn secrets_are_checked_when_the_service_starts() {
     );
     assert!(Directus::dangerous_short_secret("x").is_ok() && Directus::dangerous_short_secret("").is_err());
     assert!(!format!("{:?}", directus()).contains("SECRET of a Directus"));
+}
+
+/// Answers `/users/me` with these rows, by token, whatever fields are asked for.
+#[derive(Debug, Clone)]
+struct Rows {
+    fields: &'static str,
+    rows: &'static [(&'static str, &'static str)],
+}
+
+impl HttpClient for Rows {
+    fn send(&self, request: HttpRequest, reply: Reply) {
+        let shown = |token: &str| request.headers().any(|(_, value)| value == format!("Bearer {token}"));
+        let row = self.rows.iter().find(|(token, _)| shown(token)).map(|(_, row)| row);
+        let is_asked = request.url() == format!("https://directus.test/users/me?fields={}", self.fields);
+        reply.give(Ok(match row.filter(|_| is_asked) {
+            Some(row) => HttpResponse::new(200, format!(r#"{{"data":{row}}}"#)),
+            None => HttpResponse::new(401, r#"{"errors":[{"extensions":{"code":"INVALID_CREDENTIALS"}}]}"#),
+        }));
+    }
+}
+
+/// The subject and the staff flag, or the status of the refusal.
+fn standing(on: &WhoAmI, token: &str) -> Result<(String, bool), u16> {
+    let principal = enter(on, token).map_err(|error| error.status())?;
+    Ok((principal.id().subject().to_owned(), principal.is_staff()))
+}
+
+#[test]
+fn version_10_says_it_in_the_role() {
+    let rows = Rows {
+        fields: "id,role.id,role.admin_access,status",
+        rows: &[
+            ("admin", r#"{"id":"u1","status":"active","role":{"id":"r1","admin_access":true}}"#),
+            ("number", r#"{"id":"u1","role":{"id":"r1","admin_access":1}}"#),
+            ("member", r#"{"id":"u2","status":"active","role":{"id":"r2","admin_access":false}}"#),
+            ("text", r#"{"id":"u3","role":{"id":"r2","admin_access":"true"}}"#),
+            ("unreadable", r#"{"id":"u4"}"#),
+            ("no-role", r#"{"id":"u5","role":null}"#),
+            ("suspended", r#"{"id":"u6","status":"suspended","role":{"id":"r1","admin_access":true}}"#),
+            ("share", r#"{"share":"s1"}"#),
+        ],
+    };
+    let directus = Directus::introspect_v10("https://directus.test/", rows).unwrap();
+    let user = |id: &str, is_admin| Ok((id.to_owned(), is_admin));
+    assert_eq!(standing(&directus, "admin"), user("u1", true));
+    assert_eq!(standing(&directus, "number"), user("u1", true));
+    assert_eq!(standing(&directus, "member"), user("u2", false));
+    assert_eq!(standing(&directus, "text"), user("u3", false));
+    assert_eq!(standing(&directus, "unreadable"), user("u4", false));
+    assert_eq!(standing(&directus, "no-role"), user("u5", false));
+    for refused in ["suspended", "share", "unknown"] {
+        assert_eq!(standing(&directus, refused), Err(401), "{refused}");
+    }
+    assert_eq!(enter(&directus, "admin").unwrap().roles(), ["r1".into()]);
+}
+
+/// Case 110.
+#[test]
+fn a_role_is_that_of_administrators_by_its_name_only_where_that_is_chosen() {
+    let rows = Rows {
+        fields: "id,role.name,status",
+        rows: &[
+            ("admin", r#"{"id":"u1","role":{"name":"Administrator"}}"#),
+            ("lower", r#"{"id":"u2","role":{"name":"administrator"}}"#),
+            ("editor", r#"{"id":"u3","role":{"name":"Editor"}}"#),
+            ("nameless", r#"{"id":"u4","role":"r1"}"#),
+            ("none", r#"{"id":"u5"}"#),
+            ("suspended", r#"{"id":"u6","status":"suspended","role":{"name":"Administrator"}}"#),
+        ],
+    };
+    let by_name = Directus::dangerous_staff_by_role_name("https://directus.test", "Administrator", rows).unwrap();
+    assert_eq!(standing(&by_name, "admin"), Ok(("u1".to_owned(), true)));
+    for (token, id) in [("lower", "u2"), ("editor", "u3"), ("nameless", "u4"), ("none", "u5")] {
+        assert_eq!(standing(&by_name, token), Ok((id.to_owned(), false)), "{token}");
+    }
+    assert_eq!(standing(&by_name, "suspended"), Err(401));
+
+    // Without it the name says nothing.
+    let rows = Rows {
+        fields: "id,role.id,role.admin_access,status",
+        rows: &[("admin", r#"{"id":"u1","role":{"name":"Administrator"}}"#)],
+    };
+    let by_flag = Directus::introspect_v10("https://directus.test", rows.clone()).unwrap();
+    assert_eq!(standing(&by_flag, "admin"), Ok(("u1".to_owned(), false)));
+    assert!(Directus::dangerous_staff_by_role_name("https://directus.test", "", rows).is_err());
 }

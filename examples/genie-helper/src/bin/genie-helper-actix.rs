@@ -6,8 +6,8 @@ use std::error;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let (gate, address) = configured()?;
-    let server = HttpServer::new(move || App::new().configure(routes(&gate).into_config())).bind(address)?;
+    let (gate, people, address) = configured()?;
+    let server = HttpServer::new(move || App::new().configure(routes(&gate, &people).into_config())).bind(address)?;
     for address in server.addrs() {
         println!("listening on http://{address}");
     }

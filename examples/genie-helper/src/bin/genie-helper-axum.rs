@@ -6,9 +6,9 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let (gate, address) = configured()?;
+    let (gate, people, address) = configured()?;
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app(gate)).await?;
+    axum::serve(listener, app(gate, people)).await?;
     Ok(())
 }

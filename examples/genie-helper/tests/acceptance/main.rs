@@ -5,3 +5,4 @@
 mod people;
 mod secrets;
 mod service;
+mod signing_in;

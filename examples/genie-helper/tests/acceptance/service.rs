@@ -2,7 +2,7 @@
 
 use actix_web::test;
 use axum::{body::Body, http::Request};
-use genie_helper::{directus, gate, on_actix, on_axum, sync_secret};
+use genie_helper::{directus, gate, on_actix, on_axum, people::People, sync_secret};
 use http_body_util::BodyExt;
 use portcullis::{
     Algorithm, Error, ErrorKind, Gate, HttpClient, HttpRequest, HttpResponse, Reply,
@@ -47,6 +47,9 @@ pub struct Instance(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 pub struct State {
     pub known: Vec<(String, Known)>,
+    /// What it answers at other addresses, and what was sent there.
+    pub answers: Vec<(&'static str, u16, Value)>,
+    pub sent: Vec<(String, Value, Option<String>)>,
     pub is_down: bool,
     pub asked: usize,
 }
@@ -78,6 +81,15 @@ impl HttpClient for Instance {
         let shown = |token: &str| request.headers().any(|(_, value)| value == format!("Bearer {token}"));
         let known = state.known.iter().find(|(token, _)| shown(token)).map(|(_, known)| known.clone());
         let is_down = state.is_down;
+        let path = request.url().strip_prefix("https://directus.test").unwrap_or_default();
+        if let Some((_, status, body)) = state.answers.iter().find(|(known, ..)| *known == path).cloned() {
+            let sent = serde_json::from_str(request.body()).unwrap_or_default();
+            let authorization = request.headers().find(|(name, _)| *name == "authorization");
+            let authorization = authorization.map(|(_, value)| value.to_owned());
+            state.sent.push((path.to_owned(), sent, authorization));
+            let answer = HttpResponse::new(status, body.to_string());
+            return reply.give(if is_down { Err(Error::new(ErrorKind::Unavailable, "down")) } else { Ok(answer) });
+        }
         drop(state);
         let known = known.unwrap_or(Known::Refused(401, "INVALID_CREDENTIALS"));
         let (status, body) = match (known, request.url().strip_prefix("https://directus.test")) {
@@ -103,8 +115,12 @@ impl HttpClient for Instance {
     }
 }
 
+pub const ADMIN_TOKEN: &str = "the-static-token-of-the-administrator";
+pub const ROLE: &str = "22222222-2222-4222-8222-222222222222";
+
 pub struct Service {
     pub gate: Gate,
+    pub people: People,
     pub instance: Instance,
 }
 
@@ -118,38 +134,65 @@ impl Service {
         let asking = directus("https://directus.test/", instance.clone()).unwrap_or_else(|error| panic!("{error}"));
         let sync = sync_secret(secrets.iter().copied()).unwrap_or_else(|error| panic!("{error}"));
         let gate = gate(asking.clock(FixedClock::at(NOW)), sync).unwrap_or_else(|error| panic!("{error}"));
-        Self { gate, instance }
+        let people = People::new("https://directus.test", ADMIN_TOKEN, ROLE, instance.clone());
+        Self { gate, people: people.unwrap_or_else(|error| panic!("{error}")), instance }
     }
 
     /// What both frameworks answer.
     pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, String)]) -> (u16, Value) {
-        let axum = self.ask_axum(method, path, headers).await;
-        let actix = self.ask_actix(method, path, headers).await;
+        self.send(method, path, headers, &Value::Null).await
+    }
+
+    /// The same with a body.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, String)], body: &Value) -> (u16, Value) {
+        let axum = self.ask_axum(method, path, headers, body).await;
+        let actix = self.ask_actix(method, path, headers, body).await;
         assert_eq!(axum, actix, "axum and actix-web answer differently to {method} {path}");
         axum
     }
 
-    async fn ask_axum(&self, method: &str, path: &str, headers: &[(&str, String)]) -> (u16, Value) {
+    async fn ask_axum(&self, method: &str, path: &str, headers: &[(&str, String)], body: &Value) -> (u16, Value) {
         let request = Request::builder().method(method).uri(path);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
-        let request = request.body(Body::empty()).unwrap_or_else(|error| panic!("{error}"));
-        let answer = on_axum::app(self.gate.clone()).oneshot(request).await.unwrap_or_else(|never| match never {});
+        let request = match body {
+            Value::Null => request.body(Body::empty()),
+            body => request.header("content-type", "application/json").body(Body::from(body.to_string())),
+        };
+        let request = request.unwrap_or_else(|error| panic!("{error}"));
+        let answer = on_axum::app(self.gate.clone(), self.people.clone())
+            .oneshot(request)
+            .await
+            .unwrap_or_else(|never| match never {});
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.unwrap_or_else(|error| panic!("{error}"));
         (status, serde_json::from_slice(&body.to_bytes()).unwrap_or_default())
     }
 
-    async fn ask_actix(&self, method: &str, path: &str, headers: &[(&str, String)]) -> (u16, Value) {
-        let routes = on_actix::routes(&self.gate).into_config();
+    async fn ask_actix(&self, method: &str, path: &str, headers: &[(&str, String)], body: &Value) -> (u16, Value) {
+        let routes = on_actix::routes(&self.gate, &self.people).into_config();
         let app = test::init_service(actix_web::App::new().configure(routes)).await;
         let method = method.parse().unwrap_or_else(|error| panic!("{error}"));
         let request =
             headers.iter().fold(test::TestRequest::with_uri(path).method(method), |request, (name, value)| {
                 request.append_header((*name, value.as_str()))
             });
+        let request = if body.is_null() { request } else { request.set_json(body) };
         let answer = test::call_service(&app, request.to_request()).await;
         let status = answer.status().as_u16();
         (status, serde_json::from_slice(&test::read_body(answer).await).unwrap_or_default())
+    }
+
+    /// Whether both refuse a body that is not what the route takes; axum says 422, and actix-web 400.
+    pub async fn refuses_body(&self, what: &str, body: Value) -> bool {
+        let path = format!("/api/auth/{what}");
+        let axum = self.ask_axum("POST", &path, &[], &body).await.0;
+        let actix = self.ask_actix("POST", &path, &[], &body).await.0;
+        (axum, actix) == (422, 400)
+    }
+
+    /// A request of somebody who is not signed in.
+    pub async fn auth(&self, what: &str, body: Value) -> (u16, Value) {
+        self.send("POST", &format!("/api/auth/{what}"), &[], &body).await
     }
 
     pub async fn caption(&self, headers: &[(&str, String)]) -> (u16, Value) {
