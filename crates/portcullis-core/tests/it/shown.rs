@@ -72,6 +72,16 @@ impl OrganizationVersions for Nobody {
     }
 }
 
+impl TokenSource for Nobody {
+    fn request(&self) -> Result<HttpRequest, Error> {
+        Ok(HttpRequest::get("https://issuer.test/token"))
+    }
+
+    fn read(&self, _: &HttpResponse) -> Result<(BearerToken, Duration), Error> {
+        Err(Error::new(ErrorKind::Unavailable, "no token"))
+    }
+}
+
 /// An error of somebody else that shows all it has.
 #[derive(Debug)]
 #[expect(dead_code, reason = "it is shown")]
@@ -212,6 +222,10 @@ fn nothing_private_is_shown() {
         Reply: Reply::new(drop),
         Introspection: Introspection::new(asked(), url, Nobody).unwrap().client("orders", secret),
         Introspection: Introspection::new(asked(), url, Nobody).unwrap().client_token(secret),
+        BearerToken: BearerToken::new(secret).unwrap(),
+        ClientCredentials: ClientCredentials::new(url, "billing", secret, Nobody).unwrap().secret_in_body(),
+        KeptToken: KeptToken::new(Nobody, Nobody).starting_with(BearerToken::new(secret).unwrap(), Duration::MAX),
+        TokenExchange: TokenExchange::new(url, "billing", secret, Nobody).unwrap(),
         OpaqueTokens: OpaqueTokens::new().prefix("ory_at_").unwrap(),
         WhoAmI: WhoAmI::new(asked(), url, Nobody).unwrap(),
         Algorithm: Algorithm::Hs256,
@@ -303,6 +317,7 @@ fn nothing_private_is_shown() {
         "ProofMemory",
         "Requirement",
         "Revocations",
+        "TokenSource",
     ];
     let known: BTreeSet<String> = all.iter().map(|(name, _)| *name).chain(traits).map(str::to_owned).collect();
     let public: BTreeSet<String> = [include_str!("../../src/lib.rs"), include_str!("../../src/testing/mod.rs")]
