@@ -85,7 +85,7 @@ pub use admin::Admin;
 pub use authenticate::{AccountDirectory, SessionAuthenticator};
 pub use builder::AccountsBuilder;
 pub use client::Client;
-pub use config::Config;
+pub use config::{Backend, ClerkConfig, CognitoConfig, Config, NativeConfig};
 pub use email::EmailAddress;
 pub use endpoints::{Call, Endpoint, Endpoints, SameSite, TokenCookies};
 pub use error::Error;

@@ -33,13 +33,16 @@ pub fn config(secret: &str) -> Result<Config, Error> {
 }
 
 /// The accounts. Links in mails lead to pages below the address.
+///
+/// # Errors
+/// If the settings are those of another backend.
 pub fn accounts(
     config: &Config,
     stores: impl Into<Stores>,
     mailer: impl Mailer + 'static,
     address: &str,
-) -> AccountsBuilder {
-    Accounts::from_config(config, stores).mailer(mailer, Links::below(address))
+) -> Result<AccountsBuilder, Error> {
+    Ok(Accounts::from_config(config, stores)?.mailer(mailer, Links::below(address)))
 }
 
 /// Who callers are: access tokens in the cookie or in `Authorization: Bearer`, until their session ends.
@@ -70,7 +73,7 @@ pub async fn open(address: SocketAddr) -> Result<(Gate, Endpoints), Box<dyn erro
     let mailer = PrintedMails::new(address)?;
     let config = config(&secret::find()?)?;
     let store = SqliteStore::open("derp.db").await?;
-    let accounts = accounts(&config, store, mailer, &format!("http://localhost:{}", address.port())).build()?;
+    let accounts = accounts(&config, store, mailer, &format!("http://localhost:{}", address.port()))?.build()?;
     // Sessions that another program ended on the same database, or this one before it was started again.
     let followed = accounts.clone();
     tokio::spawn(async move { followed.follow(Duration::from_secs(1), sleep).await });

@@ -1,11 +1,13 @@
 //! Settings from a file.
 
+mod hosted;
 mod native;
 mod section;
 
 use crate::{
     accounts::Accounts, builder::AccountsBuilder, endpoints::Endpoints, error::Error, password::Costs, store::Stores,
 };
+pub use hosted::{ClerkConfig, CognitoConfig};
 use native::Native;
 use section::{Section, Variables, names};
 use std::{collections::BTreeSet, env, fmt, fs, path::Path};
@@ -34,12 +36,26 @@ use zeroize::Zeroizing;
 /// "#;
 /// # let env = |_: &str| Some("a-secret-of-at-least-thirty-two-bytes".to_owned());
 /// let config = Config::parse(text, env)?; // or `Config::read("accounts.toml")`
-/// let accounts = Accounts::from_config(&config, MemoryStore::new())
+/// let accounts = Accounts::from_config(&config, MemoryStore::new())?
 ///     .mailer(Mailbox::new(), Links::below("https://app.example.com"))
 ///     .build()?;
 /// let endpoints = accounts.endpoints().with_config(&config);
 /// # let _ = endpoints; Ok(()) }
 /// ```
+///
+/// # Another backend
+/// A file has one of the tables `auth.native`, `auth.cognito` and `auth.clerk`. The last two are for services without accounts
+/// of their own, whose users are at Amazon Cognito or Clerk: see [`backend`](Self::backend).
+///
+/// | Key | Meaning |
+/// |---|---|
+/// | `auth.cognito.user_pool_id` | required; the pool, such as `eu-central-1_AbCdEf123` |
+/// | `auth.cognito.client_id` | required; the app client whose tokens are accepted, or a list of several |
+/// | `auth.cognito.client_secret` | the secret of the app client |
+/// | `auth.clerk.publishable_key` | required; names the instance |
+/// | `auth.clerk.secret_key` | the secret key, which has to be one for the same kind of instance |
+/// | `auth.clerk.authorized_parties` | required; the origins of the pages whose sessions are accepted |
+/// | `default_role` of both | the role of users who have none |
 ///
 /// # Settings
 /// Below `auth.native`, with the default. Other keys are errors.
@@ -76,8 +92,46 @@ use zeroize::Zeroizing;
 /// | `limits.NAME.count`, `limits.NAME.seconds` | a limit of [`Limits`](crate::Limits), such as `sign_ins_per_network` |
 #[derive(Clone)]
 pub struct Config {
-    native: Native,
+    backend: Backend,
     variables: BTreeSet<String>,
+}
+
+/// Where the users of a service are, as its settings say.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Backend {
+    /// They have accounts of the service's own.
+    Native(NativeConfig),
+    /// They are in a user pool of Amazon Cognito.
+    Cognito(CognitoConfig),
+    /// They are at Clerk.
+    Clerk(ClerkConfig),
+}
+
+/// Settings of accounts of the service's own, for [`Accounts::from_config`].
+#[derive(Clone)]
+pub struct NativeConfig(Box<Native>);
+
+impl Backend {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Native(_) => "auth.native",
+            Self::Cognito(_) => "auth.cognito",
+            Self::Clerk(_) => "auth.clerk",
+        }
+    }
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Backend({})", self.name())
+    }
+}
+
+impl fmt::Debug for NativeConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NativeConfig(..)")
+    }
 }
 
 impl Config {
@@ -105,7 +159,39 @@ impl Config {
         if !missing.is_empty() {
             return Err(Error::misconfigured(format!("missing environment variables: {}", missing.join(", "))));
         }
-        Ok(Self { native: native(table, &variables)?, variables: named })
+        Ok(Self { backend: backend(table, &variables)?, variables: named })
+    }
+
+    /// Where the users are.
+    ///
+    /// ```
+    /// use portcullis_accounts::{Backend, Config};
+    ///
+    /// # fn main() -> Result<(), portcullis_accounts::Error> {
+    /// let text = r#"
+    ///     [auth.cognito]
+    ///     user_pool_id = "eu-central-1_AbCdEf123"
+    ///     client_id = "$CLIENT_ID"
+    ///     default_role = "default"
+    /// "#;
+    /// let env = |_: &str| Some("web".to_owned());
+    /// let config = Config::parse(text, env)?;
+    /// let Backend::Cognito(cognito) = config.backend() else { panic!("another backend") };
+    /// assert_eq!(cognito.user_pool_id(), "eu-central-1_AbCdEf123");
+    /// assert_eq!(cognito.client_ids(), ["web"]);
+    /// assert!(Config::parse("[auth.cognito]", env).is_err());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    fn native(&self) -> Option<&Native> {
+        match &self.backend {
+            Backend::Native(NativeConfig(native)) => Some(&**native),
+            _ => None,
+        }
     }
 
     /// Reads settings from a file, with the environment of the process.
@@ -128,10 +214,10 @@ impl fmt::Debug for Config {
     }
 }
 
-/// The backends that there are. Only one of them can be set, and only `native` is read here.
+/// The backends that there are. Only one of them can be set.
 const BACKENDS: [&str; 3] = ["native", "clerk", "cognito"];
 
-fn native(table: Table, variables: &Variables) -> Result<Native, Error> {
+fn backend(table: Table, variables: &Variables) -> Result<Backend, Error> {
     let mut root = Section::root(table, variables);
     let auth = root.section("auth")?;
     let mut auth = root.require("auth", auth)?;
@@ -146,15 +232,26 @@ fn native(table: Table, variables: &Variables) -> Result<Native, Error> {
         return Err(Error::misconfigured(format!("only one backend can be set, not {}", names.join(" and "))));
     }
     match backends.pop() {
-        Some(("native", section)) => Native::read(section),
-        _ => Err(Error::misconfigured("the setting auth.native is missing: accounts are that backend")),
+        Some(("native", section)) => {
+            Native::read(section).map(|native| Backend::Native(NativeConfig(Box::new(native))))
+        }
+        Some(("cognito", section)) => CognitoConfig::read(section).map(Backend::Cognito),
+        Some((_, section)) => ClerkConfig::read(section).map(Backend::Clerk),
+        None => Err(Error::misconfigured("one of the settings auth.native, auth.clerk and auth.cognito is missing")),
     }
 }
 
 impl Accounts {
     /// A builder with the settings of a file. Stores, the mailer and functions are set in code.
-    pub fn from_config(config: &Config, stores: impl Into<Stores>) -> AccountsBuilder {
-        let native = config.native.clone();
+    ///
+    /// # Errors
+    /// [`Error::Core`] of kind [`Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if the file has another backend.
+    pub fn from_config(config: &Config, stores: impl Into<Stores>) -> Result<AccountsBuilder, Error> {
+        let Some(native) = config.native().cloned() else {
+            let name = config.backend.name();
+            let detail = format!("the setting auth.native is missing: with {name} there are no accounts of one's own");
+            return Err(Error::misconfigured(detail));
+        };
         let Costs { memory_kib, passes, lanes } = native.costs;
         let mut builder = Self::builder(native.issuer, native.secret, stores)
             .access_tokens(native.access)
@@ -177,7 +274,7 @@ impl Accounts {
         if native.has_magic_links {
             builder = builder.magic_links();
         }
-        builder
+        Ok(builder)
     }
 }
 
@@ -185,7 +282,7 @@ impl Endpoints {
     /// With what a file says about endpoints: `cookies`, `proxies` and `sign_up_fields`.
     #[must_use]
     pub fn with_config(mut self, config: &Config) -> Self {
-        let native = &config.native;
+        let Some(native) = config.native() else { return self };
         if let Some(cookies) = &native.cookies {
             self = self.cookies(cookies.clone());
         }

@@ -67,6 +67,14 @@ impl<'a> Section<'a> {
         texts.map(Some).ok_or_else(|| self.wrong(key, "a list of texts"))
     }
 
+    /// A text, or a list of texts.
+    pub(super) fn text_or_texts(&mut self, key: &str) -> Result<Option<Vec<String>>, Error> {
+        match self.table.get(key) {
+            Some(Value::String(_)) => Ok(self.text(key)?.map(|text| vec![text])),
+            _ => self.texts(key),
+        }
+    }
+
     pub(super) fn number<T: TryFrom<u64>>(&mut self, key: &str) -> Result<Option<T>, Error> {
         let number = |number: u64| T::try_from(number).ok();
         let read = |value: Value| value.as_integer().and_then(|it| u64::try_from(it).ok()).and_then(number);

@@ -2,7 +2,8 @@
 
 use crate::cast::{ALICE, PASSWORD, client, code};
 use portcullis_accounts::{
-    Accounts, AccountsBuilder, Client, Config, Error, Links, Proof, SignUp, store::MemoryStore, testing::Mailbox,
+    Accounts, AccountsBuilder, Backend, Client, Config, Error, Links, Proof, SignUp, store::MemoryStore,
+    testing::Mailbox,
 };
 use portcullis_core::{Credential, CredentialSource, Gate, Scheme, testing::FixedClock};
 use std::{env, fs, process, time::Duration};
@@ -48,6 +49,7 @@ fn wrong(text: &str) -> String {
 
 fn builder(text: &str) -> AccountsBuilder {
     Accounts::from_config(&parse(text).unwrap(), MemoryStore::new())
+        .unwrap()
         .clock(FixedClock::at(1_800_000_000))
         .mailer(Mailbox::new(), Links::below("https://app.shop.test"))
 }
@@ -111,8 +113,7 @@ fn a_dollar_alone_is_an_error() {
 fn there_is_exactly_one_backend() {
     let two = wrong(&format!("{LEAST}[auth.clerk]\nsecret_key = '$SENTENCE'"));
     assert!(two.ends_with("only one backend can be set, not auth.native and auth.clerk"), "{two}");
-    assert!(wrong("[auth.clerk]\nsecret_key = 'x'").contains("auth.native is missing"));
-    assert!(wrong("[auth]").contains("auth.native is missing"));
+    assert!(wrong("[auth]").contains("auth.native, auth.clerk and auth.cognito is missing"));
     assert!(wrong("").contains("auth is missing"));
 }
 
@@ -216,6 +217,7 @@ async fn links_are_valid_as_long_as_the_file_says() {
         let (mailbox, clock) = (Mailbox::new(), FixedClock::at(1_800_000_000));
         let config = parse(&with("confirmation_token_expire_hours = 1")).unwrap();
         let accounts = Accounts::from_config(&config, MemoryStore::new())
+            .unwrap()
             .clock(clock.clone())
             .mailer(mailbox.clone(), Links::below("https://app.shop.test"))
             .build()
@@ -266,4 +268,38 @@ fn a_file_is_read_with_the_environment_of_the_process() {
     assert!(format!("{:?}", config.unwrap()).contains("$PATH"));
     let error = Config::read(&path).unwrap_err().to_string();
     assert!(error.contains("cannot read the settings"), "{error}");
+}
+
+#[test]
+fn users_can_be_elsewhere() {
+    let cognito = "[auth.cognito]\nuser_pool_id = 'eu-central-1_AbCdEf123'\n";
+    let config =
+        parse(&format!("{cognito}client_id = 'web'\nclient_secret = '$SENTENCE'\ndefault_role = 'default'")).unwrap();
+    let Backend::Cognito(one) = config.backend() else { panic!("{config:?}") };
+    assert_eq!((one.user_pool_id(), one.default_role()), ("eu-central-1_AbCdEf123", Some("default")));
+    assert_eq!(one.client_ids(), ["web"]);
+    assert!(one.client_secret().is_some_and(|secret| !format!("{config:?}{one:?}").contains(secret)));
+    let several = parse(&format!("{cognito}client_id = ['web', 'mobile']")).unwrap();
+    let Backend::Cognito(several) = several.backend() else { panic!("{several:?}") };
+    assert_eq!((several.client_ids().len(), several.client_secret(), several.default_role()), (2, None, None));
+    for missing in ["", "client_id = []", "client_id = 1"] {
+        assert!(wrong(&format!("{cognito}{missing}")).contains("auth.cognito.client_id"), "{missing}");
+    }
+    assert!(wrong("[auth.cognito]\nclient_id = 'web'").contains("auth.cognito.user_pool_id is missing"));
+    assert!(
+        wrong(&format!("{cognito}client_id = 'web'\nregion = 'eu'")).contains("unknown settings: auth.cognito.region")
+    );
+
+    let clerk = "[auth.clerk]\npublishable_key = 'pk_test_1'\nauthorized_parties = ['https://app.example.com']\n";
+    let config = parse(&format!("{clerk}secret_key = '$SENTENCE'")).unwrap();
+    let Backend::Clerk(one) = config.backend() else { panic!("{config:?}") };
+    assert_eq!((one.publishable_key(), one.authorized_parties().len()), ("pk_test_1", 1));
+    assert!(one.secret_key().is_some_and(|secret| !format!("{one:?}").contains(secret)));
+    assert!(wrong("[auth.clerk]\npublishable_key = 'pk_test_1'").contains("auth.clerk.authorized_parties is missing"));
+    assert!(wrong("[auth.clerk]\nauthorized_parties = ['x']").contains("auth.clerk.publishable_key is missing"));
+
+    // There are no accounts then.
+    let refused = Accounts::from_config(&config, MemoryStore::new()).unwrap_err().to_string();
+    assert!(refused.contains("with auth.clerk there are no accounts"), "{refused}");
+    assert!(Accounts::from_config(&parse(LEAST).unwrap(), MemoryStore::new()).is_ok());
 }

@@ -85,7 +85,7 @@ pub async fn both_with(settings: impl Fn(AccountsBuilder) -> AccountsBuilder) ->
 
 /// The settings of the example with cheap passwords.
 pub fn builder(store: SqliteStore, mailbox: Mailbox) -> AccountsBuilder {
-    derp::accounts(&derp::config(SECRET).unwrap(), store, mailbox, "https://derp.test").argon2(64, 1, 1)
+    derp::accounts(&derp::config(SECRET).unwrap(), store, mailbox, "https://derp.test").unwrap().argon2(64, 1, 1)
 }
 
 impl Service {
