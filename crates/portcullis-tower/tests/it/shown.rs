@@ -10,8 +10,8 @@ use tower::{Layer, ServiceExt, service_fn};
 const PLANTED: &str = "swordfish";
 
 /// A function, a trait, and what a service waits for.
-const WITHOUT_TEXT: [&str; 7] =
-    ["EnforceFuture", "Framework", "NotedUri", "ReadAddress", "ReadParams", "RefusalBody", "RequireFuture"];
+const WITHOUT_TEXT: [&str; 8] =
+    ["EnforceFuture", "Framework", "NotedUri", "ReadAddress", "ReadParams", "ReadPeer", "RefusalBody", "RequireFuture"];
 
 /// The names of the types that a file of the crate makes public.
 fn public(source: &str) -> BTreeSet<String> {
