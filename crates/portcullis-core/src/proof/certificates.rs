@@ -42,9 +42,12 @@ const MAX_CERTIFICATE: usize = 16 * 1024;
 /// let by_proxy = request.clone().peer("10.0.0.7");
 /// assert_eq!(now(gate.establish(&by_proxy)).principal()?.id().subject(), "alice");
 ///
-/// let status = |request| now(gate.establish(&request)).principal().map_err(|e| e.status());
-/// assert_eq!(status(request.peer("192.0.2.1")).err(), Some(400));
-/// assert_eq!(status(get("/").bearer(&token).peer("10.0.0.7")).err(), Some(401));
+/// let status = |request| {
+///     let established = now(gate.establish(&request));
+///     established.principal().err().map(|error| error.status())
+/// };
+/// assert_eq!(status(request.peer("192.0.2.1")), Some(400));
+/// assert_eq!(status(get("/").bearer(&token).peer("10.0.0.7")), Some(401));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
