@@ -74,7 +74,8 @@ impl ClientCertificates {
     ///
     /// assert!(ClientCertificates::from_proxies(["10.0.0.7", "10.1.0.0/16", "fd00::/8"]).is_ok());
     /// assert!(ClientCertificates::from_proxies(["proxy.internal"]).is_err());
-    /// assert!(ClientCertificates::from_proxies(["10.1.0.7/16"]).is_err()); // an address, or 10.1.0.0/16?
+    /// // an address, or 10.1.0.0/16?
+    /// assert!(ClientCertificates::from_proxies(["10.1.0.7/16"]).is_err());
     /// ```
     ///
     /// # Errors
