@@ -7,6 +7,7 @@ use crate::{
     answer::Answer,
     error::{Error, ErrorKind, quote},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_channel::oneshot;
 use futures_timer::Delay;
 use futures_util::future::{Either, select};
@@ -169,6 +170,21 @@ impl HttpRequest {
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, Zeroizing::new(value.into())));
         self
+    }
+
+    /// With the id and the secret of a client, as HTTP Basic (`client_secret_basic`, RFC 6749, section 2.3.1).
+    ///
+    /// ```
+    /// use portcullis_core::HttpRequest;
+    ///
+    /// let request = HttpRequest::post_form("https://id.example.com/token", &[]);
+    /// let request = request.with_basic("a", "b:c");
+    /// let authorization = request.headers().find(|(name, _)| *name == "authorization");
+    /// assert_eq!(authorization, Some(("authorization", "Basic YTpiJTNBYw=="))); // a:b%3Ac
+    /// ```
+    #[must_use]
+    pub fn with_basic(self, id: &str, secret: &str) -> Self {
+        self.with_header("authorization", &**basic(id, secret))
     }
 
     /// Sends this request and waits for the answer, at most for the [time limit](HttpClient::time_limit) of the client.
@@ -361,6 +377,13 @@ impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Reply(..)")
     }
+}
+
+/// The value of `Authorization` for a client with a secret.
+pub(crate) fn basic(id: &str, secret: &str) -> Zeroizing<String> {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = Zeroizing::new(format!("{}:{}", encoded(id), encoded(secret)));
+    Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
 }
 
 /// An address for logs: the query of some contains a key.

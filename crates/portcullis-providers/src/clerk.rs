@@ -37,7 +37,7 @@
 //! Refused are tokens of sessions with open tasks (`sts` is `pending`), and what is no session token: tokens of templates, of
 //! machines, and those without `sid`.
 
-use crate::parts::{claims, invalid, is_host, misconfigured};
+use crate::parts::{invalid, is_host, misconfigured};
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::{Engine, engine::general_purpose};
 use portcullis_core::{
@@ -199,8 +199,7 @@ struct Organization {
 
 /// The principal of a session.
 fn session(principal: Principal) -> Result<Principal, Error> {
-    let claims = claims(&principal)?.clone();
-    let session: &Session = claims.view()?;
+    let session: &Session = principal.claims()?;
     if session.sid.as_deref().is_none_or(str::is_empty) {
         return Err(invalid("the token has no `sid`, so it is not that of a session"));
     }

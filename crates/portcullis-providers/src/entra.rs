@@ -156,8 +156,7 @@ struct Access {
 
 /// Accepts access tokens of users, and those of applications that have a role.
 fn access(principal: Principal) -> Result<Principal, Error> {
-    let claims = claims(&principal)?.clone();
-    let token: &Access = claims.view()?;
+    let token: &Access = principal.claims()?;
     let is_named = |name: &Option<String>| name.as_deref().is_some_and(|name| !name.is_empty());
     if !is_named(&token.azp) && !is_named(&token.appid) {
         return Err(invalid("the token has no `azp` and no `appid`, so it is not an access token"));

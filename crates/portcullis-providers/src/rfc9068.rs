@@ -23,7 +23,7 @@
 //! (section 2.2). The scopes are `scope` (section 2.2.3), and the roles are `roles` (section 2.2.3.1). Where `sub` equals
 //! `client_id`, nobody but the client is involved (section 2.2), and the principal is a service.
 
-use crate::parts::{claims, invalid};
+use crate::parts::invalid;
 use portcullis_core::{Algorithm, Audience, ClaimMap, Error, Issuer, KeySource, Principal, PrincipalKind};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -51,8 +51,7 @@ struct Required {
 }
 
 fn complete(principal: Principal) -> Result<Principal, Error> {
-    let claims = claims(&principal)?.clone();
-    let Required { sub, client_id, jti, iat } = claims.view()?;
+    let Required { sub, client_id, jti, iat } = principal.claims()?;
     for (name, is_there) in
         [("sub", sub.is_some()), ("client_id", client_id.is_some()), ("jti", jti.is_some()), ("iat", iat.is_some())]
     {

@@ -4,7 +4,6 @@ use crate::{
     fault::{failed, misconfigured, unavailable},
     flow::Token,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use portcullis_core::{
     Algorithm, Audience, ClaimMap, Claims, Clock, Credential, CredentialSource, Error, ErrorKind, HttpClient,
     HttpRequest, HttpResponse, Issuer, Jwt, Principal, RemoteKeys, Rules, SystemClock,
@@ -215,22 +214,16 @@ impl Provider {
         };
         let supported = &metadata.token_endpoint_auth_methods_supported;
         let is_only_in_body = !supported.is_empty() && supported.iter().all(|method| method != "client_secret_basic");
-        let mut basic = None;
-        match self.secret.as_deref() {
-            Some(secret) if is_only_in_body => {
-                fields.extend([("client_id", self.client_id()), ("client_secret", secret.as_str())]);
-            }
-            Some(secret) => {
-                let form = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-                let pair = Zeroizing::new(format!("{}:{}", form(self.client_id()), form(secret)));
-                basic = Some(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
-            }
-            None => fields.push(("client_id", self.client_id())),
+        let secret = self.secret.as_ref().map(|secret| secret.as_str());
+        let (in_body, basic) = if is_only_in_body { (secret, None) } else { (None, secret) };
+        if basic.is_none() {
+            fields.push(("client_id", self.client_id()));
         }
+        fields.extend(in_body.map(|secret| ("client_secret", secret)));
         let request =
             HttpRequest::post_form(&metadata.token_endpoint, &fields).with_header("accept", "application/json");
         let request = match basic {
-            Some(basic) => request.with_header("authorization", basic),
+            Some(secret) => request.with_basic(self.client_id(), secret),
             None => request,
         };
         let answer = request.send(&*self.client).await?;

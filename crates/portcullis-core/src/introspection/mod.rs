@@ -21,14 +21,13 @@ use crate::{
     clock::{Clock, Time},
     credential::{Carriers, Credential, CredentialSource},
     error::Error,
-    http::{HttpClient, HttpRequest, HttpResponse, checked, without_query},
+    http::{HttpClient, HttpRequest, HttpResponse, basic, checked, without_query},
     jwt::Issuer,
     principal::Principal,
     secret::Secret,
 };
 use answer::Measure;
 pub(crate) use answer::{bad_answer, object, status_of};
-use base64::{Engine, engine::general_purpose::STANDARD};
 pub(crate) use issuer_client::Asks;
 use issuer_client::{IssuerClient, Query};
 use std::{fmt, sync::Arc, time::Duration};
@@ -340,13 +339,6 @@ impl Introspection {
     pub(crate) fn asks(self) -> Arc<dyn Asks> {
         Arc::new(self.0)
     }
-}
-
-/// The value of `Authorization` for a client with a secret (RFC 6749, section 2.3.1).
-pub(crate) fn basic(id: &str, secret: &str) -> Zeroizing<String> {
-    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = Zeroizing::new(format!("{}:{}", encoded(id), encoded(secret)));
-    Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
 }
 
 impl Query for Rfc7662 {

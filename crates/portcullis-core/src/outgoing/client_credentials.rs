@@ -47,16 +47,8 @@ use std::{sync::Arc, time::Duration};
 /// ```
 #[derive(Debug, Clone)]
 pub struct ClientCredentials {
-    grant: Arc<Grant>,
+    endpoint: Arc<Endpoint>,
     kept: KeptToken,
-}
-
-#[derive(Debug, Clone)]
-struct Grant {
-    endpoint: Endpoint,
-    scope: Option<String>,
-    /// `audience` and `resource`.
-    target: Vec<(&'static str, String)>,
 }
 
 impl ClientCredentials {
@@ -72,40 +64,37 @@ impl ClientCredentials {
         secret: &str,
         client: impl HttpClient + 'static,
     ) -> Result<Self, Error> {
-        let endpoint = Endpoint::new(endpoint.into(), id, secret)?;
-        let grant = Arc::new(Grant { endpoint, scope: None, target: Vec::new() });
-        Ok(Self { kept: KeptToken::new(grant.clone(), client), grant })
+        let endpoint = Arc::new(Endpoint::new(endpoint.into(), id, secret)?);
+        Ok(Self { kept: KeptToken::new(endpoint.clone(), client), endpoint })
     }
 
-    fn with(self, change: impl FnOnce(&mut Grant)) -> Self {
-        let mut grant = (*self.grant).clone();
-        change(&mut grant);
-        let grant = Arc::new(grant);
-        Self { kept: self.kept.of(grant.clone()), grant }
+    fn with(mut self, change: impl FnOnce(&mut Endpoint)) -> Self {
+        change(Arc::make_mut(&mut self.endpoint));
+        Self { kept: self.kept.of(self.endpoint.clone()), ..self }
     }
 
     /// The scope to ask for: names with spaces between them.
     #[must_use]
     pub fn scope(self, scope: impl Into<String>) -> Self {
-        self.with(|grant| grant.scope = Some(scope.into()))
+        self.with(|endpoint| endpoint.scope = Some(scope.into()))
     }
 
     /// The service that the token is for, as the field `audience`, which Auth0 and others read. May be called several times.
     #[must_use]
     pub fn audience(self, audience: impl Into<String>) -> Self {
-        self.with(|grant| grant.target.push(("audience", audience.into())))
+        self.with(|endpoint| endpoint.target.push(("audience", audience.into())))
     }
 
     /// The service that the token is for, as an address (RFC 8707). May be called several times.
     #[must_use]
     pub fn resource(self, resource: impl Into<String>) -> Self {
-        self.with(|grant| grant.target.push(("resource", resource.into())))
+        self.with(|endpoint| endpoint.target.push(("resource", resource.into())))
     }
 
     /// Sends the client's id and secret in the form (`client_secret_post`), for endpoints that do not read HTTP Basic.
     #[must_use]
     pub fn secret_in_body(self) -> Self {
-        self.with(|grant| grant.endpoint.in_body = true)
+        self.with(|endpoint| endpoint.in_body = true)
     }
 
     /// The clock that tokens expire by. The system's by default.
@@ -129,15 +118,12 @@ impl ClientCredentials {
     }
 }
 
-impl TokenSource for Grant {
+impl TokenSource for Endpoint {
     fn request(&self) -> Result<HttpRequest, Error> {
-        let mut fields = vec![("grant_type", "client_credentials")];
-        fields.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
-        fields.extend(self.target.iter().map(|(name, value)| (*name, value.as_str())));
-        Ok(self.endpoint.request(fields))
+        Ok(self.request(vec![("grant_type", "client_credentials")]))
     }
 
     fn read(&self, answer: &HttpResponse) -> Result<(BearerToken, Duration), Error> {
-        endpoint::token(&endpoint::read(answer, |_| None)?, self.scope.as_deref())
+        self.token(&endpoint::read(answer, |_| None)?)
     }
 }

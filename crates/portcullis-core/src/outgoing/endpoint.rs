@@ -4,7 +4,7 @@ use super::BearerToken;
 use crate::{
     error::{Error, ErrorKind, quote},
     http::{HttpRequest, HttpResponse, checked, without_query},
-    introspection::{bad_answer, basic, object, status_of},
+    introspection::{bad_answer, object, status_of},
     json::Object,
     secret::Secret,
 };
@@ -16,7 +16,7 @@ const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
 /// Longer lifetimes count as this one.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// The address of an endpoint, and who asks there.
+/// The address of an endpoint, who asks there, and for what.
 #[derive(Clone)]
 pub(super) struct Endpoint {
     url: String,
@@ -24,6 +24,9 @@ pub(super) struct Endpoint {
     secret: Arc<Secret>,
     /// Whether the secret is in the form, and not in the `Authorization` header.
     pub(super) in_body: bool,
+    pub(super) scope: Option<String>,
+    /// The service that the token is for: `audience` and `resource`.
+    pub(super) target: Vec<(&'static str, String)>,
 }
 
 impl Endpoint {
@@ -32,21 +35,45 @@ impl Endpoint {
             return Err(Error::misconfigured("a client of a token endpoint without an id or a secret"));
         }
         let secret = Arc::new(Secret::new(secret.as_bytes()));
-        Ok(Self { url: checked(url)?, id: id.to_owned(), secret, in_body: false })
+        let (url, id) = (checked(url)?, id.to_owned());
+        Ok(Self { url, id, secret, in_body: false, scope: None, target: Vec::new() })
     }
 
     /// The request with these fields.
     pub(super) fn request<'a>(&'a self, mut fields: Vec<(&'a str, &'a str)>) -> HttpRequest {
         // It was text.
         let secret = str::from_utf8(self.secret.expose()).unwrap_or_default();
+        fields.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
+        fields.extend(self.target.iter().map(|(name, value)| (*name, value.as_str())));
         if self.in_body {
             fields.extend([("client_id", &*self.id), ("client_secret", secret)]);
         }
         let request = HttpRequest::post_form(&self.url, &fields).with_header("accept", "application/json");
         match self.in_body {
             true => request,
-            false => request.with_header("authorization", &**basic(&self.id, secret)),
+            false => request.with_basic(&self.id, secret),
         }
+    }
+
+    /// The token in an answer (RFC 6749, section 5.1), and its lifetime.
+    pub(super) fn token(&self, answer: &Object) -> Result<(BearerToken, Duration), Error> {
+        let text = |name| answer.member(name).and_then(|value| value.as_str());
+        if !text("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
+            return Err(bad_answer("a token whose `token_type` is not `Bearer`"));
+        }
+        let token = text("access_token").ok_or_else(|| bad_answer("no `access_token`"))?;
+        let token =
+            BearerToken::new(token).map_err(|error| bad_answer("a token that cannot be sent").with_cause(error))?;
+        if let (Some(wanted), Some(granted)) = (self.scope.as_deref(), text("scope")) {
+            let granted: Vec<&str> = granted.split(' ').collect();
+            if let Some(lacking) = wanted.split(' ').find(|scope| !granted.contains(scope)) {
+                return Err(Error::misconfigured(format!(
+                    "the token endpoint does not grant the scope {}",
+                    quote(lacking)
+                )));
+            }
+        }
+        Ok((token, lifetime(answer)?))
     }
 }
 
@@ -54,26 +81,6 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "client {} of {}", quote(&self.id), without_query(&self.url))
     }
-}
-
-/// The token in an answer (RFC 6749, section 5.1), and its lifetime.
-pub(super) fn token(answer: &Object, scope: Option<&str>) -> Result<(BearerToken, Duration), Error> {
-    let text = |name| answer.member(name).and_then(|value| value.as_str());
-    if !text("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
-        return Err(bad_answer("a token whose `token_type` is not `Bearer`"));
-    }
-    let token = text("access_token").ok_or_else(|| bad_answer("no `access_token`"))?;
-    let token = BearerToken::new(token).map_err(|error| bad_answer("a token that cannot be sent").with_cause(error))?;
-    if let (Some(wanted), Some(granted)) = (scope, text("scope")) {
-        let granted: Vec<&str> = granted.split(' ').collect();
-        if let Some(lacking) = wanted.split(' ').find(|scope| !granted.contains(scope)) {
-            return Err(Error::misconfigured(format!(
-                "the token endpoint does not grant the scope {}",
-                quote(lacking)
-            )));
-        }
-    }
-    Ok((token, lifetime(answer)?))
 }
 
 /// `expires_in`, which some endpoints write as a text.

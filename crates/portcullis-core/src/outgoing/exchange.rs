@@ -49,9 +49,6 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 #[derive(Debug, Clone)]
 pub struct TokenExchange {
     endpoint: Endpoint,
-    scope: Option<String>,
-    /// `audience` and `resource`.
-    target: Vec<(&'static str, String)>,
     client: Arc<dyn HttpClient>,
 }
 
@@ -68,26 +65,27 @@ impl TokenExchange {
         client: impl HttpClient + 'static,
     ) -> Result<Self, Error> {
         let endpoint = Endpoint::new(endpoint.into(), id, secret)?;
-        Ok(Self { endpoint, scope: None, target: Vec::new(), client: Arc::new(client) })
+        Ok(Self { endpoint, client: Arc::new(client) })
     }
 
     /// The scope to ask for: names with spaces between them.
     #[must_use]
-    pub fn scope(self, scope: impl Into<String>) -> Self {
-        Self { scope: Some(scope.into()), ..self }
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.endpoint.scope = Some(scope.into());
+        self
     }
 
     /// The name of the service that the token is for. May be called several times.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.target.push(("audience", audience.into()));
+        self.endpoint.target.push(("audience", audience.into()));
         self
     }
 
     /// The address of the service that the token is for. May be called several times.
     #[must_use]
     pub fn resource(mut self, resource: impl Into<String>) -> Self {
-        self.target.push(("resource", resource.into()));
+        self.endpoint.target.push(("resource", resource.into()));
         self
     }
 
@@ -104,14 +102,12 @@ impl TokenExchange {
     /// [`ErrorKind::Invalid`] if the endpoint refuses the caller's token; [`ErrorKind::Misconfigured`] if it refuses the client,
     /// the scope or the audience; [`ErrorKind::Unavailable`] if it does not answer properly.
     pub async fn exchange(&self, subject_token: &str) -> Result<BearerToken, Error> {
-        let mut fields = vec![
+        let fields = vec![
             ("grant_type", GRANT),
             ("subject_token", subject_token),
             ("subject_token_type", ACCESS_TOKEN),
             ("requested_token_type", ACCESS_TOKEN),
         ];
-        fields.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
-        fields.extend(self.target.iter().map(|(name, value)| (*name, value.as_str())));
         let answer = self.endpoint.request(fields).send(&*self.client).await?;
         let is_about_token =
             |code: &str| matches!(code, "invalid_request" | "invalid_grant").then_some(ErrorKind::Invalid);
@@ -120,6 +116,6 @@ impl TokenExchange {
         if !issued.is_some_and(|kind| kind == ACCESS_TOKEN || kind == JWT) {
             return Err(bad_answer("an `issued_token_type` that is no access token"));
         }
-        Ok(endpoint::token(&answer, self.scope.as_deref())?.0)
+        Ok(self.endpoint.token(&answer)?.0)
     }
 }
