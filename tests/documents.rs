@@ -83,6 +83,24 @@ fn links_lead_somewhere() {
     }
 }
 
+/// Every page is compiled with the documentation, and the page of the same name as its folder leads to it.
+#[test]
+fn pages_are_found() {
+    let (files, docs) = (files(), root().join("docs"));
+    let manual = fs::read_to_string(root().join("crates/portcullis/src/lib.rs")).unwrap();
+    let mut pages = 0;
+    for (page, _) in with_extension(&files, "md").filter(|(page, _)| page.starts_with(&docs)) {
+        pages += 1;
+        let name = page.strip_prefix(&docs).unwrap().to_str().unwrap();
+        assert!(manual.contains(&format!("include_str!(\"../docs/{name}\")")), "no module of `manual` is {name}");
+        if let Some((folder, _)) = name.split_once('/') {
+            let overview = fs::read_to_string(docs.join(folder).with_extension("md")).unwrap();
+            assert!(overview.contains(&format!("]: {name}\n")), "docs/{folder}.md has no link to {name}");
+        }
+    }
+    assert!(pages > 40, "{pages}");
+}
+
 /// Rustdoc shows the picture from a copy, since documentation has no other files.
 #[test]
 fn picture_is_that_of_the_page() {

@@ -107,6 +107,71 @@ pub mod manual {
     pub mod providers {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/providers.md")]
+
+        pub mod auth0 {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/auth0.md")]
+        }
+        pub mod aws_load_balancer {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/aws-load-balancer.md")]
+        }
+        pub mod clerk {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/clerk.md")]
+        }
+        pub mod cognito {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/cognito.md")]
+        }
+        pub mod directus {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/directus.md")]
+        }
+        pub mod entra {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/entra.md")]
+        }
+        pub mod firebase {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/firebase.md")]
+        }
+        pub mod github_actions {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/github-actions.md")]
+        }
+        pub mod google {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/google.md")]
+        }
+        pub mod keycloak {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/keycloak.md")]
+        }
+        pub mod kubernetes {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/kubernetes.md")]
+        }
+        pub mod okta {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/okta.md")]
+        }
+        pub mod rfc9068 {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/rfc9068.md")]
+        }
+        pub mod stytch {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/stytch.md")]
+        }
+        pub mod supabase {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/supabase.md")]
+        }
+        pub mod zitadel {
+            #![doc = include_str!("links.md")]
+            #![doc = include_str!("../docs/providers/zitadel.md")]
+        }
     }
     pub mod resources {
         #![doc = include_str!("links.md")]
