@@ -20,8 +20,8 @@
 //!
 //! The domain is that of the tenant, or a domain of one's own. The permissions are `permissions`, if RBAC is on and adds them to the
 //! token; the scopes are `scope`, and the organization is `org_id`. The principal of a machine-to-machine token is a
-//! service. Roles are no part of a token unless an Action adds them, under a name of your choice:
-//! [`Issuer::claim_map`] reads them.
+//! service, by `gty`, which tokens of Auth0's RFC 9068 profile do not have. Roles are no part of a token unless an Action
+//! adds them, under a name of your choice: [`Issuer::claim_map`] reads them, and replaces the map of this module.
 //!
 //! Everything is verified here, and only the [keys] are fetched. A user who lost a permission keeps it until the token expires, after a day
 //! by default.

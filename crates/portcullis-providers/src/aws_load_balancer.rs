@@ -20,7 +20,8 @@
 //! which has to be one of the ARNs that are named here. The service should be reachable through the balancer only.
 //!
 //! The subject is `sub`, as the provider's UserInfo has it, and the issuer is the provider. All other claims of the user stay
-//! readable. The token is good for about two minutes, and a new one comes with each request.
+//! readable. The token is good for about two minutes, and a new one comes with each request, for as long as the user's session at
+//! the balancer: seven days by default.
 //!
 //! Everything is verified here. A key is fetched once, by its identifier, which has to be a UUID before it stands in an
 //! address. Made-up identifiers cause at most four requests in half a minute, and no key that was used before is forgotten for

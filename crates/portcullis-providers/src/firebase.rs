@@ -20,7 +20,7 @@
 //! ```
 //!
 //! The subject is `sub`, and the organization is the tenant of Identity Platform, if there is one. Roles are custom claims under names
-//! of your choice: [`Issuer::claim_map`] reads them. All projects share Google's keys, so what tells them apart is the audience and
+//! of your choice: [`Issuer::claim_map`] reads them, and replaces the map of this module. All projects share Google's keys, so what tells them apart is the audience and
 //! the issuer, which are the project. Firebase's session cookies are other tokens, and refused.
 //!
 //! Google publishes the keys as certificates and as a JWK set, at two addresses. [`keys`] reads the set.

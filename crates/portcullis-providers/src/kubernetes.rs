@@ -24,7 +24,8 @@
 //! ```
 //!
 //! `issuer` is the `--service-account-issuer` of the cluster. The caller's pod gets a token for this audience from a projected volume
-//! (`serviceAccountToken` with `audience`). The token that every pod has is for the API server, and refused.
+//! (`serviceAccountToken` with `audience`). The token that every pod has is for the API server, and refused. Every account of
+//! the cluster can get a token for every audience: say by [`Issuer::rules`] or by a policy whose are accepted.
 //!
 //! The principal is a service with `system:serviceaccount:NAMESPACE:NAME` as its subject, and the organization is the namespace. The
 //! names of the pod and of the service account stay readable in the claim `kubernetes.io`.

@@ -22,7 +22,7 @@
 //! project itself, `anon` and `service_role`, are refused.
 //!
 //! Projects sign with ES256, and older ones with a secret: see [`users_by_secret`]. Roles of one's own belong in `app_metadata`,
-//! or into a claim that a hook adds; [`Issuer::claim_map`] reads them. What is in `user_metadata` is written by the users themselves.
+//! or into a claim that a hook adds; [`Issuer::claim_map`] reads them, and replaces the map of this module. What is in `user_metadata` is written by the users themselves.
 //!
 //! Everything is verified here, and only the [keys] are fetched. A session that was ended is accepted until its token expires, after
 //! an hour by default.
