@@ -21,6 +21,7 @@ pub struct LogoutToken {
 impl Provider {
     /// Verifies a logout token: `typ` is `logout+jwt`, it is signed by the provider for this client, issued in the last two
     /// minutes, has the event, `jti`, and `sid` or `sub`, and no `nonce` (section 2.6).
+    /// [`allow_draft_logout_tokens`](Self::allow_draft_logout_tokens) accepts those of drafts too.
     ///
     /// # Errors
     /// [`ErrorKind::Rejected`] with status 400 and the code `invalid_logout_token`, or [`ErrorKind::Unavailable`] without the

@@ -146,6 +146,33 @@ impl Provider {
         Ok(self)
     }
 
+    /// Accepts logout tokens of the type `JWT` too, and without `exp`, as the drafts of OpenID Connect Back-Channel Logout 1.0
+    /// had them: older versions of a provider may send no others. All other [rules](Self::verify_logout_token) hold, so one
+    /// is valid for two minutes, and no ID token is one.
+    ///
+    /// ```
+    /// # use portcullis_core::testing::TestIssuer;
+    /// # use portcullis_sign_in::Provider;
+    /// # use serde_json::json;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// # let op = TestIssuer::new().for_audience("shop");
+    /// let provider = Provider::new("https://issuer.test", "shop", op.clone())?.clock(op.clock());
+    /// let event = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+    /// let token = op.token("alice").claim("jti", "1").claim("events", event).without("exp").sign();
+    ///
+    /// assert!(provider.verify_logout_token(&token).await.is_err());
+    /// let provider = provider.allow_draft_logout_tokens();
+    /// assert!(provider.verify_logout_token(&token).await.is_ok());
+    /// let other = op.token("alice").claim("jti", "1").sign();
+    /// assert!(provider.verify_logout_token(&other).await.is_err());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn allow_draft_logout_tokens(mut self) -> Self {
+        self.logout_tokens = self.logout_tokens.token_type("JWT").dangerous_without_expiry();
+        self
+    }
+
     /// The clock for tokens and sessions. By default that of the system.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
@@ -229,15 +256,7 @@ impl Provider {
         let answer = request.send(&*self.client).await?;
         match answer.status() {
             200 => self.tokens(&answer),
-            status @ 400..=499 => {
-                let code = serde_json::from_slice::<TokenError>(answer.body()).map(|answer| answer.error);
-                let code: String = code.unwrap_or_default().chars().take(80).collect();
-                match &*code {
-                    "invalid_grant" => Err(failed("the provider does not take the code or the refresh token")),
-                    _ if status == 429 => Err(unavailable("the provider has too many requests")),
-                    _ => Err(misconfigured(format!("the provider refuses this client: status {status}, `{code}`"))),
-                }
-            }
+            status @ 400..=499 => Err(refusal(status, answer.body())),
             status => Err(unavailable(format!("the provider's token endpoint: status {status}"))),
         }
     }
@@ -278,6 +297,24 @@ pub(crate) fn of_provider(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Unavailable | ErrorKind::Misconfigured => error,
         _ => failed("the token of the provider is not valid").with_cause(error),
+    }
+}
+
+/// Why the token endpoint refuses (RFC 6749, section 5.2). What is not about this client is about the code or the refresh
+/// token: some providers refuse these with an error of their own, or with status 400 and nothing else.
+fn refusal(status: u16, body: &[u8]) -> Error {
+    let code = serde_json::from_slice::<TokenError>(body).map(|answer| answer.error).unwrap_or_default();
+    let what = format!("status {status}, `{}`", code.chars().take(80).collect::<String>());
+    match (&*code, status) {
+        (_, 429) | ("server_error" | "temporarily_unavailable", _) => {
+            unavailable(format!("the provider's token endpoint: {what}"))
+        }
+        (
+            "invalid_client" | "invalid_request" | "invalid_scope" | "unauthorized_client" | "unsupported_grant_type",
+            _,
+        )
+        | ("", 401..) => misconfigured(format!("the provider refuses this client: {what}")),
+        _ => failed(format!("the provider does not take the code or the refresh token: {what}")),
     }
 }
 

@@ -117,6 +117,26 @@ async fn error_answers_are_refusals() {
 }
 
 #[tokio::test]
+async fn a_refused_code_is_told_from_a_refused_client() {
+    for (status, body, kind) in [
+        (400, r#"{"error":"invalid_grant"}"#, ErrorKind::Rejected),
+        (403, r#"{"error":"invalid_code"}"#, ErrorKind::Rejected),
+        (400, "", ErrorKind::Rejected),
+        (401, r#"{"error":"invalid_client"}"#, ErrorKind::Misconfigured),
+        (400, r#"{"error":"invalid_request"}"#, ErrorKind::Misconfigured),
+        (403, "", ErrorKind::Misconfigured),
+        (400, r#"{"error":"temporarily_unavailable"}"#, ErrorKind::Unavailable),
+        (429, "", ErrorKind::Unavailable),
+    ] {
+        let mut browser = browser();
+        *browser.op.refusal.lock().unwrap() = (status, body);
+        let query = browser.begin().await.replace("code=code-0", "code=made-up");
+        let error = browser.ask(Endpoint::Callback, &query).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{status} {body}");
+    }
+}
+
+#[tokio::test]
 async fn id_tokens_that_are_not_for_this_flow_are_refused() {
     type Change = fn(TestToken<'_>) -> String;
     let changes: [(&str, Change, bool); 10] = [

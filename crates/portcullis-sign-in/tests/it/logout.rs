@@ -1,6 +1,6 @@
 //! Sign-out, by the user and by the provider.
 
-use crate::op::{Browser, Op, location, sign_in};
+use crate::op::{Browser, Op, location, provider, sign_in};
 use bytes::Bytes;
 use http::Request;
 use portcullis_core::{
@@ -122,4 +122,30 @@ async fn logout_tokens_that_are_none_end_nothing() {
     let again = tells(&browser, sound().sign()).await.unwrap_err();
     assert_eq!(again.code(), "invalid_logout_token", "a token counts once");
     assert_eq!(SignIn::COOKIE, "__Host-session");
+}
+
+#[tokio::test]
+async fn logout_tokens_of_drafts_count_where_they_are_allowed() {
+    let op = Op::new();
+    let (strict, loose) = (provider(&op), provider(&op).allow_draft_logout_tokens());
+    let sound = || logout(&op.issuer);
+    let draft = || sound().header("typ", "JWT").without("exp");
+    let old = portcullis_core::Clock::now(&op.clock()).duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() - 121;
+    for (what, token, is_allowed) in [
+        ("a draft's", draft().sign(), true),
+        ("a draft's with an end", sound().header("typ", "JWT").sign(), true),
+        ("without an end", sound().without("exp").sign(), true),
+        ("expired", draft().expired_for(Duration::from_secs(1)).sign(), false),
+        ("old", draft().claim("iat", old).sign(), false),
+        ("without a time", draft().without("iat").sign(), false),
+        ("with a nonce", draft().claim("nonce", "1").sign(), false),
+        ("without events", draft().without("events").sign(), false),
+        ("another audience", draft().claim("aud", "bank").sign(), false),
+        ("an access token", sound().header("typ", "at+jwt").sign(), false),
+    ] {
+        assert!(strict.verify_logout_token(&token).await.is_err(), "{what}");
+        assert_eq!(loose.verify_logout_token(&token).await.is_ok(), is_allowed, "{what}");
+    }
+    assert!(strict.verify_logout_token(&sound().sign()).await.is_ok());
+    assert!(loose.verify_logout_token(&sound().sign()).await.is_ok());
 }

@@ -31,6 +31,8 @@ pub struct Op {
     /// Replies that wait, if they are to be kept.
     pub held: Mutex<Option<Vec<(Reply, HttpResponse)>>>,
     pub down: Mutex<bool>,
+    /// How a code or a refresh token is refused.
+    pub refusal: Mutex<(u16, &'static str)>,
     pub with_refresh_id_token: Mutex<bool>,
 }
 
@@ -58,6 +60,7 @@ impl Op {
             refreshes: Mutex::default(),
             held: Mutex::default(),
             down: Mutex::default(),
+            refusal: Mutex::new((400, r#"{"error":"invalid_grant"}"#)),
             with_refresh_id_token: Mutex::new(true),
         })
     }
@@ -84,7 +87,10 @@ impl Op {
 
     fn token(&self, body: &str) -> HttpResponse {
         let form: HashMap<String, String> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-        let refused = || HttpResponse::new(400, r#"{"error":"invalid_grant"}"#);
+        let refused = || {
+            let (status, body) = *self.refusal.lock().unwrap();
+            HttpResponse::new(status, body)
+        };
         let base = || self.issuer.token("alice").claim("sid", "sid-1").claim("email", "alice@example.com");
         let mut refresh = self.refresh.lock().unwrap();
         let token = match &*form["grant_type"] {
@@ -150,9 +156,12 @@ pub fn sign_in(op: &Arc<Op>) -> SignIn {
     sign_in_with(op, SealingKeys::new(KEY).unwrap())
 }
 
+pub fn provider(op: &Arc<Op>) -> Provider {
+    Provider::new("https://issuer.test", "shop", Client(op.clone())).unwrap().clock(op.clock())
+}
+
 pub fn sign_in_with(op: &Arc<Op>, keys: SealingKeys) -> SignIn {
-    let provider = Provider::new("https://issuer.test", "shop", Client(op.clone())).unwrap().clock(op.clock());
-    SignIn::new(provider, CALLBACK, keys).unwrap().keep_claims(["email"])
+    SignIn::new(provider(op), CALLBACK, keys).unwrap().keep_claims(["email"])
 }
 
 pub fn gate(sign_in: &SignIn, op: &Op) -> Gate {

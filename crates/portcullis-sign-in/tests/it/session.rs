@@ -134,6 +134,26 @@ async fn a_session_that_is_refreshed_goes_on() {
 }
 
 #[tokio::test]
+async fn a_session_ends_when_its_refresh_token_is_refused_and_not_when_the_client_is() {
+    for (refusal, ends) in [
+        ((400, r#"{"error":"invalid_grant"}"#), true),
+        ((400, ""), true),
+        ((401, r#"{"error":"invalid_client"}"#), false),
+        ((404, ""), false),
+    ] {
+        let op = Op::new();
+        let mut browser = signed_in(&op, sign_in(&op).refreshed().store(MemorySessions::new())).await;
+        op.clock().advance(secs(290));
+        *op.refusal.lock().unwrap() = refusal;
+        *op.refresh.lock().unwrap() = None;
+        let kind = browser.ask(Endpoint::Refresh, "").await.unwrap_err().kind();
+        assert_eq!(kind, if ends { ErrorKind::Invalid } else { ErrorKind::Misconfigured }, "{refusal:?}");
+        *op.refresh.lock().unwrap() = Some(0);
+        assert_eq!(browser.ask(Endpoint::Refresh, "").await.is_ok(), !ends, "{refusal:?}");
+    }
+}
+
+#[tokio::test]
 async fn two_tabs_that_refresh_at_once_stay_signed_in() {
     for store in [false, true] {
         let op = Op::new();

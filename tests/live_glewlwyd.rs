@@ -1,0 +1,558 @@
+//! A real OpenID provider: glewlwyd, whose answers are not always those of the RFCs. `servers/glewlwyd.sh up` starts it and
+//! prints the environment that this reads.
+#![allow(clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]
+
+#[path = "live/common.rs"]
+mod common;
+
+use aws_lc_rs::{
+    encoding::{AsBigEndian, EcPrivateKeyBin},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+};
+use axum::{
+    Router,
+    body::Body,
+    routing::{get, post},
+};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use common::{Anyhow, variable};
+use http::{Request, Response, header::LOCATION, header::SET_COOKIE, request::Builder};
+use http_body_util::BodyExt;
+use portcullis::{
+    Algorithm, Audience, ClientCredentials, Clock, Dpop, Error, ErrorKind, Gate, Introspection, Issuer, Jwt,
+    RemoteKeys, RoleHierarchy, Scheme, SystemClock,
+    axum::{Authenticated, Routes},
+    policy::{authenticated, role},
+    providers::rfc9068,
+    reqwest::Client,
+    sign_in::{Provider, SealingKeys, SignIn},
+    testing::SigningKey,
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, SystemTime},
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, mpsc},
+};
+use tower::ServiceExt;
+use ureq::Agent;
+
+/// Tests that change the keys or stop the server are among them, so all take turns.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// The system's clock, and what a test adds to it, in seconds.
+#[derive(Debug, Clone, Default)]
+struct Ahead(Arc<AtomicU64>);
+
+impl Ahead {
+    fn advance(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Relaxed);
+    }
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> SystemTime {
+        SystemTime::now() + Duration::from_secs(self.0.load(Relaxed))
+    }
+
+    fn identity(&self) -> *const () {
+        Arc::as_ptr(&self.0).cast()
+    }
+}
+
+// The provider, as its clients and its login page see it.
+
+fn send(request: Builder, body: impl Into<String>) -> Anyhow<Response<String>> {
+    let timeout = Some(Duration::from_secs(30));
+    let settings = Agent::config_builder().http_status_as_error(false).max_redirects(0).timeout_global(timeout);
+    let (agent, body) = (Agent::from(settings.build()), body.into());
+    let is_get = request.method_ref().is_none_or(|method| method == "GET");
+    let answer = if is_get { agent.run(request.body(())?)? } else { agent.run(request.body(body)?)? };
+    let (head, mut body) = answer.into_parts();
+    Ok(Response::from_parts(head, body.read_to_string()?))
+}
+
+/// A form, sent by the client of the provider.
+fn submit(url: &str, form: &[(&str, &str)], proof: Option<&str>) -> Anyhow<Response<String>> {
+    let client = format!("{}:{}", variable("GLEWLWYD_CLIENT_ID"), variable("GLEWLWYD_CLIENT_SECRET"));
+    let request = Request::post(variable(url)).header("authorization", format!("Basic {}", STANDARD.encode(client)));
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let request = proof.into_iter().fold(request, |request, proof| request.header("dpop", proof));
+    send(request, form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish())
+}
+
+fn text(answer: &Value, member: &str) -> Anyhow<String> {
+    Ok(answer[member].as_str().ok_or_else(|| format!("no `{member}` in {answer}"))?.to_owned())
+}
+
+/// A token of the client itself, for this service.
+fn token_for(resource: &str, proof: Option<&str>) -> Anyhow<Value> {
+    let form = [("grant_type", "client_credentials"), ("scope", "api"), ("resource", resource)];
+    Ok(serde_json::from_str(submit("GLEWLWYD_TOKEN_URL", &form, proof)?.body())?)
+}
+
+fn token() -> Anyhow<String> {
+    text(&token_for(&variable("GLEWLWYD_RESOURCE"), None)?, "access_token")
+}
+
+/// The header of a JWT, or its claims.
+fn part(token: &str, place: usize) -> Anyhow<Value> {
+    let part = token.split('.').nth(place).ok_or("no JWT")?;
+    Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part)?)?)
+}
+
+fn claims(token: &str) -> Anyhow<Value> {
+    part(token, 1)
+}
+
+fn api(method: &str, path: &str, cookie: &str) -> Builder {
+    let request = Request::builder().method(method).uri(format!("{}/{path}", variable("GLEWLWYD_API")));
+    request.header("cookie", cookie).header("content-type", "application/json")
+}
+
+/// The cookie of a user's session at the provider.
+fn session(user: &str) -> Anyhow<String> {
+    let body = json!({ "username": user, "password": variable("GLEWLWYD_PASSWORD") });
+    let answer = send(api("POST", "auth/", ""), body.to_string())?;
+    let cookie = answer.headers().get(SET_COOKIE).ok_or("no session at the provider")?.to_str()?;
+    Ok(cookie.split(';').next().unwrap_or_default().to_owned())
+}
+
+fn location<B>(answer: &Response<B>) -> Anyhow<String> {
+    Ok(answer.headers().get(LOCATION).ok_or("no redirect")?.to_str()?.to_owned())
+}
+
+/// What a browser and its user do at the authorization endpoint: the query of the callback.
+fn authorize(address: &str, user: &str) -> Anyhow<String> {
+    let cookie = session(user)?;
+    let visit = |address: &str| location(&send(Request::get(address).header("cookie", &cookie), "")?);
+    let page = visit(address)?;
+    let (page, query) = page.split_once('?').ok_or("no query")?;
+    assert!(page.ends_with("/login.html"), "{page}");
+    let consent = api("PUT", &format!("auth/grant/{}/", variable("GLEWLWYD_CLIENT_ID")), &cookie);
+    assert_eq!(send(consent, r#"{"scope":"openid api"}"#)?.status(), 200);
+    let back = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "callback_url");
+    let callback = visit(&format!("{}&g_continue", back.ok_or("no `callback_url`")?.1))?;
+    let (redirect_uri, query) = callback.split_once('?').ok_or("no query")?;
+    assert_eq!(redirect_uri, variable("GLEWLWYD_REDIRECT_URI"));
+    Ok(query.to_owned())
+}
+
+/// A new private key of the provider.
+fn new_key(id: &str) -> Anyhow<Value> {
+    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
+    let private: EcPrivateKeyBin<'_> = key.private_key().as_be_bytes()?;
+    let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+    let (d, x, y) = (part(private.as_ref()), part(x), part(y));
+    Ok(json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": id, "d": d, "x": x, "y": y }))
+}
+
+/// Signs with the first of these keys from now on, and publishes all.
+fn publish(keys: &[&Value]) -> Anyhow {
+    let admin = session("admin")?;
+    let mut settings: Value = serde_json::from_str(send(api("GET", "mod/plugin/oidc", &admin), "")?.body())?;
+    settings["parameters"]["jwks-private"] = json!({ "keys": keys }).to_string().into();
+    assert_eq!(send(api("PUT", "mod/plugin/oidc", &admin), settings.to_string())?.status(), 200);
+    assert_eq!(send(api("PUT", "mod/plugin/oidc/reset", &admin), "")?.status(), 200);
+    Ok(())
+}
+
+fn script(to: &str) -> Anyhow {
+    let api = variable("GLEWLWYD_API");
+    let port = api.trim_end_matches("/api").rsplit(':').next().unwrap_or_default();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers/glewlwyd.sh");
+    assert!(Command::new(script).arg(to).env("PORT", port).output()?.status.success(), "{to}");
+    Ok(())
+}
+
+// The service, and what it trusts.
+
+fn issuer() -> Anyhow<Issuer> {
+    let name = variable("GLEWLWYD_ISSUER");
+    let keys = RemoteKeys::discover(&*name, Client::new()?)?;
+    Ok(rfc9068::access_tokens(name, Audience::is(variable("GLEWLWYD_RESOURCE")), [Algorithm::Es256], keys)?)
+}
+
+fn introspection(secret: &str) -> Anyhow<Introspection> {
+    let asked = Introspection::new(issuer()?, variable("GLEWLWYD_INTROSPECTION_URL"), Client::new()?)?;
+    Ok(asked.client(&variable("GLEWLWYD_CLIENT_ID"), secret).remember(Duration::ZERO, Duration::ZERO))
+}
+
+fn provider() -> Anyhow<Provider> {
+    let provider = Provider::new(variable("GLEWLWYD_ISSUER"), variable("GLEWLWYD_CLIENT_ID"), Client::new()?)?;
+    Ok(provider.secret(variable("GLEWLWYD_CLIENT_SECRET")).scopes(["api"]))
+}
+
+/// The tokens of a user, for this service. The second is the ID token, the third the refresh token.
+fn tokens_of(user: &str) -> Anyhow<[String; 3]> {
+    const VERIFIER: &str = "a-verifier-of-forty-three-characters-0123456789";
+    let challenge = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, VERIFIER.as_bytes());
+    let (client, redirect_uri) = (variable("GLEWLWYD_CLIENT_ID"), variable("GLEWLWYD_REDIRECT_URI"));
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("response_type", "code"), ("client_id", &client), ("redirect_uri", &redirect_uri)])
+        .extend_pairs([("scope", "openid api"), ("state", "state-of-a-test"), ("nonce", "nonce-of-a-test")])
+        .extend_pairs([("code_challenge_method", "S256"), ("resource", &variable("GLEWLWYD_RESOURCE"))])
+        .append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(challenge))
+        .finish();
+    let callback = authorize(&format!("{}/auth?{query}", variable("GLEWLWYD_ISSUER")), user)?;
+    let code = form_urlencoded::parse(callback.as_bytes()).find(|(name, _)| name == "code").ok_or("no code")?.1;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", &redirect_uri),
+        ("code_verifier", VERIFIER),
+    ];
+    let answer = serde_json::from_str(submit("GLEWLWYD_TOKEN_URL", &form, None)?.body())?;
+    let [access, id, refresh] = ["access_token", "id_token", "refresh_token"].map(|member| text(&answer, member));
+    Ok([access?, id?, refresh?])
+}
+
+fn gate(scheme: Scheme, clock: &Ahead) -> Result<Gate, Error> {
+    Gate::builder().scheme(scheme).roles(RoleHierarchy::ranked(["admin"])?).clock(clock.clone()).build()
+}
+
+fn routes(gate: &Gate) -> Routes<Gate> {
+    let me = async |Authenticated(principal): Authenticated| principal.id().subject().to_owned();
+    Routes::new(gate).get("/me", authenticated(), me).route("/admin", role("admin"), get(async || "welcome"))
+}
+
+fn service(scheme: Scheme, clock: &Ahead) -> Anyhow<Router> {
+    let gate = gate(scheme, clock)?;
+    Ok(routes(&gate).into_router().with_state(gate))
+}
+
+/// The status of the answer, and its body, or the code of the refusal.
+async fn ask(service: &Router, request: Builder) -> Anyhow<(u16, String)> {
+    let answer = service.clone().oneshot(request.body(Body::empty())?).await?;
+    let (status, body) = (answer.status().as_u16(), answer.into_body().collect().await?.to_bytes());
+    let code = serde_json::from_slice::<Value>(&body).ok().and_then(|body| text(&body, "code").ok());
+    Ok((status, code.unwrap_or(String::from_utf8(body.to_vec())?)))
+}
+
+fn bearer(path: &str, token: &str) -> Builder {
+    Request::get(path).header("authorization", format!("Bearer {token}"))
+}
+
+async fn me(service: &Router, token: &str) -> Anyhow<(u16, String)> {
+    ask(service, bearer("/me", token)).await
+}
+
+async fn status(service: &Router, token: &str) -> Anyhow<u16> {
+    Ok(me(service, token).await?.0)
+}
+
+#[tokio::test]
+async fn access_tokens_are_accepted_and_what_else_it_signs_is_refused() -> Anyhow {
+    let _turn = TURN.lock().await;
+    let clock = Ahead::default();
+    let service = service(Scheme::new(Jwt::new(issuer()?)).bearer(), &clock)?;
+    let ([alice, id_token, refresh_token], [bob, ..], own) = (tokens_of("alice")?, tokens_of("bob")?, token()?);
+    let subject = text(&claims(&alice)?, "sub")?;
+    assert_eq!(me(&service, &alice).await?, (200, subject.clone()));
+    assert_ne!(me(&service, &bob).await?, (200, subject));
+    assert_eq!(me(&service, &own).await?, (200, variable("GLEWLWYD_CLIENT_ID")));
+    for (token, is_admin) in [(&alice, 200), (&bob, 403), (&own, 403)] {
+        assert_eq!(ask(&service, bearer("/admin", token)).await?.0, is_admin);
+    }
+    let other = text(&token_for(&variable("GLEWLWYD_OTHER_RESOURCE"), None)?, "access_token")?;
+    let forger = SigningKey::embedded(Algorithm::Es256);
+    let forged = forger.sign(&part(&alice, 0)?.to_string(), &claims(&alice)?.to_string());
+    for (what, token) in [
+        ("an ID token", &*id_token),
+        ("a refresh token", &refresh_token),
+        ("another audience", &other),
+        ("another key", &forged),
+        ("a part of it", &alice[..alice.len() - 2]),
+    ] {
+        assert_eq!(status(&service, token).await?, 401, "{what}");
+    }
+    // It meets everything but the type: the audience of an ID token is the client.
+    let name = variable("GLEWLWYD_ISSUER");
+    let (keys, audience) =
+        (RemoteKeys::discover(&*name, Client::new()?)?, Audience::is(variable("GLEWLWYD_CLIENT_ID")));
+    let of_client = rfc9068::access_tokens(name, audience, [Algorithm::Es256], keys)?;
+    let of_client = self::service(Scheme::new(Jwt::new(of_client)).bearer(), &clock)?;
+    assert_eq!(status(&of_client, &id_token).await?, 401);
+
+    assert_eq!(status(&service, &own).await?, 200);
+    clock.advance(900);
+    assert_eq!(me(&service, &own).await?, (401, "token_expired".to_owned()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_user_signs_in_and_a_code_counts_once_and_with_its_verifier() -> Anyhow {
+    let _turn = TURN.lock().await;
+    let (provider, redirect_uri) = (provider()?, variable("GLEWLWYD_REDIRECT_URI"));
+    let service = service(Scheme::new(Jwt::new(issuer()?)).bearer(), &Ahead::default())?;
+    for resource in ["", format!("&resource={}", variable("GLEWLWYD_RESOURCE")).as_str()] {
+        let (address, flow) = provider.begin(&redirect_uri).await?;
+        let callback = authorize(&format!("{address}{resource}"), "alice")?;
+        assert!(callback.contains("iss="), "{callback}");
+        let alice = provider.finish(&flow, &callback).await?;
+        assert_eq!(alice.claims.get::<String>("email")?.as_deref(), Some("alice@example.com"));
+        // Without a resource the audience of the access token is its scope.
+        let access = alice.access_token().ok_or("no access token")?;
+        assert_eq!(status(&service, access).await?, if resource.is_empty() { 401 } else { 200 });
+        assert_eq!(alice.principal.id().subject(), text(&claims(access)?, "sub")?);
+        let again = provider.finish(&flow, &callback).await.err().ok_or("the code counted twice")?;
+        assert_eq!(again.code(), "sign_in_failed", "{again:?}");
+    }
+    let (address, flow) = provider.begin(&redirect_uri).await?;
+    let callback = authorize(&address, "alice")?;
+    // Whoever has the code has neither the state nor the verifier.
+    let (_, other) = provider.begin(&redirect_uri).await?;
+    assert_eq!(provider.finish(&other, &callback).await.err().map(|error| error.kind()), Some(ErrorKind::Rejected));
+    let state =
+        |flow| Ok::<_, serde_json::Error>(serde_json::to_value(flow)?["state"].as_str().unwrap_or("").to_owned());
+    let injected = callback.replace(&state(&flow)?, &state(&other)?);
+    let refused = provider.finish(&other, &injected).await.err().ok_or("the verifier was not checked")?;
+    assert_eq!(refused.code(), "sign_in_failed", "{refused:?}");
+    let elsewhere = callback.replace("iss=http", "iss=https");
+    assert_eq!(provider.finish(&flow, &elsewhere).await.err().map(|error| error.kind()), Some(ErrorKind::Rejected));
+    let wrong = provider.clone().secret("wrong").finish(&flow, &callback).await.err().ok_or("a wrong secret")?;
+    assert_eq!(wrong.kind(), ErrorKind::Misconfigured, "{wrong:?}");
+    Ok(())
+}
+
+/// A browser at a service with sign-in.
+#[derive(Clone)]
+struct Browser {
+    service: Router,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    async fn ask(&mut self, method: &str, target: &str) -> Anyhow<Response<Body>> {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = Request::builder().method(method).uri(target).header("sec-fetch-site", "same-origin");
+        let request = request.header("cookie", cookies.join("; ")).body(Body::empty())?;
+        let answer = self.service.clone().oneshot(request).await?;
+        for cookie in answer.headers().get_all(SET_COOKIE) {
+            let (name, value) =
+                cookie.to_str()?.split(';').next().and_then(|it| it.split_once('=')).ok_or("no cookie")?;
+            match value {
+                "" => self.cookies.remove(name),
+                value => self.cookies.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+        Ok(answer)
+    }
+
+    async fn status(&mut self, method: &str, target: &str) -> Anyhow<u16> {
+        Ok(self.ask(method, target).await?.status().as_u16())
+    }
+}
+
+#[tokio::test]
+async fn a_session_goes_on_and_a_copied_one_ends_both() -> Anyhow {
+    let _turn = TURN.lock().await;
+    let clock = Ahead::default();
+    let keys = SealingKeys::new("a-secret-of-at-least-thirty-two-bytes")?;
+    let sign_in = SignIn::new(provider()?.clock(clock.clone()), variable("GLEWLWYD_REDIRECT_URI"), keys)?.refreshed();
+    let gate = Gate::builder().clock(clock.clone()).scheme(&sign_in).revocations(sign_in.revocations());
+    let gate = gate.roles(RoleHierarchy::ranked(["admin"])?).build()?;
+    let service = routes(&gate).sign_in("/auth", &sign_in).into_router().with_state(gate);
+    let mut alice = Browser { service, cookies: BTreeMap::new() };
+    assert_eq!(alice.status("GET", "/me").await?, 401);
+    let callback = authorize(&location(&alice.ask("GET", "/auth/login?return_to=/me").await?)?, "alice")?;
+    assert_eq!(location(&alice.ask("GET", &format!("/auth/callback?{callback}")).await?)?, "/me");
+    assert_eq!(alice.status("GET", "/me").await?, 200);
+    let mut copy = alice.clone();
+    clock.advance(850);
+    // The provider replaces refresh tokens. For a minute, a second tab gets the same.
+    assert_eq!(alice.status("POST", "/auth/refresh").await?, 200);
+    assert_eq!(copy.clone().status("POST", "/auth/refresh").await?, 200);
+    clock.advance(61);
+    assert_eq!((alice.status("GET", "/me").await?, copy.status("GET", "/me").await?), (200, 401));
+    assert_eq!(copy.status("POST", "/auth/refresh").await?, 401, "the provider says 400 and nothing more");
+    clock.advance(800);
+    assert_eq!(alice.status("GET", "/me").await?, 200);
+    assert_eq!(alice.status("POST", "/auth/refresh").await?, 401, "the provider ended both");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_provider_tells_which_session_ended() -> Anyhow {
+    let _turn = TURN.lock().await;
+    let (sender, mut told) = mpsc::channel(2);
+    let hears = post(async move |body: String| _ = sender.send(body).await);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = format!("http://{}/", listener.local_addr()?);
+    tokio::spawn(async { axum::serve(listener, Router::new().route("/", hears)).await });
+    let (admin, client) = (session("admin")?, format!("client/{}", variable("GLEWLWYD_CLIENT_ID")));
+    let mut registered: Value = serde_json::from_str(send(api("GET", &client, &admin), "")?.body())?;
+    registered["backchannel_logout_uri"] = address.into();
+    assert_eq!(send(api("PUT", &client, &admin), registered.to_string())?.status(), 200);
+
+    let provider = provider()?;
+    let (address, flow) = provider.begin(&variable("GLEWLWYD_REDIRECT_URI")).await?;
+    let alice = provider.finish(&flow, &authorize(&address, "alice")?).await?;
+    let sid = alice.claims.get::<String>("sid")?.ok_or("no session")?;
+    assert_eq!(send(api("DELETE", &format!("oidc/session/{sid}"), &session("alice")?), "")?.status(), 200);
+    let told = told.recv().await.ok_or("nothing was told")?;
+    let token = told.strip_prefix("logout_token=").ok_or("no logout token")?;
+    // Its type is `JWT`, and it has no end.
+    assert!(provider.verify_logout_token(token).await.is_err());
+    let provider = provider.allow_draft_logout_tokens();
+    assert_eq!(provider.verify_logout_token(token).await?.sid, Some(sid));
+    let [_, id_token, _] = tokens_of("alice")?;
+    assert!(provider.verify_logout_token(&id_token).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_gets_tokens_of_its_own() -> Anyhow {
+    let _turn = TURN.lock().await;
+    let service = service(Scheme::new(Jwt::new(issuer()?)).bearer(), &Ahead::default())?;
+    let (url, id) = (variable("GLEWLWYD_TOKEN_URL"), variable("GLEWLWYD_CLIENT_ID"));
+    let with = |secret: &str| ClientCredentials::new(&*url, &id, secret, Client::new()?);
+    let tokens = with(&variable("GLEWLWYD_CLIENT_SECRET"))?;
+    let own = tokens.clone().scope("api").resource(variable("GLEWLWYD_RESOURCE"));
+    let token = own.bearer().await?;
+    assert_eq!(me(&service, token.expose()).await?, (200, id.clone()));
+    assert_eq!(own.bearer().await?.expose(), token.expose());
+    let other = tokens.clone().scope("api").resource(variable("GLEWLWYD_OTHER_RESOURCE")).bearer().await?;
+    assert_eq!(status(&service, other.expose()).await?, 401);
+    for refused in [tokens.clone().scope("g_admin"), tokens.scope("api").resource("https://unknown.example.com")] {
+        assert_eq!(refused.bearer().await.err().map(|error| error.kind()), Some(ErrorKind::Misconfigured));
+    }
+    // It says 403 and nothing more, which something in between could say too.
+    let wrong = with("wrong")?.scope("api").bearer().await;
+    assert_eq!(wrong.err().map(|error| error.kind()), Some(ErrorKind::Unavailable));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_refused_where_the_provider_is_asked() -> Anyhow {
+    let _turn = TURN.lock().await;
+    let clock = Ahead::default();
+    let secret = variable("GLEWLWYD_CLIENT_SECRET");
+    let asking = service(Scheme::new(introspection(&secret)?).bearer(), &clock)?;
+    let verifying = service(Scheme::new(Jwt::new(issuer()?)).bearer(), &clock)?;
+    let ([alice, id_token, refresh_token], own) = (tokens_of("alice")?, token()?);
+    assert_eq!(me(&asking, &alice).await?, (200, text(&claims(&alice)?, "sub")?));
+    assert_eq!(me(&asking, &own).await?, (200, variable("GLEWLWYD_CLIENT_ID")));
+    for (what, token) in [("a refresh token", &*refresh_token), ("an ID token", &id_token), ("made up", "abc")] {
+        assert_eq!(status(&asking, token).await?, 401, "{what}");
+    }
+    assert_eq!(submit("GLEWLWYD_REVOCATION_URL", &[("token", &alice)], None)?.status(), 200);
+    assert_eq!((status(&asking, &alice).await?, status(&asking, &own).await?), (401, 200));
+    assert_eq!(status(&verifying, &alice).await?, 200, "nobody was asked");
+    let unknown = service(Scheme::new(introspection("wrong")?).bearer(), &clock)?;
+    assert_eq!(status(&unknown, &own).await?, 503);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_needs_a_proof() -> Anyhow {
+    let _turn = TURN.lock().await;
+    let (clock, resource) = (SystemClock::default(), variable("GLEWLWYD_RESOURCE"));
+    let scheme = || -> Anyhow<Scheme> { Ok(Scheme::new(Jwt::new(issuer()?)).dpop(Dpop::new(&resource)?)) };
+    let service = service(scheme()?.bearer(), &Ahead::default())?;
+    let [one, two] = [Algorithm::Es256, Algorithm::EdDsa].map(SigningKey::embedded);
+    for (key, other) in [(&one, &two), (&two, &one)] {
+        let made = |url: &str| token_for(&resource, Some(&key.dpop_proof("POST", url, "", &clock)));
+        assert_eq!(text(&made(&resource)?, "error")?, "invalid_dpop_proof", "the provider checks the address too");
+        let answer = made(&variable("GLEWLWYD_TOKEN_URL"))?;
+        assert_eq!(text(&answer, "token_type")?, "DPoP");
+        let token = text(&answer, "access_token")?;
+        assert_eq!(claims(&token)?["cnf"]["jkt"].as_str().map(str::to_owned), key.key().thumbprint());
+
+        let proof = |key: &SigningKey, path| key.dpop_proof("GET", &format!("{resource}{path}"), &token, &clock);
+        let request = || Request::get("/me").header("authorization", format!("DPoP {token}"));
+        let sound = proof(key, "/me");
+        let accepted = ask(&service, request().header("dpop", &sound)).await?;
+        assert_eq!(accepted, (200, variable("GLEWLWYD_CLIENT_ID")));
+        for (what, request) in [
+            ("used before", request().header("dpop", &sound)),
+            ("of another key", request().header("dpop", proof(other, "/me"))),
+            ("for another address", request().header("dpop", proof(key, "/admin"))),
+            ("none", request()),
+        ] {
+            assert_eq!(ask(&service, request).await?, (401, "invalid_dpop_proof".to_owned()), "{what}");
+        }
+        assert_eq!(status(&service, &token).await?, 401, "as a bearer token");
+    }
+    let plain = token()?;
+    assert_eq!(status(&service, &plain).await?, 200);
+    let proof = one.dpop_proof("GET", &format!("{resource}/me"), &plain, &clock);
+    let request = Request::get("/me").header("authorization", format!("DPoP {plain}")).header("dpop", proof);
+    assert_eq!(ask(&service, request).await?.0, 401, "it is bound to no key");
+    let only = self::service(scheme()?, &Ahead::default())?;
+    assert_eq!(status(&only, &plain).await?, 401);
+    Ok(())
+}
+
+#[tokio::test]
+async fn new_keys_are_followed_and_withdrawn_ones_refused() -> Anyhow {
+    let _turn = TURN.lock().await;
+    let clock = Ahead::default();
+    let service = service(Scheme::new(Jwt::new(issuer()?)).bearer(), &clock)?;
+    let [first, second, replaced] = [new_key("one")?, new_key("two")?, new_key("two")?];
+    publish(&[&first])?;
+    let by_first = token()?;
+    assert_eq!(status(&service, &by_first).await?, 200);
+    publish(&[&second, &first])?;
+    let by_second = token()?;
+    assert_eq!((status(&service, &by_second).await?, status(&service, &by_first).await?), (200, 200));
+    // Keys are looked for every five seconds, and valid for a minute.
+    clock.advance(6);
+    publish(&[&replaced])?;
+    let by_replaced = token()?;
+    assert_eq!(status(&service, &by_replaced).await?, 200, "another key of the same name");
+    clock.advance(61);
+    assert_eq!(status(&service, &by_replaced).await?, 200);
+    assert_eq!((status(&service, &by_first).await?, status(&service, &by_second).await?), (401, 401));
+    Ok(())
+}
+
+/// Starts it again, whatever a test found.
+struct Recovery;
+
+impl Drop for Recovery {
+    fn drop(&mut self) {
+        let _ = script("up");
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_no_fault_of_a_token_and_lets_nobody_in() -> Anyhow {
+    let _turn = TURN.lock().await;
+    let clock = Ahead::default();
+    let verifying = service(Scheme::new(Jwt::new(issuer()?)).bearer(), &clock)?;
+    let unprepared = service(Scheme::new(Jwt::new(issuer()?)).bearer(), &clock)?;
+    let asking = service(Scheme::new(introspection(&variable("GLEWLWYD_CLIENT_SECRET"))?).bearer(), &clock)?;
+    let (token, other) = (token()?, text(&token_for(&variable("GLEWLWYD_OTHER_RESOURCE"), None)?, "access_token")?);
+    assert_eq!((status(&verifying, &token).await?, status(&asking, &token).await?), (200, 200));
+
+    let recovery = Recovery;
+    script("kill")?;
+    assert_eq!((status(&verifying, &token).await?, status(&verifying, &other).await?), (200, 401), "known keys stay");
+    assert_eq!((status(&asking, &token).await?, status(&asking, &other).await?), (503, 401));
+    assert_eq!(status(&unprepared, &token).await?, 503);
+    let redirect_uri = variable("GLEWLWYD_REDIRECT_URI");
+    let flow = provider()?.begin(&redirect_uri).await;
+    assert_eq!(flow.err().map(|error| error.kind()), Some(ErrorKind::Unavailable));
+
+    drop(recovery);
+    clock.advance(61); // the longest pause
+    for service in [&verifying, &asking, &unprepared] {
+        assert_eq!((status(service, &token).await?, status(service, &other).await?), (200, 401));
+    }
+    assert!(provider()?.begin(&redirect_uri).await.is_ok());
+    Ok(())
+}
