@@ -298,15 +298,15 @@ impl Verifier {
         Some(time).filter(|time| !time.is_system())
     }
 
-    /// The same with the clock of this gate.
+    /// The same in a gate with this clock, which asks for the proofs of bound tokens or not.
     ///
     /// # Errors
     /// If it shares a part that uses another clock.
-    pub(crate) fn in_gate(&self, time: &Time) -> Result<Self, Error> {
+    pub(crate) fn in_gate(&self, time: &Time, has_proofs: bool) -> Result<Self, Error> {
         Ok(Self(match &self.0 {
             Kind::Tokens(jwt) => Kind::Tokens(jwt.in_gate(time)?),
             Kind::Trusted(issuers) => Kind::Trusted(issuers.in_gate(time)),
-            Kind::Asks(asks) => Kind::Asks(asks.in_gate(time)?),
+            Kind::Asks(asks) => Kind::Asks(asks.in_gate(time, has_proofs)?),
             Kind::Keys(keys) => Kind::Keys(keys.in_gate(time)?),
             kind @ (Kind::Secret(_) | Kind::Own(_)) => kind.clone(),
         }))

@@ -548,7 +548,7 @@ impl GateBuilder {
         let given = || parts.schemes.iter().find_map(|scheme| scheme.verifier.time().cloned());
         parts.time = time.or_else(given).unwrap_or_default();
         for scheme in &mut parts.schemes {
-            scheme.verifier = scheme.verifier.in_gate(&parts.time)?;
+            scheme.verifier = scheme.verifier.in_gate(&parts.time, parts.has_proofs)?;
         }
         parts.revocations.iter().try_for_each(|revocations| revocations.settle(&parts.time))?;
         context::settle(&parts)?;

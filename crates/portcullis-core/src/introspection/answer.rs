@@ -7,7 +7,7 @@ use crate::{
     claims::{ClaimPath, Claims, RegisteredClaims, Rules},
     error::{Error, ErrorKind, quote},
     http::HttpResponse,
-    json::{Fault, Object},
+    json::{Fault, Object, Value},
     jwt::{Evidence, Issuer},
 };
 use std::{collections::HashMap, fmt::Write, time::Duration};
@@ -44,6 +44,8 @@ pub(super) struct Measure<'a> {
     pub(super) evidence: Evidence,
     /// Whether the answer may leave out the audience of the token.
     pub(super) any_client: bool,
+    /// Whether a gate asks for the proofs of bound tokens.
+    pub(super) has_proofs: bool,
     pub(super) now: f64,
 }
 
@@ -74,6 +76,7 @@ pub(super) fn read_introspection(
         _ => return Err(bad_answer("no `active` that is true or false")),
     }
     check_type(&object, may_lack_type)?;
+    check_bound(&object, measure.has_proofs)?;
     let registered = RegisteredClaims::read(&object)?;
     // Some issuers call a refresh token `Bearer`, and write in a claim of their own what it is.
     measure.issuer.check_kind(&registered, measure.rules)?;
@@ -83,10 +86,14 @@ pub(super) fn read_introspection(
 /// An issuer may call a refresh token active as well. So the answer has to say that this token gives access: in `token_type`
 /// (RFC 7662, section 2.2), or in the `token_use` of some issuers. If both are present, both have to say it.
 fn check_type(answer: &Object, may_be_missing: bool) -> Result<(), Error> {
-    let mut types = ["token_type", "token_use"].into_iter().filter_map(|name| Some((name, answer.member(name)?)));
-    let gives_access = |kind: &str| ["bearer", "access_token", "access"].iter().any(|it| kind.eq_ignore_ascii_case(it));
-    if let Some((name, other)) = types.clone().find(|(_, kind)| !kind.as_str().is_some_and(|kind| gives_access(&kind)))
-    {
+    const USES: &[&str] = &["bearer", "access_token", "access"];
+    const TYPES: &[&str] = &["bearer", "access_token", "access", DPOP];
+    let types = [("token_type", TYPES), ("token_use", USES)];
+    let mut types = types.into_iter().filter_map(|(name, known)| Some((name, known, answer.member(name)?)));
+    let gives_access = |kind: &str, known: &[&str]| known.iter().any(|it| kind.eq_ignore_ascii_case(it));
+    let is_other =
+        |(_, known, kind): &(&str, &[&str], Value<'_>)| !kind.as_str().is_some_and(|kind| gives_access(&kind, known));
+    if let Some((name, _, other)) = types.clone().find(is_other) {
         let kind = quote(&other.as_str().unwrap_or_default());
         return Err(Error::invalid(format!("the `{name}` {kind} is not that of an access token")));
     }
@@ -96,6 +103,26 @@ fn check_type(answer: &Object, may_be_missing: bool) -> Result<(), Error> {
         ));
     }
     Ok(())
+}
+
+const DPOP: &str = "dpop";
+
+/// A token of the type `DPoP` is bound to a key, which the answer names (RFC 9449, section 6.2). The gate asks for the proof.
+fn check_bound(answer: &Object, has_proofs: bool) -> Result<(), Error> {
+    let text = |value: Value<'_>| value.as_str().unwrap_or_default().into_owned();
+    if !answer.member("token_type").map(text).is_some_and(|kind| kind.eq_ignore_ascii_case(DPOP)) {
+        return Ok(());
+    }
+    if !has_proofs {
+        return Err(Error::invalid(
+            "the `token_type` `DPoP` is not that of an access token without a proof; Scheme::dpop asks for one",
+        ));
+    }
+    let key = answer.member("cnf").and_then(|cnf| cnf.member("jkt")).map(text);
+    match key.is_some_and(|key| !key.is_empty()) {
+        true => Ok(()),
+        false => Err(Error::invalid("the issuer's answer has the `token_type` `DPoP`, and names no key (`cnf.jkt`)")),
+    }
 }
 
 /// Whether a service that was shown a token accepts it.

@@ -68,6 +68,8 @@ pub(super) struct Settings {
     pub(super) time: Time,
     pub(super) sessions_only: bool,
     pub(super) any_client: bool,
+    /// Whether the gate asks for the proofs of bound tokens.
+    has_proofs: bool,
     pub(super) opaque: OpaqueTokens,
     pub(super) memory_bytes: usize,
     pub(super) active_for: Duration,
@@ -83,6 +85,7 @@ impl<Q: Query> IssuerClient<Q> {
             time: Time::default(),
             sessions_only: false,
             any_client: false,
+            has_proofs: false,
             opaque: OpaqueTokens::new(),
             memory_bytes: MEMORY,
             active_for: Duration::from_secs(10),
@@ -203,9 +206,9 @@ impl<Q: Query> RunningQuery<Q> {
         let request = match inner.query.next(&self.token, &answers) {
             Ok(Some(request)) => request,
             Ok(None) => {
-                let Settings { issuer, rules, time, any_client, .. } = &inner.settings;
-                let (evidence, any_client, now) = (self.evidence, *any_client, seconds(time.now()));
-                let measure = Measure { issuer, rules, evidence, any_client, now };
+                let Settings { issuer, rules, time, any_client, has_proofs, .. } = &inner.settings;
+                let (evidence, any_client, has_proofs) = (self.evidence, *any_client, *has_proofs);
+                let measure = Measure { issuer, rules, evidence, any_client, has_proofs, now: seconds(time.now()) };
                 let claims = inner.query.claims(&answers, &measure);
                 let outcome =
                     claims.and_then(|claims| issuer.principal(&claims, time)).map(|found| match inner.verifier {
@@ -271,11 +274,12 @@ pub(crate) trait Asks: fmt::Debug + Send + Sync {
     fn ask(&self, credential: &Credential<'_>) -> Answer<'static, Outcome>;
     fn issuer(&self) -> &Issuer;
     fn time(&self) -> &Time;
-    /// The same in a gate. With another clock it is a new one that remembers nothing.
+    /// The same in a gate with this clock, which asks for the proofs of bound tokens or not. If one of both is new, it remembers
+    /// nothing.
     ///
     /// # Errors
     /// If its keys use another clock.
-    fn in_gate(&self, time: &Time) -> Result<Arc<dyn Asks>, Error>;
+    fn in_gate(&self, time: &Time, has_proofs: bool) -> Result<Arc<dyn Asks>, Error>;
     /// Whether it is only asked about tokens of a session, and others are only verified.
     fn is_for_sessions_only(&self) -> bool;
     /// Whether it answers about any opaque token, whatever the token looks like.
@@ -295,10 +299,13 @@ impl<Q: Query> Asks for IssuerClient<Q> {
         &self.0.settings.time
     }
 
-    fn in_gate(&self, time: &Time) -> Result<Arc<dyn Asks>, Error> {
+    fn in_gate(&self, time: &Time, has_proofs: bool) -> Result<Arc<dyn Asks>, Error> {
         self.issuer().settle(time)?;
-        let is_same = self.time().is_same(time);
-        Ok(Arc::new(if is_same { self.clone() } else { self.with(|_, settings| settings.time = time.clone()) }))
+        if self.time().is_same(time) && self.0.settings.has_proofs == has_proofs {
+            return Ok(Arc::new(self.clone()));
+        }
+        let time = time.clone();
+        Ok(Arc::new(self.with(|_, settings| (settings.time, settings.has_proofs) = (time, has_proofs))))
     }
 
     fn is_for_sessions_only(&self) -> bool {

@@ -51,6 +51,9 @@ use zeroize::Zeroizing;
 /// rules itself. An answer is kept for some seconds, never past `exp`. There is one request at a time for a token, however
 /// many callers wait for it. If the issuer cannot be asked, the answer is 503, and nothing is kept.
 ///
+/// A token of the type `DPoP` (RFC 9449, section 6.2) is accepted only in a gate that asks for the proof: see
+/// [`Scheme::dpop`](crate::Scheme::dpop). The answer has to name its key in `cnf.jkt`.
+///
 /// Clones share what they remember. A setter changes a copy that starts with an empty memory, so set everything before you clone.
 ///
 /// ```

@@ -12,10 +12,14 @@ pub(crate) struct Binding {
 }
 
 impl Binding {
-    /// Of the token of this principal. Without claims it is bound to nothing.
+    /// Of the token of this principal. Without claims it is bound to nothing. If the token and the answer of its issuer differ,
+    /// it is bound to what no caller has.
     pub(crate) fn of(principal: &Principal) -> Self {
         let claims = || principal.each_description().filter_map(Principal::token_claims);
-        let member = |name: &str| claims().find_map(|claims| confirmation(claims, name));
+        let member = |name: &str| {
+            let all = claims().filter_map(|claims| confirmation(claims, name));
+            all.reduce(|one, other| if one == other { one } else { String::new() })
+        };
         Self { key: member("jkt"), certificate: member("x5t#S256") }
     }
 

@@ -138,8 +138,9 @@ fn the_type_of_a_token() {
         (r#""refresh_token""#, wrong()),
         (r#""N_A""#, wrong()),
         (r#""id_token""#, wrong()),
-        // A token that is bound to a key is none for whoever merely bears it.
+        // Outside of a gate nobody asks for the proof.
         (r#""DPoP""#, wrong()),
+        (r#""dpop""#, wrong()),
         (r#""mac""#, wrong()),
         (r#""""#, wrong()),
         (r#"" Bearer""#, wrong()),
@@ -179,6 +180,7 @@ fn the_use_of_a_token() {
         (r#""Bearer""#, r#"["access"]"#, wrong()),
         (r#""refresh_token""#, r#""access""#, invalid("the `token_type` `refresh_token` is not that of")),
         ("", r#""refresh_token""#, wrong()),
+        ("", r#""DPoP""#, wrong()),
         ("", "", invalid("has no `token_type`")),
     ] {
         let what = format!("{kind}, {its_use}");

@@ -4,7 +4,9 @@ mod certificates;
 mod challenge;
 mod dpop;
 mod fields;
+mod introspected;
 mod nonces;
+mod once;
 mod replay;
 
 use crate::head::Head;
