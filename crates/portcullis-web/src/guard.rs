@@ -47,7 +47,10 @@ impl Guard {
             return Ok(Ok(()));
         }
         let (gate, plan) = (&self.gate, &self.plan);
-        let recalled = memory::recall(request, gate, Some(plan));
+        let recalled = match memory::recall(request, gate, Some(plan)) {
+            Err(Before::Less) => Ok(memory::ask_again(request, gate, plan)),
+            recalled => recalled,
+        };
         let head = request.head(Some(plan));
         let (who, before) = match recalled {
             Ok(who) => (who, Before::ThisCaller),

@@ -39,6 +39,24 @@ pub struct Pending {
 }
 
 impl Who {
+    #[inline(always)]
+    fn of(answer: Answer<'static, Authentication>, gate: &Gate, plan: Option<&Plan>) -> Self {
+        match answer.ready() {
+            Ok(who) => Self::Known(who),
+            Err(pending) => {
+                let (gate, max_age) = (gate.clone(), plan.and_then(Plan::max_age));
+                Self::Pending(Pending { gate, max_age, answer: pending.shared() })
+            }
+        }
+    }
+
+    fn answer(self) -> Answer<'static, Authentication> {
+        match self {
+            Self::Known(who) => Answer::now(who),
+            Self::Pending(pending) => Answer::later(pending.answer),
+        }
+    }
+
     /// The caller, if there is nothing more to wait for.
     #[must_use]
     pub fn now(&self) -> Option<&Authentication> {
@@ -138,9 +156,10 @@ impl Memory {
 /// plan, the caller is established by the schemes that the policy accepts, and as [fresh](portcullis_core::policy::fresh) as
 /// the policy requires. Without a plan, any caller that this gate has found is taken.
 pub fn establish(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>) -> Who {
-    let before = match recall(request, gate, plan) {
-        Ok(who) => return who,
-        Err(before) => before,
+    let before = match (recall(request, gate, plan), plan) {
+        (Ok(who), _) => return who,
+        (Err(Before::Less), Some(plan)) => return ask_again(request, gate, plan),
+        (Err(before), _) => before,
     };
     let who = ask(&request.head(None), gate, plan);
     if !matches!(&who, Who::Known(who) if who.is_found_again()) {
@@ -154,6 +173,8 @@ pub fn establish(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>) -
 pub(crate) enum Before {
     Nothing,
     Others,
+    /// This caller, with less than the plan requires.
+    Less,
     ThisCaller,
 }
 
@@ -162,22 +183,35 @@ pub(crate) enum Before {
 pub(crate) fn recall(request: &impl Carrier, gate: &Gate, plan: Option<&Plan>) -> Result<Who, Before> {
     let known = request.recall(|memory| {
         memory.mark_checked();
-        memory.who(gate).filter(|who| who.is_enough_for(plan)).cloned()
+        match memory.who(gate) {
+            Some(who) if who.is_enough_for(plan) => Ok(who.clone()),
+            Some(_) => Err(Before::Less),
+            None => Err(Before::Others),
+        }
     });
-    known.ok_or(Before::Nothing)?.ok_or(Before::Others)
+    known.unwrap_or(Err(Before::Nothing))
 }
 
 /// Asks the gate for the caller. Nothing is remembered yet.
 #[inline(always)]
 pub(crate) fn ask(head: &dyn RequestHead, gate: &Gate, plan: Option<&Plan>) -> Who {
     let answer = plan.map_or_else(|| gate.establish(head), |plan| gate.establish_for(plan, head));
-    match answer.ready() {
-        Ok(who) => Who::Known(who),
-        Err(pending) => {
-            let (gate, max_age) = (gate.clone(), plan.and_then(Plan::max_age));
-            Who::Pending(Pending { gate, max_age, answer: pending.shared() })
-        }
-    }
+    Who::of(answer, gate, plan)
+}
+
+/// Asks again for a caller that the request remembers with less than the plan requires, and remembers what was found.
+#[cold]
+pub(crate) fn ask_again(request: &mut impl Carrier, gate: &Gate, plan: &Plan) -> Who {
+    let before = request.recall(|memory| memory.who(gate).cloned()).flatten();
+    let head = request.head(None);
+    let answer = match before {
+        Some(before) => gate.establish_again(before.answer(), plan, &head),
+        None => gate.establish_for(plan, &head),
+    };
+    drop(head);
+    let who = Who::of(answer, gate, Some(plan));
+    remember(request, gate, who.clone(), Before::Less, None);
+    who
 }
 
 /// Remembers the caller. Extractors of the request use the guard from now on.
@@ -189,7 +223,7 @@ pub(crate) fn remember(request: &mut impl Carrier, gate: &Gate, who: Who, before
         return;
     }
     request.change(|memory| {
-        if matches!(before, Before::Others) {
+        if !matches!(before, Before::ThisCaller) {
             memory.add(gate, who);
         }
         if let Some(guard) = guard {

@@ -1,15 +1,21 @@
 //! Tokens that are bound to a key of the client, or to its certificate.
 
-use crate::ask::{Served, send};
+use crate::{
+    ask::{Served, send},
+    fresh::upstream::Upstream,
+};
 use actix_web::{App, test::TestRequest, web};
-use portcullis_actix::{Authenticated, Routes};
+use portcullis_actix::{Authenticated, Authorized, GateExt, Routes};
 use portcullis_core::{
-    Algorithm, ClientCertificates, Dpop, Gate, Scheme,
-    policy::authenticated,
-    testing::{SigningKey, TestIssuer},
+    Algorithm, Audience, ClientCertificates, Dpop, Gate, Introspection, Issuer, Requirement, Scheme,
+    policy::{
+        Policy, authenticated, fresh,
+        values::{AnyPrincipal, Fresh},
+    },
+    testing::{FixedClock, SigningKey, TestIssuer},
 };
 use serde_json::json;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 async fn me(Authenticated(who): Authenticated, _: Authenticated) -> String {
     who.id().subject().to_owned()
@@ -42,6 +48,58 @@ async fn a_proof_is_for_one_request() {
         assert_eq!(ask(scheme, &proof).await, 401, "{name}");
     }
     assert_eq!(ask("DPoP", &proof("GET")).await, 200);
+}
+
+const NOW: Fresh<AnyPrincipal> = fresh(Duration::ZERO, authenticated());
+
+struct AnyNow;
+impl Requirement for AnyNow {
+    const POLICY: &'static dyn Policy = &NOW;
+}
+
+/// These extractors wait at the same time.
+async fn now(_: Authenticated, who: Authorized<AnyNow>, _: Authorized<AnyNow>) -> String {
+    who.principal().unwrap().id().subject().to_owned()
+}
+
+/// An outer guard takes what is remembered of an opaque token, and an inner one asks its issuer again.
+#[actix_web::test]
+async fn a_proof_counts_once_where_the_issuer_is_asked_twice() {
+    let (key, clock) = (SigningKey::embedded(Algorithm::Es256), FixedClock::at(1_767_268_800));
+    let cnf = json!({ "jkt": key.key().thumbprint() });
+    let says = json!({ "active": true, "token_type": "DPoP", "aud": "test", "sub": "alice", "cnf": cnf });
+    let upstream = Upstream::saying(says.to_string());
+    let issuer = Issuer::without_keys("https://issuer.test", Audience::is("test")).unwrap();
+    let asking = Introspection::new(issuer, "https://issuer.test/ask", upstream.clone()).unwrap().clock(clock.clone());
+    let scheme = Scheme::new(asking).bearer().dpop(Dpop::new("https://api.example.com").unwrap());
+    let gate = Gate::builder().scheme(scheme).build().unwrap();
+    let fresh =
+        Routes::new(&gate).route("/me", NOW, web::get().to(me)).route("/now", authenticated(), web::get().to(now));
+    let layers = web::resource("/layers").route(web::get().to(me)).wrap(gate.require(NOW));
+    let scope = web::scope("/v1")
+        .service(layers)
+        .service(web::scope("/routes").configure(fresh.into_config()))
+        .route("/extractors", web::get().to(now))
+        .wrap(gate.require(authenticated()));
+    let alone = web::resource("/alone").route(web::get().to(now));
+    let app = serve!(App::new().app_data(gate.clone()).service(scope).service(alone));
+
+    let ask = async |path: &str, authorization: &'static str, proof: Option<&str>| {
+        let request = TestRequest::get().uri(path).insert_header(("authorization", authorization));
+        let request = proof.into_iter().fold(request, |request, proof| request.insert_header(("dpop", proof)));
+        send(&app, request).await
+    };
+    for path in ["/v1/routes/me", "/v1/routes/now", "/v1/layers", "/v1/extractors", "/alone"] {
+        for _ in 0..2 {
+            let proof = key.dpop_proof("GET", &format!("https://api.example.com{path}"), "opaque", &clock);
+            let before = upstream.asked();
+            assert_eq!(ask(path, "DPoP opaque", Some(&proof)).await.body, "alice", "{path}");
+            assert!(upstream.asked() > before, "{path}");
+            assert_eq!(ask(path, "DPoP opaque", Some(&proof)).await.status, 401, "{path}: again");
+        }
+        assert_eq!(ask(path, "DPoP opaque", None).await.status, 401, "{path}: no proof");
+        assert_eq!(ask(path, "Bearer opaque", None).await.status, 401, "{path}: bearer");
+    }
 }
 
 #[actix_web::test]

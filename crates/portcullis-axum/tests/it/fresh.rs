@@ -1,7 +1,7 @@
 //! Routes that want to know who is there as of now, in all three forms of guard.
 
 #[path = "../../../portcullis-core/tests/it/fresh/upstream.rs"]
-mod upstream;
+pub mod upstream;
 
 use crate::{
     cast,

@@ -116,7 +116,8 @@ impl Authentication {
     /// Whether it can be used for a route with this policy.
     ///
     /// It can if it is as [fresh](crate::policy::fresh) as the policy requires or, without a caller, if all sources that
-    /// the policy accepts were read. It also can if the credential is not valid.
+    /// the policy accepts were read. It also can if the credential is not valid. If it cannot, ask
+    /// [again](Gate::establish_again).
     #[must_use]
     pub fn is_enough_for(&self, plan: &Plan) -> bool {
         match &self.outcome {

@@ -3,7 +3,10 @@
 //! The steps are: read the credential, ask the verifiers of its source in order, ask for revocations, find the account. Each
 //! answers at once where it can. The first one that has to wait turns the rest into a future, which `Pending` describes.
 
-use super::{Authentication, Gate, proof::prove};
+use super::{
+    Authentication, Gate,
+    proof::{Before, prove},
+};
 use crate::{
     answer::Answer,
     clock::Moment,
@@ -46,7 +49,49 @@ impl Gate {
     ) -> Answer<'static, Authentication> {
         match self.0.has_more {
             false => self.find_caller(sources, max_age, head),
-            true => self.establish_with_more(sources, max_age, head),
+            true => self.establish_with_more(sources, max_age, head, Answer::now(None)),
+        }
+    }
+
+    /// The same for a request whose caller this gate has established before, where that is not
+    /// [enough](Authentication::is_enough_for) for this policy.
+    ///
+    /// So a proof ([`Dpop`](crate::Dpop)) counts once for a request, however many guards it passes. Everything else about the
+    /// proof is checked again.
+    ///
+    /// `before` has to be of the same request, or a proof could be used twice. The guards of the adapters see to that.
+    ///
+    /// ```
+    /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
+    /// # fn main() -> Result<(), Error> {
+    /// let issuer = TestIssuer::new();
+    /// let scheme = Scheme::new(issuer.verifier()).dpop(Dpop::new("https://api.example.com")?);
+    /// let gate = Gate::builder().scheme(scheme).build()?;
+    /// let plan = gate.plan(authenticated())?;
+    ///
+    /// let key = SigningKey::embedded(Algorithm::Es256);
+    /// let bound_to = serde_json::json!({ "jkt": key.key().thumbprint() });
+    /// let token = issuer.token("alice").claim("cnf", bound_to).sign();
+    /// let proof = key.dpop_proof("GET", "https://api.example.com/", &token, &issuer.clock());
+    /// let request =
+    ///     get("/").header("authorization", &format!("DPoP {token}")).header("dpop", &proof);
+    ///
+    /// let outer = now(gate.establish(&request));
+    /// let inner = now(gate.establish_again(Answer::now(outer), &plan, &request));
+    /// assert!(inner.principal().is_ok());
+    /// // Another request with this proof:
+    /// assert!(now(gate.establish_for(&plan, &request)).principal().is_err());
+    /// # Ok(()) }
+    /// ```
+    pub fn establish_again(
+        &self,
+        before: Answer<'static, Authentication>,
+        plan: &Plan,
+        head: &dyn RequestHead,
+    ) -> Answer<'static, Authentication> {
+        match self.0.has_proofs {
+            false => self.establish_for(plan, head),
+            true => self.establish_with_more(plan.sources(), plan.max_age(), head, before.map(Some)),
         }
     }
 
@@ -55,13 +100,14 @@ impl Gate {
         sources: &Arc<Sources>,
         max_age: Option<Duration>,
         head: &dyn RequestHead,
+        before: Before,
     ) -> Answer<'static, Authentication> {
         let certificate = match self.0.certificates.as_ref().map_or(Ok(None), |certificates| certificates.read(head)) {
             Ok(certificate) => certificate,
             Err(error) => return Answer::now(Authentication::new(self, sources, None, Err(error))),
         };
         let found = self.find_caller(sources, max_age, head);
-        let proven = if self.0.has_proofs { prove(found, Some(head), certificate) } else { found };
+        let proven = if self.0.has_proofs { prove(found, Some(head), certificate, before) } else { found };
         match &self.0.context {
             None => proven,
             Some(context) => context.enter(proven, head),
@@ -143,7 +189,7 @@ impl Gate {
     /// ```
     pub fn authenticate(&self, credential: Credential<'_>) -> Answer<'static, Authentication> {
         let found = self.authenticate_by(&self.0.unnamed, &credential);
-        if self.0.has_proofs { prove(found, None, None) } else { found }
+        if self.0.has_proofs { prove(found, None, None, Answer::now(None)) } else { found }
     }
 
     pub(super) fn authenticate_by(

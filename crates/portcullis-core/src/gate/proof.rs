@@ -9,6 +9,7 @@ use crate::{
     proof::{Binding, ClientCertificates, Dpop, INVALID_PROOF, Presented, USE_NONCE},
     refusal::Refusal,
 };
+use std::convert::identity;
 
 impl GateBuilder {
     /// Reads certificates of clients, for tokens that are bound to one: see [`ClientCertificates`].
@@ -34,24 +35,28 @@ pub(super) fn check(parts: &Parts) -> Result<(), Error> {
     Ok(())
 }
 
+/// What the same request has proven before, if anything.
+pub(super) type Before = Answer<'static, Option<Authentication>>;
+
 /// What was found out, if the request proves what the token is bound to. `None`: the token did not come with a request.
 pub(super) fn prove(
     found: Answer<'static, Authentication>,
     head: Option<&dyn RequestHead>,
     certificate: Option<String>,
+    before: Before,
 ) -> Answer<'static, Authentication> {
-    let found = match found.ready() {
-        Ok(who) => {
+    let (found, before) = match (found.ready(), before.ready()) {
+        (Ok(who), Ok(before)) => {
             let Some(binding) = needed(&who) else { return Answer::now(who) };
-            return verify(who, &binding, &Presented::read(head, certificate));
+            return verify(who, &binding, &Presented::read(head, certificate), before.as_ref());
         }
-        Err(later) => later,
+        (found, before) => (found.map_or_else(identity, Answer::now), before.map_or_else(identity, Answer::now)),
     };
     let presented = Presented::read(head, certificate);
     Answer::later(async move {
         let who = found.await;
         let Some(binding) = needed(&who) else { return who };
-        verify(who, &binding, &presented).await
+        verify(who, &binding, &presented, before.await.as_ref()).await
     })
 }
 
@@ -91,7 +96,12 @@ fn needed(who: &Authentication) -> Option<Binding> {
     (!binding.is_none() || source.is_dpop()).then_some(binding)
 }
 
-fn verify(who: Authentication, binding: &Binding, presented: &Presented) -> Answer<'static, Authentication> {
+fn verify(
+    who: Authentication,
+    binding: &Binding,
+    presented: &Presented,
+    before: Option<&Authentication>,
+) -> Answer<'static, Authentication> {
     if let Some(thumbprint) = &binding.certificate
         && presented.certificate.as_ref() != Some(thumbprint)
     {
@@ -104,7 +114,10 @@ fn verify(who: Authentication, binding: &Binding, presented: &Presented) -> Answ
     let now = who.gate.now();
     let proven = match (&binding.key, dpop(&who)) {
         (None, None) => Answer::now(Ok(())),
-        (Some(thumbprint), Some(dpop)) => dpop.verify(presented, thumbprint, now),
+        (Some(thumbprint), Some(dpop)) => {
+            let counted = before.is_some_and(|before| has_counted(before, dpop));
+            dpop.verify(presented, thumbprint, now, counted)
+        }
         (Some(_), None) => Answer::now(Err(Error::invalid(
             "the token is bound to a key (`cnf.jkt`), and was sent without a proof; it is sent as `Authorization: DPoP`",
         ))),
@@ -116,6 +129,11 @@ fn verify(who: Authentication, binding: &Binding, presented: &Presented) -> Answ
         Ok(()) => who,
         Err(error) => who.refused_with(error),
     })
+}
+
+/// Whether the memory of these proofs has counted the proof of this caller. Without that nobody is known by a proof.
+fn has_counted(who: &Authentication, dpop: &Dpop) -> bool {
+    matches!(who.visitor(), Ok(Some(_))) && self::dpop(who).is_some_and(|own| own.shares_memory_with(dpop))
 }
 
 /// How the proof beside a credential is checked, if it came as one that has a proof.

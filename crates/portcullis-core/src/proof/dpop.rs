@@ -174,15 +174,23 @@ impl Dpop {
         self.nonces.as_ref().map(|nonces| nonces.make(now))
     }
 
-    /// Checks that the request proves the key with this thumbprint (RFC 9449, section 4.3).
+    /// Whether a proof that one has counted is known to the other.
+    pub(crate) fn shares_memory_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.memory, &other.memory)
+    }
+
+    /// Checks that the request proves the key with this thumbprint (RFC 9449, section 4.3). The memory is not asked about a
+    /// proof that was counted for the same request before.
     pub(crate) fn verify(
         &self,
         presented: &Presented,
         thumbprint: &str,
         now: SystemTime,
+        is_counted: bool,
     ) -> Answer<'static, Result<(), Error>> {
         match self.check_all_but_use(presented, thumbprint, now) {
             Err(error) => Answer::now(Err(error)),
+            Ok(_) if is_counted => Answer::now(Ok(())),
             Ok((proof, until)) => self.memory.clone().remember(proof, until, now).map(|outcome| match outcome {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(invalid_proof("it was used before")),
@@ -220,11 +228,18 @@ impl Dpop {
         if text_of(claims, "ath")? != base64url::encode(digest(&SHA256, token.as_bytes()).as_ref()) {
             return Err(invalid_proof("it is for another token (`ath`)"));
         }
-        let issued = claims.member("iat").and_then(Value::as_number);
-        let issued = issued.ok_or_else(|| invalid_proof("it has no time (`iat`)"))?;
-        let (since, window) = (seconds(now) - issued, self.window.as_secs_f64());
+        let issued = time_of(claims, "iat")?.ok_or_else(|| invalid_proof("it has no time (`iat`)"))?;
+        let (time, window) = (seconds(now), self.window.as_secs_f64());
+        let since = time - issued;
         if !(-window..=window).contains(&since) {
             return Err(invalid_proof("it is too old, or from the future (`iat`)"));
+        }
+        // Not claims of a proof, but of any token (RFC 7519, sections 4.1.4 and 4.1.5).
+        if time_of(claims, "exp")?.is_some_and(|end| end <= time) {
+            return Err(invalid_proof("it has expired (`exp`)"));
+        }
+        if time_of(claims, "nbf")?.is_some_and(|start| start > time + window) {
+            return Err(invalid_proof("it is not valid yet (`nbf`)"));
         }
         if let Some(nonces) = &self.nonces {
             let nonce = claims.member("nonce").and_then(Value::as_str);
@@ -249,6 +264,12 @@ impl Dpop {
 fn text_of<'c>(claims: &'c Object, name: &str) -> Result<Cow<'c, str>, Error> {
     let text = claims.member(name).and_then(Value::as_str);
     text.ok_or_else(|| invalid_proof(&format!("its `{name}` is missing or is not text")))
+}
+
+/// A claim that a proof may have.
+fn time_of(claims: &Object, name: &str) -> Result<Option<f64>, Error> {
+    let Some(time) = claims.member(name) else { return Ok(None) };
+    time.as_number().map(Some).ok_or_else(|| invalid_proof(&format!("its `{name}` is not a number")))
 }
 
 impl fmt::Debug for Dpop {
@@ -290,7 +311,7 @@ mod tests {
         };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_562_262_618);
         let verify = |presented: Presented, thumbprint: &str| {
-            dpop.verify(&presented, thumbprint, now).ready().unwrap().map_err(|error| error.to_string())
+            dpop.verify(&presented, thumbprint, now, false).ready().unwrap().map_err(|error| error.to_string())
         };
         let why = |what: &str| Err(format!("the DPoP proof is refused: {what}"));
         let other = verify(presented("/protectedresource", TOKEN), &THUMBPRINT.to_lowercase());

@@ -1,7 +1,7 @@
 //! Guards before services that want to know who is there as of now.
 
 #[path = "../../../portcullis-core/tests/it/fresh/upstream.rs"]
-mod upstream;
+pub mod upstream;
 
 use crate::cast::{self, Inner, Text, Wire, ask, echo, send};
 use http::{Request, Response};

@@ -14,6 +14,7 @@ mod enforce;
 mod fresh;
 mod log;
 mod params;
+mod proof;
 mod ready;
 mod require;
 mod respond;

@@ -31,7 +31,7 @@ async fn each_field_is_checked() {
     let issuer = TestIssuer::new();
     let (gate, client) = (gate_with(&issuer, dpop()), Client::new(&issuer));
     let now = seconds(&client.clock);
-    let accepted: [(&str, Change); 9] = [
+    let accepted: [(&str, Change); 11] = [
         ("as it is", Box::new(|_, _| ())),
         ("typ in full", header("typ", json!("application/DPoP+JWT"))),
         ("an extension", claim("extension", json!([1]))),
@@ -41,6 +41,8 @@ async fn each_field_is_checked() {
         ("iat with a fraction", claim("iat", json!(now as f64 - 0.5))),
         ("a key with its name", Box::new(|header, _| header["jwk"]["kid"] = json!("7"))),
         ("a long jti", claim("jti", json!("x".repeat(256)))),
+        ("exp ahead", claim("exp", json!(now + 1))),
+        ("nbf by a clock that is fast", claim("nbf", json!(now + 60))),
     ];
     for (name, change) in accepted {
         let request = client.request(&client.proof_with(change));
@@ -77,6 +79,10 @@ async fn each_field_is_checked() {
         ("iat as text", claim("iat", json!(now.to_string()))),
         ("iat far away", claim("iat", json!(1e300))),
         ("no iat", without("iat")),
+        ("exp now", claim("exp", json!(now))),
+        ("exp as text", claim("exp", json!((now + 60).to_string()))),
+        ("nbf ahead", claim("nbf", json!(now + 61))),
+        ("nbf without a value", claim("nbf", json!(null))),
         ("jti empty", claim("jti", json!(""))),
         ("jti too long", claim("jti", json!("x".repeat(257)))),
         ("jti as a number", claim("jti", json!(7))),
