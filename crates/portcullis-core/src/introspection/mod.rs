@@ -94,8 +94,14 @@ pub struct Introspection(IssuerClient<Rfc7662>);
 #[derive(Clone)]
 struct Rfc7662 {
     url: String,
-    authorization: Option<Arc<Secret>>,
+    client: Option<Arc<ClientAuthentication>>,
     may_lack_type: bool,
+}
+
+/// How this service says who it is.
+enum ClientAuthentication {
+    Header(Secret),
+    Form { id: String, secret: Secret },
 }
 
 impl Introspection {
@@ -107,7 +113,7 @@ impl Introspection {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if `url` is no HTTP address.
     pub fn new(issuer: Issuer, url: impl Into<String>, client: impl HttpClient + 'static) -> Result<Self, Error> {
-        let query = Rfc7662 { url: checked(url.into())?, authorization: None, may_lack_type: false };
+        let query = Rfc7662 { url: checked(url.into())?, client: None, may_lack_type: false };
         Ok(Self(IssuerClient::new(query, issuer, client)))
     }
 
@@ -116,7 +122,42 @@ impl Introspection {
     #[must_use]
     pub fn client(self, id: &str, secret: &str) -> Self {
         let value = basic(id, secret);
-        self.authorized(&value)
+        self.by(ClientAuthentication::Header(Secret::new(value.as_bytes())))
+    }
+
+    /// The same by `client_secret_post`: id and secret are in the form. For issuers that do not read HTTP Basic, or that do not
+    /// decode the secret in it.
+    ///
+    /// ```
+    /// # use portcullis_core::{Audience, Credential, CredentialSource, HttpClient, HttpRequest, HttpResponse};
+    /// # use portcullis_core::{Introspection, Issuer, Reply};
+    /// /// Some issuers compare the secret as it is in the header, and not what it encodes.
+    /// #[derive(Debug, Clone)]
+    /// struct Endpoint;
+    ///
+    /// impl HttpClient for Endpoint {
+    ///     fn send(&self, request: HttpRequest, reply: Reply) {
+    ///         let alice = r#"{"active":true,"token_type":"Bearer","sub":"alice","aud":"orders"}"#;
+    ///         reply.give(Ok(match request.body().contains("client_secret=a%2Fb") {
+    ///             true => HttpResponse::new(200, alice),
+    ///             false => HttpResponse::new(401, r#"{"error":"invalid_client"}"#),
+    ///         }));
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
+    /// let issuer = Issuer::without_keys("https://id.example.com", Audience::is("orders"))?;
+    /// let verifier = Introspection::new(issuer, "https://id.example.com/introspect", Endpoint)?;
+    /// let token = Credential::new("ory_at_alice", CredentialSource::bearer());
+    /// let (header, form) =
+    ///     (verifier.clone().client("orders", "a/b"), verifier.client_in_body("orders", "a/b"));
+    /// assert!(header.authenticate(&token).await.is_err_and(|error| error.status() == 503));
+    /// assert!(form.authenticate(&token).await.is_ok());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn client_in_body(self, id: &str, secret: &str) -> Self {
+        self.by(ClientAuthentication::Form { id: id.to_owned(), secret: Secret::new(secret.as_bytes()) })
     }
 
     /// Authenticates this service to the issuer by a bearer token of its own.
@@ -140,11 +181,12 @@ impl Introspection {
             let detail = "the client's token is no bearer token; trim what was read from a file";
             return Err(Error::misconfigured(detail));
         }
-        Ok(self.authorized(&Zeroizing::new(format!("Bearer {token}"))))
+        let value = Zeroizing::new(format!("Bearer {token}"));
+        Ok(self.by(ClientAuthentication::Header(Secret::new(value.as_bytes()))))
     }
 
-    fn authorized(self, value: &str) -> Self {
-        Self(self.0.with(|query, _| query.authorization = Some(Arc::new(Secret::new(value.as_bytes())))))
+    fn by(self, client: ClientAuthentication) -> Self {
+        Self(self.0.with(|query, _| query.client = Some(Arc::new(client))))
     }
 
     /// Of the JWTs that were verified here, only asks about those of a [session](crate::ClaimMap::session), which may have
@@ -349,10 +391,13 @@ impl Query for Rfc7662 {
         if !answers.is_empty() {
             return Ok(None);
         }
-        let fields = [("token", token), ("token_type_hint", "access_token")];
+        let mut fields = vec![("token", token), ("token_type_hint", "access_token")];
+        if let Some(ClientAuthentication::Form { id, secret }) = self.client.as_deref() {
+            fields.extend([("client_id", id.as_str()), ("client_secret", secret.text())]);
+        }
         let request = HttpRequest::post_form(&self.url, &fields).with_header("accept", "application/json");
-        Ok(Some(match self.authorization.as_deref().map(|secret| str::from_utf8(secret.expose())) {
-            Some(Ok(authorization)) => request.with_header("authorization", authorization),
+        Ok(Some(match self.client.as_deref() {
+            Some(ClientAuthentication::Header(value)) => request.with_header("authorization", value.text()),
             _ => request,
         }))
     }

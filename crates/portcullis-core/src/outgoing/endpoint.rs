@@ -41,8 +41,7 @@ impl Endpoint {
 
     /// The request with these fields.
     pub(super) fn request<'a>(&'a self, mut fields: Vec<(&'a str, &'a str)>) -> HttpRequest {
-        // It was text.
-        let secret = str::from_utf8(self.secret.expose()).unwrap_or_default();
+        let secret = self.secret.text();
         fields.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
         fields.extend(self.target.iter().map(|(name, value)| (*name, value.as_str())));
         if self.in_body {

@@ -221,6 +221,7 @@ fn nothing_private_is_shown() {
         HttpResponse: response,
         Reply: Reply::new(drop),
         Introspection: Introspection::new(asked(), url, Nobody).unwrap().client("orders", secret),
+        Introspection: Introspection::new(asked(), url, Nobody).unwrap().client_in_body("orders", secret),
         Introspection: Introspection::new(asked(), url, Nobody).unwrap().client_token(secret),
         BearerToken: BearerToken::new(secret).unwrap(),
         ClientCredentials: ClientCredentials::new(url, "billing", secret, Nobody).unwrap().secret_in_body(),

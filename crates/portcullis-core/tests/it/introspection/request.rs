@@ -65,9 +65,18 @@ fn the_client_says_who_it_is() {
     let twice = asking(&endpoint).client("orders", "swordfish").client_token("mine").unwrap();
     assert!(ask(&twice, "abc").is_ok());
     assert_eq!(header(&endpoint.last(), "authorization"), ["Bearer mine"]);
-    assert!(ask(&twice.client("orders", "swordfish"), "abc").is_ok());
+    assert!(ask(&twice.clone().client("orders", "swordfish"), "abc").is_ok());
     assert_eq!(header(&endpoint.last(), "authorization"), [format!("Basic {}", STANDARD.encode("orders:swordfish"))]);
     assert_eq!(endpoint.asked(), 3);
+    // In the form, and then in no header; or the other way round.
+    let in_body = twice.client_in_body("a b", "c/d");
+    assert!(ask(&in_body, "abc").is_ok());
+    let (request, form) = (endpoint.last(), "token=abc&token_type_hint=access_token&client_id=a+b&client_secret=c%2Fd");
+    assert_eq!((request.body(), header(&request, "authorization").len()), (form, 0));
+    assert!(!format!("{in_body:?} {request:?}").contains("c/d") && !format!("{request:?}").contains("c%2Fd"));
+    assert!(ask(&in_body.client("orders", "swordfish"), "abc").is_ok());
+    assert_eq!(endpoint.last().body(), "token=abc&token_type_hint=access_token");
+    assert_eq!(header(&endpoint.last(), "authorization").len(), 1);
 }
 
 #[test]
