@@ -51,6 +51,7 @@ const ALGORITHMS: [Algorithm; 10] = [
 pub struct Provider {
     client_id: Arc<str>,
     secret: Option<Arc<Token>>,
+    is_secret_in_body: bool,
     scopes: Vec<String>,
     client: Arc<dyn HttpClient>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -106,6 +107,7 @@ impl Provider {
         Ok(Self {
             client_id: client_id.into(),
             secret: None,
+            is_secret_in_body: false,
             scopes: vec!["openid".to_owned()],
             client,
             clock: Arc::new(SystemClock::default()),
@@ -115,10 +117,30 @@ impl Provider {
         })
     }
 
-    /// The client's secret. It goes by HTTP Basic, or in the body if the provider supports only that.
+    /// The client's secret. It is sent as HTTP Basic (`client_secret_basic`), or in the form if the provider supports only that
+    /// or with [`secret_in_body`](Self::secret_in_body).
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(Arc::new(Zeroizing::new(secret.into())));
+        self
+    }
+
+    /// Sends the client's id and secret in the form (`client_secret_post`), for providers that do not decode the secret in HTTP
+    /// Basic (RFC 6749, section 2.3.1).
+    ///
+    /// ```
+    /// # use portcullis_core::testing::TestIssuer;
+    /// # use portcullis_sign_in::Provider;
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let new = |issuer| Provider::new(issuer, "shop", TestIssuer::new());
+    /// let provider = new("https://id.example.com")?.secret("with/a+few@signs").secret_in_body();
+    /// assert_eq!(format!("{provider:?}"), "Provider(https://id.example.com, shop)");
+    /// assert!(new("id.example.com").is_err());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn secret_in_body(mut self) -> Self {
+        self.is_secret_in_body = true;
         self
     }
 
@@ -230,6 +252,7 @@ impl Provider {
     /// The tokens for a code or a refresh token.
     pub(crate) async fn redeem(&self, grant: Grant<'_>) -> Result<Tokens, Error> {
         let metadata = self.metadata().await?;
+        let is_refresh = matches!(grant, Grant::Refresh(_));
         let mut fields = match grant {
             Grant::Code { code, verifier, redirect_uri } => vec![
                 ("grant_type", "authorization_code"),
@@ -240,9 +263,10 @@ impl Provider {
             Grant::Refresh(token) => vec![("grant_type", "refresh_token"), ("refresh_token", token)],
         };
         let supported = &metadata.token_endpoint_auth_methods_supported;
-        let is_only_in_body = !supported.is_empty() && supported.iter().all(|method| method != "client_secret_basic");
+        let knows_basic = supported.is_empty() || supported.iter().any(|method| method == "client_secret_basic");
         let secret = self.secret.as_ref().map(|secret| secret.as_str());
-        let (in_body, basic) = if is_only_in_body { (secret, None) } else { (None, secret) };
+        let is_in_body = self.is_secret_in_body || !knows_basic;
+        let (in_body, basic) = if is_in_body { (secret, None) } else { (None, secret) };
         if basic.is_none() {
             fields.push(("client_id", self.client_id()));
         }
@@ -256,7 +280,7 @@ impl Provider {
         let answer = request.send(&*self.client).await?;
         match answer.status() {
             200 => self.tokens(&answer),
-            status @ 400..=499 => Err(refusal(status, answer.body())),
+            status @ 400..=499 => Err(refusal(status, answer.body(), is_refresh)),
             status => Err(unavailable(format!("the provider's token endpoint: status {status}"))),
         }
     }
@@ -301,11 +325,14 @@ pub(crate) fn of_provider(error: Error) -> Error {
 }
 
 /// Why the token endpoint refuses (RFC 6749, section 5.2). What is not about this client is about the code or the refresh
-/// token: some providers refuse these with an error of their own, or with status 400 and nothing else.
-fn refusal(status: u16, body: &[u8]) -> Error {
+/// token: some providers refuse these with an error of their own, or with status 400 and nothing else. At a refresh, a request
+/// that is not valid has such a token: the same client's request for the code was valid.
+fn refusal(status: u16, body: &[u8], is_refresh: bool) -> Error {
     let code = serde_json::from_slice::<TokenError>(body).map(|answer| answer.error).unwrap_or_default();
     let what = format!("status {status}, `{}`", code.chars().take(80).collect::<String>());
+    let token = || failed(format!("the provider does not take the code or the refresh token: {what}"));
     match (&*code, status) {
+        ("invalid_request", 400) if is_refresh => token(),
         (_, 429) | ("server_error" | "temporarily_unavailable", _) => {
             unavailable(format!("the provider's token endpoint: {what}"))
         }
@@ -314,7 +341,7 @@ fn refusal(status: u16, body: &[u8]) -> Error {
             _,
         )
         | ("", 401..) => misconfigured(format!("the provider refuses this client: {what}")),
-        _ => failed(format!("the provider does not take the code or the refresh token: {what}")),
+        _ => token(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! From `login` to the session, and everything hostile in between.
 
-use crate::op::{Browser, Op, location, sign_in};
+use crate::op::{Browser, CALLBACK, KEY, Op, location, provider, sign_in};
 use portcullis_core::testing::{SigningKey, TestIssuer, TestToken};
 use portcullis_core::{Algorithm, ErrorKind};
-use portcullis_sign_in::{Endpoint, SignIn, SignedIn};
+use portcullis_sign_in::{Endpoint, SealingKeys, SignIn, SignedIn};
 use serde_json::json;
 
 fn browser() -> Browser {
@@ -31,6 +31,26 @@ async fn a_browser_signs_in() {
     assert_eq!(alice.session().unwrap().id(), "sid-1");
     assert_eq!(alice.account::<SignedIn>().unwrap().claim::<String>("email").unwrap(), "alice@example.com");
     assert_eq!(browser.beside().who().await.unwrap_err(), "invalid_token");
+}
+
+#[tokio::test]
+async fn the_client_authenticates_in_the_header_or_in_the_form() {
+    let (header, form) = ((Some("Basic c2hvcDphJTJGYg==".to_owned()), String::new()), (None, "a/b".to_owned()));
+    let both = json!(["client_secret_post", "client_secret_basic"]);
+    for (supported, in_body, expected) in [
+        (json!([]), false, &header),
+        (both.clone(), false, &header),
+        (both, true, &form),
+        (json!(["client_secret_post"]), false, &form),
+    ] {
+        let op = Op::new();
+        op.says.lock().unwrap()["token_endpoint_auth_methods_supported"] = supported;
+        let provider = provider(&op).secret("a/b");
+        let provider = if in_body { provider.secret_in_body() } else { provider };
+        let sign_in = SignIn::new(provider, CALLBACK, SealingKeys::new(KEY).unwrap()).unwrap();
+        Browser::new(&op, sign_in).signs_in().await;
+        assert_eq!(&*op.client.lock().unwrap(), expected);
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ pub struct Op {
     pub id_token: Mutex<Change>,
     /// Codes that were given, with nonce and challenge. Each is redeemed once.
     codes: Mutex<HashMap<String, (String, String)>>,
+    /// How the client authenticated: what the header and the form say.
+    pub client: Mutex<(Option<String>, String)>,
     /// The refresh token that counts. One of before ends the session, as with a rotating issuer.
     pub refresh: Mutex<Option<u32>>,
     pub refreshes: Mutex<u32>,
@@ -56,6 +58,7 @@ impl Op {
             says: Mutex::new(says),
             id_token: Mutex::new(Box::new(|token| token.sign())),
             codes: Mutex::default(),
+            client: Mutex::default(),
             refresh: Mutex::new(Some(0)),
             refreshes: Mutex::default(),
             held: Mutex::default(),
@@ -141,6 +144,10 @@ impl HttpClient for Client {
                 reply.give(Ok(HttpResponse::new(200, op.says.lock().unwrap().to_string())));
             }
             "https://issuer.test/token" => {
+                let header = request.headers().find(|(name, _)| *name == "authorization");
+                let form = form_urlencoded::parse(request.body().as_bytes());
+                let secret = form.into_owned().find(|(name, _)| name == "client_secret").map(|(_, secret)| secret);
+                *op.client.lock().unwrap() = (header.map(|(_, value)| value.to_owned()), secret.unwrap_or_default());
                 let answer = op.token(request.body());
                 match &mut *op.held.lock().unwrap() {
                     Some(held) => held.push((reply, answer)),

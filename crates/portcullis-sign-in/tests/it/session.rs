@@ -138,6 +138,7 @@ async fn a_session_ends_when_its_refresh_token_is_refused_and_not_when_the_clien
     for (refusal, ends) in [
         ((400, r#"{"error":"invalid_grant"}"#), true),
         ((400, ""), true),
+        ((400, r#"{"error":"invalid_request"}"#), true),
         ((401, r#"{"error":"invalid_client"}"#), false),
         ((404, ""), false),
     ] {
