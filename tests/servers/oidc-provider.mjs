@@ -15,6 +15,18 @@ const RESOURCES = {
 const isMcp = (resource) => /^http:\/\/127\.0\.0\.1:\d+\/mcp$/.test(resource); // examples/mcp, on any port
 const redirect_uri = `${issuer}/_test/callback`; // nothing is there: the login below stops at it
 
+// Two services whose users sign in here, as tests/browser_sign_in.rs has them.
+const services = ['A', 'B'].map((name) => {
+  const origin = config[`OIDC_SERVICE_${name}`];
+  return {
+    client_id: origin, client_secret: config.OIDC_CLIENT_SECRET, redirect_uris: [`${origin}/auth/callback`],
+    grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'],
+    post_logout_redirect_uris: [`${origin}/test/tab?name=out`], backchannel_logout_session_required: true,
+    // Cookies of 127.0.0.1 are not those of localhost; for this it is the same.
+    backchannel_logout_uri: `${origin.replace('localhost', '127.0.0.1')}/auth/backchannel-logout`,
+  };
+});
+
 function newKeys() {
   const pairs = [['rsa', { modulusLength: 2048 }], ['ec', { namedCurve: 'P-256' }], ['ed25519']];
   return pairs.map(([type, options]) => ({
@@ -40,27 +52,43 @@ function build(keys) {
     }, { // the resource server: it may only ask about tokens
       client_id: config.OIDC_INTROSPECT_CLIENT_ID, client_secret: config.OIDC_INTROSPECT_CLIENT_SECRET,
       redirect_uris: [], grant_types: [], response_types: [],
-    }],
+    }, ...services],
     scopes: ['openid', 'email', ...`${API_SCOPES} ${MCP_SCOPES}`.split(' ')],
     claims: { openid: ['sub'], email: ['email', 'email_verified'] },
     cookies: { keys: [randomUUID()] },
     pkce: { required: () => true },
-    ttl: { AccessToken: TTL, ClientCredentials: TTL, IdToken: TTL, RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 60 },
+    ttl: { AccessToken: TTL, ClientCredentials: TTL, IdToken: Math.max(TTL, 86400), RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 60 },
     findAccount: (_ctx, sub) => ({
       accountId: sub, claims: () => ({ sub, email: `${sub}@example.com`, email_verified: true }),
     }),
     extraTokenClaims: (_ctx, token) => ({ roles: token.accountId ? ROLES[token.accountId] ?? [] : ['service'] }),
     issueRefreshToken: () => true,
+    rotateRefreshToken: () => true,
+    // Services are on loopback, where its own dispatcher does not connect to.
+    fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
     interactions: { url: (_ctx, interaction) => `/_test/interaction/${interaction.uid}` },
     async loadExistingGrant(ctx) { // everybody has consented to everything
-      const grant = new ctx.oidc.provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
+      const { client: { clientId }, session: { accountId }, provider: { Grant } } = ctx.oidc;
+      // Two flows at once have one grant, or the second would end the code of the first.
+      const isService = services.some(({ client_id }) => client_id === clientId), of = `${accountId} ${clientId}`;
+      const known = isService && await Grant.find(store.get(`_grant ${of}`) ?? '');
+      if (known) return known;
+      const grant = new Grant({ clientId, accountId });
       grant.addOIDCScope(`openid email ${API_SCOPES}`);
       for (const resource of Object.keys(RESOURCES)) grant.addResourceScope(resource, API_SCOPES);
-      await grant.save();
+      const id = await grant.save();
+      if (isService) store.set(`_grant ${of}`, id);
       return grant;
     },
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: { // nobody is there to confirm
+        logoutSource(ctx, form) {
+          ctx.body = `<!doctype html>${form}<script>const form = document.forms[0];
+            form.append(Object.assign(document.createElement('input'), { name: 'logout', value: 'yes' })); form.submit();</script>`;
+        },
+      },
       clientCredentials: { enabled: true },
       revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       introspection: { enabled: true, allowedPolicy: () => true },
@@ -75,11 +103,16 @@ function build(keys) {
       },
     },
   });
-  for (const event of ['server_error', 'grant.error', 'authorization.error', 'introspection.error', 'revocation.error']) {
-    provider.on(event, (_ctx, error) => console.error(event, event === 'server_error' ? error : `${error.message}: ${error.error_description ?? ''}`));
+  for (const event of ['server_error', 'backchannel.error', 'grant.error', 'authorization.error', 'introspection.error', 'revocation.error']) {
+    provider.on(event, (_ctx, error) => console.error(event, event === 'server_error' ? error : `${error.message}: ${error.error_detail ?? error.error_description ?? error.cause ?? ''}`));
   }
   return { provider, answer: provider.callback() };
 }
+
+// A browser waits here until the page that opened the tab says go on, so that several flows are begun at once.
+const PAGE = `<!doctype html><title>sign in</title><form method="post"></form><script>
+  const sign_in = () => document.forms[0].submit();
+  if (opener) { addEventListener('message', sign_in); opener.postMessage('at the provider', '*'); } else sign_in();</script>`;
 
 const COUNTED = { '/jwks': 'jwks', '/.well-known/openid-configuration': 'discovery', '/token/introspection': 'introspection' };
 const firstKeys = newKeys();
@@ -137,7 +170,13 @@ async function serve(request, response) {
     try { reply(200, await action(Object.fromEntries(url.searchParams))); } catch (error) { reply(400, { error: error.message }); }
   } else if (url.pathname.startsWith('/_test/interaction/')) {
     const { params } = await current.provider.interactionDetails(request, response);
-    await current.provider.interactionFinished(request, response, { login: { accountId: params.login_hint } });
+    if (request.method === 'GET' && request.headers['sec-fetch-dest'] === 'document') {
+      response.writeHead(200, { 'content-type': 'text/html' }).end(PAGE);
+      return;
+    }
+    // Who says nothing is alice, and nobody refuses.
+    const { login_hint: user = 'alice' } = params;
+    await current.provider.interactionFinished(request, response, user === 'nobody' ? { error: 'access_denied' } : { login: { accountId: user } });
   } else if (url.pathname.startsWith('/_test/')) {
     reply(404, { error: `not one of ${Object.keys(control)}` });
   } else {

@@ -13,6 +13,8 @@
 #     curl -s -X POST "$OIDC_CONTROL/login?user=alice&resource=$OIDC_RESOURCE"
 #   curl -s "${rs[@]}" "$OIDC_INTROSPECTION_URL" -d token=...
 #   curl -s "${me[@]}" "$OIDC_REVOCATION_URL" -d token=...
+#   services whose users sign in: their origins OIDC_SERVICE_A and _B are their client ids; login_hint is the user (alice without
+#     one; nobody refuses), and refresh tokens are replaced by each use
 #   curl -s -X POST "$OIDC_CONTROL/rotate"            new keys sign, the old stay published; ?old=drop removes them
 #   curl -s "$OIDC_CONTROL/stats"                     {"jwks":0,"discovery":0,"introspection":0}
 #   curl -s -X POST "$OIDC_CONTROL/reset"             the first keys again, nothing issued, counts at zero
@@ -92,6 +94,8 @@ OIDC_RESOURCE=urn:portcullis:api
 OIDC_RESOURCE_ES256=urn:portcullis:api:es256
 OIDC_RESOURCE_EDDSA=urn:portcullis:api:eddsa
 OIDC_RESOURCE_OPAQUE=urn:portcullis:api:opaque
+OIDC_SERVICE_A=http://127.0.0.1:$((PORT + 12))
+OIDC_SERVICE_B=http://localhost:$((PORT + 13))
 END
 }
 config() { # the lines as a JSON object; no value needs escaping

@@ -4,7 +4,7 @@ use crate::{
     Rejection, Routes,
     plain::{converted, respond},
 };
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, rt, web};
 use portcullis_core::{Error, ErrorKind, Gate, policy::anyone};
 use portcullis_sign_in::{Endpoint, SignIn};
 
@@ -52,7 +52,7 @@ impl Routes {
             let route = if endpoint.method() == "GET" { web::get() } else { web::post() };
             let route = route.to(move |request: HttpRequest, body: web::Payload| {
                 let (gate, sign_in) = (gate.clone(), sign_in.clone());
-                async move { answer(&gate, &sign_in, endpoint, &request, body).await }
+                async move { answer(gate, sign_in, endpoint, &request, body).await }
             });
             routes.add(Some(endpoint.method()), &path, anyone(), route)
         })
@@ -60,8 +60,8 @@ impl Routes {
 }
 
 async fn answer(
-    gate: &Gate,
-    sign_in: &SignIn,
+    gate: Gate,
+    sign_in: SignIn,
     endpoint: Endpoint,
     request: &HttpRequest,
     body: web::Payload,
@@ -71,5 +71,11 @@ async fn answer(
         Ok(Err(_)) => return Err(Error::new(ErrorKind::Malformed, "the body of the request could not be read").into()),
         Err(_) => return Err(Error::rejected(413, "too_large").into()),
     };
-    Ok(respond(sign_in.answer(gate, endpoint, &converted(request, body)?).await?))
+    let request = converted(request, body)?;
+    // A browser that leaves does not end it: the provider may have replaced the refresh token by now.
+    let answer = rt::spawn(async move { sign_in.answer(&gate, endpoint, &request).await }).await;
+    let answer = answer.map_err(|stopped| {
+        Error::new(ErrorKind::Unavailable, "the sign-in was stopped before its end").with_cause(stopped)
+    })?;
+    Ok(respond(answer?))
 }

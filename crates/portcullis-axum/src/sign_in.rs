@@ -56,7 +56,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             let (gate, sign_in) = (routes.gate.clone(), sign_in.clone());
             let handler = move |request: Request| {
                 let (gate, sign_in) = (gate.clone(), sign_in.clone());
-                async move { answer(&gate, &sign_in, endpoint, request).await }
+                async move { answer(gate, sign_in, endpoint, request).await }
             };
             let method = if endpoint.method() == "GET" { MethodFilter::GET } else { MethodFilter::POST };
             routes.add(Some(endpoint.method()), &path, anyone(), on(method, handler))
@@ -64,12 +64,18 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 }
 
-async fn answer(gate: &Gate, sign_in: &SignIn, endpoint: Endpoint, request: Request) -> Result<Response, Rejection> {
+async fn answer(gate: Gate, sign_in: SignIn, endpoint: Endpoint, request: Request) -> Result<Response, Rejection> {
     let (parts, body) = request.into_parts();
     let body =
         to_bytes(body, SignIn::MAX_BODY).await.map_err(|error| match error.into_inner().is::<LengthLimitError>() {
             true => Error::rejected(413, "too_large"),
             false => Error::new(ErrorKind::Malformed, "the body of the request could not be read"),
         })?;
-    Ok(sign_in.answer(gate, endpoint, &Request::from_parts(parts, body)).await?.map(Body::from))
+    let request = Request::from_parts(parts, body);
+    // A browser that leaves does not end it: the provider may have replaced the refresh token by now.
+    let answer = tokio::spawn(async move { sign_in.answer(&gate, endpoint, &request).await }).await;
+    let answer = answer.map_err(|stopped| {
+        Error::new(ErrorKind::Unavailable, "the sign-in was stopped before its end").with_cause(stopped)
+    })?;
+    Ok(answer?.map(Body::from))
 }

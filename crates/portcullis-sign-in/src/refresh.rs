@@ -4,7 +4,7 @@ use crate::{
     fault::{failed, no_session, unavailable},
     flow::Identity,
     provider::Grant,
-    session::{Session, digest_of, since_1970},
+    session::{Session, since_1970},
     sign_in::SignIn,
     store::StoredSession,
 };
@@ -19,8 +19,7 @@ use std::{
     time::Duration,
 };
 
-/// A refresh that comes earlier than this before the end of the tokens does nothing. A tab that was slower gets the result for as
-/// long. In milliseconds.
+/// A refresh that comes earlier than this before the end of the tokens does nothing. In milliseconds.
 const ROOM: u64 = 60_000;
 
 /// A process that does not come back lets others try after this time. In milliseconds.
@@ -28,19 +27,44 @@ const CLAIM: u64 = 30_000;
 
 type Renewal = Shared<BoxFuture<'static, Result<Arc<Session>, Error>>>;
 
-/// The refreshes of the last minute, by the refresh token and its time.
+/// The last refresh of each session, by its id, until the new tokens end: for tabs that ask at once or were slower, and for a
+/// browser that left before the answer.
 #[derive(Default)]
-pub(crate) struct Renewals(Mutex<HashMap<String, (u64, Renewal)>>);
+pub(crate) struct Renewals(Mutex<HashMap<String, Last>>);
+
+struct Last {
+    /// How often the session was refreshed before.
+    before: u64,
+    until: u64,
+    renewal: Renewal,
+}
 
 impl Renewals {
-    fn known(&self) -> MutexGuard<'_, HashMap<String, (u64, Renewal)>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Last>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn join(&self, key: &str, now: u64, begin: impl FnOnce() -> Renewal) -> Renewal {
+    /// A cookie of before the last refresh gets what that brought: its own refresh token is used.
+    fn join(&self, session: &Session, now: u64, begin: impl FnOnce() -> Renewal) -> Renewal {
         let mut known = self.known();
-        known.retain(|_, (began, _)| now.saturating_sub(*began) < ROOM);
-        known.entry(key.to_owned()).or_insert_with(|| (now, begin())).1.clone()
+        known.retain(|_, last| now < last.until);
+        let before = session.refreshes;
+        if let Some(last) = known.get(&session.id).filter(|last| before <= last.before) {
+            return last.renewal.clone();
+        }
+        let renewal = begin();
+        known.insert(session.id.clone(), Last { before, until: session.ends_at, renewal: renewal.clone() });
+        renewal
+    }
+
+    /// What brought nothing new is tried again.
+    fn settle(&self, session: &str, before: u64, renewed: Option<&Session>) {
+        let mut known = self.known();
+        match (known.get_mut(session).filter(|last| last.before == before), renewed) {
+            (Some(last), Some(renewed)) if renewed.refreshes > before => last.until = renewed.expires_at(),
+            (Some(_), _) => drop(known.remove(session)),
+            (None, _) => {}
+        }
     }
 }
 
@@ -48,22 +72,20 @@ impl SignIn {
     /// The session after a refresh, or the same if none is due.
     pub(crate) async fn refresh(&self, session: Session, row: Option<StoredSession>) -> Result<Arc<Session>, Error> {
         let now = self.now();
-        let (Some(due), Some(token)) = (session.renew_at, &session.refresh_token) else { return Ok(Arc::new(session)) };
+        let (Some(due), true) = (session.renew_at, session.refresh_token.is_some()) else {
+            return Ok(Arc::new(session));
+        };
         if now.saturating_add(ROOM) < due {
             return Ok(Arc::new(session));
         }
-        let key = digest_of(&format!("{token}\0{due}\0{}", session.id));
         let renewals = &self.0.renewals;
-        let renewal = renewals.join(&key, now, || {
-            let this = self.clone();
+        let renewal = renewals.join(&session, now, || {
+            let (this, session) = (self.clone(), session.clone());
             let renewed = async move { this.renew(session, row).await.map(Arc::new) };
             renewed.boxed().shared()
         });
         let renewed = renewal.await;
-        // What brought nothing new is tried again.
-        if !renewed.as_ref().is_ok_and(|session| session.renew_at != Some(due)) {
-            renewals.known().remove(&key);
-        }
+        renewals.settle(&session.id, session.refreshes, renewed.as_deref().ok());
         renewed
     }
 
@@ -116,6 +138,7 @@ impl SignIn {
             let ends_at = ends_at.ok_or_else(|| unavailable("the provider does not say when the tokens end"))?;
             renewed.renew_at = Some(since_1970(ends_at));
             renewed.refresh_token = tokens.refresh.map(|token| token.to_string()).or(renewed.refresh_token);
+            renewed.refreshes = renewed.refreshes.saturating_add(1);
             renewed.renewing_until = 0;
             Ok(renewed)
         };

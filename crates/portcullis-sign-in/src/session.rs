@@ -9,10 +9,11 @@ use crate::{
 };
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use portcullis_core::{Account, Error, ErrorKind, Principal, PrincipalKind};
+use portcullis_core::{Account, Error, ErrorKind, PermissionSet, Principal, PrincipalKind};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::{
+    borrow::Cow,
     fmt,
     time::{Duration, SystemTime},
 };
@@ -62,13 +63,15 @@ pub(crate) struct Session {
     pub(crate) renew_at: Option<u64>,
     roles: Vec<String>,
     scopes: Vec<String>,
+    permissions: Vec<String>,
     organization: Option<String>,
     staff: bool,
     claims: Map<String, Value>,
     pub(crate) id_token: String,
     pub(crate) refresh_token: Option<String>,
+    /// How often it was refreshed.
+    pub(crate) refreshes: u64,
     /// A process is refreshing it until then.
-    #[serde(default)]
     pub(crate) renewing_until: u64,
 }
 
@@ -78,6 +81,7 @@ impl Session {
         let principal = &identity.principal;
         self.roles = principal.roles().iter().map(|role| role.as_str().to_owned()).collect();
         self.scopes = principal.scopes().to_vec();
+        self.permissions = principal.permissions().iter().map(Cow::into_owned).collect();
         self.organization = principal.organization().map(str::to_owned);
         self.staff = principal.is_staff();
         let claim = |name: &String| Some((name.clone(), identity.claims.get::<Value>(name).ok()??));
@@ -98,11 +102,14 @@ impl Session {
     pub(crate) fn principal(&self, issuer: &str) -> Principal {
         let times = [self.signed_in_at, self.expires_at()].map(time);
         let [signed_in_at, expires_at] = times;
+        // Each was in a set before, and what is no permission grants nothing.
+        let permissions = PermissionSet::new(&self.permissions).unwrap_or_default();
         let principal = Principal::new(PrincipalKind::User, self.subject.clone())
             .with_issuer(issuer)
             .with_session(self.sid.as_ref().unwrap_or(&self.id).clone())
             .with_token_id(self.id.clone())
             .with_staff(self.staff)
+            .with_permissions(permissions)
             .with_times(Some(signed_in_at), Some(expires_at));
         let principal = match &self.organization {
             Some(organization) => principal.with_organization(organization.clone()),
@@ -136,11 +143,13 @@ impl SignIn {
             renew_at: identity.tokens_end_at().filter(|_| refresh_token.is_some()).map(since_1970),
             roles: Vec::new(),
             scopes: Vec::new(),
+            permissions: Vec::new(),
             organization: None,
             staff: false,
             claims: Map::new(),
             id_token: String::new(),
             refresh_token,
+            refreshes: 0,
             renewing_until: 0,
         };
         session.describe(identity, &inner.kept);

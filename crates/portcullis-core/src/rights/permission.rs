@@ -251,6 +251,21 @@ impl PermissionSet {
         self.sorted()
     }
 
+    /// Its permissions: those without a wildcard first, each kind sorted. [`new`](Self::new) makes the same set of them.
+    ///
+    /// ```
+    /// # use portcullis_core::PermissionSet;
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let set = PermissionSet::new(["kb:*", "user:invite", "kb:read"])?;
+    /// assert!(set.iter().eq(["kb:read", "user:invite", "kb:*"]));
+    /// assert_eq!(PermissionSet::new(set.iter())?, set);
+    /// # Ok(()) }
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let patterns = self.patterns.iter().map(|(resource, action)| Cow::Owned(format!("{resource}:{action}")));
+        self.exact_names().map(Cow::Borrowed).chain(patterns)
+    }
+
     /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,9 +1,10 @@
 //! The session: its cookie, its end, its keys, its refresh.
 
-use crate::op::{Browser, KEY, Op, gate, location, sign_in, sign_in_with};
+use crate::op::{Browser, CALLBACK, Client, KEY, Op, gate, location, sign_in, sign_in_with};
 use futures_util::future::join;
-use portcullis_core::ErrorKind;
-use portcullis_sign_in::{Endpoint, MemorySessions, SealingKeys, SignIn};
+use portcullis_core::{ClaimMap, ErrorKind};
+use portcullis_sign_in::{Endpoint, MemorySessions, Provider, SealingKeys, SignIn};
+use serde_json::json;
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
@@ -262,4 +263,58 @@ fn mistakes_show_at_start() {
     let scheme = portcullis_core::Scheme::new(token).bearer();
     let other = portcullis_core::Gate::builder().scheme(scheme).revocations(sign_in.revocations());
     assert!(sign_in.endpoints(&other.clock(op.clock()).build().unwrap(), "/auth").is_err());
+}
+
+/// The browser leaves while the provider is asked, and comes back with the cookie of before.
+#[tokio::test]
+async fn a_browser_that_leaves_during_a_refresh_stays_signed_in() {
+    for store in [false, true] {
+        let op = Op::new();
+        let sign_in = sign_in(&op).refreshed();
+        let sign_in = if store { sign_in.store(MemorySessions::new()) } else { sign_in };
+        let mut browser = signed_in(&op, sign_in).await;
+        let before = browser.cookies[SignIn::COOKIE].clone();
+        op.clock().advance(secs(290));
+        let request = browser.request(Endpoint::Refresh, "", "same-origin");
+        *op.held.lock().unwrap() = Some(Vec::new());
+        // As adapters do.
+        let (sign_in, gate) = (browser.sign_in.clone(), browser.gate.clone());
+        let left = tokio::spawn(async move { sign_in.answer(&gate, Endpoint::Refresh, &request).await });
+        tokio::task::yield_now().await;
+        let held = op.held.lock().unwrap().take().unwrap();
+        assert_eq!(held.len(), 1);
+        held.into_iter().for_each(|(reply, answer)| reply.give(Ok(answer)));
+        let lost = left.await.unwrap().unwrap();
+        assert_eq!(lost.headers().contains_key(http::header::SET_COOKIE), !store);
+
+        // The new tokens last until 590.
+        op.clock().advance(secs(200));
+        browser.ask(Endpoint::Refresh, "").await.unwrap();
+        assert_eq!(*op.refreshes.lock().unwrap(), 1, "a rotating issuer would end the session");
+        assert!(browser.who().await.is_ok());
+        // A cookie of two refreshes before gets the newest session too.
+        op.clock().advance(secs(90));
+        browser.ask(Endpoint::Refresh, "").await.unwrap();
+        browser.cookies.insert(SignIn::COOKIE.to_owned(), before.clone());
+        browser.ask(Endpoint::Refresh, "").await.unwrap();
+        assert_eq!(*op.refreshes.lock().unwrap(), 2);
+        assert!(browser.who().await.is_ok());
+        // Not when the tokens of the last refresh have ended, without a store.
+        op.clock().advance(secs(300));
+        browser.cookies.insert(SignIn::COOKIE.to_owned(), before);
+        assert_eq!(browser.ask(Endpoint::Refresh, "").await.is_ok(), store);
+    }
+}
+
+#[tokio::test]
+async fn permissions_of_the_id_token_are_those_of_the_session() {
+    let op = Op::new();
+    op.gives(|token| token.claim("permissions", json!(["kb:*", "user:invite", "no permission"])).sign());
+    let map = ClaimMap::new().permissions("permissions").unwrap();
+    let provider = Provider::new("https://issuer.test", "shop", Client(op.clone())).unwrap().clock(op.clock());
+    let sign_in = SignIn::new(provider.claim_map(map), CALLBACK, SealingKeys::new(KEY).unwrap()).unwrap();
+    let alice = signed_in(&op, sign_in).await.who().await.unwrap();
+    for (permission, is_held) in [("kb:read", true), ("user:invite", true), ("user:delete", false)] {
+        assert_eq!(alice.has_permission(&permission.parse().unwrap()), is_held, "{permission}");
+    }
 }
