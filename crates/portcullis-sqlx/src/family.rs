@@ -63,7 +63,7 @@ impl<D: Dialect> Family for Locked<D> {
     async fn row(&mut self, token: &Digest) -> StoreResult<Option<RefreshRow>> {
         const READ: &str =
             concat!("SELECT ", refresh_columns!(), " FROM portcullis_refresh WHERE digest = $1 AND session_id = $2");
-        self.0.fetch_one(READ, [token.into(), self.1.as_str().into()], refresh).await
+        Ok(self.0.fetch_one(READ, [token.into(), self.1.as_str().into()], refresh).await?)
     }
 
     async fn put(&mut self, token: &Digest, row: RefreshRow, successor: (Digest, RefreshRow)) -> StoreResult<()> {
@@ -82,17 +82,20 @@ impl<D: Dialect> Family for Locked<D> {
             row.is_superseded.into(),
         ];
         self.0.execute(REPLACE, values).await?;
-        self.0.execute(USED, [self.1.as_str().into(), next_row.issued_at.into()]).await.map(drop)
+        self.0.execute(USED, [self.1.as_str().into(), next_row.issued_at.into()]).await?;
+        Ok(())
     }
 
     async fn supersede(&mut self, token: &Digest) -> StoreResult<()> {
         const SUPERSEDE: &str = "UPDATE portcullis_refresh SET is_superseded = TRUE WHERE digest = $1";
-        self.0.execute(SUPERSEDE, [token.into()]).await.map(drop)
+        self.0.execute(SUPERSEDE, [token.into()]).await?;
+        Ok(())
     }
 
     async fn end(&mut self, now: SystemTime) -> StoreResult<()> {
         const END: &str = "UPDATE portcullis_sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
-        self.0.execute(END, [self.1.as_str().into(), now.into()]).await.map(drop)
+        self.0.execute(END, [self.1.as_str().into(), now.into()]).await?;
+        Ok(())
     }
 }
 
@@ -115,5 +118,6 @@ pub(crate) async fn insert<D: Dialect>(
         row.successor.into(),
         row.is_superseded.into(),
     ];
-    tx.execute(INSERT, values).await.map(drop)
+    tx.execute(INSERT, values).await?;
+    Ok(())
 }

@@ -23,7 +23,7 @@ impl<D: Dialect> SqlStore<D> {
             token.expires_at.into(),
         ];
         tx.execute(INSERT, values).await?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     pub(crate) async fn delete_one_time(

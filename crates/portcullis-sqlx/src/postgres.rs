@@ -1,5 +1,4 @@
-use crate::PostgresStore;
-use portcullis_accounts::store::{StoreError, StoreResult};
+use crate::{PostgresStore, SqlError, SqlResult};
 use sqlx::PgPool;
 
 impl PostgresStore {
@@ -7,8 +6,8 @@ impl PostgresStore {
     ///
     /// # Errors
     /// If the database does not answer, or refuses.
-    pub async fn connect(url: &str) -> StoreResult<Self> {
+    pub async fn connect(url: &str) -> SqlResult<Self> {
         let pool = PgPool::connect(url).await;
-        Self::new(pool.map_err(|error| StoreError::new("connecting to the accounts", error))?).migrate().await
+        Self::new(pool.map_err(|error| SqlError::new("connecting to the database", error))?).migrate().await
     }
 }

@@ -87,7 +87,7 @@ impl<D: Dialect> SessionStore for SqlStore<D> {
         tx.execute(OPEN, values).await?;
         let row = RefreshRow::live(session.created_at, expires_at);
         family::insert(&mut tx, &token, session.id.as_str(), &row).await?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     async fn rotate(&self, rotation: Rotation) -> StoreResult<RotateOutcome> {
@@ -95,7 +95,7 @@ impl<D: Dialect> SessionStore for SqlStore<D> {
     }
 
     async fn session(&self, id: &SessionId) -> StoreResult<Option<Session>> {
-        self.fetch_one("reading a session", sessions!("id = $1"), [id.as_str().into()], session).await
+        Ok(self.fetch_one("reading a session", sessions!("id = $1"), [id.as_str().into()], session).await?)
     }
 
     async fn session_of(&self, token: &Digest) -> StoreResult<Option<(Session, RefreshRow)>> {
@@ -107,7 +107,7 @@ impl<D: Dialect> SessionStore for SqlStore<D> {
             " FROM portcullis_refresh JOIN portcullis_sessions ON id = session_id WHERE digest = $1"
         );
         let read = |row: &mut Columns<'_, D>| Ok((session(row)?, family::refresh(row)?));
-        self.fetch_one("reading the session of a refresh token", FIND, [token.into()], read).await
+        Ok(self.fetch_one("reading the session of a refresh token", FIND, [token.into()], read).await?)
     }
 
     async fn touch(&self, token: &Digest, now: SystemTime, expires_at: SystemTime) -> StoreResult<()> {
@@ -119,7 +119,7 @@ impl<D: Dialect> SessionStore for SqlStore<D> {
         let mut tx = self.write("noting the use of a session").await?;
         tx.execute(SESSION, [token.into(), now.into()]).await?;
         tx.execute(TOKEN, [token.into(), expires_at.into()]).await?;
-        tx.commit().await
+        Ok(tx.commit().await?)
     }
 
     async fn end(&self, which: Ending<'_>, now: SystemTime) -> StoreResult<Vec<Session>> {
@@ -151,11 +151,11 @@ impl<D: Dialect> SessionStore for SqlStore<D> {
     async fn sessions(&self, user: &UserId, now: SystemTime) -> StoreResult<Vec<Session>> {
         const OPEN: &str =
             sessions!("user_id = $1 AND ended_at IS NULL AND not_after > $2 ORDER BY created_at DESC, id DESC");
-        self.fetch("reading the sessions of a user", OPEN, [user.as_str().into(), now.into()], session).await
+        Ok(self.fetch("reading the sessions of a user", OPEN, [user.as_str().into(), now.into()], session).await?)
     }
 
     async fn ended_since(&self, since: SystemTime) -> StoreResult<Vec<Session>> {
-        self.fetch("reading ended sessions", sessions!("ended_at >= $1"), [since.into()], session).await
+        Ok(self.fetch("reading ended sessions", sessions!("ended_at >= $1"), [since.into()], session).await?)
     }
 
     async fn keep(&self, token: OneTime, replaces: bool) -> StoreResult<()> {

@@ -1,15 +1,14 @@
 use crate::{
-    MIGRATIONS,
+    MIGRATIONS, SqlError, SqlResult,
     dialect::Dialect,
     transaction::{self, Transaction},
     value::{Columns, Value},
 };
-use portcullis_accounts::store::{StoreError, StoreResult};
 use sqlx::Pool;
 use std::{fmt, sync::Arc};
 use tokio::sync::Mutex;
 
-/// Accounts in a database of sqlx: `SqliteStore` or `PostgresStore`. Clones share the pool.
+/// Rows in a database of sqlx: `SqliteStore` or `PostgresStore`. Clones share the pool.
 pub struct SqlStore<D: Dialect> {
     pub(crate) pool: Pool<D>,
     /// Writers wait for it where the database admits one at a time. SQLite itself makes them poll, in no order.
@@ -20,7 +19,7 @@ impl<D: Dialect> SqlStore<D> {
     /// A store on a pool of your own, of which one connection is enough. [`migrate`](Self::migrate) creates its tables.
     ///
     /// ```
-    /// # async fn migrated(pool: sqlx::SqlitePool) -> portcullis_accounts::store::StoreResult<()> {
+    /// # async fn migrated(pool: sqlx::SqlitePool) -> portcullis_sqlx::SqlResult<()> {
     /// let store = portcullis_sqlx::SqliteStore::new(pool).migrate().await?;
     /// # Ok(()) }
     /// ```
@@ -41,18 +40,18 @@ impl<D: Dialect> SqlStore<D> {
     ///
     /// # Errors
     /// If the database refuses, or if the pool's connections have foreign keys switched off.
-    pub async fn migrate(self) -> StoreResult<Self> {
+    pub async fn migrate(self) -> SqlResult<Self> {
         const APPLIED: &str = "SELECT name FROM portcullis_migrations";
         const TABLE: &str = "CREATE TABLE IF NOT EXISTS portcullis_migrations (name TEXT PRIMARY KEY)";
         const APPLY: &str = "INSERT INTO portcullis_migrations (name) VALUES ($1) ON CONFLICT DO NOTHING";
-        let doing = "migrating the tables of accounts";
+        let doing = "migrating the tables";
         if self.fetch(doing, D::FOREIGN_KEYS, [], |_| Ok(())).await?.is_empty() {
             let why = "foreign keys are switched off: set `foreign_keys(true)` in the options of the pool";
-            return Err(StoreError::new(doing, sqlx::Error::Configuration(why.into())));
+            return Err(SqlError::new(doing, sqlx::Error::Configuration(why.into())));
         }
         // An error means that there is no table yet. Any other cause shows in what follows.
-        let applied = self.fetch(doing, APPLIED, [], |_| Ok(())).await.map_or(0, |rows| rows.len());
-        if applied < MIGRATIONS.len() {
+        let applied = self.fetch(doing, APPLIED, [], |row| row.next::<String>()).await.unwrap_or_default();
+        if MIGRATIONS.iter().any(|(name, _)| !applied.iter().any(|applied| applied == name)) {
             let mut tx = self.write(doing).await?;
             tx.lock_name("portcullis_migrations").await?;
             tx.execute(TABLE, []).await?;
@@ -67,14 +66,14 @@ impl<D: Dialect> SqlStore<D> {
     }
 
     /// Begins a transaction that writes.
-    pub(crate) async fn write(&self, doing: &'static str) -> StoreResult<Transaction<D>> {
+    pub(crate) async fn write(&self, doing: &'static str) -> SqlResult<Transaction<D>> {
         // Before the connection, so that readers get the connections of those who wait.
         let turn = match &self.turn {
             Some(turn) => Some(turn.clone().lock_owned().await),
             None => None,
         };
         let begun = self.pool.begin_with(D::BEGIN).await;
-        Ok(Transaction::new(begun.map_err(|error| StoreError::new(doing, error))?, turn, doing))
+        Ok(Transaction::new(begun.map_err(|error| SqlError::new(doing, error))?, turn, doing))
     }
 
     /// The rows of a query that decides nothing.
@@ -84,12 +83,12 @@ impl<D: Dialect> SqlStore<D> {
         statement: &'static str,
         values: [Value; N],
         read: impl Fn(&mut Columns<'_, D>) -> sqlx::Result<T>,
-    ) -> StoreResult<Vec<T>> {
+    ) -> SqlResult<Vec<T>> {
         let rows = async {
             let mut connection = self.pool.acquire().await?;
             transaction::fetch::<D, _, N>(&mut *connection, statement, values, read).await
         };
-        rows.await.map_err(|error| StoreError::new(doing, error))
+        rows.await.map_err(|error| SqlError::new(doing, error))
     }
 
     pub(crate) async fn fetch_one<T, const N: usize>(
@@ -98,7 +97,7 @@ impl<D: Dialect> SqlStore<D> {
         statement: &'static str,
         values: [Value; N],
         read: impl Fn(&mut Columns<'_, D>) -> sqlx::Result<T>,
-    ) -> StoreResult<Option<T>> {
+    ) -> SqlResult<Option<T>> {
         Ok(self.fetch(doing, statement, values, read).await?.into_iter().next())
     }
 }

@@ -1,8 +1,8 @@
 use crate::{
+    SqlError, SqlResult,
     dialect::Dialect,
     value::{Columns, Value},
 };
-use portcullis_accounts::store::{StoreError, StoreResult};
 use tokio::sync::OwnedMutexGuard;
 
 /// A transaction that writes. Dropped before it is committed, it is rolled back.
@@ -27,13 +27,13 @@ impl<D: Dialect> Transaction<D> {
         &mut self,
         statement: &'static str,
         values: [Value; N],
-    ) -> StoreResult<u64> {
+    ) -> SqlResult<u64> {
         let done = async { D::execute(&mut self.tx, statement, arguments::<D>(values)?).await };
-        done.await.map_err(|error| StoreError::new(self.doing, error))
+        done.await.map_err(|error| SqlError::new(self.doing, error))
     }
 
-    pub(crate) async fn execute_script(&mut self, script: &'static str) -> StoreResult<()> {
-        D::execute_script(&mut self.tx, script).await.map_err(|error| StoreError::new(self.doing, error))
+    pub(crate) async fn execute_script(&mut self, script: &'static str) -> SqlResult<()> {
+        D::execute_script(&mut self.tx, script).await.map_err(|error| SqlError::new(self.doing, error))
     }
 
     /// As [`execute`](Self::execute). `None` if the constraint of a unique column refused it; then only a rollback is left.
@@ -41,12 +41,12 @@ impl<D: Dialect> Transaction<D> {
         &mut self,
         statement: &'static str,
         values: [Value; N],
-    ) -> StoreResult<Option<u64>> {
+    ) -> SqlResult<Option<u64>> {
         let done = async { D::execute(&mut self.tx, statement, arguments::<D>(values)?).await };
         match done.await {
             Ok(rows) => Ok(Some(rows)),
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
-            Err(error) => Err(StoreError::new(self.doing, error)),
+            Err(error) => Err(SqlError::new(self.doing, error)),
         }
     }
 
@@ -55,10 +55,8 @@ impl<D: Dialect> Transaction<D> {
         statement: &'static str,
         values: [Value; N],
         read: impl Fn(&mut Columns<'_, D>) -> sqlx::Result<T>,
-    ) -> StoreResult<Vec<T>> {
-        fetch::<D, _, N>(&mut *self.tx, statement, values, read)
-            .await
-            .map_err(|error| StoreError::new(self.doing, error))
+    ) -> SqlResult<Vec<T>> {
+        fetch::<D, _, N>(&mut *self.tx, statement, values, read).await.map_err(|error| SqlError::new(self.doing, error))
     }
 
     pub(crate) async fn fetch_one<T, const N: usize>(
@@ -66,20 +64,20 @@ impl<D: Dialect> Transaction<D> {
         statement: &'static str,
         values: [Value; N],
         read: impl Fn(&mut Columns<'_, D>) -> sqlx::Result<T>,
-    ) -> StoreResult<Option<T>> {
+    ) -> SqlResult<Option<T>> {
         Ok(self.fetch(statement, values, read).await?.into_iter().next())
     }
 
     /// Other transactions that lock this name wait until this one has ended.
-    pub(crate) async fn lock_name(&mut self, name: &str) -> StoreResult<()> {
+    pub(crate) async fn lock_name(&mut self, name: &str) -> SqlResult<()> {
         match D::LOCK_NAME {
             Some(statement) => self.execute(statement, [name.into()]).await.map(drop),
             None => Ok(()),
         }
     }
 
-    pub(crate) async fn commit(self) -> StoreResult<()> {
-        self.tx.commit().await.map_err(|error| StoreError::new(self.doing, error))
+    pub(crate) async fn commit(self) -> SqlResult<()> {
+        self.tx.commit().await.map_err(|error| SqlError::new(self.doing, error))
     }
 }
 

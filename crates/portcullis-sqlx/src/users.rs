@@ -73,7 +73,7 @@ impl<D: Dialect> UserStore for SqlStore<D> {
             UserKey::Email(email) => (users!("email = $1"), email.as_str()),
             _ => return Ok(None),
         };
-        self.fetch_one("reading a user", statement, [key.into()], user).await
+        Ok(self.fetch_one("reading a user", statement, [key.into()], user).await?)
     }
 
     async fn change(&self, id: &UserId, change: UserChange) -> StoreResult<ChangeOutcome> {

@@ -1,6 +1,7 @@
 //! Values of parameters and columns: text, integers, booleans, bytes. Times are milliseconds since 1970.
 
 use crate::dialect::Dialect;
+#[cfg(feature = "accounts")]
 use portcullis_accounts::Digest;
 use serde_json::{Map, Value as Json};
 use std::time::{Duration, SystemTime};
@@ -57,12 +58,14 @@ impl From<Option<SystemTime>> for Value {
     }
 }
 
+#[cfg(feature = "accounts")]
 impl From<&Digest> for Value {
     fn from(digest: &Digest) -> Self {
         Self::Bytes(Some(digest.as_bytes().to_vec()))
     }
 }
 
+#[cfg(feature = "accounts")]
 impl From<Option<Digest>> for Value {
     fn from(digest: Option<Digest>) -> Self {
         Self::Bytes(digest.map(|digest| digest.as_bytes().to_vec()))
@@ -143,12 +146,14 @@ impl Column for Option<SystemTime> {
     }
 }
 
+#[cfg(feature = "accounts")]
 impl Column for Digest {
     fn read<D: Dialect>(row: &D::Row, column: usize) -> sqlx::Result<Self> {
         Option::<Self>::read::<D>(row, column)?.ok_or_else(null)
     }
 }
 
+#[cfg(feature = "accounts")]
 impl Column for Option<Digest> {
     fn read<D: Dialect>(row: &D::Row, column: usize) -> sqlx::Result<Self> {
         let bytes = D::bytes(row, column)?;

@@ -293,7 +293,7 @@ pub mod spicedb {
 }
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sqlx {
-    //! Accounts in SQLite and Postgres: the crate `portcullis-sqlx`.
+    //! Accounts, and sessions of sign-in, in SQLite and Postgres: the crate `portcullis-sqlx`.
 
     #[doc(inline)]
     pub use portcullis_sqlx::*;

@@ -6,13 +6,14 @@
 mod dropped;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod sign_in;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 type Anyhow<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Every table there is, by name.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "portcullis_factors",
     "portcullis_identities",
     "portcullis_invitations",
@@ -23,5 +24,6 @@ const TABLES: [&str; 11] = [
     "portcullis_organizations",
     "portcullis_refresh",
     "portcullis_sessions",
+    "portcullis_sign_in",
     "portcullis_users",
 ];

@@ -1,4 +1,4 @@
-use crate::{Anyhow, TABLES, dropped};
+use crate::{Anyhow, TABLES, dropped, sign_in};
 use portcullis_accounts::{
     Client, Session, SessionId, Token, UserId,
     store::{SessionStore, Stores},
@@ -44,6 +44,12 @@ async fn number(pool: &PgPool, query: &'static str) -> sqlx::Result<i64> {
 async fn a_pool_of_eight_passes_the_suite() -> Anyhow {
     suite::all(&store("suite_8", 8).await?.into()).await;
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the environment that `tests/servers/postgres.sh up` prints"]
+async fn sessions_of_sign_in_pass_the_suite() -> Anyhow {
+    sign_in::suite(store("sign_in", 8).await?).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-use crate::{Anyhow, TABLES, dropped};
+use crate::{Anyhow, TABLES, dropped, sign_in};
 use portcullis_accounts::{
     Client, Secret, Session, SessionId, SessionRules, Token, UserId,
     store::{RotateOutcome, Rotation, SessionStore},
@@ -60,6 +60,13 @@ async fn pools_of_eight_and_of_one_connection_pass_the_suite() -> Anyhow {
 async fn a_store_in_memory_passes_the_suite() -> Anyhow {
     suite::all(&SqliteStore::in_memory().await?.into()).await;
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_of_sign_in_pass_the_suite() -> Anyhow {
+    let file = File::new("sign-in");
+    sign_in::suite(SqliteStore::open(&file.0).await?).await?;
+    sign_in::suite(SqliteStore::in_memory().await?).await
 }
 
 /// Writers of two programs wait for each other by the file's own lock.
