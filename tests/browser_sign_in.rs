@@ -247,7 +247,7 @@ impl Jar {
     }
 
     /// Begins at the service, signs in at the provider as this user, and returns the address of the callback.
-    fn to_callback(&mut self, origin: &str, user: &str) -> String {
+    fn reach_callback(&mut self, origin: &str, user: &str) -> String {
         let (_, mut address, _) = self.send("GET", &format!("{origin}/auth/login?return_to=/me"));
         address.push_str(&format!("&login_hint={user}"));
         let issuer = variable("OIDC_ISSUER");
@@ -265,7 +265,7 @@ impl Jar {
 
 fn callbacks_of_others_are_refused(origin: &str) {
     let (mut alice, mut mallory) = (Jar::default(), Jar::default());
-    let callback = alice.to_callback(origin, "bob");
+    let callback = alice.reach_callback(origin, "bob");
     // A flow of another browser, with and without one of its own.
     for _ in 0..2 {
         let (status, _, body) = mallory.send("GET", &callback);
@@ -289,7 +289,7 @@ fn callbacks_of_others_are_refused(origin: &str) {
     assert_eq!(alice.send("GET", &format!("{origin}/me")).0, 200);
 
     let mut nobody = Jar::default();
-    let callback = nobody.to_callback(origin, "nobody");
+    let callback = nobody.reach_callback(origin, "nobody");
     let (status, _, body) = nobody.send("GET", &callback);
     assert!(status == 400 && body.contains("access_denied"), "{status} {body}");
 }
@@ -297,7 +297,7 @@ fn callbacks_of_others_are_refused(origin: &str) {
 /// The provider replaces the refresh token, and the browser never reads the answer.
 fn a_browser_leaves_during_a_refresh(origin: &str, other: Option<&SignIn>, clock: &FixedClock) {
     let mut alice = Jar::default();
-    let callback = alice.to_callback(origin, "alice");
+    let callback = alice.reach_callback(origin, "alice");
     alice.send("GET", &callback);
     clock.advance(Duration::from_secs(870));
     let host = origin.replace("http://", "");
