@@ -4,12 +4,14 @@ use crate::{
     common::{Anyhow, variable},
     instance::Instance,
 };
+use aws_lc_rs::hmac;
 use portcullis::{
     BearerToken, ErrorKind,
     providers::directus::{CookieMode, DirectusClient, Login, SESSION_COOKIE},
     reqwest::Client,
 };
 use serde_json::{Map, Value, json};
+use std::time::SystemTime;
 
 fn client() -> Anyhow<DirectusClient> {
     Ok(DirectusClient::new(&Instance::new("").url, Client::new()?)?)
@@ -84,4 +86,52 @@ async fn who_registers_gets_the_fixed_role_and_is_refused_once_suspended() -> An
     assert!(directus.refresh(pair.expose_refresh_token()).await.is_err_and(|error| error.kind() == ErrorKind::Invalid));
     println!("registered, refused twice, suspended: {}", refused.code());
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_factor_is_asked_for() -> Anyhow {
+    let (directus, instance) = (client()?, Instance::new(""));
+    let admin = instance.login("ADMIN", "json")?;
+    // Whoever sets up a second factor may change it.
+    let role = instance.make(&admin, "/roles", &json!({ "name": "with a second factor" }))?;
+    let policy = instance.make(&admin, "/policies", &json!({ "name": "second factor", "app_access": true }))?;
+    instance.call(&admin, "POST", "/access", &json!({ "role": role, "policy": policy }))?;
+    let sign_up = directus.sign_up(&admin, role.as_str().ok_or("no role")?, &[])?;
+    let (email, password) = (format!("otp-{:016x}@example.com", fastrand::u64(..)), "Throw-away-pass-123");
+    sign_up.create(&email, password, &Map::new()).await?;
+    let first = directus.login(&Login::new(&email, password)).await?;
+    let own = first.access_token().expose();
+    let made = instance.call(own, "POST", "/users/me/tfa/generate", &json!({ "password": password }))?;
+    let secret = made["secret"].as_str().ok_or("no secret")?;
+    let code = totp(secret)?;
+    instance.call(own, "POST", "/users/me/tfa/enable", &json!({ "secret": secret, "otp": code }))?;
+
+    for wrong in [Login::new(&email, password), Login::new(&email, password).otp("000000")] {
+        let refused = directus.login(&wrong).await.err().ok_or("without the second factor")?;
+        assert_eq!((refused.kind(), refused.code()), (ErrorKind::Invalid, "invalid_otp"));
+    }
+    let pair = directus.login(&Login::new(&email, password).otp(&totp(secret)?)).await?;
+    assert!(directus.me::<Value>(pair.access_token(), &[]).await.is_ok());
+    println!("a second factor: refused without it and with a wrong one, then accepted");
+    Ok(())
+}
+
+/// The password of now by this secret in Base32 (RFC 6238).
+fn totp(secret: &str) -> Anyhow<String> {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let (mut key, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for letter in secret.trim_end_matches('=').chars() {
+        let value = ALPHABET.find(letter).ok_or("no Base32")?;
+        (bits, count) = ((bits << 5) | u32::try_from(value)?, count + 5);
+        if count >= 8 {
+            count -= 8;
+            key.push(u8::try_from((bits >> count) & 0xff)?);
+        }
+    }
+    let step = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs() / 30;
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
+    let tag = hmac::sign(&key, &step.to_be_bytes());
+    let start = usize::from(tag.as_ref()[19] & 15);
+    let number = u32::from_be_bytes(tag.as_ref()[start..start + 4].try_into()?) & 0x7fff_ffff;
+    Ok(format!("{:06}", number % 1_000_000))
 }

@@ -1,13 +1,14 @@
 //! Issuers that are known at run time.
 //!
 //! [`TrustedIssuers`] reads the `iss` of a token, asks whether that issuer is trusted, and gives the token to the verifier of that
-//! issuer: a [`Jwt`] like any other, made when it is first needed. `name.rs` says what a name looks like that anybody is asked
-//! about. `found.rs` remembers what was found, and `budget.rs` limits requests.
+//! issuer: a [`Jwt`] like any other, made when it is first needed. `settings.rs` says whom to trust, and `name.rs` what a name looks
+//! like that anybody is asked about. `found.rs` remembers what was found, and `budget.rs` limits requests.
 
 mod budget;
 mod found;
 mod lookup;
 mod name;
+mod settings;
 
 pub use lookup::IssuerLookup;
 
@@ -17,10 +18,10 @@ use super::{
 };
 use crate::{
     answer::Answer,
-    clock::{Clock, Time},
+    clock::Time,
     credential::Credential,
     error::{Error, ErrorKind, quote},
-    http::HttpClient,
+    http::{HttpClient, within},
     json::Value,
     principal::Principal,
     sync::{Mutex, MutexGuard},
@@ -28,7 +29,7 @@ use crate::{
 use budget::Budget;
 use found::{Found, Memory, period};
 use futures_util::FutureExt;
-use lookup::AnyLookup;
+use settings::Settings;
 use std::{
     collections::HashSet,
     fmt,
@@ -64,12 +65,16 @@ const FAILED_FOR: Duration = Duration::from_secs(1);
 /// | how long a look-up that said yes counts | 60 seconds | [`remember_for`](Self::remember_for) |
 /// | how long a look-up that said no counts | 10 seconds | [`remember_for`](Self::remember_for) |
 /// | how long a look-up that failed counts | a second | – |
+/// | how long a look-up may take | the [time limit](HttpClient::time_limit) of the client | – |
 /// | trusted issuers with keys in memory, beside those on the list | 100 | [`max_issuers`](Self::max_issuers) |
 /// | requests to all issuers in a minute | 60 | [`fetches_per_minute`](Self::fetches_per_minute) |
 /// | refused issuers that are remembered | 10,000 | – |
 /// | look-ups of new issuers at a time | 256 | – |
 ///
 /// Unknown issuers take no place from trusted ones. If there are too many look-ups or requests, the answer is 503.
+///
+/// [`Gate::ready`](crate::Gate::ready) waits for none of these issuers: whether a tenant's issuer is down decides nothing about the
+/// service.
 ///
 /// Clones share what is remembered. A setter changes a copy that starts with an empty memory, so set everything before you clone.
 ///
@@ -100,26 +105,6 @@ struct Inner {
     settings: Settings,
     client: Arc<Budget>,
     memory: Mutex<Memory>,
-}
-
-type Predicate = dyn Fn(&str) -> bool + Send + Sync;
-type Shape = dyn Fn(Issuer) -> Result<Issuer, Error> + Send + Sync;
-
-#[derive(Clone)]
-struct Settings {
-    audience: Audience,
-    algorithms: Vec<Algorithm>,
-    client: Arc<dyn HttpClient>,
-    listed: HashSet<Arc<str>>,
-    lookup: Option<Arc<dyn AnyLookup>>,
-    predicate: Option<Arc<Predicate>>,
-    shape: Arc<Shape>,
-    max_bytes: usize,
-    max_issuers: usize,
-    fetches_per_minute: u32,
-    trusted_for: Duration,
-    refused_for: Duration,
-    time: Time,
 }
 
 impl TrustedIssuers {
@@ -209,119 +194,6 @@ impl TrustedIssuers {
         Ok(self.with(|settings| settings.max_bytes = sample.max_bytes))
     }
 
-    /// Trusts these issuers. They keep their keys whatever others do, and nobody is asked about them. A name is compared byte for
-    /// byte. It has to be HTTPS, and it may have a port.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Misconfigured`] if a name is no HTTPS address.
-    pub fn trust<S: Into<Arc<str>>>(self, names: impl IntoIterator<Item = S>) -> Result<Self, Error> {
-        let names: Vec<Arc<str>> = names.into_iter().map(Into::into).collect();
-        for name in &names {
-            if !name.starts_with("https://") || name.contains('\\') {
-                return Err(Error::misconfigured(format!("the issuer {} is no HTTPS address", quote(name))));
-            }
-            self.issuer(name)?;
-        }
-        Ok(self.with(|settings| settings.listed.extend(names)))
-    }
-
-    /// Trusts the issuers that this look-up knows. It is asked about issuers that are not on the [list](Self::trust). An earlier
-    /// look-up is replaced.
-    ///
-    /// If it fails, the request is answered with 503.
-    #[must_use]
-    pub fn trust_with(self, lookup: impl IssuerLookup) -> Self {
-        self.with(|settings| settings.lookup = Some(Arc::new(lookup)))
-    }
-
-    /// Trusts every issuer whose name this accepts. The name is a plain HTTPS address from a token that is not verified.
-    ///
-    /// Dangerous, because a text is easily accepted by mistake: `starts_with("https://example.com")` also accepts
-    /// `https://example.com.evil.net`, and `ends_with("example.com")` also `https://evilexample.com`. And whoever can
-    /// publish a page below an accepted name can sign tokens. Anybody can make up accepted names, so
-    /// [requests](Self::fetches_per_minute) may be used up by them. Prefer a list or a look-up.
-    ///
-    /// ```
-    /// use portcullis_core::{Algorithm, Audience, TrustedIssuers};
-    /// # use portcullis_core::{Credential, CredentialSource, testing::TestIssuer};
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), portcullis_core::Error> {
-    /// # let good = TestIssuer::new().named("https://a.example.com").on_system_time();
-    /// # let evil = TestIssuer::new().named("https://evilexample.com").on_system_time();
-    /// # let client = good.clone();
-    /// # let by = |token| Credential::new(token, CredentialSource::bearer());
-    /// let issuers = TrustedIssuers::new(Audience::is("test"), [Algorithm::Es256], client)?
-    ///     .dangerous_trust_if(|name| name.ends_with(".example.com"));
-    /// assert!(issuers.authenticate(&by(good.token("alice").sign())).await.is_ok());
-    /// assert!(issuers.authenticate(&by(evil.token("alice").sign())).await.is_err());
-    /// # Ok(()) }
-    /// ```
-    #[must_use]
-    pub fn dangerous_trust_if(self, accepts: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        self.with(|settings| settings.predicate = Some(Arc::new(accepts)))
-    }
-
-    /// Gives each issuer other settings than the defaults of [`Issuer`], such as a claim map, rules or a token type. The function
-    /// may look at [`Issuer::name`]. It is tried at once with the name `https://issuer.invalid`. The longest token that is read is
-    /// one that this sample accepts.
-    ///
-    /// ```
-    /// use portcullis_core::{Algorithm, Audience, ClaimMap, Error, HttpClient, TrustedIssuers};
-    /// use std::time::Duration;
-    ///
-    /// fn issuers(
-    ///     leeway: Duration,
-    ///     client: impl HttpClient + 'static,
-    /// ) -> Result<TrustedIssuers, Error> {
-    ///     let map = ClaimMap::new().roles("roles")?;
-    ///     TrustedIssuers::new(Audience::is("orders"), [Algorithm::Es256], client)?
-    ///         .settings(move |issuer| issuer.claim_map(map.clone()).leeway(leeway))
-    /// }
-    /// # use portcullis_core::testing::TestIssuer;
-    /// assert!(issuers(Duration::from_secs(10), TestIssuer::new()).is_ok());
-    /// assert!(issuers(Duration::from_secs(3600), TestIssuer::new()).is_err()); // too much
-    /// ```
-    ///
-    /// # Errors
-    /// That of the function, and [`ErrorKind::Misconfigured`] if it makes the issuer accept other names than its own.
-    pub fn settings(
-        self,
-        shape: impl Fn(Issuer) -> Result<Issuer, Error> + Send + Sync + 'static,
-    ) -> Result<Self, Error> {
-        self.with(|settings| settings.shape = Arc::new(shape)).tried()
-    }
-
-    /// How long a look-up counts that said yes, and one that said no. A minute and ten seconds by default.
-    ///
-    /// A withdrawn approval takes effect within the first time, and a new one within the second, at most.
-    #[must_use]
-    pub fn remember_for(self, trusted: Duration, refused: Duration) -> Self {
-        self.with(|settings| (settings.trusted_for, settings.refused_for) = (trusted, refused))
-    }
-
-    /// How many issuers are kept that are not on the list. 100 by default, and at least one.
-    ///
-    /// Have it greater than the number of issuers that are in use at the same time. If there are more, the one that was used least
-    /// recently makes room, and its keys are fetched again for its next token. The set of an issuer has at most 1 MiB.
-    #[must_use]
-    pub fn max_issuers(self, most: usize) -> Self {
-        self.with(|settings| settings.max_issuers = most.max(1))
-    }
-
-    /// How many requests all issuers together get in a minute. 60 by default, and at least two: a new issuer takes two.
-    ///
-    /// Over this, keys that are there are used as while an issuer is down, and other tokens are answered with 503.
-    #[must_use]
-    pub fn fetches_per_minute(self, most: u32) -> Self {
-        self.with(|settings| settings.fetches_per_minute = most.max(2))
-    }
-
-    /// Uses another clock than the system's, if there is no gate. In a gate, the [clock of the gate](crate::GateBuilder::clock)
-    /// counts.
-    #[must_use]
-    pub fn clock(self, clock: impl Clock + 'static) -> Self {
-        self.with(|settings| settings.time = Time::by(clock))
-    }
-
     pub(crate) fn time(&self) -> &Time {
         &self.0.settings.time
     }
@@ -391,8 +263,11 @@ impl TrustedIssuers {
         }
         let (this, asked) = (self.clone(), name.clone());
         let end = async move {
-            let answer = lookup.is_trusted(asked.clone()).await;
-            this.settle(&asked, answer, now)
+            let client = &*this.0.settings.client;
+            let answer = within(client, client.time_limit(), lookup.is_trusted(asked.clone())).await;
+            let late =
+                || Err(Error::new(ErrorKind::Unavailable, "the look-up did not return in the time of a request"));
+            this.settle(&asked, answer.unwrap_or_else(late), now)
         };
         let end = end.boxed().shared();
         memory.started(&name, &end);

@@ -3,6 +3,7 @@
 use super::*;
 use futures_channel::oneshot;
 use futures_util::{FutureExt, future::join_all};
+use portcullis_core::Answer;
 
 #[tokio::test]
 async fn an_issuer_that_is_known_is_looked_up_once_in_a_while() {
@@ -132,4 +133,31 @@ async fn so_many_look_ups_of_strangers_run_at_a_time() {
     // Those that all callers left make room.
     waiting.clear();
     assert!(Box::pin(says(&issuers, &one_more)).as_mut().now_or_never().is_none());
+}
+
+/// Its time is up at once.
+#[derive(Debug, Clone)]
+struct Impatient(Web);
+
+impl HttpClient for Impatient {
+    fn send(&self, request: HttpRequest, reply: Reply) {
+        self.0.send(request, reply);
+    }
+
+    fn sleep(&self, _: Duration) -> Answer<'static, ()> {
+        Answer::now(())
+    }
+
+    fn is_public_only(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_has_the_time_of_a_request() {
+    let (web, slow, prompt) = (Web::of(&[A]), Slow::default(), Tenants::of(&[A]));
+    let issuers = TrustedIssuers::new(Audience::is("test"), [Algorithm::Es256], Impatient(web)).unwrap().clock(clock());
+    assert_eq!(says(&issuers.clone().trust_with(prompt), &token_of(A)).await, Ok(()));
+    assert_eq!(says(&issuers.trust_with(slow.clone()), &token_of(A)).await, UNAVAILABLE);
+    assert!(slow.0.lock().unwrap().pop().unwrap().send(true).is_err(), "nobody waits any more");
 }
