@@ -1,6 +1,6 @@
 //! What Chromium sends from pages of this and of other origins, and what the services answer to it, on both frameworks.
 //!
-//! `cargo test -p portcullis-tests --features browser --test browser -- --nocapture` prints each request.
+//! `cargo test -p portcullis-tests --test browser -- --nocapture` prints each request.
 //! `BROWSER_SCREENSHOTS=folder` keeps pictures of the results and of the example's page.
 #![allow(
     clippy::unwrap_used,

@@ -1,6 +1,6 @@
 //! The page of the example `derp` in Chromium: from sign-up to sign-out, in two tabs, and under attack by another page.
 //!
-//! `cargo test -p portcullis-tests --features browser --test browser_accounts -- --nocapture` prints what the page shows.
+//! `cargo test -p portcullis-tests --test browser_accounts -- --nocapture` prints what the page shows.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

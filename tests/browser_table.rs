@@ -1,6 +1,6 @@
 //! The page of the table of routes in Chromium, opened from a file: it shows what was escaped as text, and its filters hide rows.
 //!
-//! `cargo test -p portcullis-tests --features browser --test browser_table`; `BROWSER_SCREENSHOTS=folder` keeps pictures.
+//! `cargo test -p portcullis-tests --test browser_table`; `BROWSER_SCREENSHOTS=folder` keeps pictures.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, missing_docs, reason = "tests")]
 
 use portcullis::{

@@ -16,7 +16,6 @@ mod scripted;
 mod scrub;
 mod signed;
 mod sources;
-#[cfg(feature = "oracle")]
 mod structured;
 mod token;
 
@@ -29,7 +28,6 @@ pub use origin::origin;
 pub use scrub::scrub_query;
 pub use signed::signed_address;
 pub use sources::{bearer, cookie, query, websocket};
-#[cfg(feature = "oracle")]
 pub use structured::structured;
 pub use token::{compact_token, sealed, tokens};
 
@@ -52,7 +50,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("jwk_set", jwk_set),
     ("introspection", introspection),
     ("discovery", discovery),
-    #[cfg(feature = "oracle")]
     ("structured", structured),
 ];
 

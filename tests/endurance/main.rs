@@ -1,6 +1,6 @@
 //! What takes time to show: ports that run out, outages, attacks. Over loopback, in network namespaces that this makes.
 //!
-//! `cargo test -p portcullis-tests --features endurance --test endurance` takes less than a minute. `-- --long` takes the times
+//! `cargo test -p portcullis-tests --test endurance` takes less than a minute. `-- --long` takes the times
 //! that the library is promised for, five minutes in all; a name runs one. It needs Linux, `unshare` and `ip`, and root or
 //! leave to make user namespaces.
 #![allow(clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]

@@ -1,6 +1,6 @@
 //! Stores under races and kills: sixteen callers at once, and processes that are killed in the middle of their work.
 //!
-//! `cargo test -p portcullis-tests --features races --test races` takes about a minute, `-- --long` has 10 000 rounds a race
+//! `cargo test -p portcullis-tests --test races` takes about a minute, `-- --long` has 10 000 rounds a race
 //! and 200 kills a database; a name runs one. It needs the environment that `servers/postgres.sh up` prints.
 #![allow(clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub, reason = "tests")]
 
