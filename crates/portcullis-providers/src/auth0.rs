@@ -20,8 +20,8 @@
 //!
 //! The domain is that of the tenant, or a domain of one's own. The permissions are `permissions`, if RBAC is on and adds them to the
 //! token; the scopes are `scope`, and the organization is `org_id`. The principal of a machine-to-machine token is a
-//! service, by `gty`, which tokens of Auth0's RFC 9068 profile do not have. Roles are no part of a token unless an Action
-//! adds them, under a name of your choice: [`Issuer::claim_map`] reads them, and replaces the map of this module.
+//! service: `gty` says so, or the subject, which is the client's own id and `@clients`. Roles are no part of a token unless an
+//! Action adds them, under a name of your choice: [`Issuer::claim_map`] reads them, and replaces the map of this module.
 //!
 //! Everything is verified here, and only the [keys] are fetched. A user who lost a permission keeps it until the token expires, after a day
 //! by default.
@@ -38,11 +38,13 @@ pub fn api(domain: &str, identifier: &str, keys: impl Into<KeySource>) -> Result
     let map = ClaimMap::new().permissions("permissions")?.scopes("scope")?.organization("org_id")?;
     let issuer = Issuer::new(name(domain)?, Audience::is(identifier), [Algorithm::Rs256], keys)?;
     Ok(issuer.claim_map(map).finish(|principal| {
-        let grant: Option<String> = claims(&principal)?.get("gty")?;
-        match grant.as_deref() {
-            Some("client-credentials") => Ok(principal.with_kind(PrincipalKind::Service)),
-            _ => Ok(principal),
-        }
+        let claims = claims(&principal)?;
+        let text = |name: &str| claims.get::<String>(name);
+        // The profile of RFC 9068 has no `gty`, and calls the client `client_id`.
+        let client = principal.id().subject().strip_suffix("@clients");
+        let is_own = client.is_some() && [text("azp")?, text("client_id")?].iter().any(|id| id.as_deref() == client);
+        let is_program = is_own || text("gty")?.as_deref() == Some("client-credentials");
+        Ok(if is_program { principal.with_kind(PrincipalKind::Service) } else { principal })
     }))
 }
 

@@ -6,7 +6,9 @@ use portcullis_core::{
     Reply, testing::TestIssuer,
 };
 use portcullis_providers::{
-    auth0, entra, firebase, github_actions, google, keycloak, kubernetes::WithTokenFile, okta, supabase, zitadel,
+    auth0, entra, firebase, github_actions, google, keycloak,
+    kubernetes::{self, WithTokenFile},
+    okta, supabase, zitadel,
 };
 use serde_json::{Value, json};
 use std::{
@@ -170,6 +172,9 @@ fn machines_are_services() {
         kind_of("Auth0", json!({ "gty": "client-credentials", "sub": "client@clients" })),
         PrincipalKind::Service
     );
+    // The profile of RFC 9068.
+    let own = |client: &str| kind_of("Auth0", json!({ "client_id": client, "sub": "client@clients" }));
+    assert_eq!((own("client"), own("other")), (PrincipalKind::Service, PrincipalKind::User));
     assert_eq!(kind_of("Auth0", json!({})), PrincipalKind::User);
     assert_eq!(kind_of("RFC 9068", json!({ "sub": "web" })), PrincipalKind::Service);
     assert_eq!(kind_of("RFC 9068", json!({})), PrincipalKind::User);
@@ -190,6 +195,26 @@ fn rfc_9068_needs_each_claim() {
     let refused = of("RFC 9068").enter_as(json!({}), |token| token.header("typ", "JWT"));
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Invalid);
     assert!(of("RFC 9068").enter_as(json!({}), |token| token.header("typ", "application/AT+jwt")).is_ok());
+}
+
+#[test]
+fn kubernetes_limits_by_account_or_namespace() {
+    let account = |namespace: &str, name: &str| {
+        json!({ "sub": format!("system:serviceaccount:{namespace}:{name}"),
+                "kubernetes.io": { "namespace": namespace, "serviceaccount": { "name": name } } })
+    };
+    let shape = of("Kubernetes");
+    assert_eq!(shape.refuses(account("shop", "worker")), None);
+    for (namespace, name) in [("shop", "admin"), ("kube-system", "worker")] {
+        assert_eq!(shape.refuses(account(namespace, name)), Some(ErrorKind::Invalid), "{namespace} {name}");
+    }
+    let key = || shape.tester().signing_key().key();
+    for wrong in ["worker", "shop:", ":worker", "shop:worker:x", "shop/worker", "shop:*", "Shop:worker", ""] {
+        assert!(kubernetes::service_accounts([wrong], shape.issuer, "orders", key()).is_err(), "{wrong}");
+    }
+    assert!(kubernetes::service_accounts(["shop:worker"], shape.issuer, "orders", key()).is_ok());
+    assert!(kubernetes::service_accounts([""; 0], shape.issuer, "orders", key()).is_err());
+    assert!(kubernetes::namespaces([""; 0], shape.issuer, "orders", key()).is_err());
 }
 
 #[test]

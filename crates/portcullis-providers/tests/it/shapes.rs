@@ -302,9 +302,9 @@ pub const SHAPES: [Shape; 19] = [
         issuer: "https://kubernetes.default.svc.cluster.local",
         algorithm: RS256,
         verifier: |client| {
-            jwt(kubernetes::service_accounts("https://kubernetes.default.svc.cluster.local", "orders", {
-                RemoteKeys::jwks("https://kubernetes.default.svc/openid/v1/jwks", client)?
-            }))
+            let (cluster, keys) = ("https://kubernetes.default.svc", "/openid/v1/jwks");
+            let keys = RemoteKeys::jwks(format!("{cluster}{keys}"), client)?;
+            jwt(kubernetes::service_accounts(["shop:worker"], &format!("{cluster}.cluster.local"), "orders", keys))
         },
         keys_at: Some("https://kubernetes.default.svc/openid/v1/jwks"),
         claims: || {
