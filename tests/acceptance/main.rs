@@ -18,6 +18,7 @@ mod cast;
 mod cors;
 mod pins;
 mod places;
+mod proofs;
 mod row;
 mod run;
 mod sites;

@@ -1,6 +1,6 @@
 //! A row of the table: a request, and the whole answer to it.
 
-use crate::{cast, sites::Site};
+use crate::{cast, proofs::Proof, sites::Site};
 
 /// What is sent, whatever the framework.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub struct Request {
     /// Values are bytes, because attackers send those.
     pub headers: Vec<(&'static str, Vec<u8>)>,
     pub body: String,
+    /// Made when it is sent.
+    pub proof: Option<Proof>,
 }
 
 /// What comes back, whatever the framework. Header names are in lower case, and sorted.
@@ -42,7 +44,7 @@ pub fn row(name: impl Into<String>, request: Request, expected: Expected) -> Row
 
 pub fn ask(method: &'static str, path: impl Into<String>) -> Request {
     let host = ("host", b"api.example.com".to_vec());
-    Request { site: Site::Every, method, path: path.into(), headers: vec![host], body: String::new() }
+    Request { site: Site::Every, method, path: path.into(), headers: vec![host], body: String::new(), proof: None }
 }
 
 pub fn get(path: impl Into<String>) -> Request {
@@ -77,6 +79,28 @@ impl Request {
 
     pub fn cookie(self, token: &str) -> Self {
         self.header("cookie", format!("session={token}"))
+    }
+
+    /// With a token behind `DPoP`, and a proof for this request.
+    pub fn dpop(self, token: &str) -> Self {
+        let proof = Some(Proof::new(self.method, &self.path, token));
+        Self { proof, ..self.header("authorization", format!("DPoP {token}")) }
+    }
+
+    /// With another proof.
+    pub fn proving(mut self, change: impl FnOnce(&mut Proof)) -> Self {
+        if let Some(proof) = &mut self.proof {
+            change(proof);
+        }
+        self
+    }
+
+    /// As it is sent now.
+    pub fn made(mut self) -> Self {
+        match self.proof.take() {
+            Some(proof) => self.header("dpop", proof.made()),
+            None => self,
+        }
     }
 
     /// With one more parameter in the query, encoded already.
@@ -157,6 +181,15 @@ pub fn unauthorized(code: &str) -> Expected {
         other => panic!("no 401 has the code {other}"),
     };
     Expected::refused(401).challenge(challenge).problem("Unauthorized", Some(code))
+}
+
+/// What a gate with DPoP takes.
+pub const ALGORITHMS: &str = r#"algs="ES256 EdDSA ES384 PS256 RS256""#;
+
+/// 401: a token that is bound to a key, without a valid proof of the key.
+pub fn unproven() -> Expected {
+    let challenge = format!(r#"DPoP error="invalid_dpop_proof", {ALGORITHMS}"#);
+    Expected::refused(401).challenge(&challenge).problem("Unauthorized", Some("invalid_dpop_proof"))
 }
 
 /// 400: credentials, or what a policy needs, are there in a way that may not be.

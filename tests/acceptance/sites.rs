@@ -1,6 +1,9 @@
 //! The gates that rows are sent to. They differ in what they read and how they answer; whom they know is the same.
 
-use crate::cast::{Directory, Flights, ISSUER, Organizations, Projects, Slow, Teams, User, Users};
+use crate::{
+    cast::{Directory, Flights, ISSUER, Organizations, Projects, Slow, Teams, User, Users},
+    proofs::dpop,
+};
 use portcullis::{
     Cookies, CredentialSource, Error, Gate, GateBuilder, Refusal, RoleHierarchy, Scheme, SharedSecret, TokenCache,
     Verifier, policy::account,
@@ -28,6 +31,8 @@ pub enum Site {
     Rendered,
     /// Authenticators that have to wait.
     Slow,
+    /// Tokens that are bound to a key of the client come with a proof, beside the bearer header.
+    Proofs,
     /// Callers have accounts, and only those whose address is confirmed get any further.
     Accounts,
 }
@@ -37,7 +42,7 @@ pub const SECRET_BEFORE: &str = "the-secret-that-it-had-before-this-one-still-go
 pub const KEY: &str = "the-key-of-the-nightly-report-of-this-test";
 
 impl Site {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Every,
         Self::Strict,
         Self::HeaderFirst,
@@ -48,6 +53,7 @@ impl Site {
         Self::Realm,
         Self::Rendered,
         Self::Slow,
+        Self::Proofs,
         Self::Accounts,
     ];
 
@@ -78,6 +84,7 @@ impl Site {
             Self::Pieces => closed(known(Gate::builder(), pieces)),
             Self::Realm => closed(known(Gate::builder(), usual)).realm("the books"),
             Self::Rendered => closed(known(Gate::builder(), usual)).render(render),
+            Self::Proofs => closed(known(Gate::builder(), |scheme| scheme.bearer().dpop(dpop()))),
             Self::Accounts => closed(known(Gate::builder(), usual))
                 .directory(Users)
                 .baseline(account("unconfirmed", |user: &User| user.is_confirmed)),

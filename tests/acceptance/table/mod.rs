@@ -7,6 +7,7 @@ mod gates;
 mod guards;
 mod layers;
 mod order;
+mod proofs;
 mod rendered;
 mod resources;
 pub mod returned;
@@ -24,6 +25,7 @@ use std::collections::HashSet;
 pub fn rows() -> Vec<Row> {
     let rows = [
         tokens::rows(),
+        proofs::rows(),
         sources::rows(),
         order::rows(),
         schemes::rows(),
