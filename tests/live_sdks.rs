@@ -1,5 +1,5 @@
-//! The same tokens go to us and to published SDKs of issuers, and every difference is explained. `sdk/run.sh` installs the SDKs
-//! and answers for them. It needs Node and npm.
+//! The same tokens go to us and to published SDKs of issuers, and every difference is explained. `sdk/run.sh sdks.mjs` installs
+//! the SDKs and answers for them. It needs Node and npm.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -361,7 +361,8 @@ struct Sdks(Child, ChildStdin, Lines<BufReader<ChildStdout>>);
 impl Sdks {
     fn start(jwk: &str) -> Self {
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/sdk/run.sh");
-        let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            Command::new(program).arg("sdks.mjs").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (mut input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let jwk: Value = serde_json::from_str(jwk).unwrap();
         let pem = SigningKey::embedded(Algorithm::Rs256).public_pem();

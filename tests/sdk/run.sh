@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Published SDKs of issuers: installs them once, then answers tokens as `sdks.mjs` says it. Nothing is fetched while they verify.
-# Env: CACHE (install folder). Needs Node >= 20 and npm.
+# Published SDKs: installs them once, then answers as the script beside this one says it, `sdks.mjs` or `dpop.mjs`. Nothing is
+# fetched while they verify. Usage: run.sh SCRIPT. Env: CACHE (install folder). Needs Node >= 20 and npm.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/portcullis-servers}
@@ -13,6 +13,6 @@ if [ ! -e "$app/done" ]; then
   npm install --prefix "$app" --no-audit --no-fund --ignore-scripts >&2
   touch "$app/done"
 fi
-cp "$here/sdks.mjs" "$app/" # a module finds its packages by the folder it is in
+cp "$here/$1" "$app/" # a module finds its packages by the folder it is in
 exec 9>&-
-exec node "$app/sdks.mjs"
+exec node "$app/$1"
