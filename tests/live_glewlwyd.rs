@@ -443,16 +443,20 @@ async fn a_revoked_token_is_refused_where_the_provider_is_asked() -> Anyhow {
     let secret = variable("GLEWLWYD_CLIENT_SECRET");
     let asking = service(Scheme::new(introspection(&secret)?).bearer(), &clock)?;
     let verifying = service(Scheme::new(Jwt::new(issuer()?)).bearer(), &clock)?;
-    let ([alice, id_token, refresh_token], [bob, ..]) = (tokens_of("alice")?, tokens_of("bob")?);
+    let ([alice, id_token, refresh_token], own) = (tokens_of("alice")?, token()?);
     assert_eq!(me(&asking, &alice).await?, (200, text(&claims(&alice)?, "sub")?));
+    // The answer about it has no `sub`, and none has the roles.
+    assert_eq!(me(&asking, &own).await?, (200, variable("GLEWLWYD_CLIENT_ID")));
+    let admin = |service| ask(service, bearer("/admin", &alice));
+    assert_eq!((admin(&asking).await?.0, admin(&verifying).await?.0), (403, 200));
     for (what, token) in [("a refresh token", &*refresh_token), ("an ID token", &id_token), ("made up", "abc")] {
         assert_eq!(status(&asking, token).await?, 401, "{what}");
     }
     assert_eq!(submit("GLEWLWYD_REVOCATION_URL", &[("token", &alice)], None)?.status(), 200);
-    assert_eq!((status(&asking, &alice).await?, status(&asking, &bob).await?), (401, 200));
+    assert_eq!((status(&asking, &alice).await?, status(&asking, &own).await?), (401, 200));
     assert_eq!(status(&verifying, &alice).await?, 200, "nobody was asked");
     let unknown = service(Scheme::new(introspection("wrong")?).bearer(), &clock)?;
-    assert_eq!(status(&unknown, &bob).await?, 503);
+    assert_eq!(status(&unknown, &own).await?, 503);
     Ok(())
 }
 

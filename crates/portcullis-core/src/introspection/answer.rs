@@ -42,6 +42,8 @@ pub(super) struct Measure<'a> {
     pub(super) issuer: &'a Issuer,
     pub(super) rules: &'a Rules,
     pub(super) evidence: Evidence,
+    /// The claims of the token, if it was verified here.
+    pub(super) verified: Option<&'a Claims>,
     /// Whether the answer may leave out the audience of the token.
     pub(super) any_client: bool,
     /// Whether a gate asks for the proofs of bound tokens.
@@ -50,10 +52,9 @@ pub(super) struct Measure<'a> {
 }
 
 impl Measure<'_> {
-    /// The claims of this answer, if they meet everything that is required.
-    fn check(&self, object: Object, registered: RegisteredClaims) -> Result<Claims, Error> {
-        self.issuer.check_answer(self.rules, self.evidence, self.any_client, &registered, &object, self.now)?;
-        Ok(Claims::verified(object, registered))
+    /// Whether the claims of this answer meet everything that is required.
+    fn check(&self, object: &Object, registered: &RegisteredClaims) -> Result<(), Error> {
+        self.issuer.check_answer(self.rules, self.evidence, self.any_client, registered, object, self.now)
     }
 }
 
@@ -80,7 +81,29 @@ pub(super) fn read_introspection(
     let registered = RegisteredClaims::read(&object)?;
     // Some issuers call a refresh token `Bearer`, and write in a claim of their own what it is.
     measure.issuer.check_kind(&registered, measure.rules)?;
-    measure.check(object, registered)
+    measure.check(&object, &registered)?;
+    match measure.verified {
+        Some(token) => completed(&object, token),
+        None => Ok(Claims::verified(object, registered)),
+    }
+}
+
+/// What an answer need not repeat about a token that was verified here (RFC 7662, section 2.2): whom it is about, and when it was
+/// issued. Rights are in the answer alone, since an issuer may name fewer of them to some services (section 4).
+const NEED_NOT_BE_REPEATED: [&str; 5] = ["sub", "client_id", "jti", "iat", "exp"];
+
+fn completed(answer: &Object, token: &Claims) -> Result<Claims, Error> {
+    let mut text = answer.text().trim_end().strip_suffix('}').unwrap_or_default().to_owned();
+    for name in NEED_NOT_BE_REPEATED.into_iter().filter(|name| answer.member(name).is_none()) {
+        if let Some(value) = token.at(name) {
+            // Writing to a text does not fail.
+            let _ = write!(text, ",\"{name}\":{}", value.text());
+        }
+    }
+    text.push('}');
+    let object = Object::read(text).map_err(|fault| bad_answer(format!("JSON that is {}", fault.text())))?;
+    let registered = RegisteredClaims::read(&object)?;
+    Ok(Claims::verified(object, registered))
 }
 
 /// An issuer may call a refresh token active as well. So the answer has to say that this token gives access: in `token_type`
@@ -161,5 +184,6 @@ pub(super) fn read_claims(
     text.push('}');
     let object = Object::read(text).map_err(|fault| bad_answer(format!("JSON that is {}", fault.text())))?;
     let registered = RegisteredClaims::read(&object)?;
-    measure.check(object, registered)
+    measure.check(&object, &registered)?;
+    Ok(Claims::verified(object, registered))
 }

@@ -112,7 +112,7 @@ impl<Q: Query> IssuerClient<Q> {
     }
 
     /// What is known about a token, or what to wait for. No request is sent before the future is polled.
-    fn ask(&self, token: &str, max_age: Option<Duration>, evidence: Evidence) -> Answer<'static, Outcome> {
+    fn ask(&self, token: &str, max_age: Option<Duration>, basis: Basis) -> Answer<'static, Outcome> {
         let (key, now) = (fingerprint(token), self.0.settings.time.now());
         let fresh = max_age.map(|max_age| self.recent().fresh(now, max_age));
         let known = self.recent().memory.outcome(key, now, fresh);
@@ -123,7 +123,7 @@ impl<Q: Query> IssuerClient<Q> {
         let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
         Answer::later(async move {
             loop {
-                let joined = this.join(key, &token, evidence)?;
+                let joined = this.join(key, &token, &basis)?;
                 let client = &*this.0.settings.http;
                 let Some(outcome) = within(client, this.limit(), joined.answer).await else {
                     let error =
@@ -147,12 +147,12 @@ impl<Q: Query> IssuerClient<Q> {
     }
 
     /// Waits with the other callers for the answer about a token, or asks if there are none.
-    fn join(&self, key: Key, token: &Zeroizing<String>, evidence: Evidence) -> Result<JoinedQuery, Error> {
+    fn join(&self, key: Key, token: &Zeroizing<String>, basis: &Basis) -> Result<JoinedQuery, Error> {
         let mut joined = self.recent().join(key, self.0.settings.time.now(), self.limit())?;
         // Not under the lock: a client may answer at once.
         if let Some(reply) = joined.to_send.take() {
-            let (client, token, start) = (self.clone(), token.clone(), joined.start);
-            RunningQuery { client, key, token, evidence, start, reply: Some(reply) }.go_on(Vec::new());
+            let (client, token, basis, start) = (self.clone(), token.clone(), basis.clone(), joined.start);
+            RunningQuery { client, key, token, basis, start, reply: Some(reply) }.go_on(Vec::new());
         }
         Ok(joined)
     }
@@ -188,12 +188,32 @@ impl<Q: Query> IssuerClient<Q> {
     }
 }
 
+/// What is known about a token before its issuer is asked.
+#[derive(Clone)]
+struct Basis {
+    evidence: Evidence,
+    /// The claims of a token that was verified here.
+    verified: Option<Claims>,
+}
+
+impl Basis {
+    fn verified(principal: &Principal) -> Self {
+        Self { evidence: Evidence::Signature, verified: principal.token_claims().cloned() }
+    }
+}
+
+impl From<Evidence> for Basis {
+    fn from(evidence: Evidence) -> Self {
+        Self { evidence, verified: None }
+    }
+}
+
 /// A query in progress. It ends with an outcome for all callers that wait, also if it is dropped.
 struct RunningQuery<Q: Query> {
     client: IssuerClient<Q>,
     key: Key,
     token: Zeroizing<String>,
-    evidence: Evidence,
+    basis: Basis,
     start: QueryStart,
     /// `None` once the query has ended.
     reply: Option<Sender<Outcome>>,
@@ -207,8 +227,10 @@ impl<Q: Query> RunningQuery<Q> {
             Ok(Some(request)) => request,
             Ok(None) => {
                 let Settings { issuer, rules, time, any_client, has_proofs, .. } = &inner.settings;
-                let (evidence, any_client, has_proofs) = (self.evidence, *any_client, *has_proofs);
-                let measure = Measure { issuer, rules, evidence, any_client, has_proofs, now: seconds(time.now()) };
+                let Basis { evidence, verified } = &self.basis;
+                let (evidence, verified) = (*evidence, verified.as_ref());
+                let (any_client, has_proofs, now) = (*any_client, *has_proofs, seconds(time.now()));
+                let measure = Measure { issuer, rules, evidence, verified, any_client, has_proofs, now };
                 let claims = inner.query.claims(&answers, &measure);
                 let outcome =
                     claims.and_then(|claims| issuer.principal(&claims, time)).map(|found| match inner.verifier {
@@ -333,16 +355,16 @@ impl<Q: Query> IssuerClient<Q> {
             Ok(Err(error)) if error.kind() == ErrorKind::Unrecognized && !is_token(token) => {
                 self.ask_about_opaque(token, max_age)
             }
-            Ok(Ok(principal)) if max_age.is_some() || self.asks_about(&principal) => {
-                self.ask(token, max_age, Evidence::Signature).map(move |answered| answered?.confirming(&principal))
-            }
+            Ok(Ok(principal)) if max_age.is_some() || self.asks_about(&principal) => self
+                .ask(token, max_age, Basis::verified(&principal))
+                .map(move |answered| answered?.confirming(&principal)),
             Ok(outcome) => Answer::now(outcome),
             Err(later) => {
                 let (this, token) = (self.clone(), Zeroizing::new(token.to_owned()));
                 Answer::later(async move {
                     let principal = later.await?;
                     match max_age.is_some() || this.asks_about(&principal) {
-                        true => this.ask(&token, max_age, Evidence::Signature).await?.confirming(&principal),
+                        true => this.ask(&token, max_age, Basis::verified(&principal)).await?.confirming(&principal),
                         false => Ok(principal),
                     }
                 })
@@ -369,7 +391,7 @@ impl<Q: Query> IssuerClient<Q> {
             return Answer::now(Err(Error::new(ErrorKind::Unrecognized, detail)));
         }
         match issuer.check_unverified(&unverified, seconds(self.0.settings.time.now())) {
-            Ok(evidence) => self.ask(token, max_age, evidence),
+            Ok(evidence) => self.ask(token, max_age, evidence.into()),
             Err(error) => Answer::now(Err(error.with_issuer(issuer.name.clone()))),
         }
     }
@@ -382,7 +404,7 @@ impl<Q: Query> IssuerClient<Q> {
             return Answer::now(Err(Error::new(ErrorKind::Unrecognized, detail)));
         }
         match issuer.check_length(token) {
-            Ok(()) => self.ask(token, max_age, Evidence::Nothing),
+            Ok(()) => self.ask(token, max_age, Evidence::Nothing.into()),
             Err(error) => Answer::now(Err(error)),
         }
     }

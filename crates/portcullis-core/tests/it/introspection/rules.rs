@@ -1,6 +1,8 @@
 //! The issuer's rules, held against what it says of a token.
 
-use super::{URL, active, ask, asking_of, assert_is, client::Endpoint, seconds, set_back, without_keys};
+use super::{
+    URL, active, ask, asking_of, assert_is, client::Endpoint, jwt_of, seconds, set_back, with_keys, without_keys,
+};
 use crate::tokens::{ISSUER, NOW, PASSES, Want, expired, invalid};
 use portcullis_core::{
     Audience, ClaimMap, Introspection, Issuer, Principal, PrincipalKind, Rules, testing::FixedClock,
@@ -263,6 +265,35 @@ fn whom_it_is_about() {
             (&[], nobody()),
         ],
     );
+}
+
+/// Of a token that was verified here, the issuer need not repeat whom it is about. It need not give it all of its rights.
+#[test]
+fn what_an_answer_need_not_repeat() {
+    let token = jwt_of(ISSUER, r#","jti":"7","client_id":"app","roles":["admin"],"scope":"read write""#);
+    let map = || ClaimMap::new().roles("roles").unwrap().scopes("scope").unwrap();
+    let of = |issuer: Issuer, members: Members<'_>| {
+        asking_of(issuer.claim_map(map()), &Endpoint::saying(active(members)), &FixedClock::at(NOW))
+    };
+    let silent: Members<'_> = &[("sub", ""), ("aud", "")];
+    let alice = ask(&of(with_keys(), silent), &token).unwrap();
+    assert_eq!((alice.id().subject(), alice.roles().len(), alice.scopes().len()), ("alice", 0, 0));
+    assert_eq!(alice.token_claims().unwrap().get::<String>("jti").unwrap().as_deref(), Some("7"));
+    let fewer = ask(&of(with_keys(), &[("sub", ""), ("scope", r#""read""#)]), &token).unwrap();
+    assert_eq!(fewer.scopes(), ["read"]);
+    for (what, issuer, members, want) in [
+        ("the same", with_keys(), &[] as Members<'_>, PASSES),
+        ("another", with_keys(), &[("sub", r#""bob""#)], invalid("about another principal")),
+        ("nobody", with_keys(), &[("sub", "null")], invalid("`sub` is not a string")),
+        ("it was not verified", without_keys(), &[("sub", "")], invalid("has no valid subject")),
+    ] {
+        assert_is(what, &ask(&of(issuer, members), &token), want);
+    }
+    // What an answer has to say, it says itself.
+    let rules = Rules::new().require("client_id", "app").unwrap();
+    let says = |members| ask(&of(with_keys(), members).rules(rules.clone()), &token);
+    assert_is("its own word", &says(&[("client_id", r#""app""#)]), PASSES);
+    assert_is("the token's", &says(&[]), invalid("`client_id`"));
 }
 
 #[test]
