@@ -4,254 +4,35 @@
 
 #[path = "live/common.rs"]
 mod common;
+#[path = "live/glewlwyd/provider.rs"]
+mod provider;
+#[path = "live/glewlwyd/service.rs"]
+mod service;
 
-use aws_lc_rs::{
-    encoding::{AsBigEndian, EcPrivateKeyBin},
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
-};
-use axum::{
-    Router,
-    body::Body,
-    routing::{get, post},
-};
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
-use common::{Anyhow, agent, variable};
-use http::{Request, Response, header::LOCATION, header::SET_COOKIE, request::Builder};
-use http_body_util::BodyExt;
+use axum::{Router, routing::post};
+use common::{Anyhow, variable};
+use http::Request;
 use portcullis::{
-    Algorithm, Audience, ClientCredentials, Clock, Dpop, Error, ErrorKind, Gate, Introspection, Issuer, Jwt,
-    RemoteKeys, RoleHierarchy, Scheme, SystemClock,
-    axum::{Authenticated, Routes},
-    policy::{authenticated, role},
+    Algorithm, Audience, ClientCredentials, Dpop, ErrorKind, Gate, Jwt, RemoteKeys, RoleHierarchy, Scheme, SystemClock,
     providers::rfc9068,
     reqwest::Client,
-    sign_in::{Provider, SealingKeys, SignIn},
+    sign_in::{SealingKeys, SignIn},
     testing::SigningKey,
 };
-use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::{Duration, SystemTime},
+use provider::{
+    api, authorize, claims, location, new_key, part, publish, script, send, session, submit, text, token, token_for,
+    tokens_of,
 };
+use serde_json::Value;
+use service::{Ahead, Browser, ask, bearer, introspection, issuer, me, routes, service, sign_in_provider, status};
+use std::collections::BTreeMap;
 use tokio::{
     net::TcpListener,
     sync::{Mutex, mpsc},
 };
-use tower::ServiceExt;
 
 /// Tests that change the keys or stop the server are among them, so all take turns.
 static TURN: Mutex<()> = Mutex::const_new(());
-
-/// The system's clock, and what a test adds to it, in seconds.
-#[derive(Debug, Clone, Default)]
-struct Ahead(Arc<AtomicU64>);
-
-impl Ahead {
-    fn advance(&self, seconds: u64) {
-        self.0.fetch_add(seconds, Relaxed);
-    }
-}
-
-impl Clock for Ahead {
-    fn now(&self) -> SystemTime {
-        SystemTime::now() + Duration::from_secs(self.0.load(Relaxed))
-    }
-
-    fn identity(&self) -> *const () {
-        Arc::as_ptr(&self.0).cast()
-    }
-}
-
-// The provider, as its clients and its login page see it.
-
-fn send(request: Builder, body: impl Into<String>) -> Anyhow<Response<String>> {
-    let (agent, body) = (agent(), body.into());
-    let answer = match request.method_ref().is_none_or(|method| method == "GET") {
-        true => agent.run(agent.configure_request(request.body(())?).max_redirects(0).build())?,
-        false => agent.run(agent.configure_request(request.body(body)?).max_redirects(0).build())?,
-    };
-    let (head, mut body) = answer.into_parts();
-    Ok(Response::from_parts(head, body.read_to_string()?))
-}
-
-/// A form, sent by the client of the provider.
-fn submit(url: &str, form: &[(&str, &str)], proof: Option<&str>) -> Anyhow<Response<String>> {
-    let client = format!("{}:{}", variable("GLEWLWYD_CLIENT_ID"), variable("GLEWLWYD_CLIENT_SECRET"));
-    let request = Request::post(variable(url)).header("authorization", format!("Basic {}", STANDARD.encode(client)));
-    let request = request.header("content-type", "application/x-www-form-urlencoded");
-    let request = proof.into_iter().fold(request, |request, proof| request.header("dpop", proof));
-    send(request, form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish())
-}
-
-fn text(answer: &Value, member: &str) -> Anyhow<String> {
-    Ok(answer[member].as_str().ok_or_else(|| format!("no `{member}` in {answer}"))?.to_owned())
-}
-
-/// A token of the client itself, for this service.
-fn token_for(resource: &str, proof: Option<&str>) -> Anyhow<Value> {
-    let form = [("grant_type", "client_credentials"), ("scope", "api"), ("resource", resource)];
-    Ok(serde_json::from_str(submit("GLEWLWYD_TOKEN_URL", &form, proof)?.body())?)
-}
-
-fn token() -> Anyhow<String> {
-    text(&token_for(&variable("GLEWLWYD_RESOURCE"), None)?, "access_token")
-}
-
-/// The header of a JWT, or its claims.
-fn part(token: &str, place: usize) -> Anyhow<Value> {
-    let part = token.split('.').nth(place).ok_or("no JWT")?;
-    Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part)?)?)
-}
-
-fn claims(token: &str) -> Anyhow<Value> {
-    part(token, 1)
-}
-
-fn api(method: &str, path: &str, cookie: &str) -> Builder {
-    let request = Request::builder().method(method).uri(format!("{}/{path}", variable("GLEWLWYD_API")));
-    request.header("cookie", cookie).header("content-type", "application/json")
-}
-
-/// The cookie of a user's session at the provider.
-fn session(user: &str) -> Anyhow<String> {
-    let body = json!({ "username": user, "password": variable("GLEWLWYD_PASSWORD") });
-    let answer = send(api("POST", "auth/", ""), body.to_string())?;
-    let cookie = answer.headers().get(SET_COOKIE).ok_or("no session at the provider")?.to_str()?;
-    Ok(cookie.split(';').next().unwrap_or_default().to_owned())
-}
-
-fn location<B>(answer: &Response<B>) -> Anyhow<String> {
-    Ok(answer.headers().get(LOCATION).ok_or("no redirect")?.to_str()?.to_owned())
-}
-
-/// What a browser and its user do at the authorization endpoint: the query of the callback.
-fn authorize(address: &str, user: &str) -> Anyhow<String> {
-    let cookie = session(user)?;
-    let visit = |address: &str| location(&send(Request::get(address).header("cookie", &cookie), "")?);
-    let page = visit(address)?;
-    let (page, query) = page.split_once('?').ok_or("no query")?;
-    assert!(page.ends_with("/login.html"), "{page}");
-    let consent = api("PUT", &format!("auth/grant/{}/", variable("GLEWLWYD_CLIENT_ID")), &cookie);
-    assert_eq!(send(consent, r#"{"scope":"openid api"}"#)?.status(), 200);
-    let back = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "callback_url");
-    let callback = visit(&format!("{}&g_continue", back.ok_or("no `callback_url`")?.1))?;
-    let (redirect_uri, query) = callback.split_once('?').ok_or("no query")?;
-    assert_eq!(redirect_uri, variable("GLEWLWYD_REDIRECT_URI"));
-    Ok(query.to_owned())
-}
-
-/// A new private key of the provider.
-fn new_key(id: &str) -> Anyhow<Value> {
-    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
-    let private: EcPrivateKeyBin<'_> = key.private_key().as_be_bytes()?;
-    let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let (x, y) = key.public_key().as_ref()[1..].split_at(32);
-    let (d, x, y) = (part(private.as_ref()), part(x), part(y));
-    Ok(json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": id, "d": d, "x": x, "y": y }))
-}
-
-/// Signs with the first of these keys from now on, and publishes all.
-fn publish(keys: &[&Value]) -> Anyhow {
-    let admin = session("admin")?;
-    let mut settings: Value = serde_json::from_str(send(api("GET", "mod/plugin/oidc", &admin), "")?.body())?;
-    settings["parameters"]["jwks-private"] = json!({ "keys": keys }).to_string().into();
-    assert_eq!(send(api("PUT", "mod/plugin/oidc", &admin), settings.to_string())?.status(), 200);
-    assert_eq!(send(api("PUT", "mod/plugin/oidc/reset", &admin), "")?.status(), 200);
-    Ok(())
-}
-
-fn script(to: &str) -> Anyhow {
-    let api = variable("GLEWLWYD_API");
-    let port = api.trim_end_matches("/api").rsplit(':').next().unwrap_or_default();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers/glewlwyd.sh");
-    assert!(Command::new(script).arg(to).env("PORT", port).output()?.status.success(), "{to}");
-    Ok(())
-}
-
-// The service, and what it trusts.
-
-fn issuer() -> Anyhow<Issuer> {
-    let name = variable("GLEWLWYD_ISSUER");
-    let keys = RemoteKeys::discover(&*name, Client::new()?)?;
-    Ok(rfc9068::access_tokens(name, Audience::is(variable("GLEWLWYD_RESOURCE")), [Algorithm::Es256], keys)?)
-}
-
-fn introspection(secret: &str) -> Anyhow<Introspection> {
-    let asked = Introspection::new(issuer()?, variable("GLEWLWYD_INTROSPECTION_URL"), Client::new()?)?;
-    Ok(asked.client(&variable("GLEWLWYD_CLIENT_ID"), secret).remember(Duration::ZERO, Duration::ZERO))
-}
-
-fn provider() -> Anyhow<Provider> {
-    let provider = Provider::new(variable("GLEWLWYD_ISSUER"), variable("GLEWLWYD_CLIENT_ID"), Client::new()?)?;
-    Ok(provider.secret(variable("GLEWLWYD_CLIENT_SECRET")).scopes(["api"]))
-}
-
-/// The tokens of a user, for this service. The second is the ID token, the third the refresh token.
-fn tokens_of(user: &str) -> Anyhow<[String; 3]> {
-    const VERIFIER: &str = "a-verifier-of-forty-three-characters-0123456789";
-    let challenge = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, VERIFIER.as_bytes());
-    let (client, redirect_uri) = (variable("GLEWLWYD_CLIENT_ID"), variable("GLEWLWYD_REDIRECT_URI"));
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([("response_type", "code"), ("client_id", &client), ("redirect_uri", &redirect_uri)])
-        .extend_pairs([("scope", "openid api"), ("state", "state-of-a-test"), ("nonce", "nonce-of-a-test")])
-        .extend_pairs([("code_challenge_method", "S256"), ("resource", &variable("GLEWLWYD_RESOURCE"))])
-        .append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(challenge))
-        .finish();
-    let callback = authorize(&format!("{}/auth?{query}", variable("GLEWLWYD_ISSUER")), user)?;
-    let code = form_urlencoded::parse(callback.as_bytes()).find(|(name, _)| name == "code").ok_or("no code")?.1;
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("code", &code),
-        ("redirect_uri", &redirect_uri),
-        ("code_verifier", VERIFIER),
-    ];
-    let answer = serde_json::from_str(submit("GLEWLWYD_TOKEN_URL", &form, None)?.body())?;
-    let [access, id, refresh] = ["access_token", "id_token", "refresh_token"].map(|member| text(&answer, member));
-    Ok([access?, id?, refresh?])
-}
-
-fn gate(scheme: Scheme, clock: &Ahead) -> Result<Gate, Error> {
-    Gate::builder().scheme(scheme).roles(RoleHierarchy::ranked(["admin"])?).clock(clock.clone()).build()
-}
-
-fn routes(gate: &Gate) -> Routes<Gate> {
-    let me = async |Authenticated(principal): Authenticated| principal.id().subject().to_owned();
-    Routes::new(gate).get("/me", authenticated(), me).route("/admin", role("admin"), get(async || "welcome"))
-}
-
-fn service(scheme: Scheme, clock: &Ahead) -> Anyhow<Router> {
-    let gate = gate(scheme, clock)?;
-    Ok(routes(&gate).into_router().with_state(gate))
-}
-
-/// The status of the answer, and its body, or the code of the refusal.
-async fn ask(service: &Router, request: Builder) -> Anyhow<(u16, String)> {
-    let answer = service.clone().oneshot(request.body(Body::empty())?).await?;
-    let (status, body) = (answer.status().as_u16(), answer.into_body().collect().await?.to_bytes());
-    let code = serde_json::from_slice::<Value>(&body).ok().and_then(|body| text(&body, "code").ok());
-    Ok((status, code.unwrap_or(String::from_utf8(body.to_vec())?)))
-}
-
-fn bearer(path: &str, token: &str) -> Builder {
-    Request::get(path).header("authorization", format!("Bearer {token}"))
-}
-
-async fn me(service: &Router, token: &str) -> Anyhow<(u16, String)> {
-    ask(service, bearer("/me", token)).await
-}
-
-async fn status(service: &Router, token: &str) -> Anyhow<u16> {
-    Ok(me(service, token).await?.0)
-}
 
 #[tokio::test]
 async fn access_tokens_are_accepted_and_what_else_it_signs_is_refused() -> Anyhow {
@@ -295,7 +76,7 @@ async fn access_tokens_are_accepted_and_what_else_it_signs_is_refused() -> Anyho
 #[tokio::test]
 async fn a_user_signs_in_and_a_code_counts_once_and_with_its_verifier() -> Anyhow {
     let _turn = TURN.lock().await;
-    let (provider, redirect_uri) = (provider()?, variable("GLEWLWYD_REDIRECT_URI"));
+    let (provider, redirect_uri) = (sign_in_provider()?, variable("GLEWLWYD_REDIRECT_URI"));
     let service = service(Scheme::new(Jwt::new(issuer()?)).bearer(), &Ahead::default())?;
     for resource in ["", format!("&resource={}", variable("GLEWLWYD_RESOURCE")).as_str()] {
         let (address, flow) = provider.begin(&redirect_uri).await?;
@@ -327,41 +108,13 @@ async fn a_user_signs_in_and_a_code_counts_once_and_with_its_verifier() -> Anyho
     Ok(())
 }
 
-/// A browser at a service with sign-in.
-#[derive(Clone)]
-struct Browser {
-    service: Router,
-    cookies: BTreeMap<String, String>,
-}
-
-impl Browser {
-    async fn ask(&mut self, method: &str, target: &str) -> Anyhow<Response<Body>> {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = Request::builder().method(method).uri(target).header("sec-fetch-site", "same-origin");
-        let request = request.header("cookie", cookies.join("; ")).body(Body::empty())?;
-        let answer = self.service.clone().oneshot(request).await?;
-        for cookie in answer.headers().get_all(SET_COOKIE) {
-            let (name, value) =
-                cookie.to_str()?.split(';').next().and_then(|it| it.split_once('=')).ok_or("no cookie")?;
-            match value {
-                "" => self.cookies.remove(name),
-                value => self.cookies.insert(name.to_owned(), value.to_owned()),
-            };
-        }
-        Ok(answer)
-    }
-
-    async fn status(&mut self, method: &str, target: &str) -> Anyhow<u16> {
-        Ok(self.ask(method, target).await?.status().as_u16())
-    }
-}
-
 #[tokio::test]
 async fn a_session_goes_on_and_a_copied_one_ends_both() -> Anyhow {
     let _turn = TURN.lock().await;
     let clock = Ahead::default();
     let keys = SealingKeys::new("a-secret-of-at-least-thirty-two-bytes")?;
-    let sign_in = SignIn::new(provider()?.clock(clock.clone()), variable("GLEWLWYD_REDIRECT_URI"), keys)?.refreshed();
+    let sign_in =
+        SignIn::new(sign_in_provider()?.clock(clock.clone()), variable("GLEWLWYD_REDIRECT_URI"), keys)?.refreshed();
     let gate = Gate::builder().clock(clock.clone()).scheme(&sign_in).revocations(sign_in.revocations());
     let gate = gate.roles(RoleHierarchy::ranked(["admin"])?).build()?;
     let service = routes(&gate).sign_in("/auth", &sign_in).into_router().with_state(gate);
@@ -398,7 +151,7 @@ async fn the_provider_tells_which_session_ended() -> Anyhow {
     registered["backchannel_logout_session_required"] = "1".into();
     assert_eq!(send(api("PUT", &client, &admin), registered.to_string())?.status(), 200);
 
-    let provider = provider()?;
+    let provider = sign_in_provider()?;
     let (address, flow) = provider.begin(&variable("GLEWLWYD_REDIRECT_URI")).await?;
     let alice = provider.finish(&flow, &authorize(&address, "alice")?).await?;
     let sid = alice.claims.get::<String>("sid")?.ok_or("no session")?;
@@ -549,7 +302,7 @@ async fn an_outage_is_no_fault_of_a_token_and_lets_nobody_in() -> Anyhow {
     assert_eq!((status(&asking, &token).await?, status(&asking, &other).await?), (503, 401));
     assert_eq!(status(&unprepared, &token).await?, 503);
     let redirect_uri = variable("GLEWLWYD_REDIRECT_URI");
-    let flow = provider()?.begin(&redirect_uri).await;
+    let flow = sign_in_provider()?.begin(&redirect_uri).await;
     assert_eq!(flow.err().map(|error| error.kind()), Some(ErrorKind::Unavailable));
 
     drop(recovery);
@@ -557,6 +310,6 @@ async fn an_outage_is_no_fault_of_a_token_and_lets_nobody_in() -> Anyhow {
     for service in [&verifying, &asking, &unprepared] {
         assert_eq!((status(service, &token).await?, status(service, &other).await?), (200, 401));
     }
-    assert!(provider()?.begin(&redirect_uri).await.is_ok());
+    assert!(sign_in_provider()?.begin(&redirect_uri).await.is_ok());
     Ok(())
 }
