@@ -219,6 +219,8 @@ async fn a_token_that_is_bound_to_a_key_needs_a_proof() -> Anyhow {
     let (clock, resource) = (SystemClock::default(), variable("GLEWLWYD_RESOURCE"));
     let scheme = || -> Anyhow<Scheme> { Ok(Scheme::new(Jwt::new(issuer()?)).dpop(Dpop::new(&resource)?)) };
     let service = service(scheme()?.bearer(), &Ahead::default())?;
+    let asking = Scheme::new(introspection(&variable("GLEWLWYD_CLIENT_SECRET"))?);
+    let asking = self::service(asking.dpop(Dpop::new(&resource)?), &Ahead::default())?;
     let [one, two] = [Algorithm::Es256, Algorithm::EdDsa].map(SigningKey::embedded);
     for (key, other) in [(&one, &two), (&two, &one)] {
         let made = |url: &str| token_for(&resource, Some(&key.dpop_proof("POST", url, "", &clock)));
@@ -242,6 +244,8 @@ async fn a_token_that_is_bound_to_a_key_needs_a_proof() -> Anyhow {
             assert_eq!(ask(&service, request).await?, (401, "invalid_dpop_proof".to_owned()), "{what}");
         }
         assert_eq!(status(&service, &token).await?, 401, "as a bearer token");
+        let asked = |key| ask(&asking, request().header("dpop", proof(key, "/me")));
+        assert_eq!((asked(key).await?.0, asked(other).await?.0), (200, 401), "where the provider is asked");
     }
     let plain = token()?;
     assert_eq!(status(&service, &plain).await?, 200);
