@@ -2,8 +2,9 @@
 
 use crate::{
     fault::{failed, refused},
-    provider::{Grant, Provider, Tokens, encoded},
+    provider::{Provider, encoded},
     seal::random_text,
+    token_endpoint::{Grant, Tokens},
 };
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -33,6 +33,7 @@ mod seal;
 mod session;
 mod sign_in;
 mod store;
+mod token_endpoint;
 
 pub use authenticate::SessionAuthenticator;
 pub use endpoints::Endpoint;

@@ -3,10 +3,10 @@
 use crate::{
     fault::{failed, no_session, unavailable},
     flow::Identity,
-    provider::Grant,
     session::{Session, since_1970},
     sign_in::SignIn,
     store::StoredSession,
+    token_endpoint::Grant,
 };
 use futures_util::{
     FutureExt,
