@@ -25,6 +25,13 @@ impl From<SqlError> for portcullis_accounts::store::StoreError {
     }
 }
 
+#[cfg(feature = "accounts")]
+impl From<SqlError> for portcullis_accounts::Error {
+    fn from(error: SqlError) -> Self {
+        portcullis_accounts::store::StoreError::from(error).into()
+    }
+}
+
 /// It is [`ErrorKind::Unavailable`].
 impl From<SqlError> for Error {
     fn from(error: SqlError) -> Self {
