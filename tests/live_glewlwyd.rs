@@ -78,15 +78,16 @@ async fn a_user_signs_in_and_a_code_counts_once_and_with_its_verifier() -> Anyho
     let _turn = TURN.lock().await;
     let (provider, redirect_uri) = (sign_in_provider()?, variable("GLEWLWYD_REDIRECT_URI"));
     let service = service(Scheme::new(Jwt::new(issuer()?)).bearer(), &Ahead::default())?;
-    for resource in ["", format!("&resource={}", variable("GLEWLWYD_RESOURCE")).as_str()] {
+    let with_resource = provider.clone().parameter("resource", variable("GLEWLWYD_RESOURCE"))?;
+    for (provider, expected) in [(&provider, 401), (&with_resource, 200)] {
         let (address, flow) = provider.begin(&redirect_uri).await?;
-        let callback = authorize(&format!("{address}{resource}"), "alice")?;
+        let callback = authorize(&address, "alice")?;
         assert!(callback.contains("iss="), "{callback}");
         let alice = provider.finish(&flow, &callback).await?;
         assert_eq!(alice.claims.get::<String>("email")?.as_deref(), Some("alice@example.com"));
         // Without a resource the audience of the access token is its scope.
         let access = alice.access_token().ok_or("no access token")?;
-        assert_eq!(status(&service, access).await?, if resource.is_empty() { 401 } else { 200 });
+        assert_eq!(status(&service, access).await?, expected);
         assert_eq!(alice.principal.id().subject(), text(&claims(access)?, "sub")?);
         let again = provider.finish(&flow, &callback).await.err().ok_or("the code counted twice")?;
         assert_eq!(again.code(), "sign_in_failed", "{again:?}");

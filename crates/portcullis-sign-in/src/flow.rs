@@ -82,17 +82,20 @@ impl Provider {
             redirect_uri: redirect_uri.to_owned(),
         };
         let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, flow.verifier.as_bytes()));
-        let query = encoded(&[
+        let scope = self.scope();
+        let mut query = vec![
             ("response_type", "code"),
             ("client_id", self.client_id()),
             ("redirect_uri", redirect_uri),
-            ("scope", &self.scope()),
+            ("scope", &scope),
             ("state", &flow.state),
             ("nonce", &flow.nonce),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
-        ]);
-        Ok((with_query(&metadata.authorization_endpoint, &query), flow))
+        ];
+        query.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let address = with_query(&metadata.authorization_endpoint, &encoded(&query));
+        Ok((address, flow))
     }
 
     /// Ends a flow with the query of its callback: redeems the code and verifies the ID token.

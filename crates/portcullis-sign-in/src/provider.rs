@@ -1,7 +1,7 @@
 //! An OpenID provider, and this service as its client.
 
 use crate::{
-    fault::{failed, unavailable},
+    fault::{failed, misconfigured, unavailable},
     flow::Token,
 };
 use portcullis_core::{
@@ -29,6 +29,25 @@ const ALGORITHMS: [Algorithm; 10] = [
     Algorithm::EdDsa,
 ];
 
+/// Those that the flow sets, and those that it would have to check.
+const OWN_PARAMETERS: [&str; 15] = [
+    "acr_values",
+    "claims",
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "max_age",
+    "nonce",
+    "redirect_uri",
+    "registration",
+    "request",
+    "request_uri",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+];
+
 /// An OpenID provider, and this service as its client: the flow, without a session.
 ///
 /// Its endpoints and keys are those of its discovery document. A service that is a confidential client has a
@@ -53,6 +72,7 @@ pub struct Provider {
     pub(crate) secret: Option<Arc<Token>>,
     pub(crate) is_secret_in_body: bool,
     scopes: Vec<String>,
+    pub(crate) parameters: Vec<(String, String)>,
     pub(crate) client: Arc<dyn HttpClient>,
     pub(crate) clock: Arc<dyn Clock>,
     id_tokens: Issuer,
@@ -95,6 +115,7 @@ impl Provider {
             secret: None,
             is_secret_in_body: false,
             scopes: vec!["openid".to_owned()],
+            parameters: Vec::new(),
             client,
             clock: Arc::new(SystemClock::default()),
             id_tokens: trusted.rules(kinds),
@@ -135,6 +156,31 @@ impl Provider {
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes.extend(scopes.into_iter().map(Into::into));
         self
+    }
+
+    /// Another parameter of authorization requests, such as `resource` (RFC 8707) or `audience` for the service that the
+    /// [access token](crate::Identity::access_token) is for, or `prompt`.
+    ///
+    /// ```
+    /// use portcullis_core::testing::TestIssuer;
+    /// use portcullis_sign_in::Provider;
+    ///
+    /// # fn main() -> Result<(), portcullis_core::Error> {
+    /// let provider = Provider::new("https://id.example.com", "shop", TestIssuer::new())?;
+    /// let provider = provider.parameter("resource", "https://orders.example.com")?;
+    /// assert!(provider.parameter("redirect_uri", "https://evil.example.net").is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] for parameters that the flow sets itself, and for those that change how the callback or the ID
+    /// token has to be read.
+    pub fn parameter(mut self, name: &str, value: impl Into<String>) -> Result<Self, Error> {
+        if name.is_empty() || OWN_PARAMETERS.contains(&name) {
+            return Err(misconfigured(format!("the parameter `{name}` of authorization requests cannot be set")));
+        }
+        self.parameters.push((name.to_owned(), value.into()));
+        Ok(self)
     }
 
     /// How the claims of the ID token make a principal.

@@ -211,3 +211,14 @@ async fn a_discovery_document_of_another_is_refused() {
         assert_eq!(browser.ask(Endpoint::Login, "").await.unwrap_err().kind(), ErrorKind::Unavailable);
     }
 }
+
+#[tokio::test]
+async fn parameters_are_added_to_authorization_requests() {
+    let op = Op::new();
+    let with = provider(&op).parameter("resource", "https://orders.test/a&b").unwrap();
+    let (address, _) = with.parameter("resource", "second").unwrap().begin(CALLBACK).await.unwrap();
+    assert!(address.ends_with("&resource=https%3A%2F%2Forders.test%2Fa%26b&resource=second"), "{address}");
+    for own in ["state", "nonce", "redirect_uri", "response_mode", "request_uri", "max_age", ""] {
+        assert_eq!(provider(&op).parameter(own, "x").unwrap_err().kind(), ErrorKind::Misconfigured, "{own}");
+    }
+}
