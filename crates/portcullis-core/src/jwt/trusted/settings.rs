@@ -37,7 +37,7 @@ impl TrustedIssuers {
     /// byte. It has to be HTTPS, and it may have a port.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if a name is no HTTPS address.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a name is no HTTPS address.
     pub fn trust<S: Into<Arc<str>>>(self, names: impl IntoIterator<Item = S>) -> Result<Self, Error> {
         let names: Vec<Arc<str>> = names.into_iter().map(Into::into).collect();
         for name in &names {
@@ -106,7 +106,8 @@ impl TrustedIssuers {
     /// ```
     ///
     /// # Errors
-    /// That of the function, and [`ErrorKind::Misconfigured`] if it makes the issuer accept other names than its own.
+    /// That of the function, and [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if it makes the issuer accept other
+    /// names than its own.
     pub fn settings(
         self,
         shape: impl Fn(Issuer) -> Result<Issuer, Error> + Send + Sync + 'static,

@@ -10,7 +10,7 @@ use std::{
 
 /// The inputs of a target, in the order of their names.
 fn inputs(target: &str) -> io::Result<Vec<PathBuf>> {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
     let mut paths =
         fs::read_dir(corpus)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort();
