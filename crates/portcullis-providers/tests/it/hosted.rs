@@ -173,7 +173,7 @@ fn machines_are_services() {
         PrincipalKind::Service
     );
     // The profile of RFC 9068.
-    let own = |client: &str| kind_of("Auth0", json!({ "client_id": client, "sub": "client@clients" }));
+    let own = |client: &str| kind_of("Auth0", json!({ "azp": null, "client_id": client, "sub": "client@clients" }));
     assert_eq!((own("client"), own("other")), (PrincipalKind::Service, PrincipalKind::User));
     assert_eq!(kind_of("Auth0", json!({})), PrincipalKind::User);
     assert_eq!(kind_of("RFC 9068", json!({ "sub": "web" })), PrincipalKind::Service);
