@@ -19,7 +19,8 @@ use std::{
     time::Duration,
 };
 
-/// A refresh that comes earlier than this before the end of the tokens does nothing. In milliseconds.
+/// A refresh that comes earlier than this before the end of the tokens does nothing. A cookie of before the refresh gets its
+/// result for as long. In milliseconds.
 const ROOM: u64 = 60_000;
 
 /// A process that does not come back lets others try after this time. In milliseconds.
@@ -27,8 +28,9 @@ const CLAIM: u64 = 30_000;
 
 type Renewal = Shared<BoxFuture<'static, Result<Arc<Session>, Error>>>;
 
-/// The last refresh of each session, by its id, until the new tokens end: for tabs that ask at once or were slower, and for a
-/// browser that left before the answer.
+/// The last refresh of each session, by its id, until it is over and a minute has passed: for tabs that ask at once or were
+/// slower, and for a browser that left before the answer. Whoever comes later with a used refresh token is told apart by the
+/// provider.
 #[derive(Default)]
 pub(crate) struct Renewals(Mutex<HashMap<String, Last>>);
 
@@ -58,10 +60,12 @@ impl Renewals {
     }
 
     /// What brought nothing new is tried again.
-    fn settle(&self, session: &str, before: u64, renewed: Option<&Session>) {
+    fn settle(&self, session: &str, before: u64, now: u64, renewed: Option<&Session>) {
         let mut known = self.known();
         match (known.get_mut(session).filter(|last| last.before == before), renewed) {
-            (Some(last), Some(renewed)) if renewed.refreshes > before => last.until = renewed.expires_at(),
+            (Some(last), Some(renewed)) if renewed.refreshes > before => {
+                last.until = last.until.min(now.saturating_add(ROOM));
+            }
             (Some(_), _) => drop(known.remove(session)),
             (None, _) => {}
         }
@@ -85,7 +89,7 @@ impl SignIn {
             renewed.boxed().shared()
         });
         let renewed = renewal.await;
-        renewals.settle(&session.id, session.refreshes, renewed.as_deref().ok());
+        renewals.settle(&session.id, session.refreshes, self.now(), renewed.as_deref().ok());
         renewed
     }
 

@@ -92,9 +92,9 @@ async fn who_registers_gets_the_fixed_role_and_is_refused_once_suspended() -> An
 async fn a_second_factor_is_asked_for() -> Anyhow {
     let (directus, instance) = (client()?, Instance::new(""));
     let admin = instance.login("ADMIN", "json")?;
-    // Whoever sets up a second factor may change it.
+    // Setting up a second factor needs a right that this user has as an administrator.
     let role = instance.make(&admin, "/roles", &json!({ "name": "with a second factor" }))?;
-    let policy = instance.make(&admin, "/policies", &json!({ "name": "second factor", "app_access": true }))?;
+    let policy = instance.make(&admin, "/policies", &json!({ "name": "second factor", "admin_access": true }))?;
     instance.call(&admin, "POST", "/access", &json!({ "role": role, "policy": policy }))?;
     let sign_up = directus.sign_up(&admin, role.as_str().ok_or("no role")?, &[])?;
     let (email, password) = (format!("otp-{:016x}@example.com", fastrand::u64(..)), "Throw-away-pass-123");

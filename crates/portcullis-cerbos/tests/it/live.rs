@@ -161,7 +161,7 @@ async fn attributes_decide() {
 struct OwnServer;
 
 impl OwnServer {
-    const PORT: &str = "18467";
+    const PORT: &str = "18475";
 
     fn turn(to: &str) -> bool {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/servers/cerbos.sh");
