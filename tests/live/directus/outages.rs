@@ -5,7 +5,7 @@ use crate::{
     clients::{Counted, Relay},
     common::{Anyhow, variable},
     instance::Instance,
-    service::Service,
+    service::{ME, Service},
 };
 use portcullis::{
     Credential, CredentialSource, ErrorKind, Gate, HttpClient, HttpRequest, Reply, Scheme,
@@ -36,7 +36,7 @@ async fn an_instance_that_is_stopped() -> Anyhow {
         for token in [&json, &session, &opaque] {
             // A failing instance is left alone for a second, and for longer only if it fails again.
             let began = Instant::now();
-            while by_both.statuses(token)?[0] != 200 || by_asking.statuses(token)?[0] != 200 {
+            while by_both.status_by_bearer(ME, token)? != 200 || by_asking.status_by_bearer(ME, token)? != 200 {
                 assert!(began.elapsed() < WHILE, "it is back");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
