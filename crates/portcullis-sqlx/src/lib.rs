@@ -1,6 +1,6 @@
 //! Accounts, and sessions of sign-in at a provider, in SQLite and Postgres, through sqlx.
 //!
-//! The features `accounts`, which is a default, and `sign-in` say for what. One store serves both.
+//! The features `accounts`, which is a default, and `sign-in` say for which of both. One store serves them.
 //!
 //! ```
 //! # #[cfg(feature = "accounts")]
@@ -13,8 +13,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! With [`SqliteStore::new`] and [`PostgresStore::new`] it shares a pool, and so a database, with the application.
-//! Their tables begin with `portcullis_`. So does the table of applied migrations: sqlx's `_sqlx_migrations` stays yours.
+//! With [`SqliteStore::new`] and [`PostgresStore::new`] the store shares a pool, and so a database, with the application.
+//! Its tables begin with `portcullis_`. So does the table of applied migrations: sqlx's `_sqlx_migrations` stays yours.
 //!
 //! Connections to Postgres are encrypted if the application enables one of the `tls-…` features of sqlx. Behind PgBouncer in
 //! transaction mode, make the pool with `PgConnectOptions::statement_cache_capacity(0)`.

@@ -302,9 +302,9 @@ pub const SHAPES: [Shape; 19] = [
         issuer: "https://kubernetes.default.svc.cluster.local",
         algorithm: RS256,
         verifier: |client| {
-            let (cluster, keys) = ("https://kubernetes.default.svc", "/openid/v1/jwks");
-            let keys = RemoteKeys::jwks(format!("{cluster}{keys}"), client)?;
-            jwt(kubernetes::service_accounts(["shop:worker"], &format!("{cluster}.cluster.local"), "orders", keys))
+            let cluster = "https://kubernetes.default.svc.cluster.local";
+            let keys = RemoteKeys::jwks("https://kubernetes.default.svc/openid/v1/jwks", client)?;
+            jwt(kubernetes::service_accounts(["shop:worker"], cluster, "orders", keys))
         },
         keys_at: Some("https://kubernetes.default.svc/openid/v1/jwks"),
         claims: || {
