@@ -5,6 +5,7 @@ use crate::{
     authenticate::{AccountDirectory, SessionAuthenticator},
     client::Client,
     error::Error,
+    event::{Event, OnEvent},
     id::{SessionId, UserId},
     limit::{Counter, Limit, Limits, network},
     mailer::{Links, Mail, MailKind, Mailer},
@@ -46,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) counter: Counter,
     pub(crate) revocations: RevocationList,
     pub(crate) options: Options,
+    pub(crate) on_event: Vec<OnEvent>,
 }
 
 /// What is switched on.
@@ -185,7 +187,7 @@ impl Accounts {
             stamp: user.stamp,
             methods: vec![method.to_owned()],
             organization: None,
-            client: Client { device: None, ..client.clone() },
+            client: client.without_device(),
             created_at: now,
             used_at: now,
             not_after: now.checked_add(inner.sessions.life).unwrap_or(now),
@@ -196,6 +198,8 @@ impl Accounts {
         tracing::debug!(target: "portcullis", user = %user.id, session = %session.id, method, "signed in");
         let device = self.device(&user)?;
         let tokens = self.tokens(&user, session, refresh, expires_at, now)?;
+        let Session { id, methods, client, .. } = tokens.session.clone();
+        self.event(Event::SignedIn { user: user.id.clone(), session: id, methods, client });
         Ok(SignIn { user, tokens, device })
     }
 
@@ -218,6 +222,7 @@ impl Accounts {
     pub(crate) async fn end(&self, which: Ending<'_>) -> Result<Vec<Session>, Error> {
         let ended = self.0.stores.sessions.end(which, self.now()).await?;
         self.revoke(&ended);
+        ended.iter().for_each(|session| self.ended_event(session));
         Ok(ended)
     }
 
@@ -231,11 +236,18 @@ impl Accounts {
     /// Changes a user, and ends their sessions if the stamp changes.
     pub(crate) async fn change(&self, id: &UserId, change: UserChange) -> Result<User, Error> {
         let ends = change.new_stamp;
+        let (has_email, has_password) = (change.email.is_some(), change.password_hash.is_some());
         let user = match self.0.stores.users.change(id, change).await? {
             ChangeOutcome::Changed(user) => user,
             ChangeOutcome::Absent => return Err(Error::NotFound),
             ChangeOutcome::Taken => return Err(Error::EmailTaken),
         };
+        if has_email {
+            self.event(Event::EmailChanged { user: id.clone() });
+        }
+        if has_password {
+            self.event(Event::PasswordChanged { user: id.clone() });
+        }
         if ends {
             self.end(Ending::OfUser(id)).await?;
         }

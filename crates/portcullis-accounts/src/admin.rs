@@ -3,6 +3,7 @@
 use crate::{
     accounts::Accounts,
     error::Error,
+    event::Event,
     id::UserId,
     user::{User, UserChange},
 };
@@ -10,7 +11,8 @@ use portcullis_core::{Error as CoreError, Principal};
 
 /// What administrators do to accounts. Made by [`Accounts::admin`] or [`Accounts::admin_as`].
 ///
-/// It is a type of its own, so that no handler does it by mistake. Each call is logged with who made it.
+/// It is a type of its own, so that no handler does it by mistake. Each change is logged with who made it, and has an
+/// [event](Event::Administered).
 #[derive(Debug)]
 pub struct Admin<'a> {
     accounts: &'a Accounts,
@@ -68,6 +70,7 @@ impl Admin<'_> {
     async fn change(&self, what: &'static str, user: &UserId, change: UserChange) -> Result<User, Error> {
         let changed = self.accounts.change(user, change).await?;
         tracing::info!(target: "portcullis", actor = self.actor, what, user = %user, "an account was administered");
+        self.accounts.event(Event::Administered { actor: self.actor.clone(), what, whom: user.clone() });
         Ok(changed)
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     access::{AccessTokens, RefreshTokens},
     accounts::{Accounts, Inner, Options},
     error::Error,
+    event::{Event, OnEvent},
     limit::{Counter, Limits, MemoryLimits, RateLimits},
     mailer::{Links, Mailer},
     one_time::Purpose,
@@ -13,7 +14,11 @@ use crate::{
     store::Stores,
 };
 use portcullis_core::{Clock, RevocationList, SystemClock};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// Builds [`Accounts`]; see [`Accounts::builder`].
 #[must_use]
@@ -31,6 +36,7 @@ pub struct AccountsBuilder {
     limits: Limits,
     rate_limits: Arc<dyn RateLimits>,
     options: Options,
+    on_event: Vec<OnEvent>,
 }
 
 impl Accounts {
@@ -61,6 +67,7 @@ impl Accounts {
                 default_role: String::new(),
                 lives: Vec::new(),
             },
+            on_event: Vec::new(),
         }
     }
 }
@@ -162,6 +169,38 @@ impl AccountsBuilder {
         self
     }
 
+    /// Tells the application what has happened, and when, for an audit table of its own. Each call adds a function, and each
+    /// function gets all events.
+    ///
+    /// It is called once after the fact, by the request that did it. Make it quick: send the event on to a task that writes it.
+    /// A panic is logged, and the request goes on.
+    ///
+    /// ```
+    /// use portcullis_accounts::{Accounts, Event, Secret, store::MemoryStore};
+    /// use std::sync::mpsc;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (send, receive) = mpsc::channel();
+    /// # let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes")?;
+    /// let accounts = Accounts::builder("https://shop.example.com", secret, MemoryStore::new())
+    ///     .on_event(move |event, at| drop(send.send((event.clone(), at))))
+    ///     # .dangerous_without_confirmation()
+    ///     .build()?;
+    /// # let client = &portcullis_accounts::Client::unknown();
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let refused = accounts.sign_in("alice@example.com", "a guess", client).await;
+    /// # assert!(refused.is_err());
+    /// # });
+    /// let (event, _) = receive.try_recv()?;
+    /// assert!(matches!(event, Event::SignInFailed { user: None, .. }));
+    /// assert!(receive.try_recv().is_err()); // nothing else has happened
+    /// # Ok(()) }
+    /// ```
+    pub fn on_event(mut self, listen: impl Fn(&Event, SystemTime) + Send + Sync + 'static) -> Self {
+        self.on_event.push(Arc::new(listen));
+        self
+    }
+
     /// The clock. By default the system's. Give the gate the same one.
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
@@ -206,6 +245,7 @@ impl AccountsBuilder {
             limits: self.limits,
             counter: Counter::new(self.rate_limits),
             options,
+            on_event: self.on_event,
         })))
     }
 }

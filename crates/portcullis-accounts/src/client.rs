@@ -40,6 +40,11 @@ impl Client {
     pub fn with_device(self, device: impl Into<String>) -> Self {
         Self { device: Some(device.into()), ..self }
     }
+
+    /// For what is kept or shown: the cookie is a secret of its browser.
+    pub(crate) fn without_device(&self) -> Self {
+        Self { device: None, ..self.clone() }
+    }
 }
 
 impl fmt::Debug for Client {

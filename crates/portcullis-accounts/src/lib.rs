@@ -40,7 +40,7 @@
 //! - A [`store`] keeps users, sessions and single-use tokens: of each token only a digest. [`Mailer`] sends links.
 //! - [`SessionRules`] say how long sessions live and what happens when a refresh token is used again, [`AccessTokens`] what
 //!   access tokens contain, [`PasswordRules`] which passwords may be set, [`Limits`] how many attempts are allowed.
-//! - [`Admin`] is what administrators do.
+//! - [`Admin`] is what administrators do. [`Event`]s tell the application what has happened.
 //!
 //! # What a caller can and cannot find out
 //! Whether an address has an account is told to nobody but its owner, by mail: sign-up, reset and the links answer alike and do
@@ -62,6 +62,7 @@ mod email;
 mod endpoints;
 mod equal_time;
 mod error;
+mod event;
 mod id;
 mod limit;
 mod links;
@@ -89,6 +90,7 @@ pub use config::{Backend, ClerkConfig, CognitoConfig, Config, NativeConfig};
 pub use email::EmailAddress;
 pub use endpoints::{Call, Endpoint, Endpoints, SameSite, TokenCookies};
 pub use error::Error;
+pub use event::Event;
 pub use id::{SessionId, UserId};
 pub use limit::{Limit, Limits, MemoryLimits, RateLimits, SpendOutcome};
 pub use links::Proof;

@@ -9,6 +9,7 @@ use crate::{
     email::EmailAddress,
     equal_time::in_equal_time,
     error::Error,
+    event::Event,
     id::UserId,
     mailer::{Mail, MailKind},
     one_time::Purpose,
@@ -65,9 +66,9 @@ impl Accounts {
             _ => inner.options.confirm_with_link_alone,
         };
         if !is_proven && user.email_confirmed_at.is_none() {
-            (change.password_hash, change.new_stamp) = (Some(None), true);
+            (change.password_hash, change.new_stamp) = (user.password_hash.is_some().then_some(None), true);
         }
-        let user = self.changed(&user.id, change).await?;
+        let user = self.changed(&user, change).await?;
         tracing::info!(target: "portcullis", user = %user.id, "address confirmed");
         Ok(user)
     }
@@ -141,7 +142,7 @@ impl Accounts {
             if_stamp: Some(user.stamp),
             ..self.confirmation(&user, &one_time.payload)?
         };
-        let user = self.changed(&user.id, change).await?;
+        let user = self.changed(&user, change).await?;
         self.mail(Mail::new(user.email.clone(), MailKind::PasswordChanged, None));
         tracing::info!(target: "portcullis", user = %user.id, "password reset");
         Ok(user)
@@ -182,7 +183,7 @@ impl Accounts {
         let email = proven(&one_time.payload)?;
         let change =
             UserChange { email: Some((email, self.now())), if_stamp: Some(user.stamp), ..UserChange::default() };
-        let changed = self.changed(&user.id, change).await?;
+        let changed = self.changed(&user, change).await?;
         self.mail(Mail::new(user.email, MailKind::EmailChanged, None));
         tracing::info!(target: "portcullis", user = %changed.id, "address changed");
         Ok(changed)
@@ -211,8 +212,9 @@ impl Accounts {
         let one_time = self.take(Purpose::Approve, token).await?;
         let user = self.user_of(&one_time).await?;
         let change = UserChange { approved_at: Some(Some(self.now())), ..UserChange::default() };
-        let user = self.changed(&user.id, change).await?;
+        let user = self.changed(&user, change).await?;
         tracing::info!(target: "portcullis", user = %user.id, "account approved");
+        self.event(Event::Administered { actor: "link".to_owned(), what: "approve", whom: user.id.clone() });
         Ok(user)
     }
 
@@ -223,8 +225,13 @@ impl Accounts {
         if user.email_confirmed_at.is_some() {
             return Ok(user);
         }
-        let change = UserChange { password_hash: Some(None), new_stamp: true, if_stamp: Some(user.stamp), ..change };
-        self.changed(&user.id, change).await
+        let change = UserChange {
+            password_hash: user.password_hash.is_some().then_some(None),
+            new_stamp: true,
+            if_stamp: Some(user.stamp),
+            ..change
+        };
+        self.changed(&user, change).await
     }
 
     /// The change that confirms the address of a user, if the token was sent to the address that the user has.
@@ -236,11 +243,16 @@ impl Accounts {
     }
 
     /// A change whose user may have changed since the token was used.
-    async fn changed(&self, id: &UserId, change: UserChange) -> Result<User, Error> {
-        self.change(id, change).await.map_err(|error| match error {
+    async fn changed(&self, before: &User, change: UserChange) -> Result<User, Error> {
+        let confirms = change.confirmed_at.is_some() && before.email_confirmed_at.is_none();
+        let user = self.change(&before.id, change).await.map_err(|error| match error {
             Error::NotFound => Error::InvalidToken,
             error => error,
-        })
+        })?;
+        if confirms {
+            self.event(Event::EmailConfirmed { user: user.id.clone() });
+        }
+        Ok(user)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     store::{RotateOutcome, Rotation, StoreError},
 };
 use async_trait::async_trait;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// How often a successor may be lost.
 const MAX_ATTEMPT: u32 = 3;
@@ -156,6 +156,7 @@ pub async fn rotate(
 ) -> Result<RotateOutcome, StoreError> {
     let (mut token, mut digest) = (rotation.token().clone(), rotation.presented());
     let (now, rules) = (rotation.now(), rotation.rules());
+    let mut used_late = Duration::ZERO;
     for hops in 0..MAX_HOPS {
         let late = hops > 0;
         let Some(row) = family.row(&digest).await? else { return Ok(RotateOutcome::Unknown) };
@@ -178,6 +179,9 @@ pub async fn rotate(
                 return Ok(RotateOutcome::Next { session, token, expires_at, was_lost: attempt > 0 });
             }
             Step::Follow => {
+                if let Some(rotated_at) = row.rotated_at.filter(|_| !late) {
+                    used_late = now.duration_since(rotated_at).unwrap_or_default();
+                }
                 // Another instance may have derived it from another of the secrets.
                 let known = rotation.successors(&token, row.attempt).find(|(_, next)| row.successor == Some(*next));
                 match known {
@@ -186,7 +190,7 @@ pub async fn rotate(
                 }
             }
             Step::Arrived => {
-                return Ok(RotateOutcome::Replay { session, token, expires_at: row.expires_at, hops });
+                return Ok(RotateOutcome::Replay { session, token, expires_at: row.expires_at, hops, late: used_late });
             }
             Step::End => {
                 family.end(now).await?;

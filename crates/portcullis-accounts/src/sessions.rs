@@ -2,7 +2,9 @@
 
 use crate::{
     accounts::{Accounts, Tokens},
+    client::Client,
     error::Error,
+    event::Event,
     id::SessionId,
     session::Session,
     store::{Ending, RefusedRefresh, RotateOutcome, Rotation, UserKey},
@@ -20,6 +22,14 @@ impl Accounts {
     /// [`Error::InvalidRefreshToken`], [`Error::SessionExpired`], [`Error::SessionEnded`], [`Error::SessionReused`],
     /// [`Error::RateLimited`], [`Error::Store`].
     pub async fn refresh(&self, token: &str) -> Result<Tokens, Error> {
+        self.refresh_by(token, &Client::unknown()).await
+    }
+
+    /// The same for a client, which [events](Event) about the token name.
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh).
+    pub async fn refresh_by(&self, token: &str, client: &Client) -> Result<Tokens, Error> {
         let (inner, now) = (&*self.0, self.now());
         let token = inner.refresh.read(token)?;
         let found = inner.stores.sessions.session_of(&token.digest(Rotation::PURPOSE)).await?;
@@ -30,16 +40,32 @@ impl Accounts {
             RotateOutcome::Next { session, token, expires_at, was_lost } => {
                 if was_lost {
                     tracing::info!(target: "portcullis", user = %session.user, session = %session.id, "an answer with a refresh token was lost");
+                    let (user, session, client) = (session.user.clone(), session.id.clone(), client.without_device());
+                    self.event(Event::AnswerLost { user, session, client });
                 }
                 (session, token, expires_at)
             }
-            RotateOutcome::Replay { session, token, expires_at, hops } => {
+            RotateOutcome::Replay { session, token, expires_at, hops, late } => {
                 tracing::debug!(target: "portcullis", user = %session.user, session = %session.id, hops, "a refresh token was used again in time");
+                self.event(Event::RefreshReplayed {
+                    user: session.user.clone(),
+                    session: session.id.clone(),
+                    late,
+                    signed_in_at: session.client.clone(),
+                    client: client.without_device(),
+                });
                 (session, token, expires_at)
             }
             RotateOutcome::Reused(session) => {
                 tracing::warn!(target: "portcullis", user = %session.user, session = %session.id, "a refresh token was used again, and its session ended");
                 self.revoke(std::slice::from_ref(&session));
+                self.event(Event::RefreshReused {
+                    user: session.user.clone(),
+                    session: session.id.clone(),
+                    signed_in_at: session.client.clone(),
+                    client: client.without_device(),
+                });
+                self.ended_event(&session);
                 return Err(Error::SessionReused);
             }
             RotateOutcome::Refused(_, RefusedRefresh::Expired) => return Err(Error::SessionExpired),

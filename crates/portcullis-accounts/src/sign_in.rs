@@ -6,6 +6,7 @@ use crate::{
     email::EmailAddress,
     equal_time::in_equal_time,
     error::Error,
+    event::Event,
     mailer::{Mail, MailKind},
     one_time::Purpose,
     secret::{self, Label},
@@ -40,15 +41,12 @@ impl Accounts {
         };
         let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
         let found = inner.hasher.verify(slot, password, hash).await?;
+        let id = user.as_ref().map(|user| user.id.clone());
         let Some(user) = user.filter(|_| found.fits) else {
-            tracing::info!(target: "portcullis", code = "invalid_credentials", "sign-in refused");
-            return Err(Error::InvalidCredentials);
+            return Err(self.sign_in_failed(Error::InvalidCredentials, id.as_ref(), client));
         };
         self.refund("sign_in", &whose, inner.limits.sign_ins_per_account).await;
-        if let Err(error) = self.may_sign_in(&user) {
-            tracing::info!(target: "portcullis", code = error.code(), user = %user.id, "sign-in refused");
-            return Err(error);
-        }
+        self.may_sign_in(&user).map_err(|error| self.sign_in_failed(error, Some(&user.id), client))?;
         if found.is_outdated
             && let Err(error) = self.rehash(&user, password).await
         {
@@ -166,23 +164,32 @@ impl Accounts {
         if !self.0.options.magic_links {
             return Err(Error::NotEnabled("sign-in by mail"));
         }
-        let one_time = self.take(Purpose::MagicLink, token).await?;
-        let user = match one_time.payload.get("new") {
-            None => self.user_of(&one_time).await?,
-            Some(_) => self.user_by_link(&one_time.payload).await?,
+        let user = match self.user_by_link(token, client).await {
+            Err(Error::InvalidToken) => return Err(self.sign_in_failed(Error::InvalidToken, None, client)),
+            user => user?,
         };
-        let user = self.prove_address(user, &one_time.payload).await?;
-        self.may_sign_in(&user)?;
+        self.may_sign_in(&user).map_err(|error| self.sign_in_failed(error, Some(&user.id), client))?;
         self.open(user, "link", client).await
     }
 
+    /// The user of a link, whose address it proves.
+    async fn user_by_link(&self, token: &str, client: &Client) -> Result<User, Error> {
+        let one_time = self.take(Purpose::MagicLink, token).await?;
+        let user = match one_time.payload.get("new") {
+            None => self.user_of(&one_time).await?,
+            Some(_) => self.new_user_by_link(&one_time.payload, client).await?,
+        };
+        self.prove_address(user, &one_time.payload).await
+    }
+
     /// The user with the address of a link that was sent before there was an account.
-    async fn user_by_link(&self, payload: &Map<String, Value>) -> Result<User, Error> {
+    async fn new_user_by_link(&self, payload: &Map<String, Value>, client: &Client) -> Result<User, Error> {
         let email = payload.get("email").and_then(Value::as_str).ok_or(Error::InvalidToken)?;
         let email: EmailAddress = email.parse().map_err(|_| Error::InvalidToken)?;
         if self.0.options.sign_up {
             let new = self.new_user(&email, None, Map::new())?;
             if let AddOutcome::Added(user) = self.0.stores.users.add(new).await? {
+                self.event(Event::SignedUp { user: user.id.clone(), client: client.without_device() });
                 return Ok(user);
             }
         }

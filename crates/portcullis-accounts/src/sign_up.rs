@@ -5,6 +5,7 @@ use crate::{
     client::Client,
     email::EmailAddress,
     error::Error,
+    event::Event,
     id::UserId,
     mailer::{Mail, MailKind},
     one_time::Purpose,
@@ -56,6 +57,9 @@ impl Accounts {
             AddOutcome::Taken if options.confirmation => None,
             AddOutcome::Taken => return Err(Error::EmailTaken),
         };
+        if let Some(user) = &user {
+            self.event(Event::SignedUp { user: user.id.clone(), client: client.without_device() });
+        }
         if options.confirmation {
             self.send_confirmation(&email, user.as_ref()).await?;
         }

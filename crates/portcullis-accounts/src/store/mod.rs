@@ -24,7 +24,11 @@ use crate::{
     user::{NewUser, User, UserChange},
 };
 use async_trait::async_trait;
-use std::{error, fmt, iter, sync::Arc, time::SystemTime};
+use std::{
+    error, fmt, iter,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// A failure of a store. Its source is the error of the database.
 ///
@@ -215,6 +219,8 @@ pub enum RotateOutcome {
         expires_at: SystemTime,
         /// How many exchanges are between the two.
         hops: usize,
+        /// How long after its exchange the token was used again.
+        late: Duration,
     },
     /// The token had been exchanged earlier. The session was ended.
     Reused(Session),

@@ -12,6 +12,7 @@
 mod cast;
 mod config;
 mod confirmation;
+mod events;
 mod passwords;
 mod refresh;
 mod sessions;

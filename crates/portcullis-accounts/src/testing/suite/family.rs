@@ -31,7 +31,7 @@ pub(super) async fn replay(store: &dyn SessionStore) {
     let opened = Opened::new(store, SessionRules::new()).await;
     let replayed = async |token, live: &Token, now, expected_hops, why| {
         let outcome = opened.refresh(token, now).await;
-        let RotateOutcome::Replay { session, token, expires_at, hops } = outcome else {
+        let RotateOutcome::Replay { session, token, expires_at, hops, .. } = outcome else {
             panic!("{why}: not {outcome:?}");
         };
         assert!(same(&token, live), "{why}: the live token");
