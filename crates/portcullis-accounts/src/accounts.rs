@@ -6,7 +6,7 @@ use crate::{
     client::Client,
     error::Error,
     event::{Event, OnEvent},
-    id::{SessionId, UserId},
+    id::{SessionId, UserId, in_millis},
     limit::{Counter, Limit, Limits, network},
     mailer::{Links, Mail, MailKind, Mailer},
     one_time::{OneTime, Purpose},
@@ -171,11 +171,8 @@ impl Accounts {
         if is_ours { Ok(UserId::new(who.id().subject())) } else { Err(Error::NotFound) }
     }
 
-    /// The time in milliseconds, as every store can keep it.
     pub(crate) fn now(&self) -> SystemTime {
-        let since = self.0.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(SystemTime::UNIX_EPOCH)
+        in_millis(self.0.clock.now())
     }
 
     /// Opens a session. A session is always new.

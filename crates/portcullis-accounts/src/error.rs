@@ -59,9 +59,36 @@ pub enum Error {
     /// The request's body is too large.
     #[error("the body of the request is too large")]
     TooLarge,
-    /// There is no such user or session, or the caller may not know.
-    #[error("there is no such user or session")]
+    /// There is no such user, session, organization or member, or the caller may not know.
+    #[error("there is no such user, session, organization or member")]
     NotFound,
+    /// The short name of an organization is not made of `a` to `z`, digits, and `-` between them.
+    #[error("the short name of the organization is not valid")]
+    InvalidSlug,
+    /// Another organization has the short name.
+    #[error("another organization has the short name")]
+    SlugTaken,
+    /// The user is a member already.
+    #[error("the user is a member already")]
+    AlreadyMember,
+    /// The organization would have no owner.
+    #[error("the organization would have no owner")]
+    LastOwner,
+    /// The organization does not know the role, or cannot define it.
+    #[error("the organization does not know the role, or cannot define it")]
+    UnknownRole,
+    /// The role of the member is too low to give or take this role.
+    #[error("the role of the member is too low to give or take this role")]
+    RoleForbidden,
+    /// No member can be changed from the one role to the other.
+    #[error("no member can be changed from the one role to the other")]
+    RolesApart,
+    /// Members have the role, or invitations give it.
+    #[error("members have the role, or invitations give it")]
+    RoleInUse,
+    /// The invitation is for another address.
+    #[error("the invitation is for another address")]
+    NotInvited,
     /// Too many attempts.
     #[error("too many attempts")]
     RateLimited {
@@ -107,6 +134,15 @@ impl Error {
             Self::InvalidRequest => "invalid_request",
             Self::TooLarge => "too_large",
             Self::NotFound => "not_found",
+            Self::InvalidSlug => "invalid_slug",
+            Self::SlugTaken => "slug_taken",
+            Self::AlreadyMember => "already_member",
+            Self::LastOwner => "last_owner",
+            Self::UnknownRole => "unknown_role",
+            Self::RoleForbidden => "role_forbidden",
+            Self::RolesApart => "roles_apart",
+            Self::RoleInUse => "role_in_use",
+            Self::NotInvited => "not_invited",
             Self::RateLimited { .. } => "rate_limited",
             Self::Busy { .. } | Self::NoRandomness | Self::Store(_) => "unavailable",
             Self::Core(error) => error.code(),
@@ -118,14 +154,16 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Self::InvalidToken | Self::InvalidEmail | Self::InvalidRequest => 400,
+            Self::InvalidSlug | Self::UnknownRole | Self::RolesApart => 400,
             Self::InvalidCredentials
             | Self::InvalidRefreshToken
             | Self::SessionExpired
             | Self::SessionReused
             | Self::SessionEnded => 401,
             Self::EmailUnconfirmed | Self::Unapproved | Self::Disabled | Self::SignUpDisabled => 403,
+            Self::RoleForbidden | Self::NotInvited => 403,
             Self::NotEnabled(_) | Self::NotFound => 404,
-            Self::EmailTaken => 409,
+            Self::EmailTaken | Self::SlugTaken | Self::AlreadyMember | Self::LastOwner | Self::RoleInUse => 409,
             Self::TooLarge => 413,
             Self::PasswordRejected(_) => 422,
             Self::RateLimited { .. } => 429,

@@ -1,7 +1,12 @@
-//! Identifiers of users and sessions.
+//! Identifiers of users, sessions and organizations.
 
 use crate::{error::Error, secret};
-use std::{fmt, time::SystemTime};
+use std::{
+    convert::Infallible,
+    fmt,
+    str::FromStr,
+    time::{Duration, SystemTime},
+};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+) => {$(
@@ -43,7 +48,25 @@ ids! {
     /// The identifier of a session. It is not secret.
     ///
     /// A principal has it together with its issuer, as [`portcullis_core::SessionId`].
-    SessionId
+    SessionId,
+    /// The identifier of an organization. It is not secret.
+    OrganizationId
+}
+
+/// Any text may be one. Whether there is such an organization is up to the store.
+impl FromStr for OrganizationId {
+    type Err = Infallible;
+
+    fn from_str(id: &str) -> Result<Self, Infallible> {
+        Ok(Self::new(id))
+    }
+}
+
+/// The time in milliseconds, as every store can keep it.
+pub(crate) fn in_millis(now: SystemTime) -> SystemTime {
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// A UUID of version 7: the time in milliseconds, then random bits.

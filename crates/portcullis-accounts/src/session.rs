@@ -2,7 +2,7 @@
 
 use crate::{
     client::Client,
-    id::{SessionId, UserId},
+    id::{OrganizationId, SessionId, UserId},
 };
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +21,7 @@ pub struct Session {
     /// How the user signed in: `pwd`, `link` (`amr`, RFC 8176 where it has a word).
     pub methods: Vec<String>,
     /// The organization that the user acts in.
-    pub organization: Option<String>,
+    pub organization: Option<OrganizationId>,
     /// Where the user signed in.
     pub client: Client,
     /// When the user signed in: `auth_time`.

@@ -29,7 +29,11 @@ mod error;
 #[cfg(feature = "accounts")]
 mod family;
 #[cfg(feature = "accounts")]
+mod invitations;
+#[cfg(feature = "accounts")]
 mod one_time;
+#[cfg(feature = "accounts")]
+mod organizations;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "accounts")]

@@ -6,7 +6,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use portcullis_accounts::{
-    Client, Digest, OneTime, Purpose, Session, SessionId, UserId,
+    Client, Digest, OneTime, OrganizationId, Purpose, Session, SessionId, UserId,
     store::{Ending, RefreshRow, RotateOutcome, Rotation, SessionStore, StoreResult},
 };
 use std::time::SystemTime;
@@ -30,7 +30,7 @@ pub(crate) fn session<D: Dialect>(row: &mut Columns<'_, D>) -> sqlx::Result<Sess
         user: UserId::new(row.next::<String>()?),
         stamp: row.next()?,
         methods: row.next::<String>()?.split_ascii_whitespace().map(str::to_owned).collect(),
-        organization: row.next()?,
+        organization: row.next::<Option<String>>()?.map(OrganizationId::new),
         client: client(row.next()?, row.next()?)?,
         created_at: row.next()?,
         used_at: row.next()?,
@@ -76,7 +76,7 @@ impl<D: Dialect> SessionStore for SqlStore<D> {
             session.user.as_str().into(),
             session.stamp.into(),
             session.methods.join(" ").as_str().into(),
-            session.organization.as_deref().into(),
+            session.organization.as_ref().map(OrganizationId::as_str).into(),
             session.client.address.map(|address| address.to_string()).as_deref().into(),
             session.client.user_agent.as_deref().into(),
             session.created_at.into(),

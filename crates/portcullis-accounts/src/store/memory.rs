@@ -1,6 +1,6 @@
 use super::{
     AddOutcome, ChangeOutcome, Ending, Family, RefreshRow, RotateOutcome, Rotation, SessionStore, StoreResult, UserKey,
-    UserStore, rotate,
+    UserStore, memory_organizations::Organizations, rotate,
 };
 use crate::{
     id::{SessionId, UserId},
@@ -15,7 +15,7 @@ use std::{collections::HashMap, fmt, time::SystemTime};
 
 /// A store that keeps everything in memory, for tests and trials. One lock makes each command atomic.
 #[derive(Default)]
-pub struct MemoryStore(Mutex<State>);
+pub struct MemoryStore(Mutex<State>, Mutex<Organizations>);
 
 #[derive(Default)]
 struct State {
@@ -34,6 +34,10 @@ impl MemoryStore {
 
     async fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().await
+    }
+
+    pub(super) async fn organizations(&self) -> MutexGuard<'_, Organizations> {
+        self.1.lock().await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Stores: what accounts keep, as two traits of commands.
+//! Stores: what accounts and organizations keep, as three traits of commands.
 //!
 //! Each command is atomic. [`MemoryStore`] is for tests and trials, `portcullis-sqlx` has stores for SQLite and Postgres. To
 //! use a table of users of your own, implement [`UserStore`] and combine it with another store: [`Stores::new`].
@@ -11,9 +11,16 @@
 //! The suite `testing::suite` shows whether a store follows them.
 
 mod memory;
+mod memory_organizations;
+mod organizations;
 
+pub use crate::organization::{ChangeMemberOutcome, MemberChange, MemberFacts};
 pub use crate::refresh::{Family, RefreshRow, RefusedRefresh, Step, decide, rotate};
 pub use memory::MemoryStore;
+pub use organizations::{
+    AcceptOutcome, AddOrganizationOutcome, ChangeOrganizationOutcome, OrganizationKey, OrganizationStore,
+    RemoveRoleOutcome,
+};
 
 use crate::{
     email::EmailAddress,

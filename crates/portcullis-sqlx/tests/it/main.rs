@@ -13,7 +13,7 @@ mod sqlite;
 type Anyhow<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Every table there is, by name.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "portcullis_factors",
     "portcullis_identities",
     "portcullis_invitations",
@@ -23,6 +23,7 @@ const TABLES: [&str; 12] = [
     "portcullis_one_time",
     "portcullis_organizations",
     "portcullis_refresh",
+    "portcullis_roles",
     "portcullis_sessions",
     "portcullis_sign_in",
     "portcullis_users",

@@ -42,7 +42,9 @@ async fn number(pool: &PgPool, query: &'static str) -> sqlx::Result<i64> {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the environment that `tests/servers/postgres.sh up` prints"]
 async fn a_pool_of_eight_passes_the_suite() -> Anyhow {
-    suite::all(&store("suite_8", 8).await?.into()).await;
+    let store = store("suite_8", 8).await?;
+    suite::organizations(store.clone()).await;
+    suite::all(&store.into()).await;
     Ok(())
 }
 

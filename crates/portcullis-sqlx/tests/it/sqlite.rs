@@ -51,6 +51,7 @@ async fn pools_of_eight_and_of_one_connection_pass_the_suite() -> Anyhow {
     for connections in [8, 1] {
         let file = File::new(&format!("suite-{connections}"));
         let store = SqliteStore::new(file.pool(connections).await?).migrate().await?;
+        suite::organizations(store.clone()).await;
         suite::all(&store.into()).await;
     }
     Ok(())

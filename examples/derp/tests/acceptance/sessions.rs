@@ -1,7 +1,7 @@
 //! Cases 108 to 114: refresh tokens and sessions.
 
 use crate::service::*;
-use portcullis::accounts::{Session, SessionId, SessionRules, Token, store::SessionStore};
+use portcullis::accounts::{OrganizationId, Session, SessionId, SessionRules, Token, store::SessionStore};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
@@ -139,7 +139,7 @@ async fn a_refresh_keeps_the_organization() {
         let alice = service.user(ALICE).await.id;
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         let ours = service.store.sessions(&alice, now).await.unwrap().remove(0);
-        let (id, organization) = (SessionId::new("in an organization"), Some("o-1".to_owned()));
+        let (id, organization) = (SessionId::new("in an organization"), Some(OrganizationId::new("o-1")));
         let session = Session { id: id.clone(), organization, ..ours };
         let expires_at = session.not_after;
         service.store.open(session, Token::new("a refresh token").digest("refresh"), expires_at).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_refresh_keeps_the_organization() {
         assert_eq!(service.refresh(&second.text("refresh_token")).await.status, 200);
         let after = service.store.sessions(&alice, now).await.unwrap();
         let after = after.into_iter().find(|session| session.id == id).unwrap();
-        assert_eq!(after.organization.as_deref(), Some("o-1"));
+        assert_eq!(after.organization, Some(OrganizationId::new("o-1")));
     }
 }
 

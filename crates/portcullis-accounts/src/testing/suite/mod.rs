@@ -16,6 +16,7 @@
 
 mod family;
 mod one_time;
+mod organizations;
 mod purge;
 mod races;
 mod sessions;
@@ -26,9 +27,12 @@ use crate::{
     id::{SessionId, UserId},
     secret::{Digest, Secret, Token},
     session::{Session, SessionRules},
-    store::{RotateOutcome, Rotation, SessionStore, StoreError, Stores, UserStore},
+    store::{OrganizationStore, RotateOutcome, Rotation, SessionStore, StoreError, Stores, UserStore},
 };
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// How many callers a race has.
 const AT_ONCE: usize = 16;
@@ -82,6 +86,14 @@ pub async fn sessions(store: &dyn SessionStore) {
     races::lost_answers(store).await;
     races::single_use(store).await;
     races::purges(store).await;
+}
+
+/// The commands of organizations. There may be organizations already; it adds others.
+///
+/// # Panics
+/// If the store does not pass.
+pub async fn organizations(store: impl OrganizationStore + 'static) {
+    organizations::all(Arc::new(store)).await;
 }
 
 /// A time with milliseconds, this long after another one.

@@ -1,7 +1,7 @@
 use super::{Opened, Passed, at, digest, fresh, second, session};
 use crate::{
     client::Client,
-    id::{SessionId, UserId},
+    id::{OrganizationId, SessionId, UserId},
     secret::Token,
     session::{Session, SessionRules},
     store::{Ending, RefreshRow, SessionStore},
@@ -15,7 +15,7 @@ pub(super) async fn open(store: &dyn SessionStore) {
         Session {
             stamp: i64::MAX,
             methods: vec!["pwd".into(), "otp".into(), "mfa".into()],
-            organization: Some("Ö'\"; --".into()),
+            organization: Some(OrganizationId::new("Ö'\"; --")),
             client: client("192.0.2.7").with_user_agent("Mozilla/5.0 (\"'\\; 🦀 ß) \u{202e}"),
             created_at: at(1),
             used_at: at(2),
