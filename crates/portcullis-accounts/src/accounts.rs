@@ -16,7 +16,7 @@ use crate::{
     store::{ChangeOutcome, Ending, Rotation, Stores, UserKey},
     user::{User, UserChange},
 };
-use portcullis_core::{Clock, Jwt, Principal, PrincipalKind, RevocationList};
+use portcullis_core::{ApiKeys, Clock, Jwt, Principal, PrincipalKind, RevocationList};
 use serde_json::{Map, Value};
 use std::{
     fmt,
@@ -48,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) revocations: RevocationList,
     pub(crate) options: Options,
     pub(crate) on_event: Vec<OnEvent>,
+    pub(crate) keys: Option<ApiKeys>,
 }
 
 /// What is switched on.

@@ -2,12 +2,18 @@
 
 use crate::{
     accounts::Accounts,
+    email::EmailAddress,
     error::Error,
     event::Event,
     id::UserId,
-    user::{User, UserChange},
+    mailer::{Mail, MailKind},
+    one_time::Purpose,
+    sign_up::address,
+    store::{AddOutcome, UserKey},
+    user::{NewUser, User, UserChange},
 };
 use portcullis_core::{Error as CoreError, Principal};
+use serde_json::Map;
 
 /// What administrators do to accounts. Made by [`Accounts::admin`] or [`Accounts::admin_as`].
 ///
@@ -39,6 +45,91 @@ impl Accounts {
 }
 
 impl Admin<'_> {
+    /// A user, also a disabled one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn user(&self, user: &UserId) -> Result<User, Error> {
+        self.accounts.0.stores.users.find(UserKey::Id(user)).await?.ok_or(Error::NotFound)
+    }
+
+    /// Creates an account, also where [sign-up](crate::AccountsBuilder::without_sign_up) is off. It is approved.
+    ///
+    /// With a password, the address counts as confirmed: the administrator vouches for it. Without one, the user gets the link of
+    /// a reset, which sets the password and confirms the address. Say by
+    /// [`valid_for`](crate::AccountsBuilder::valid_for) how long it is valid.
+    ///
+    /// ```
+    /// # use portcullis_accounts::{Accounts, Client, Error, Links, Secret, store::MemoryStore};
+    /// # use portcullis_accounts::testing::Mailbox;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes")?;
+    /// let accounts = Accounts::builder("https://shop.example.com", secret, MemoryStore::new())
+    ///     .without_sign_up()
+    ///     # .mailer(Mailbox::new(), Links::below("https://shop.example.com"))
+    ///     .build()?;
+    /// let admin = accounts.admin_as("import");
+    /// let (email, password) = ("alice@example.com", "correct horse battery");
+    /// admin.create(email, Some(password)).await?;
+    /// assert!(accounts.sign_in(email, password, &Client::unknown()).await.is_ok());
+    /// assert!(matches!(admin.create(email, None).await, Err(Error::EmailTaken)));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::EmailTaken`], [`Error::InvalidEmail`], [`Error::PasswordRejected`], [`Error::Busy`], [`Error::Store`].
+    /// [`Error::NotEnabled`] without a password and without a mailer.
+    pub async fn create(&self, email: &str, password: Option<&str>) -> Result<User, Error> {
+        let (accounts, inner) = (self.accounts, &*self.accounts.0);
+        let email: EmailAddress = email.parse()?;
+        if password.is_none() && inner.mailer.is_none() {
+            return Err(Error::NotEnabled("mail"));
+        }
+        let hash = match password {
+            Some(password) => Some(self.hash(password).await?),
+            None => None,
+        };
+        let new = accounts.new_user(&email, hash, Map::new())?;
+        let confirmed = password.is_some().then_some(new.created_at);
+        let new = NewUser { email_confirmed_at: confirmed, approved_at: Some(new.created_at), ..new };
+        let AddOutcome::Added(user) = inner.stores.users.add(new).await? else { return Err(Error::EmailTaken) };
+        self.done("create", &user.id);
+        if password.is_none() {
+            let token = accounts.issue(Purpose::Reset, Some(&user), address(&email)).await?;
+            accounts.mail(Mail::new(email, MailKind::Reset, accounts.link(MailKind::Reset, &token)));
+        }
+        Ok(user)
+    }
+
+    /// Sets a password and ends the sessions of the user, who gets a mail about it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::PasswordRejected`], [`Error::Busy`], [`Error::Store`].
+    pub async fn set_password(&self, user: &UserId, password: &str) -> Result<User, Error> {
+        let hash = self.hash(password).await?;
+        let change = UserChange { password_hash: Some(Some(hash)), new_stamp: true, ..UserChange::default() };
+        let user = self.change("set_password", user, change).await?;
+        self.accounts.mail(Mail::new(user.email.clone(), MailKind::PasswordChanged, None));
+        Ok(user)
+    }
+
+    /// Ends all sessions of a user, and makes the links that were mailed invalid. Returns the user.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn end_sessions(&self, user: &UserId) -> Result<User, Error> {
+        self.change("end_sessions", user, UserChange { new_stamp: true, ..UserChange::default() }).await
+    }
+
+    /// Makes a user staff or not, and ends their sessions, since tokens contain it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Store`].
+    pub async fn set_staff(&self, user: &UserId, is_staff: bool) -> Result<User, Error> {
+        let change = UserChange { is_staff: Some(is_staff), new_stamp: true, ..UserChange::default() };
+        self.change("set_staff", user, change).await
+    }
+
     /// Approves an account, where the builder requires it.
     ///
     /// # Errors
@@ -69,8 +160,18 @@ impl Admin<'_> {
 
     async fn change(&self, what: &'static str, user: &UserId, change: UserChange) -> Result<User, Error> {
         let changed = self.accounts.change(user, change).await?;
+        self.done(what, user);
+        Ok(changed)
+    }
+
+    async fn hash(&self, password: &str) -> Result<String, Error> {
+        let inner = &*self.accounts.0;
+        inner.passwords.check(password)?;
+        inner.hasher.hash(inner.hasher.reserve()?, password).await
+    }
+
+    fn done(&self, what: &'static str, user: &UserId) {
         tracing::info!(target: "portcullis", actor = self.actor, what, user = %user, "an account was administered");
         self.accounts.event(Event::Administered { actor: self.actor.clone(), what, whom: user.clone() });
-        Ok(changed)
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     session::SessionRules,
     store::Stores,
 };
-use portcullis_core::{Clock, RevocationList, SystemClock};
+use portcullis_core::{ApiKeys, Clock, RevocationList, SystemClock};
 use std::{
     fmt,
     sync::Arc,
@@ -37,6 +37,7 @@ pub struct AccountsBuilder {
     rate_limits: Arc<dyn RateLimits>,
     options: Options,
     on_event: Vec<OnEvent>,
+    keys: Option<ApiKeys>,
 }
 
 impl Accounts {
@@ -68,6 +69,7 @@ impl Accounts {
                 lives: Vec::new(),
             },
             on_event: Vec::new(),
+            keys: None,
         }
     }
 }
@@ -201,6 +203,33 @@ impl AccountsBuilder {
         self
     }
 
+    /// Lets users make API keys, by [`Accounts::add_key`] and by the endpoints. A gate takes the same keys as a named scheme. The
+    /// [directory](Accounts::directory) refuses the keys of users that are disabled or deleted.
+    ///
+    /// ```
+    /// use portcullis_accounts::{Accounts, Secret, store::MemoryStore};
+    /// use portcullis_core::{ApiKeys, Gate, MemoryKeys, Scheme};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes")?;
+    /// let keys = ApiKeys::new("shop", MemoryKeys::new())?; // in a service `SqliteStore`
+    /// let accounts = Accounts::builder("https://shop.example.com", secret, MemoryStore::new())
+    ///     .keys(keys.clone())
+    ///     # .dangerous_without_confirmation()
+    ///     .build()?;
+    /// let gate = Gate::builder()
+    ///     .scheme(&accounts)
+    ///     .scheme(Scheme::named("api-key", keys).header("x-api-key"))
+    ///     .directory(accounts.directory())
+    ///     .revocations(accounts.revocations())
+    ///     .build()?;
+    /// # let _ = gate;
+    /// # Ok(()) }
+    /// ```
+    pub fn keys(self, keys: ApiKeys) -> Self {
+        Self { keys: Some(keys), ..self }
+    }
+
     /// The clock. By default the system's. Give the gate the same one.
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
@@ -246,6 +275,7 @@ impl AccountsBuilder {
             counter: Counter::new(self.rate_limits),
             options,
             on_event: self.on_event,
+            keys: self.keys,
         })))
     }
 }

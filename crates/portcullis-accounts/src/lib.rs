@@ -64,6 +64,7 @@ mod equal_time;
 mod error;
 mod event;
 mod id;
+mod keys;
 mod limit;
 mod links;
 mod mailer;

@@ -1,6 +1,7 @@
-//! Accounts, and sessions of sign-in at a provider, in SQLite and Postgres, through sqlx.
+//! Accounts, sessions of sign-in at a provider, and API keys in SQLite and Postgres, through sqlx.
 //!
-//! The features `accounts`, which is a default, and `sign-in` say for which of both. One store serves them.
+//! The features `accounts`, which is a default, and `sign-in` say for which of both. API keys
+//! need no feature. One store serves all of them.
 //!
 //! ```
 //! # #[cfg(feature = "accounts")]
@@ -30,6 +31,7 @@ mod error;
 mod family;
 #[cfg(feature = "accounts")]
 mod invitations;
+mod keys;
 #[cfg(feature = "accounts")]
 mod one_time;
 #[cfg(feature = "accounts")]
@@ -76,4 +78,5 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_accounts", include_str!("../migrations/0001_accounts.sql")),
     #[cfg(feature = "sign-in")]
     ("0002_sign_in", include_str!("../migrations/0002_sign_in.sql")),
+    ("0003_keys", include_str!("../migrations/0003_keys.sql")),
 ];

@@ -3,6 +3,7 @@
 use crate::dialect::Dialect;
 #[cfg(feature = "accounts")]
 use portcullis_accounts::Digest;
+use portcullis_core::KeyDigest;
 use serde_json::{Map, Value as Json};
 use std::time::{Duration, SystemTime};
 
@@ -69,6 +70,12 @@ impl From<&Digest> for Value {
 impl From<Option<Digest>> for Value {
     fn from(digest: Option<Digest>) -> Self {
         Self::Bytes(digest.map(|digest| digest.as_bytes().to_vec()))
+    }
+}
+
+impl From<&KeyDigest> for Value {
+    fn from(digest: &KeyDigest) -> Self {
+        Self::Bytes(Some(digest.as_bytes().to_vec()))
     }
 }
 
@@ -159,6 +166,13 @@ impl Column for Option<Digest> {
         let bytes = D::bytes(row, column)?;
         let digest = bytes.map(|bytes| bytes.try_into().map(Digest::from_bytes));
         digest.transpose().map_err(|_| sqlx::Error::Decode("a digest has 32 bytes".into()))
+    }
+}
+
+impl Column for KeyDigest {
+    fn read<D: Dialect>(row: &D::Row, column: usize) -> sqlx::Result<Self> {
+        let digest: Option<[u8; 32]> = D::bytes(row, column)?.ok_or_else(null)?.try_into().ok();
+        digest.map(Self::from).ok_or_else(|| sqlx::Error::Decode("a digest has 32 bytes".into()))
     }
 }
 

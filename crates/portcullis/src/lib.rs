@@ -16,6 +16,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/accounts.md")]
     }
+    pub mod administration {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/administration.md")]
+    }
     pub mod answers {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/answers.md")]

@@ -3,11 +3,16 @@
 use crate::{session::Session, user::User};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
+use portcullis_core::KeyRow;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
 pub(super) fn ok(body: &Value) -> Response<Bytes> {
     answer(StatusCode::OK, Some(body))
+}
+
+pub(super) fn created(body: &Value) -> Response<Bytes> {
+    answer(StatusCode::CREATED, Some(body))
 }
 
 pub(super) fn no_content() -> Response<Bytes> {
@@ -64,6 +69,21 @@ pub(super) fn session(session: &Session, is_current: bool) -> Value {
         "used_at": seconds(session.used_at),
         "address": session.client.address,
         "user_agent": session.client.user_agent,
+    })
+}
+
+/// A key without its text.
+pub(super) fn key(key: &KeyRow) -> Value {
+    json!({
+        "id": key.id,
+        "name": key.name,
+        "start": key.start,
+        "scopes": key.scopes.list(),
+        "created_at": seconds(key.created_at),
+        "expires_at": key.expires_at.map(seconds),
+        "withdrawn_at": key.withdrawn_at.map(seconds),
+        "used_at": key.used_at.map(seconds),
+        "uses": key.uses,
     })
 }
 

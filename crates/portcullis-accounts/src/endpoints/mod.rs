@@ -16,13 +16,16 @@ use crate::{
     links::Proof,
     sign_up::SignUp,
 };
-use answer::{mail_sent, no_content, ok, with_cookies};
+use answer::{created, mail_sent, no_content, ok, with_cookies};
 use bytes::Bytes;
 use http::Response;
-use portcullis_core::{Error as CoreError, ErrorKind, Gate};
+use portcullis_core::{Error as CoreError, ErrorKind, Gate, KeyScopes, NewKey};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::sync::{Arc, Once};
+use std::{
+    sync::{Arc, Once},
+    time::{Duration, SystemTime},
+};
 use table::{ENDPOINTS, Name};
 
 /// The endpoints of accounts: sign-up, sign-in, refresh, sign-out, sessions, and those of links in mails.
@@ -101,8 +104,11 @@ impl Endpoints {
             }
         }
         let has_links = self.0.accounts.0.options.magic_links;
+        let has_keys = self.0.accounts.0.keys.is_some();
         let is_link = |endpoint: &Endpoint| matches!(endpoint.name, Name::SendMagicLink | Name::MagicLink);
-        Ok(ENDPOINTS.iter().copied().filter(move |endpoint| has_links || !is_link(endpoint)))
+        let is_key = |endpoint: &Endpoint| matches!(endpoint.name, Name::Keys | Name::AddKey | Name::WithdrawKey);
+        let is_on = move |endpoint: &Endpoint| (has_links || !is_link(endpoint)) && (has_keys || !is_key(endpoint));
+        Ok(ENDPOINTS.iter().copied().filter(is_on))
     }
 
     /// Answers a request, for an adapter. The guard of the route renders the error.
@@ -203,7 +209,33 @@ impl Endpoints {
                 let token = call.json::<WithToken>()?.token;
                 self.signed_in(&call, &accounts.sign_in_with_link(&token, client).await?)
             }
+            Name::Keys => {
+                let keys = accounts.keys(call.caller()?).await?;
+                ok(&json!({ "keys": keys.iter().map(answer::key).collect::<Vec<_>>() }))
+            }
+            Name::AddKey => self.add_key(&call).await?,
+            Name::WithdrawKey => {
+                accounts.withdraw_key(call.caller()?, call.last_segment()).await?;
+                no_content()
+            }
         })
+    }
+
+    async fn add_key(&self, call: &Call) -> Result<Response<Bytes>, Error> {
+        let NewKeyBody { name, scopes, expires_at } = call.json()?;
+        if name.is_empty() || name.chars().count() > NewKeyBody::MAX_NAME {
+            return Err(Error::InvalidRequest);
+        }
+        let key = NewKey::new(name, KeyScopes::new(scopes)?);
+        let key = match expires_at {
+            Some(seconds) => {
+                let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+                key.expires_at(at.ok_or(Error::InvalidRequest)?)
+            }
+            None => key,
+        };
+        let key = self.0.accounts.add_key(call.caller()?, key).await?;
+        Ok(created(&json!({ "text": key.expose(), "key": answer::key(key.row()) })))
     }
 
     /// The cookies for this request: none for a client that is no browser.
@@ -290,6 +322,18 @@ struct WithToken {
 struct OldAndNew {
     old: String,
     new: String,
+}
+
+#[derive(Deserialize)]
+struct NewKeyBody {
+    name: String,
+    scopes: Vec<String>,
+    /// In seconds since 1970.
+    expires_at: Option<u64>,
+}
+
+impl NewKeyBody {
+    const MAX_NAME: usize = 255;
 }
 
 #[derive(Default, Deserialize)]

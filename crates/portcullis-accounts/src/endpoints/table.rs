@@ -84,4 +84,7 @@ endpoints! {
     ConfirmEmailChange "POST" "email/confirm" Anyone
     SendMagicLink "POST" "magic-link/request" Anyone
     MagicLink "POST" "magic-link" Anyone
+    Keys "GET" "keys" SignedIn
+    AddKey "POST" "keys" SignedIn
+    WithdrawKey "DELETE" "keys/{id}" SignedIn
 }

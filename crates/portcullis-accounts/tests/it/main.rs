@@ -9,10 +9,12 @@
     reason = "tests"
 )]
 
+mod admin;
 mod cast;
 mod config;
 mod confirmation;
 mod events;
+mod keys;
 mod passwords;
 mod refresh;
 mod sessions;

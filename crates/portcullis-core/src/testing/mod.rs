@@ -25,10 +25,12 @@
 
 mod clock;
 mod issuer;
+mod key_store;
 mod signing_key;
 
 pub use clock::FixedClock;
 pub use issuer::{TestIssuer, TestToken};
+pub use key_store::key_store;
 pub use signing_key::SigningKey;
 
 use crate::principal::{Principal, PrincipalKind};

@@ -4,6 +4,7 @@ use portcullis_accounts::{
     store::{SessionStore, Stores},
     testing::suite,
 };
+use portcullis_core::testing::key_store;
 use portcullis_sqlx::{MIGRATIONS, PostgresStore};
 use sqlx::{
     AssertSqlSafe, PgPool,
@@ -164,5 +165,12 @@ async fn an_error_shows_no_values() -> Anyhow {
         assert!(!text.contains("alice"), "{text}");
     }
     assert!(format!("{error:?}").contains("portcullis_sessions_pkey"), "it says what was wrong: {error:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the environment that `tests/servers/postgres.sh up` prints"]
+async fn api_keys_pass_the_suite() -> Anyhow {
+    key_store(&store("keys", 2).await?).await;
     Ok(())
 }

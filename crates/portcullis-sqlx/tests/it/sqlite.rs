@@ -4,6 +4,7 @@ use portcullis_accounts::{
     store::{RotateOutcome, Rotation, SessionStore},
     testing::suite,
 };
+use portcullis_core::testing::key_store;
 use portcullis_sqlx::{MIGRATIONS, SqliteStore};
 use sqlx::{
     SqlitePool,
@@ -198,5 +199,11 @@ async fn a_purge_of_many_rows_is_complete() -> Anyhow {
     sqlx::query(chain).execute(store.pool()).await?;
     assert_eq!(store.purge(at(4000)).await?, 1, "the single-use token");
     assert_eq!(number(store.pool(), "SELECT COUNT(*) FROM portcullis_refresh").await?, 2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn api_keys_pass_the_suite() -> Anyhow {
+    key_store(&SqliteStore::new(File::new("keys").pool(2).await?).migrate().await?).await;
     Ok(())
 }
