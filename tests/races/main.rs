@@ -8,6 +8,7 @@ mod exchange;
 mod family;
 mod kills;
 mod naive;
+mod owners;
 mod places;
 mod rounds;
 mod victim;
@@ -18,7 +19,8 @@ use tokio::runtime;
 
 type Anyhow<T = ()> = Result<T, Box<dyn error::Error + Send + Sync>>;
 
-const RUNS: [&str; 7] = ["memory", "sqlite", "sqlite-one", "postgres", "naive", "kills-sqlite", "kills-postgres"];
+const RUNS: [&str; 8] =
+    ["memory", "sqlite", "sqlite-one", "postgres", "naive", "owners", "kills-sqlite", "kills-postgres"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -54,6 +56,7 @@ async fn run(name: &str, is_long: bool) -> Anyhow {
         "sqlite-one" => rounds::all(name, places::sqlite(&places::Folder::new()?, 1).await?.into(), rounds).await,
         "postgres" => rounds::all(name, places::postgres("races").await?.into(), rounds).await,
         "naive" => naive::all(rounds.min(1000)).await,
+        "owners" => owners::all(rounds).await,
         "kills-sqlite" => kills::sqlite(kills).await,
         _ => kills::postgres(kills).await,
     }
