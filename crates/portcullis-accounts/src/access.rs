@@ -3,6 +3,7 @@
 use crate::{
     error::Error,
     id::{UserId, uuid_v7},
+    organization::Member,
     secret::{Secret, Token},
     session::{RefreshFormat, Session},
     user::User,
@@ -15,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 /// What access tokens contain, and how long they are valid.
 ///
-/// By default 15 minutes, with `iss`, `aud`, `sub`, `sid`, `jti`, `iat`, `exp`, `auth_time`, `amr` and `role`, and the header
+/// By default 15 minutes, with `iss`, `aud`, `sub`, `sid`, `jti`, `iat`, `exp`, `auth_time`, `amr`, `role`, `org_id` and `org_role`, and the header
 /// `typ` is `at+jwt` (RFC 9068). They are signed with HS256.
 ///
 /// ```
@@ -33,6 +34,7 @@ pub struct AccessTokens {
     pub(crate) life: Duration,
     audience: Option<String>,
     session_claim: String,
+    organization_claims: [String; 2],
     extra: Vec<String>,
     bare: Option<String>,
 }
@@ -44,7 +46,14 @@ const RESERVED: [&str; 13] =
 impl Default for AccessTokens {
     fn default() -> Self {
         let (audience, extra, bare) = (None, Vec::new(), None);
-        Self { life: Duration::from_secs(900), audience, session_claim: "sid".to_owned(), extra, bare }
+        Self {
+            life: Duration::from_secs(900),
+            audience,
+            session_claim: "sid".to_owned(),
+            organization_claims: ["org_id", "org_role"].map(str::to_owned),
+            extra,
+            bare,
+        }
     }
 }
 
@@ -73,6 +82,14 @@ impl AccessTokens {
         Self { session_claim: name.into(), ..self }
     }
 
+    /// The claims with the active organization of the session, and the role in it. By default `org_id` and `org_role`.
+    ///
+    /// The role is for clients. Policies ask the [`Membership`](portcullis_core::Membership).
+    #[must_use]
+    pub fn organization_claims(self, id: impl Into<String>, role: impl Into<String>) -> Self {
+        Self { organization_claims: [id.into(), role.into()], ..self }
+    }
+
     /// Fields of [`User::extra`] that become claims. The names of other claims are an error of
     /// [`build`](crate::AccountsBuilder::build).
     #[must_use]
@@ -90,7 +107,9 @@ impl AccessTokens {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let is_reserved = |name: &&String| RESERVED.contains(&name.as_str()) || **name == self.session_claim;
+        let is_reserved = |name: &&String| {
+            RESERVED.contains(&name.as_str()) || **name == self.session_claim || self.organization_claims.contains(name)
+        };
         match self.extra.iter().find(is_reserved) {
             Some(name) => {
                 Err(Error::misconfigured(format!("a field of the application cannot set the claim `{name}`")))
@@ -104,6 +123,7 @@ impl AccessTokens {
         issuer: &str,
         user: &User,
         session: &Session,
+        active: Option<&Member>,
         now: SystemTime,
     ) -> Result<Map<String, Value>, Error> {
         let expires = seconds(now.checked_add(self.life).unwrap_or(now));
@@ -127,6 +147,11 @@ impl AccessTokens {
         set("jti", uuid_v7(now)?.into());
         set("amr", json!(session.methods));
         set(&self.session_claim, session.id.as_str().into());
+        if let Some(member) = active {
+            let [id, role] = &self.organization_claims;
+            set(id, member.organization.as_str().into());
+            set(role, member.role.as_str().into());
+        }
         if !user.role.is_empty() {
             set("role", user.role.as_str().into());
         }
@@ -140,13 +165,14 @@ impl AccessTokens {
     /// How a gate verifies them: the same settings, read from the other side.
     pub(crate) fn verifier(&self, issuer: &str, secret: &Secret) -> Result<Jwt, Error> {
         let keys = keys(secret)?;
+        let [organization, _] = &self.organization_claims;
         let issuer = match &self.bare {
             Some(kind) => Issuer::new(issuer, Audience::absent(), [Algorithm::Hs256], keys)?
                 .unnamed()
                 .rules(Rules::new().require("type", kind)?),
             None => Issuer::new(issuer, Audience::is(self.audience_or(issuer)), [Algorithm::Hs256], keys)?
                 .token_type("at+jwt")
-                .claim_map(ClaimMap::new().roles("role")?.session(&self.session_claim)?),
+                .claim_map(ClaimMap::new().roles("role")?.session(&self.session_claim)?.organization(organization)?),
         };
         Ok(Jwt::new(issuer))
     }

@@ -10,6 +10,7 @@ use crate::{
     limit::{Counter, Limit, Limits, network},
     mailer::{Links, Mail, MailKind, Mailer},
     one_time::{OneTime, Purpose},
+    organization::Organizations,
     password::{Hasher, PasswordRules},
     secret::{Label, Secret, Token},
     session::{Session, SessionRules},
@@ -47,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) counter: Counter,
     pub(crate) revocations: RevocationList,
     pub(crate) options: Options,
+    pub(crate) organizations: Option<Organizations>,
     pub(crate) on_event: Vec<OnEvent>,
     pub(crate) keys: Option<ApiKeys>,
 }
@@ -195,13 +197,13 @@ impl Accounts {
         inner.stores.sessions.open(session.clone(), refresh.digest(Rotation::PURPOSE), expires_at).await?;
         tracing::debug!(target: "portcullis", user = %user.id, session = %session.id, method, "signed in");
         let device = self.device(&user)?;
-        let tokens = self.tokens(&user, session, refresh, expires_at, now)?;
+        let tokens = self.tokens(&user, session, refresh, expires_at, now).await?;
         let Session { id, methods, client, .. } = tokens.session.clone();
         self.event(Event::SignedIn { user: user.id.clone(), session: id, methods, client });
         Ok(SignIn { user, tokens, device })
     }
 
-    pub(crate) fn tokens(
+    pub(crate) async fn tokens(
         &self,
         user: &User,
         session: Session,
@@ -210,10 +212,17 @@ impl Accounts {
         now: SystemTime,
     ) -> Result<Tokens, Error> {
         let inner = &*self.0;
-        let access = inner.access.sign(&inner.secret, &inner.access.claims(&inner.issuer, user, &session, now)?)?;
+        let access = self.access_token(user, &session, now).await?;
         let refresh = inner.refresh.write(&inner.secret, refresh, &user.id, now, expires_at)?;
         let refresh_expires_in = expires_at.duration_since(now).unwrap_or_default();
         Ok(Tokens { access, refresh, expires_in: inner.access.life, refresh_expires_in, session })
+    }
+
+    /// Its organization is read anew, so that a member who was removed loses it.
+    pub(crate) async fn access_token(&self, user: &User, session: &Session, now: SystemTime) -> Result<Token, Error> {
+        let (inner, active) = (&*self.0, self.active_in(session).await?);
+        let claims = inner.access.claims(&inner.issuer, user, session, active.as_ref(), now)?;
+        inner.access.sign(&inner.secret, &claims)
     }
 
     /// Ends sessions. Their access tokens are refused here at once.

@@ -96,11 +96,16 @@ impl SessionAuthenticator {
         if now.duration_since(session.used_at).is_ok_and(|unused| unused >= Self::TOUCH) {
             inner.stores.sessions.touch(&token, now, inner.sessions.expiry(&session, now)).await?;
         }
-        Ok(Principal::new(PrincipalKind::User, user.id.as_str())
+        let active = self.0.active_in(&session).await?;
+        let who = Principal::new(PrincipalKind::User, user.id.as_str())
             .with_issuer(inner.issuer.clone())
             .with_session(session.id.as_str())
             .with_times(Some(session.created_at), Some(session.not_after))
-            .with_account(account(user)))
+            .with_account(account(user));
+        Ok(match active {
+            Some(member) => who.with_organization(member.organization.as_str()),
+            None => who,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     limit::{Counter, Limits, MemoryLimits, RateLimits},
     mailer::{Links, Mailer},
     one_time::Purpose,
+    organization::Organizations,
     password::{Costs, Hasher, Legacy, PasswordRules},
     secret::Secret,
     session::SessionRules,
@@ -36,6 +37,7 @@ pub struct AccountsBuilder {
     limits: Limits,
     rate_limits: Arc<dyn RateLimits>,
     options: Options,
+    organizations: Option<Organizations>,
     on_event: Vec<OnEvent>,
     keys: Option<ApiKeys>,
 }
@@ -68,6 +70,7 @@ impl Accounts {
                 default_role: String::new(),
                 lives: Vec::new(),
             },
+            organizations: None,
             on_event: Vec::new(),
             keys: None,
         }
@@ -230,6 +233,11 @@ impl AccountsBuilder {
         Self { keys: Some(keys), ..self }
     }
 
+    /// Organizations of these users: a session can have an active one, and invitations are sent by mail.
+    pub fn organizations(self, organizations: Organizations) -> Self {
+        Self { organizations: Some(organizations), ..self }
+    }
+
     /// The clock. By default the system's. Give the gate the same one.
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
@@ -253,6 +261,9 @@ impl AccountsBuilder {
                 "the issuer of accounts needs a name, such as the address of the service",
             ));
         }
+        if self.organizations.as_ref().is_some_and(|organizations| organizations.issuer() != &*self.issuer) {
+            return Err(Error::misconfigured("the organizations have users of another issuer than the accounts"));
+        }
         self.access.check()?;
         if let Some((_, links)) = &self.mailer {
             links.check()?;
@@ -274,6 +285,7 @@ impl AccountsBuilder {
             limits: self.limits,
             counter: Counter::new(self.rate_limits),
             options,
+            organizations: self.organizations,
             on_event: self.on_event,
             keys: self.keys,
         })))

@@ -58,6 +58,8 @@ pub enum MailKind {
     PasswordChanged,
     /// Approve an account; sent to an administrator. Page `approve`.
     Approve,
+    /// Become a member of an organization. Page `invitation`.
+    Invitation,
 }
 
 impl MailKind {
@@ -68,6 +70,7 @@ impl MailKind {
             Self::MagicLink => "magic-link",
             Self::EmailChange => "email-change",
             Self::Approve => "approve",
+            Self::Invitation => "invitation",
             Self::SignedUpAgain | Self::EmailChanged | Self::PasswordChanged => "",
         }
     }
@@ -169,6 +172,7 @@ mod tests {
             (MailKind::MagicLink, "https://app.example.com/magic-link#token=t-1_2"),
             (MailKind::EmailChange, "https://app.example.com/email-change#token=t-1_2"),
             (MailKind::Approve, "https://app.example.com/approve#token=t-1_2"),
+            (MailKind::Invitation, "https://app.example.com/invitation#token=t-1_2"),
         ] {
             assert_eq!(link(&links, kind), expected);
         }

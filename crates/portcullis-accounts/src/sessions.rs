@@ -76,7 +76,7 @@ impl Accounts {
         // Read after the exchange: a new password, or an administrator, may have ended the session meanwhile.
         let user = inner.stores.users.find(UserKey::Id(&session.user)).await?;
         match user.filter(|user| user.stamp == session.stamp && user.disabled_at.is_none()) {
-            Some(user) => self.tokens(&user, session, refresh, expires_at, now),
+            Some(user) => self.tokens(&user, session, refresh, expires_at, now).await,
             None => {
                 self.end(Ending::One(&session.id)).await?;
                 Err(Error::SessionEnded)

@@ -71,6 +71,11 @@ impl Text {
                 "To review the account and approve it, open this link:".to_owned(),
                 "You receive this message because you approve new accounts.",
             ),
+            MailKind::Invitation => (
+                "You are invited",
+                format!("You are invited to an organization. To become a member with {account}, open this link:"),
+                "If you do not know who invited you, you can ignore this message.",
+            ),
             _ => ("A message about your account", format!("This is a message about {account}."), ""),
         };
         let paragraphs = [&*what, mail.link.as_deref().unwrap_or_default(), note];

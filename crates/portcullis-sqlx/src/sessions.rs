@@ -122,6 +122,14 @@ impl<D: Dialect> SessionStore for SqlStore<D> {
         Ok(tx.commit().await?)
     }
 
+    async fn set_organization(&self, id: &SessionId, organization: Option<&OrganizationId>) -> StoreResult<bool> {
+        const SET: &str = "UPDATE portcullis_sessions SET organization_id = $2 WHERE id = $1";
+        let mut tx = self.write("setting the organization of a session").await?;
+        let set = tx.execute(SET, [id.as_str().into(), organization.map(OrganizationId::as_str).into()]).await?;
+        tx.commit().await?;
+        Ok(set == 1)
+    }
+
     async fn end(&self, which: Ending<'_>, now: SystemTime) -> StoreResult<Vec<Session>> {
         let mut tx = self.write("ending sessions").await?;
         let now = now.into();

@@ -13,6 +13,8 @@ impl Organizations {
     /// Invites an address to become a member with this role. Returns the token for the mail. An earlier invitation of the
     /// same address is replaced.
     ///
+    /// [`Accounts::invite`](crate::Accounts::invite) sends the mail too.
+    ///
     /// ```
     /// use portcullis_accounts::{By, Organizations, UserId, store::MemoryStore};
     ///

@@ -1,5 +1,6 @@
 //! Organizations: what they are, who belongs to them, and who is invited.
 
+mod active;
 mod gate;
 mod invitations;
 mod organizations;

@@ -3,7 +3,7 @@ use super::{
     UserStore, memory_organizations::Organizations, rotate,
 };
 use crate::{
-    id::{SessionId, UserId},
+    id::{OrganizationId, SessionId, UserId},
     one_time::{OneTime, Purpose},
     secret::Digest,
     session::Session,
@@ -117,6 +117,12 @@ impl SessionStore for MemoryStore {
             state.sessions.entry(id.clone()).and_modify(|session| session.used_at = now);
         }
         Ok(())
+    }
+
+    async fn set_organization(&self, id: &SessionId, organization: Option<&OrganizationId>) -> StoreResult<bool> {
+        let mut state = self.state().await;
+        let session = state.sessions.get_mut(id);
+        Ok(session.map(|session| session.organization = organization.cloned()).is_some())
     }
 
     async fn end(&self, which: Ending<'_>, now: SystemTime) -> StoreResult<Vec<Session>> {

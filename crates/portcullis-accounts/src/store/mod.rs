@@ -24,7 +24,7 @@ pub use organizations::{
 
 use crate::{
     email::EmailAddress,
-    id::{SessionId, UserId},
+    id::{OrganizationId, SessionId, UserId},
     one_time::{OneTime, Purpose},
     secret::{Digest, Secret, Token},
     session::{Session, SessionRules},
@@ -131,6 +131,8 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     async fn session_of(&self, token: &Digest) -> StoreResult<Option<(Session, RefreshRow)>>;
     /// Sets the session's `used_at`, and when this live token of it expires.
     async fn touch(&self, token: &Digest, now: SystemTime, expires_at: SystemTime) -> StoreResult<()>;
+    /// Sets the organization in which a session acts. Returns whether there is such a session.
+    async fn set_organization(&self, id: &SessionId, organization: Option<&OrganizationId>) -> StoreResult<bool>;
     /// Ends sessions. Returns those that were open.
     async fn end(&self, which: Ending<'_>, now: SystemTime) -> StoreResult<Vec<Session>>;
     /// The open sessions of a user, newest first.

@@ -15,6 +15,7 @@ mod config;
 mod confirmation;
 mod events;
 mod keys;
+mod organizations;
 mod passwords;
 mod refresh;
 mod sessions;

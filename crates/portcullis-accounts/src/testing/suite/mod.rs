@@ -69,6 +69,7 @@ pub async fn sessions(store: &dyn SessionStore) {
     sessions::open(store).await;
     sessions::tokens(store).await;
     sessions::touch(store).await;
+    sessions::organization(store).await;
     sessions::end(store).await;
     sessions::lists(store).await;
     family::exchange(store).await;

@@ -92,6 +92,20 @@ async fn ended_by(store: &dyn SessionStore, which: Ending<'_>, now: SystemTime) 
     ended
 }
 
+pub(super) async fn organization(store: &dyn SessionStore) {
+    let opened = Opened::new(store, SessionRules::new()).await;
+    let other = Opened::new(store, SessionRules::new()).await;
+    let acme = OrganizationId::new("acme");
+    for organization in [Some(&acme), None, Some(&acme)] {
+        assert!(store.set_organization(&opened.session.id, organization).await.passed());
+        assert_eq!(opened.now().await.organization.as_ref(), organization);
+    }
+    opened.next(&opened.first, second(1)).await;
+    assert_eq!(opened.now().await.organization, Some(acme.clone()), "it survives a refresh");
+    assert_eq!(other.now().await.organization, None, "other sessions have their own");
+    assert!(!store.set_organization(&SessionId::new("none"), Some(&acme)).await.passed(), "no session");
+}
+
 pub(super) async fn end(store: &dyn SessionStore) {
     let user = fresh(UserId::fresh(at(0)));
     let open = async || {
