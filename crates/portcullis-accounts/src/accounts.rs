@@ -4,6 +4,7 @@ use crate::{
     access::{AccessTokens, RefreshTokens},
     authenticate::{AccountDirectory, SessionAuthenticator},
     client::Client,
+    ended::EndedSessions,
     error::Error,
     event::{Event, OnEvent},
     id::{SessionId, UserId, in_millis},
@@ -46,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) mailer: Option<(Arc<dyn Mailer>, Links)>,
     pub(crate) limits: Limits,
     pub(crate) counter: Counter,
+    pub(crate) ended_sessions: Option<Arc<dyn EndedSessions>>,
     pub(crate) revocations: RevocationList,
     pub(crate) options: Options,
     pub(crate) organizations: Option<Organizations>,
@@ -228,14 +230,26 @@ impl Accounts {
     /// Ends sessions. Their access tokens are refused here at once.
     pub(crate) async fn end(&self, which: Ending<'_>) -> Result<Vec<Session>, Error> {
         let ended = self.0.stores.sessions.end(which, self.now()).await?;
-        self.revoke(&ended);
         ended.iter().for_each(|session| self.ended_event(session));
+        let ids: Vec<SessionId> = ended.iter().map(|session| session.id.clone()).collect();
+        self.revoke_everywhere(&ids).await;
         Ok(ended)
     }
 
-    pub(crate) fn revoke(&self, ended: &[Session]) {
+    /// Refuses the access tokens of these sessions here, and tells the other instances.
+    pub(crate) async fn revoke_everywhere(&self, ended: &[SessionId]) {
+        self.revoke(ended);
+        if let Some(others) = self.0.ended_sessions.as_ref().filter(|_| !ended.is_empty())
+            && let Err(error) = others.publish(ended).await
+        {
+            tracing::debug!(target: "portcullis", %error, "other instances hear of ended sessions from the store only");
+        }
+    }
+
+    /// Refuses the access tokens of these sessions here.
+    pub(crate) fn revoke(&self, ended: &[SessionId]) {
         for session in ended {
-            let id = portcullis_core::SessionId::new(session.id.as_str()).with_issuer(self.0.issuer.clone());
+            let id = portcullis_core::SessionId::new(session.as_str()).with_issuer(self.0.issuer.clone());
             self.0.revocations.end_session(&id);
         }
     }

@@ -3,6 +3,7 @@
 use crate::{
     access::{AccessTokens, RefreshTokens},
     accounts::{Accounts, Inner, Options},
+    ended::EndedSessions,
     error::Error,
     event::{Event, OnEvent},
     limit::{Counter, Limits, MemoryLimits, RateLimits},
@@ -36,6 +37,7 @@ pub struct AccountsBuilder {
     mailer: Option<(Arc<dyn Mailer>, Links)>,
     limits: Limits,
     rate_limits: Arc<dyn RateLimits>,
+    ended_sessions: Option<Arc<dyn EndedSessions>>,
     options: Options,
     organizations: Option<Organizations>,
     on_event: Vec<OnEvent>,
@@ -60,6 +62,7 @@ impl Accounts {
             mailer: None,
             limits: Limits::new(),
             rate_limits: Arc::new(MemoryLimits::default()),
+            ended_sessions: None,
             options: Options {
                 sign_up: true,
                 confirmation: true,
@@ -119,6 +122,11 @@ impl AccountsBuilder {
     /// Where attempts are counted. By default in this process: [`MemoryLimits`].
     pub fn rate_limits(self, counts: impl RateLimits + 'static) -> Self {
         Self { rate_limits: Arc::new(counts), ..self }
+    }
+
+    /// A faster way than the store to hear of sessions that ended in other instances. By default there is none.
+    pub fn ended_sessions(self, ended: impl EndedSessions + 'static) -> Self {
+        Self { ended_sessions: Some(Arc::new(ended)), ..self }
     }
 
     /// How long single-use tokens for this purpose are valid. [`Purpose`] says the default of each.
@@ -284,6 +292,7 @@ impl AccountsBuilder {
             mailer: self.mailer,
             limits: self.limits,
             counter: Counter::new(self.rate_limits),
+            ended_sessions: self.ended_sessions,
             options,
             organizations: self.organizations,
             on_event: self.on_event,

@@ -9,6 +9,7 @@ use crate::{
     session::Session,
     store::{Ending, RefusedRefresh, RotateOutcome, Rotation, UserKey},
 };
+use futures_util::future::join;
 use portcullis_core::Principal;
 use std::time::Duration;
 
@@ -58,7 +59,6 @@ impl Accounts {
             }
             RotateOutcome::Reused(session) => {
                 tracing::warn!(target: "portcullis", user = %session.user, session = %session.id, "a refresh token was used again, and its session ended");
-                self.revoke(std::slice::from_ref(&session));
                 self.event(Event::RefreshReused {
                     user: session.user.clone(),
                     session: session.id.clone(),
@@ -66,6 +66,7 @@ impl Accounts {
                     client: client.without_device(),
                 });
                 self.ended_event(&session);
+                self.revoke_everywhere(std::slice::from_ref(&session.id)).await;
                 return Err(Error::SessionReused);
             }
             RotateOutcome::Refused(_, RefusedRefresh::Expired) => return Err(Error::SessionExpired),
@@ -123,6 +124,8 @@ impl Accounts {
     /// Asks the store again and again which sessions were ended by other instances, so that their access tokens are refused
     /// here too.
     ///
+    /// Where the builder names [`EndedSessions`](crate::EndedSessions), it listens to those as well, which is faster.
+    ///
     /// It never returns. Spawn it once in each instance, with the `sleep` of your runtime. At the start it asks for
     /// everything that ended while an access token lives. If the store fails, it logs that and asks again.
     ///
@@ -138,6 +141,10 @@ impl Accounts {
     /// # }
     /// ```
     pub async fn follow<S: Future<Output = ()>>(&self, every: Duration, sleep: impl Fn(Duration) -> S) {
+        join(self.follow_store(every, &sleep), self.follow_others(every, &sleep)).await;
+    }
+
+    async fn follow_store<S: Future<Output = ()>>(&self, every: Duration, sleep: impl Fn(Duration) -> S) {
         /// By how much the clocks of instances may differ.
         const MARGIN: Duration = Duration::from_secs(30);
         let before =
@@ -147,7 +154,7 @@ impl Accounts {
             let asked = self.now();
             match self.0.stores.sessions.ended_since(since).await {
                 Ok(ended) => {
-                    self.revoke(&ended);
+                    self.revoke(&ended.into_iter().map(|session| session.id).collect::<Vec<_>>());
                     since = before(asked, MARGIN);
                 }
                 Err(error) => {
@@ -155,6 +162,19 @@ impl Accounts {
                 }
             }
             sleep(every).await;
+        }
+    }
+
+    async fn follow_others<S: Future<Output = ()>>(&self, every: Duration, sleep: impl Fn(Duration) -> S) {
+        let Some(others) = &self.0.ended_sessions else { return };
+        loop {
+            match others.next().await {
+                Ok(ended) => self.revoke(&ended),
+                Err(error) => {
+                    tracing::debug!(target: "portcullis", %error, "ended sessions are heard of from the store only");
+                    sleep(every).await;
+                }
+            }
         }
     }
 }

@@ -12,7 +12,10 @@ use async_trait::async_trait;
 use std::{
     fmt,
     net::IpAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -165,11 +168,13 @@ pub trait RateLimits: fmt::Debug + Send + Sync {
 pub(crate) struct Counter {
     shared: Arc<dyn RateLimits>,
     fallback: Arc<MemoryLimits>,
+    /// Whether the last attempt was counted in the process, so that an outage is reported once.
+    failing: Arc<AtomicBool>,
 }
 
 impl Counter {
     pub(crate) fn new(shared: Arc<dyn RateLimits>) -> Self {
-        Self { shared, fallback: Arc::default() }
+        Self { shared, fallback: Arc::default(), failing: Arc::default() }
     }
 
     /// Counts an attempt, if it is limited.
@@ -179,9 +184,12 @@ impl Counter {
     pub(crate) async fn spend(&self, name: &str, limit: Option<Limit>, now: SystemTime) -> Result<(), Error> {
         let Some(limit) = limit else { return Ok(()) };
         let outcome = match self.shared.spend(name, limit, now).await {
-            Ok(outcome) => outcome,
+            Ok(outcome) => {
+                self.report(None);
+                outcome
+            }
             Err(error) => {
-                report(&error);
+                self.report(Some(&error));
                 self.fallback.spend(name, limit, now).await?
             }
         };
@@ -195,14 +203,23 @@ impl Counter {
     pub(crate) async fn refund(&self, name: &str, limit: Option<Limit>, now: SystemTime) {
         let Some(limit) = limit else { return };
         if let Err(error) = self.shared.refund(name, limit, now).await {
-            report(&error);
+            self.report(Some(&error));
             let _ = self.fallback.refund(name, limit, now).await;
         }
     }
-}
 
-fn report(error: &StoreError) {
-    tracing::warn!(target: "portcullis", %error, "attempts are counted in this process only");
+    fn report(&self, failure: Option<&StoreError>) {
+        if self.failing.load(Ordering::Relaxed) == failure.is_some() {
+            return;
+        }
+        match (self.failing.swap(failure.is_some(), Ordering::Relaxed), failure) {
+            (false, Some(error)) => {
+                tracing::warn!(target: "portcullis", %error, "attempts are counted in this process only");
+            }
+            (true, None) => tracing::info!(target: "portcullis", "attempts are counted for all instances again"),
+            _ => {}
+        }
+    }
 }
 
 /// What counts as one network: an IPv4 address, or a /64 of IPv6, which one customer has for themselves.
@@ -219,7 +236,6 @@ pub(crate) fn network(address: IpAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicBool, Ordering};
 
     const NOW: SystemTime = SystemTime::UNIX_EPOCH;
     const LIMIT: Limit = Limit::new(3, Duration::from_secs(60));

@@ -1,9 +1,18 @@
 //! Refresh, sign-out, the list of sessions, and other instances.
 
 use crate::cast::{ALICE, PASSWORD, built, cast, client, code};
-use portcullis_accounts::{RefreshFormat, SessionId, SessionRules};
+use portcullis_accounts::{
+    EndedSessions, RefreshFormat, SessionId, SessionRules,
+    store::{StoreError, StoreResult},
+};
 use portcullis_core::Error as CoreError;
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -236,6 +245,61 @@ async fn other_instances_follow() {
         () = follow => unreachable!(),
         () = heard => {}
     }
+}
+
+/// What instances tell each other, without a store between them.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    waiting: Arc<Mutex<Vec<SessionId>>>,
+    is_away: Arc<AtomicBool>,
+}
+
+impl Told {
+    fn sessions(&self) -> StoreResult<MutexGuard<'_, Vec<SessionId>>> {
+        let is_away = self.is_away.load(SeqCst);
+        if is_away { Err(StoreError::new("telling", std::fmt::Error)) } else { Ok(self.waiting.lock().unwrap()) }
+    }
+}
+
+#[async_trait::async_trait]
+impl EndedSessions for Told {
+    async fn publish(&self, ended: &[SessionId]) -> StoreResult<()> {
+        self.sessions()?.extend_from_slice(ended);
+        Ok(())
+    }
+
+    async fn next(&self) -> StoreResult<Vec<SessionId>> {
+        tokio::task::yield_now().await;
+        Ok(std::mem::take(&mut *self.sessions()?))
+    }
+}
+
+/// Another instance hears of a sign-out before it asks the store again; and if that way fails, the sign-out does not.
+#[tokio::test]
+async fn other_instances_are_told() {
+    let told = Told::default();
+    let cast = built(|builder| builder.ended_sessions(told.clone()));
+    let again = async || cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().tokens;
+    let (first, second) = (cast.signed_in(ALICE).await.tokens, again().await);
+    let never = |_| std::future::pending();
+    tokio::select! {
+        () = cast.accounts.follow(seconds(1), never) => unreachable!(),
+        result = async {
+            told.waiting.lock().unwrap().push(first.session.id.clone());
+            while cast.by_access(&first.access).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+            cast.by_access(&second.access).await
+        } => assert!(result.is_ok(), "it has not ended"),
+    }
+    cast.accounts.sign_out(second.refresh.expose()).await.unwrap();
+    assert_eq!(*told.waiting.lock().unwrap(), std::slice::from_ref(&second.session.id));
+
+    told.is_away.store(true, SeqCst);
+    let third = again().await;
+    cast.accounts.sign_out(third.refresh.expose()).await.unwrap();
+    assert!(cast.by_access(&third.access).await.is_err());
+    assert_eq!(told.waiting.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
