@@ -253,6 +253,13 @@ pub mod lettre {
     #[doc(inline)]
     pub use portcullis_lettre::*;
 }
+#[cfg(feature = "redis")]
+pub mod redis {
+    //! What several processes share in Redis: the crate `portcullis-redis`.
+
+    #[doc(inline)]
+    pub use portcullis_redis::*;
+}
 #[cfg(feature = "reqwest")]
 pub mod reqwest {
     //! An HTTP client for what issuers publish: the crate `portcullis-reqwest`.
