@@ -72,6 +72,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/introspection.md")]
     }
+    pub mod invitations {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/invitations.md")]
+    }
     pub mod issuers_at_run_time {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/issuers-at-run-time.md")]
@@ -95,6 +99,10 @@ pub mod manual {
     pub mod organization_context {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/organization-context.md")]
+    }
+    pub mod organizations {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/organizations.md")]
     }
     pub mod outgoing_calls {
         #![doc = include_str!("links.md")]
