@@ -10,7 +10,7 @@ use sqlx::{
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process,
+    process::{self, Command, Stdio},
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -53,21 +53,68 @@ pub async fn sqlite_file(file: &Path, connections: u32) -> Anyhow<SqliteStore> {
     Ok(SqliteStore::new(pool).migrate().await?)
 }
 
-/// An empty schema.
+/// An empty schema of the server that the runs share.
 pub async fn postgres(schema: &str) -> Anyhow<PostgresStore> {
-    let pool = PgPoolOptions::new().max_connections(1).connect_with(options()?).await?;
+    schema_at(&url()?, schema).await
+}
+
+/// An empty schema.
+pub async fn schema_at(url: &str, schema: &str) -> Anyhow<PostgresStore> {
+    let pool = PgPoolOptions::new().max_connections(1).connect(url).await?;
     let create = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
     sqlx::raw_sql(AssertSqlSafe(create)).execute(&pool).await?;
-    Ok(PostgresStore::new(postgres_schema(schema, schema).await?).migrate().await?)
+    Ok(PostgresStore::new(pool_at(url, schema, schema).await?).migrate().await?)
 }
 
 /// A pool under this name, on a schema that is there.
-pub async fn postgres_schema(schema: &str, name: &str) -> Anyhow<PgPool> {
-    let options = options()?.options([("search_path", schema)]).application_name(name);
+pub async fn pool_at(url: &str, schema: &str, name: &str) -> Anyhow<PgPool> {
+    let options: PgConnectOptions = url.parse()?;
+    let options = options.options([("search_path", schema)]).application_name(name);
     Ok(PgPoolOptions::new().max_connections(12).connect_with(options).await?)
 }
 
-fn options() -> Anyhow<PgConnectOptions> {
+pub fn url() -> Anyhow<String> {
     let url = env::var("DATABASE_URL");
-    Ok(url.map_err(|_| "DATABASE_URL is not set: `tests/servers/postgres.sh up` prints it")?.parse()?)
+    Ok(url.map_err(|_| "DATABASE_URL is not set: `tests/servers/postgres.sh up` prints it")?)
+}
+
+/// A Postgres of one run, to kill it. It goes when the run is over.
+pub struct Server {
+    pub url: String,
+}
+
+impl Server {
+    const PORT: &str = "18474";
+
+    pub fn start() -> Anyhow<Self> {
+        // One that an earlier run left has its data.
+        Self::script("down")?;
+        let lines = Self::script("up")?;
+        let url = lines.lines().find_map(|line| line.strip_prefix("DATABASE_URL="));
+        Ok(Self { url: url.ok_or("the server has no address")?.to_owned() })
+    }
+
+    pub fn kill(&self) -> Anyhow {
+        Self::script("kill").map(drop)
+    }
+
+    /// Starts it again with the data that it had.
+    pub fn recover(&self) -> Anyhow {
+        Self::script("up").map(drop)
+    }
+
+    fn script(command: &str) -> Anyhow<String> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/postgres.sh");
+        let ran = Command::new(script).arg(command).env("PORT", Self::PORT).stderr(Stdio::inherit()).output()?;
+        match ran.status.success() {
+            true => Ok(String::from_utf8(ran.stdout)?),
+            false => Err(format!("`{script} {command}`: {}", ran.status).into()),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = Self::script("down");
+    }
 }

@@ -11,10 +11,11 @@ use std::path::Path;
 
 pub const FLAG: &str = "--victim";
 
-/// Works until it is killed. The place is a file, or `schema/name` of Postgres.
+/// Works until it is killed. The place is a file, or `address#schema/name` of Postgres.
 pub async fn work(place: &str) -> Anyhow {
-    let stores: Stores = match place.strip_prefix("postgres:").and_then(|place| place.split_once('/')) {
-        Some((schema, name)) => PostgresStore::new(places::postgres_schema(schema, name).await?).into(),
+    let postgres = place.split_once('#').and_then(|(url, rest)| Some((url, rest.split_once('/')?)));
+    let stores: Stores = match postgres {
+        Some((url, (schema, name))) => PostgresStore::new(places::pool_at(url, schema, name).await?).into(),
         None => places::sqlite_file(Path::new(place), 8).await?.into(),
     };
     let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes")?;
