@@ -79,7 +79,7 @@ async fn measure(by: &str, stores: Stores) {
         operation("session check, session cookie", by, at_once, by_session).await;
         let refreshing = async |place: usize| {
             let token = &mut *refresh.get(place).expect("a token").lock().await;
-            *token = accounts.refresh(token.expose()).await.expect("a refresh").refresh;
+            *token = accounts.refresh(token.expose(), &Client::unknown()).await.expect("a refresh").refresh;
         };
         operation("refresh", by, at_once, refreshing).await;
     }

@@ -6,7 +6,7 @@ use crate::{
     places,
 };
 use portcullis_accounts::{
-    By, Organizations, UserId,
+    By, OrganizationId, Organizations, UserId,
     store::{MemoryStore, OrganizationStore},
 };
 use portcullis_sqlx::{PostgresStore, SqliteStore};
@@ -14,9 +14,7 @@ use portcullis_sqlx::{PostgresStore, SqliteStore};
 /// One owner stays in each round.
 async fn race(organizations: &Organizations, rounds: usize) -> Anyhow {
     for _ in 0..rounds {
-        let owners = [UserId::new(unique("owner")), UserId::new(unique("owner"))];
-        let id = organizations.create("Acme", &unique("acme"), &owners[0]).await?.id;
-        organizations.add_member(&id, &owners[1], "owner", By::Service).await?;
+        let (id, owners) = with_two_owners(organizations).await?;
         let tasks = (0..AT_ONCE).map(|place| {
             let (organizations, id, owner) = (organizations.clone(), id.clone(), owners[place % 2].clone());
             async move {
@@ -39,6 +37,13 @@ fn over(store: impl OrganizationStore + 'static) -> Organizations {
     Organizations::new("https://shop.test", store)
 }
 
+async fn with_two_owners(organizations: &Organizations) -> Anyhow<(OrganizationId, [UserId; 2])> {
+    let owners = [UserId::new(unique("owner")), UserId::new(unique("owner"))];
+    let id = organizations.create("Acme", &unique("acme"), &owners[0]).await?.id;
+    organizations.add_member(&id, &owners[1], "owner", By::Service).await?;
+    Ok((id, owners))
+}
+
 /// What one writes first: one statement with a condition, in a race of two.
 macro_rules! naive {
     ($store:expr, $rounds:expr) => {{
@@ -47,9 +52,7 @@ macro_rules! naive {
         let (store, mut ownerless) = ($store, 0_usize);
         let organizations = over(store.clone());
         for _ in 0..$rounds {
-            let owners = [UserId::new(unique("owner")), UserId::new(unique("owner"))];
-            let id = organizations.create("Acme", &unique("acme"), &owners[0]).await?.id;
-            organizations.add_member(&id, &owners[1], "owner", By::Service).await?;
+            let (id, owners) = with_two_owners(&organizations).await?;
             let tasks = (0..AT_ONCE).map(|place| {
                 let (pool, id, owner) = (store.pool().clone(), id.clone(), owners[place % 2].clone());
                 async move {

@@ -46,7 +46,7 @@ async fn live(accounts: &Accounts) -> Anyhow {
     for _ in 0..4 {
         let tasks = (0..4).map(|_| {
             let (accounts, live) = (accounts.clone(), live.clone());
-            async move { Ok(accounts.refresh(live.expose()).await?.refresh) }
+            async move { Ok(accounts.refresh(live.expose(), &Client::unknown()).await?.refresh) }
         });
         let got = at_once(tasks).await?;
         let next = got.into_iter().next().ok_or("four are answered")?;

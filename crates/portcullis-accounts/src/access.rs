@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime};
 
 /// What access tokens contain, and how long they are valid.
 ///
-/// By default 15 minutes, with `iss`, `aud`, `sub`, `sid`, `jti`, `iat`, `exp`, `auth_time`, `amr`, `role`, `org_id` and `org_role`, and the header
-/// `typ` is `at+jwt` (RFC 9068). They are signed with HS256.
+/// By default 15 minutes, with `iss`, `aud`, `sub`, `sid`, `jti`, `iat`, `exp`, `auth_time`, `amr`, `role`, `org_id` and
+/// `org_role`, and the header `typ` is `at+jwt` (RFC 9068). They are signed with HS256.
 ///
 /// ```
 /// use portcullis_accounts::AccessTokens;

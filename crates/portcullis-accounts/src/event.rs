@@ -102,20 +102,6 @@ pub enum Event {
         /// The user.
         user: UserId,
     },
-    /// A user can sign in by an identity at a provider.
-    IdentityLinked {
-        /// The user.
-        user: UserId,
-        /// The issuer of the identity.
-        issuer: String,
-    },
-    /// A user cannot sign in by that identity any more.
-    IdentityUnlinked {
-        /// The user.
-        user: UserId,
-        /// The issuer of the identity.
-        issuer: String,
-    },
     /// An API key was made.
     KeyAdded {
         /// Whose it is.
@@ -129,22 +115,6 @@ pub enum Event {
         owner: PrincipalId,
         /// Its id.
         key: String,
-    },
-    /// A user has a second factor, or none any more.
-    FactorChanged {
-        /// The user.
-        user: UserId,
-        /// Whether there is one now.
-        is_set: bool,
-    },
-    /// A member of an organization was added, has another role, or was removed.
-    MemberChanged {
-        /// The organization.
-        organization: String,
-        /// The member.
-        user: UserId,
-        /// The role. `None` if the member was removed.
-        role: Option<String>,
     },
     /// An administrator or a program changed an account: see [`Admin`](crate::Admin).
     Administered {
@@ -172,12 +142,8 @@ impl Event {
             Self::EmailConfirmed { .. } => "email_confirmed",
             Self::EmailChanged { .. } => "email_changed",
             Self::PasswordChanged { .. } => "password_changed",
-            Self::IdentityLinked { .. } => "identity_linked",
-            Self::IdentityUnlinked { .. } => "identity_unlinked",
             Self::KeyAdded { .. } => "key_added",
             Self::KeyWithdrawn { .. } => "key_withdrawn",
-            Self::FactorChanged { .. } => "factor_changed",
-            Self::MemberChanged { .. } => "member_changed",
             Self::Administered { .. } => "administered",
         }
     }

@@ -22,15 +22,7 @@ impl Accounts {
     /// # Errors
     /// [`Error::InvalidRefreshToken`], [`Error::SessionExpired`], [`Error::SessionEnded`], [`Error::SessionReused`],
     /// [`Error::RateLimited`], [`Error::Store`].
-    pub async fn refresh(&self, token: &str) -> Result<Tokens, Error> {
-        self.refresh_by(token, &Client::unknown()).await
-    }
-
-    /// The same for a client, which [events](Event) about the token name.
-    ///
-    /// # Errors
-    /// As [`refresh`](Self::refresh).
-    pub async fn refresh_by(&self, token: &str, client: &Client) -> Result<Tokens, Error> {
+    pub async fn refresh(&self, token: &str, client: &Client) -> Result<Tokens, Error> {
         let (inner, now) = (&*self.0, self.now());
         let token = inner.refresh.read(token)?;
         let found = inner.stores.sessions.session_of(&token.digest(Rotation::PURPOSE)).await?;

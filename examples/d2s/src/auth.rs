@@ -85,7 +85,8 @@ impl Auth {
             }
             "refresh-token" => {
                 let token = self.cookies.read_refresh(&call)?;
-                let tokens = accounts.refresh(&token.ok_or_else(|| Error::rejected(401, "no_refresh_token"))?).await?;
+                let token = token.ok_or_else(|| Error::rejected(401, "no_refresh_token"))?;
+                let tokens = accounts.refresh(&token, client).await?;
                 let (access, refresh) = (tokens.access.expose(), tokens.refresh.expose());
                 let expires_in = tokens.expires_in.as_secs();
                 let body = json!({ "access_token": access, "refresh_token": refresh, "token_type": "bearer", "expires_in": expires_in });

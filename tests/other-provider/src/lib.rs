@@ -32,14 +32,14 @@ async fn accounts_sign_and_verify() -> Result<(), Box<dyn Error>> {
         let form = SignUp { email: "alice@example.com", password: "correct horse battery", ..SignUp::default() };
         let signed_up = accounts.sign_up(form, &Client::unknown()).await?.ok_or("not signed in")?;
         let signed_in = accounts.sign_in("alice@example.com", "correct horse battery", &Client::unknown()).await?;
-        let refreshed = accounts.refresh(signed_in.tokens.refresh.expose()).await?;
+        let refreshed = accounts.refresh(signed_in.tokens.refresh.expose(), &Client::unknown()).await?;
         for access in [&signed_up.tokens.access, &signed_in.tokens.access, &refreshed.access] {
             let claims = accounts.verifier().verify(access.expose())?;
             assert_eq!(claims.subject().as_deref(), Some(signed_up.user.id.as_str()));
             let forged = format!("{}x", access.expose());
             assert!(accounts.verifier().verify(&forged).is_err());
         }
-        assert!(accounts.refresh("garbage").await.is_err());
+        assert!(accounts.refresh("garbage", &Client::unknown()).await.is_err());
     }
     Ok(())
 }

@@ -140,7 +140,7 @@ impl Endpoints {
                 let WithPassword { email, password, .. } = call.json()?;
                 self.signed_in(&call, &accounts.sign_in(&email, &password, client).await?)
             }
-            Name::Refresh => self.with_tokens(&call, &accounts.refresh_by(&self.refresh_token(&call)?, client).await?),
+            Name::Refresh => self.with_tokens(&call, &accounts.refresh(&self.refresh_token(&call)?, client).await?),
             Name::SignOut => {
                 for token in self.tokens_to_end(&call)? {
                     accounts.sign_out(&token).await?;

@@ -54,7 +54,9 @@ impl Accounts {
         if !session.is_open(now) || session.stamp != user.stamp {
             return Err(Error::SessionEnded);
         }
-        sessions.set_organization(&id, organization).await?;
+        if !sessions.set_organization(&id, organization).await? {
+            return Err(Error::SessionEnded);
+        }
         session.organization = organization.cloned();
         self.access_token(&user, &session, now).await
     }

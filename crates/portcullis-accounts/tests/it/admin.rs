@@ -60,7 +60,7 @@ async fn what_tokens_contain_ends_sessions_when_it_changes() {
 
     admin.end_sessions(&user).await.unwrap();
     assert!(cast.by_access(&tokens.access).await.is_err());
-    assert_eq!(code(cast.accounts.refresh(tokens.refresh.expose()).await), "session_ended");
+    assert_eq!(code(cast.refresh(tokens.refresh.expose()).await), "session_ended");
 
     let tokens = session().await;
     assert_eq!(code(admin.set_password(&user, "weak").await), "password_rejected");

@@ -1,7 +1,7 @@
 //! Accounts with cheap passwords, a clock that stands still, and a mailbox.
 
 use portcullis_accounts::{
-    Accounts, AccountsBuilder, Client, Error, Links, Secret, SignIn, SignUp, Token, store::MemoryStore,
+    Accounts, AccountsBuilder, Client, Error, Links, Secret, SignIn, SignUp, Token, Tokens, store::MemoryStore,
     testing::Mailbox,
 };
 use portcullis_core::{Credential, CredentialSource, Gate, GateBuilder, Principal, Scheme, testing::FixedClock};
@@ -61,6 +61,10 @@ impl Cast {
         let proof = portcullis_accounts::Proof::Password(PASSWORD);
         self.accounts.confirm_email(self.token(email).expose(), proof).await.unwrap();
         self.accounts.sign_in(email, PASSWORD, &client()).await.unwrap()
+    }
+
+    pub async fn refresh(&self, token: &str) -> Result<Tokens, Error> {
+        self.accounts.refresh(token, &client()).await
     }
 
     /// The token of the latest mail.

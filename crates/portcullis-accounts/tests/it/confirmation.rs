@@ -11,7 +11,7 @@ async fn the_session_of_the_sign_up_is_a_proof() {
     assert_eq!(code(cast.accounts.sign_in(ALICE, PASSWORD, &client()).await), "email_unconfirmed");
     let user = cast.accounts.confirm_email(cast.token(ALICE).expose(), Proof::Session(&alice)).await.unwrap();
     assert!(user.email_confirmed_at.is_some() && user.password_hash.is_some());
-    assert!(cast.accounts.refresh(sign_in.tokens.refresh.expose()).await.is_ok());
+    assert!(cast.refresh(sign_in.tokens.refresh.expose()).await.is_ok());
     assert!(cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.is_ok());
 }
 
@@ -23,7 +23,7 @@ async fn without_a_proof_the_password_and_all_sessions_go() {
     let mallory = cast.by_access(&mallory.tokens.access).await.unwrap();
     let user = cast.accounts.confirm_email(cast.token(ALICE).expose(), Proof::Session(&mallory)).await.unwrap();
     assert!(user.email_confirmed_at.is_some() && user.password_hash.is_none());
-    assert_eq!(code(cast.accounts.refresh(stranger.tokens.refresh.expose()).await), "session_ended");
+    assert_eq!(code(cast.refresh(stranger.tokens.refresh.expose()).await), "session_ended");
     assert_eq!(code(cast.accounts.sign_in(ALICE, PASSWORD, &client()).await), "invalid_credentials");
 }
 
@@ -37,7 +37,7 @@ async fn another_password_replaces_that_of_the_sign_up() {
     cast.accounts.confirm_email(token.expose(), Proof::Password(OTHER)).await.unwrap();
     assert_eq!(code(cast.accounts.sign_in(ALICE, PASSWORD, &client()).await), "invalid_credentials");
     assert!(cast.accounts.sign_in(ALICE, OTHER, &client()).await.is_ok());
-    assert_eq!(code(cast.accounts.refresh(stranger.tokens.refresh.expose()).await), "session_ended");
+    assert_eq!(code(cast.refresh(stranger.tokens.refresh.expose()).await), "session_ended");
 }
 
 #[tokio::test]

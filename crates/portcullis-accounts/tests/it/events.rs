@@ -121,13 +121,13 @@ async fn a_replay_says_how_late_and_from_where() {
     cast.signed_in(ALICE).await;
     let first = cast.accounts.sign_in(ALICE, PASSWORD, &home).await.unwrap().tokens;
     heard.take();
-    cast.accounts.refresh(first.refresh.expose()).await.unwrap();
-    assert!(cast.accounts.refresh("made-up").await.is_err());
+    cast.refresh(first.refresh.expose()).await.unwrap();
+    assert!(cast.refresh("made-up").await.is_err());
     heard.assert(&[]);
 
     cast.pass(7);
     let away = client().with_user_agent("away").with_device("a secret of the browser");
-    cast.accounts.refresh_by(first.refresh.expose(), &away).await.unwrap();
+    cast.accounts.refresh(first.refresh.expose(), &away).await.unwrap();
     let events = heard.take();
     let [Event::RefreshReplayed { session, late, signed_in_at, client, .. }] = &events[..] else {
         panic!("{events:?}")
@@ -137,8 +137,8 @@ async fn a_replay_says_how_late_and_from_where() {
     assert_eq!(client.device, None);
 
     cast.pass(4);
-    assert_eq!(code(cast.accounts.refresh_by(first.refresh.expose(), &away).await), "session_reused");
-    assert_eq!(code(cast.accounts.refresh_by(first.refresh.expose(), &away).await), "session_ended");
+    assert_eq!(code(cast.accounts.refresh(first.refresh.expose(), &away).await), "session_reused");
+    assert_eq!(code(cast.accounts.refresh(first.refresh.expose(), &away).await), "session_ended");
     heard.assert(&["refresh_reused", "session_ended"]);
 }
 
@@ -146,10 +146,10 @@ async fn a_replay_says_how_late_and_from_where() {
 async fn a_lost_answer() {
     let (cast, heard) = listening(|builder| builder.sessions(SessionRules::new().answers_may_be_lost()));
     let first = cast.signed_in(ALICE).await.tokens;
-    cast.accounts.refresh(first.refresh.expose()).await.unwrap();
+    cast.refresh(first.refresh.expose()).await.unwrap();
     heard.take();
     cast.pass(60);
-    cast.accounts.refresh(first.refresh.expose()).await.unwrap();
+    cast.refresh(first.refresh.expose()).await.unwrap();
     heard.assert(&["answer_lost"]);
 }
 
@@ -161,8 +161,8 @@ async fn events_contain_no_secret() {
     let from = client().with_device(&*sign_in.device);
     let next = cast.accounts.sign_in(ALICE, PASSWORD, &from).await.unwrap();
     assert!(cast.accounts.sign_in(ALICE, OTHER, &from).await.is_err());
-    cast.accounts.refresh_by(next.tokens.refresh.expose(), &from).await.unwrap();
-    cast.accounts.refresh_by(next.tokens.refresh.expose(), &from).await.unwrap();
+    cast.accounts.refresh(next.tokens.refresh.expose(), &from).await.unwrap();
+    cast.accounts.refresh(next.tokens.refresh.expose(), &from).await.unwrap();
     let told = heard.take();
     assert!(told.len() >= 5, "{told:?}");
     // Also what `Debug` of a client leaves out.
@@ -183,7 +183,7 @@ async fn events_contain_no_secret() {
 async fn a_panic_of_the_application_refuses_nobody() {
     let cast = built(|builder| builder.on_event(|_, _| panic!("the application's audit table is full")));
     let tokens = cast.signed_in(ALICE).await.tokens;
-    assert!(cast.accounts.refresh(tokens.refresh.expose()).await.is_ok());
+    assert!(cast.refresh(tokens.refresh.expose()).await.is_ok());
     cast.accounts.sign_out(tokens.refresh.expose()).await.unwrap();
     assert!(cast.by_access(&tokens.access).await.is_err());
 }

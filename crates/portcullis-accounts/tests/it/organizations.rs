@@ -39,13 +39,13 @@ async fn the_active_organization_is_in_tokens_and_survives_a_refresh() {
     let by_session = cast.by_session(&alice.tokens.refresh).await.unwrap();
     assert_eq!(by_session.organization(), Some(acme.as_str()), "the refresh token stays");
 
-    let tokens = cast.accounts.refresh(alice.tokens.refresh.expose()).await.unwrap();
+    let tokens = cast.refresh(alice.tokens.refresh.expose()).await.unwrap();
     assert_eq!(cast.by_access(&tokens.access).await.unwrap().organization(), Some(acme.as_str()));
 
     // The role is read anew, and a member who was removed has no organization.
     organizations.add_member(&acme, &UserId::new("second"), "owner", By::Service).await.unwrap();
     organizations.remove_member(&acme, &user, By::Service).await.unwrap();
-    let tokens = cast.accounts.refresh(tokens.refresh.expose()).await.unwrap();
+    let tokens = cast.refresh(tokens.refresh.expose()).await.unwrap();
     assert_eq!(cast.by_access(&tokens.access).await.unwrap().organization(), None);
     assert_eq!(cast.by_session(&tokens.refresh).await.unwrap().organization(), None);
 

@@ -23,7 +23,7 @@ async fn a_reset_ends_all_sessions_and_is_used_once() {
     assert_eq!(code(cast.accounts.reset_password(token.expose(), PASSWORD).await), "invalid_token");
     assert_eq!(cast.mailbox.last_to(ALICE).unwrap().kind, MailKind::PasswordChanged);
     assert!(cast.by_access(&sign_in.tokens.access).await.is_err());
-    assert_eq!(code(cast.accounts.refresh(sign_in.tokens.refresh.expose()).await), "session_ended");
+    assert_eq!(code(cast.refresh(sign_in.tokens.refresh.expose()).await), "session_ended");
     assert!(cast.accounts.sign_in(ALICE, OTHER, &client()).await.is_ok());
 }
 

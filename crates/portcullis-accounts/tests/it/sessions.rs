@@ -30,7 +30,7 @@ async fn a_refresh_exchanges_the_token() {
     assert!(cast.by_access(&first.access).await.is_ok());
     cast.pass(1);
     assert_eq!(kind(cast.by_access(&first.access).await), "token_expired");
-    let second = cast.accounts.refresh(first.refresh.expose()).await.unwrap();
+    let second = cast.refresh(first.refresh.expose()).await.unwrap();
     assert_eq!(second.session.id, first.session.id);
     assert_eq!(second.session.not_after, first.session.not_after);
     assert_eq!(second.expires_in, seconds(900));
@@ -38,10 +38,10 @@ async fn a_refresh_exchanges_the_token() {
     assert!(cast.by_access(&second.access).await.is_ok());
 
     // Two tabs: the same successor.
-    let again = cast.accounts.refresh(first.refresh.expose()).await.unwrap();
+    let again = cast.refresh(first.refresh.expose()).await.unwrap();
     assert_eq!(again.refresh.expose(), second.refresh.expose());
-    let third = cast.accounts.refresh(second.refresh.expose()).await.unwrap();
-    let late = cast.accounts.refresh(first.refresh.expose()).await.unwrap();
+    let third = cast.refresh(second.refresh.expose()).await.unwrap();
+    let late = cast.refresh(first.refresh.expose()).await.unwrap();
     assert_eq!(late.refresh.expose(), third.refresh.expose());
 }
 
@@ -49,37 +49,37 @@ async fn a_refresh_exchanges_the_token() {
 async fn a_token_that_is_used_again_ends_its_session() {
     let cast = cast();
     let (stolen, other) = (cast.signed_in(ALICE).await.tokens, cast.accounts.sign_in(ALICE, PASSWORD, &client()).await);
-    let next = cast.accounts.refresh(stolen.refresh.expose()).await.unwrap();
+    let next = cast.refresh(stolen.refresh.expose()).await.unwrap();
     cast.pass(31);
-    assert_eq!(code(cast.accounts.refresh(stolen.refresh.expose()).await), "session_reused");
-    assert_eq!(code(cast.accounts.refresh(next.refresh.expose()).await), "session_ended");
+    assert_eq!(code(cast.refresh(stolen.refresh.expose()).await), "session_reused");
+    assert_eq!(code(cast.refresh(next.refresh.expose()).await), "session_ended");
     assert!(cast.by_access(&next.access).await.is_err());
     assert!(cast.by_session(&next.refresh).await.is_err());
     // Other sessions of the user go on.
     let other = other.unwrap().tokens;
     assert!(cast.by_access(&other.access).await.is_ok());
-    assert!(cast.accounts.refresh(other.refresh.expose()).await.is_ok());
+    assert!(cast.refresh(other.refresh.expose()).await.is_ok());
 }
 
 #[tokio::test]
 async fn without_a_grace_the_second_use_ends_the_session() {
     let cast = built(|builder| builder.sessions(SessionRules::new().grace(Duration::ZERO)));
     let first = cast.signed_in(ALICE).await.tokens;
-    let next = cast.accounts.refresh(first.refresh.expose()).await.unwrap();
-    assert_eq!(code(cast.accounts.refresh(first.refresh.expose()).await), "session_reused");
-    assert_eq!(code(cast.accounts.refresh(next.refresh.expose()).await), "session_ended");
+    let next = cast.refresh(first.refresh.expose()).await.unwrap();
+    assert_eq!(code(cast.refresh(first.refresh.expose()).await), "session_reused");
+    assert_eq!(code(cast.refresh(next.refresh.expose()).await), "session_ended");
 }
 
 #[tokio::test]
 async fn a_kept_family_survives_the_second_use() {
     let cast = built(|builder| builder.sessions(SessionRules::new().grace(seconds(10)).dangerous_keep_family()));
     let first = cast.signed_in(ALICE).await.tokens;
-    let next = cast.accounts.refresh(first.refresh.expose()).await.unwrap();
+    let next = cast.refresh(first.refresh.expose()).await.unwrap();
     cast.pass(10);
-    assert!(cast.accounts.refresh(first.refresh.expose()).await.is_ok());
+    assert!(cast.refresh(first.refresh.expose()).await.is_ok());
     cast.pass(1);
-    assert_eq!(code(cast.accounts.refresh(first.refresh.expose()).await), "session_reused");
-    assert!(cast.accounts.refresh(next.refresh.expose()).await.is_ok());
+    assert_eq!(code(cast.refresh(first.refresh.expose()).await), "session_reused");
+    assert!(cast.refresh(next.refresh.expose()).await.is_ok());
 }
 
 #[tokio::test]
@@ -88,19 +88,19 @@ async fn sessions_end_by_time() {
     let first = cast.signed_in(ALICE).await.tokens;
     assert_eq!(first.refresh_expires_in, seconds(3600));
     cast.pass(3599);
-    let second = cast.accounts.refresh(first.refresh.expose()).await.unwrap();
+    let second = cast.refresh(first.refresh.expose()).await.unwrap();
     assert_eq!(second.refresh_expires_in, seconds(3600));
     cast.pass(3600);
-    assert_eq!(code(cast.accounts.refresh(second.refresh.expose()).await), "session_expired");
+    assert_eq!(code(cast.refresh(second.refresh.expose()).await), "session_expired");
 
     let life = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().tokens;
     cast.pass(3000);
-    let life = cast.accounts.refresh(life.refresh.expose()).await.unwrap();
+    let life = cast.refresh(life.refresh.expose()).await.unwrap();
     cast.pass(3000);
-    let life = cast.accounts.refresh(life.refresh.expose()).await.unwrap();
+    let life = cast.refresh(life.refresh.expose()).await.unwrap();
     assert_eq!(life.refresh_expires_in, seconds(1200));
     cast.pass(1200);
-    assert_eq!(code(cast.accounts.refresh(life.refresh.expose()).await), "session_expired");
+    assert_eq!(code(cast.refresh(life.refresh.expose()).await), "session_expired");
 }
 
 /// A page that a server renders: the refresh token itself, in a cookie.
@@ -131,13 +131,13 @@ async fn sign_out_is_at_once_and_no_error() {
     let cast = cast();
     let tokens = cast.signed_in(ALICE).await.tokens;
     let other = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().tokens;
-    let next = cast.accounts.refresh(tokens.refresh.expose()).await.unwrap();
+    let next = cast.refresh(tokens.refresh.expose()).await.unwrap();
     // Also by a token that was exchanged.
     cast.accounts.sign_out(tokens.refresh.expose()).await.unwrap();
     for token in [&tokens.access, &next.access] {
         assert_eq!(kind(cast.by_access(token).await), "invalid_token");
     }
-    assert_eq!(code(cast.accounts.refresh(next.refresh.expose()).await), "session_ended");
+    assert_eq!(code(cast.refresh(next.refresh.expose()).await), "session_ended");
     assert!(cast.by_access(&other.access).await.is_ok());
     for nothing in ["", "made-up", tokens.refresh.expose()] {
         cast.accounts.sign_out(nothing).await.unwrap();
@@ -173,11 +173,11 @@ async fn refreshes_of_a_session_are_limited() {
     let cast = cast();
     let tokens = cast.signed_in(ALICE).await.tokens;
     for _ in 0..60 {
-        cast.accounts.refresh(tokens.refresh.expose()).await.unwrap();
+        cast.refresh(tokens.refresh.expose()).await.unwrap();
     }
-    assert_eq!(code(cast.accounts.refresh(tokens.refresh.expose()).await), "rate_limited");
+    assert_eq!(code(cast.refresh(tokens.refresh.expose()).await), "rate_limited");
     let other = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().tokens;
-    assert!(cast.accounts.refresh(other.refresh.expose()).await.is_ok());
+    assert!(cast.refresh(other.refresh.expose()).await.is_ok());
 }
 
 #[tokio::test]
@@ -185,14 +185,14 @@ async fn refresh_tokens_can_be_jwts() {
     let cast = built(|builder| builder.sessions(SessionRules::new().format(RefreshFormat::Jwt)));
     let tokens = cast.signed_in(ALICE).await.tokens;
     assert_eq!(tokens.refresh.expose().split('.').count(), 3);
-    let next = cast.accounts.refresh(tokens.refresh.expose()).await.unwrap();
+    let next = cast.refresh(tokens.refresh.expose()).await.unwrap();
     for wrong in [tokens.access.expose(), "a.b.c", "", &tokens.refresh.expose()[..60]] {
-        assert_eq!(code(cast.accounts.refresh(wrong).await), "invalid_refresh_token");
+        assert_eq!(code(cast.refresh(wrong).await), "invalid_refresh_token");
     }
     // A refresh token is no access token.
     assert!(cast.by_access(&next.refresh).await.is_err());
     cast.pass(31 * 86_400);
-    assert_eq!(code(cast.accounts.refresh(next.refresh.expose()).await), "session_expired");
+    assert_eq!(code(cast.refresh(next.refresh.expose()).await), "session_expired");
     cast.accounts.sign_out(next.refresh.expose()).await.unwrap();
 }
 
@@ -313,6 +313,6 @@ async fn what_is_over_is_purged() {
     cast.pass(2 * 86_400);
     let now = now + seconds(2 * 86_400);
     assert_eq!(cast.accounts.purge(now - seconds(86_400)).await.unwrap(), 1);
-    assert_eq!(code(cast.accounts.refresh(ended.refresh.expose()).await), "invalid_refresh_token");
-    assert!(cast.accounts.refresh(tokens.refresh.expose()).await.is_ok());
+    assert_eq!(code(cast.refresh(ended.refresh.expose()).await), "invalid_refresh_token");
+    assert!(cast.refresh(tokens.refresh.expose()).await.is_ok());
 }

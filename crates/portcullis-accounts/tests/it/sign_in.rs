@@ -25,7 +25,7 @@ async fn a_disabled_account_is_kept_out_everywhere() {
     cast.accounts.admin_as("test").disable(id, true).await.unwrap();
     assert_eq!(code(cast.accounts.sign_in(ALICE, PASSWORD, &client()).await), "account_disabled");
     assert_eq!(code(cast.accounts.sign_in(ALICE, "wrong", &client()).await), "invalid_credentials");
-    assert_eq!(code(cast.accounts.refresh(sign_in.tokens.refresh.expose()).await), "session_ended");
+    assert_eq!(code(cast.refresh(sign_in.tokens.refresh.expose()).await), "session_ended");
     assert!(cast.by_access(&sign_in.tokens.access).await.is_err());
     assert!(cast.by_session(&sign_in.tokens.refresh).await.is_err());
     cast.mailbox.clear();
@@ -141,7 +141,7 @@ async fn a_link_drops_what_was_set_before_the_address_was_proved() {
     let owner = cast.accounts.sign_in_with_link(cast.token(ALICE).expose(), &client()).await.unwrap();
     assert!(owner.user.password_hash.is_none());
     assert_eq!(code(cast.accounts.sign_in(ALICE, PASSWORD, &client()).await), "invalid_credentials");
-    assert_eq!(code(cast.accounts.refresh(stranger.tokens.refresh.expose()).await), "session_ended");
+    assert_eq!(code(cast.refresh(stranger.tokens.refresh.expose()).await), "session_ended");
     assert!(cast.by_access(&stranger.tokens.access).await.is_err());
     assert!(cast.by_access(&owner.tokens.access).await.is_ok());
 }
@@ -160,7 +160,7 @@ async fn a_new_password_ends_all_sessions_and_begins_one() {
     assert_eq!(cast.mailbox.last_to(ALICE).unwrap().kind, MailKind::PasswordChanged);
     for ended in [&first.tokens, &second.tokens] {
         assert!(cast.by_access(&ended.access).await.is_err());
-        assert_eq!(code(cast.accounts.refresh(ended.refresh.expose()).await), "session_ended");
+        assert_eq!(code(cast.refresh(ended.refresh.expose()).await), "session_ended");
     }
     assert!(cast.by_access(&tokens.access).await.is_ok());
     assert_eq!(code(cast.accounts.sign_in(ALICE, PASSWORD, &client()).await), "invalid_credentials");

@@ -51,7 +51,7 @@ async fn a_member_of_old_signs_in() {
     for _ in 0..2 {
         let sign_in = accounts.sign_in("old@example.com", PASSWORD, &Client::unknown()).await.expect("signed in");
         assert_eq!(sign_in.user.id.as_str(), "1");
-        assert!(accounts.refresh(sign_in.tokens.refresh.expose()).await.is_ok());
+        assert!(accounts.refresh(sign_in.tokens.refresh.expose(), &Client::unknown()).await.is_ok());
     }
     let row: (String, i64) =
         sqlx::query_as("SELECT password, shoe_size FROM members").fetch_one(&pool).await.expect("a row");
