@@ -14,7 +14,7 @@ use portcullis_core::Principal;
 use std::time::Duration;
 
 impl Accounts {
-    /// Exchanges a refresh token for new tokens of its session.
+    /// Exchanges a refresh token for new tokens of its session. [Events](Event) name the client.
     ///
     /// A token that is used again within its grace period gets the same successor; later, its session ends. After an error,
     /// leave the cookies of a browser as they are: another tab may have set better ones meanwhile.
