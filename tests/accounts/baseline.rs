@@ -115,6 +115,7 @@ fn every_mount_answers_everything() {
 const TABLE: &str = "\
 POST /auth/sign-up | anyone |
 POST /auth/sign-in | anyone |
+POST /auth/second-factor | anyone |
 POST /auth/refresh | anyone |
 POST /auth/sign-out | anyone |
 POST /auth/sign-out-everywhere | authenticated, without the baseline |
@@ -128,6 +129,11 @@ POST /auth/reset | anyone |
 POST /auth/password | authenticated | unless email_unconfirmed
 POST /auth/email | authenticated | unless email_unconfirmed
 POST /auth/email/confirm | anyone |
+GET /auth/totp | authenticated | unless email_unconfirmed
+POST /auth/totp | authenticated | unless email_unconfirmed
+POST /auth/totp/confirm | authenticated | unless email_unconfirmed
+POST /auth/totp/recovery-codes | authenticated | unless email_unconfirmed
+POST /auth/totp/remove | authenticated | unless email_unconfirmed
 POST /auth/magic-link/request | anyone |
 POST /auth/magic-link | anyone |
 ";

@@ -50,7 +50,7 @@ fn values_show_no_secret() {
             let login = world.signed_in(ALICE).await;
             let client = Client::at("192.0.2.1".parse().unwrap()).with_device(login.device.clone().unwrap_or_default());
             let accounts = &world.accounts;
-            let sign_in = accounts.sign_in(ALICE, PASSWORD, &client).await.unwrap();
+            let sign_in = accounts.sign_in(ALICE, PASSWORD, &client).await.unwrap().signed_in().unwrap();
             let wrong = accounts.sign_in(ALICE, OTHER, &client).await.unwrap_err();
             let email: EmailAddress = ALICE.parse().unwrap();
             let mail = Mail::new(email.clone(), MailKind::Reset, Some(format!("https://x.test/#token={OTHER}")));

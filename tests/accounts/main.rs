@@ -20,6 +20,7 @@ mod networks;
 mod origins;
 mod refusals;
 mod request;
+mod second_factor;
 mod secrets;
 mod ways;
 mod wire;

@@ -122,14 +122,16 @@ impl Answer {
     }
 }
 
-/// Tokens, and identifiers, are the only texts so long without a space.
+/// Tokens, and identifiers, are the only texts so long without a space. Recovery codes are four times four characters.
 pub fn without_random(text: &str) -> String {
     let is_part = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
     let (mut out, mut rest) = (String::new(), text);
     while let Some(start) = rest.find(is_part) {
         let end = rest[start..].find(|character| !is_part(character)).map_or(rest.len(), |length| start + length);
         out.push_str(&rest[..start]);
-        out.push_str(if end - start >= 32 { "<random>" } else { &rest[start..end] });
+        let part = &rest[start..end];
+        let is_code = part.len() == 19 && part.split('-').all(|four| four.len() == 4);
+        out.push_str(if part.len() >= 32 || is_code { "<random>" } else { part });
         rest = &rest[end..];
     }
     out + rest

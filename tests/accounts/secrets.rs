@@ -7,6 +7,9 @@ use crate::{
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// Members of answers that are secret.
+const SECRETS: [&str; 5] = ["access_token", "refresh_token", "second_factor", "secret", "uri"];
+
 /// Secrets that were sent and received. Each is searched for in whatever must not contain one.
 pub struct Secrets {
     texts: BTreeSet<String>,
@@ -48,9 +51,11 @@ impl Secrets {
 
     /// Tokens of an answer.
     pub fn add_of_answer(&mut self, answer: &Answer) {
-        for name in ["access_token", "refresh_token"] {
+        for name in SECRETS {
             answer.json().get(name).and_then(Value::as_str).into_iter().for_each(|secret| self.add(secret));
         }
+        let codes = answer.json().get("recovery_codes").and_then(Value::as_array).cloned();
+        codes.iter().flatten().filter_map(Value::as_str).for_each(|code| self.add(code));
         for cookie in answer.all("set-cookie") {
             self.add_cookie(cookie.split(';').next().unwrap_or_default());
         }
@@ -73,7 +78,7 @@ impl Secrets {
     pub fn assert_not_in_answer(&self, what: &str, answer: &Answer) {
         let mut body = answer.json();
         if answer.status < 400 {
-            for name in ["access_token", "refresh_token"] {
+            for name in SECRETS.into_iter().chain(["recovery_codes"]) {
                 body.as_object_mut().and_then(|body| body.remove(name));
             }
             if let Some(user) = body.get_mut("user").and_then(Value::as_object_mut) {

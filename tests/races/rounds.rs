@@ -4,7 +4,7 @@ use crate::{
 };
 use portcullis_accounts::{
     OneTime, Purpose, SessionRules, Token, UserId,
-    store::{Ending, Stores},
+    store::{Ending, FactorChange, Stores},
 };
 use serde_json::Map;
 use std::{
@@ -99,6 +99,9 @@ pub async fn all(name: &str, stores: Stores, rounds: usize) -> Anyhow {
         single_use(&stores).await?;
     }
     println!("{name}: {tenth} single-use tokens that {AT_ONCE} take: one gets each");
+
+    codes(&stores, tenth).await?;
+    println!("{name}: {tenth} codes of a second factor that {AT_ONCE} send: each is used once");
     Ok(())
 }
 
@@ -172,5 +175,24 @@ async fn single_use(stores: &Stores) -> Anyhow {
     });
     let taken = at_once(tasks).await?.into_iter().filter(|is_taken| *is_taken).count();
     assert_eq!(taken, 1, "one of {AT_ONCE} gets a single-use token");
+    Ok(())
+}
+
+/// Sixteen use the code of one step, and of the next one, and so on.
+async fn codes(stores: &Stores, rounds: usize) -> Anyhow {
+    let (user, sealed) = (UserId::new(unique("user")), vec![7]);
+    let confirm = FactorChange::Confirm { sealed: sealed.clone(), step: 0, recovery: Vec::new(), at: at(0) };
+    for change in [FactorChange::Enrol { sealed: sealed.clone() }, confirm] {
+        assert!(stores.sessions().change_factor(&user, change).await?);
+    }
+    for step in 1..=i64::try_from(rounds)? {
+        let tasks = (0..AT_ONCE).map(|_| {
+            let (stores, user, sealed) = (stores.clone(), user.clone(), sealed.clone());
+            let change = FactorChange::Use { sealed, step, resealed: None };
+            async move { Ok(stores.sessions().change_factor(&user, change).await?) }
+        });
+        let used = at_once(tasks).await?.into_iter().filter(|is_used| *is_used).count();
+        assert_eq!(used, 1, "one of {AT_ONCE} uses a step");
+    }
     Ok(())
 }

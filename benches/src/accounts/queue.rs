@@ -37,7 +37,8 @@ pub(super) async fn report() {
     let stores = Stores::from(MemoryStore::new());
     add(&stores, 0, EMAIL, &hash(costs).await).await;
     let accounts = costs(builder(stores)).build().expect("accounts");
-    let tokens = accounts.sign_in(EMAIL, PASSWORD, &client()).await.expect("signed in").tokens;
+    let tokens =
+        accounts.sign_in(EMAIL, PASSWORD, &client()).await.expect("a sign-in").signed_in().expect("signed in").tokens;
     let gate = Gate::builder().scheme(&accounts).revocations(accounts.revocations()).build().expect("a gate");
     let router: Router = Routes::new(&gate).route("/orders", authenticated(), get(async || "ok")).into_router();
     let token = format!("Bearer {}", tokens.access.expose());

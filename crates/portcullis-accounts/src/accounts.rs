@@ -64,6 +64,7 @@ pub(crate) struct Options {
     pub(crate) approval: bool,
     pub(crate) sign_in_unconfirmed: bool,
     pub(crate) magic_links: bool,
+    pub(crate) totp_name: Option<String>,
     pub(crate) default_role: String,
     /// How long single-use tokens are valid, where it is not the default.
     pub(crate) lives: Vec<(Purpose, Duration)>,
@@ -181,13 +182,13 @@ impl Accounts {
     }
 
     /// Opens a session. A session is always new.
-    pub(crate) async fn open(&self, user: User, method: &str, client: &Client) -> Result<SignIn, Error> {
+    pub(crate) async fn open(&self, user: User, methods: Vec<String>, client: &Client) -> Result<SignIn, Error> {
         let (inner, now) = (&*self.0, self.now());
         let session = Session {
             id: SessionId::fresh(now)?,
             user: user.id.clone(),
             stamp: user.stamp,
-            methods: vec![method.to_owned()],
+            methods,
             organization: None,
             client: client.without_device(),
             created_at: now,
@@ -197,7 +198,7 @@ impl Accounts {
         };
         let (refresh, expires_at) = (Token::fresh()?, inner.sessions.expiry(&session, now));
         inner.stores.sessions.open(session.clone(), refresh.digest(Rotation::PURPOSE), expires_at).await?;
-        tracing::debug!(target: "portcullis", user = %user.id, session = %session.id, method, "signed in");
+        tracing::debug!(target: "portcullis", user = %user.id, session = %session.id, methods = ?session.methods, "signed in");
         let device = self.device(&user)?;
         let tokens = self.tokens(&user, session, refresh, expires_at, now).await?;
         let Session { id, methods, client, .. } = tokens.session.clone();
@@ -284,6 +285,17 @@ impl Accounts {
         user: Option<&User>,
         payload: Map<String, Value>,
     ) -> Result<Token, Error> {
+        self.issue_one(purpose, user, payload, true).await
+    }
+
+    /// `replaces` removes earlier ones of the same user and purpose.
+    pub(crate) async fn issue_one(
+        &self,
+        purpose: Purpose,
+        user: Option<&User>,
+        payload: Map<String, Value>,
+        replaces: bool,
+    ) -> Result<Token, Error> {
         let (token, now) = (Token::fresh()?, self.now());
         let id = user.map_or_else(|| UserId::fresh(now), |user| Ok(user.id.clone()))?;
         let one_time = OneTime {
@@ -294,7 +306,7 @@ impl Accounts {
             payload,
             expires_at: now.checked_add(self.0.options.life(purpose)).unwrap_or(now),
         };
-        self.0.stores.sessions.keep(one_time, true).await?;
+        self.0.stores.sessions.keep(one_time, replaces).await?;
         Ok(token)
     }
 

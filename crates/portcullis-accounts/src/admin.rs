@@ -158,6 +158,16 @@ impl Admin<'_> {
         self.change("set_role", user, change).await
     }
 
+    /// Removes the second factor of a user who has lost it. The user gets a mail.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such user, or no second factor. [`Error::Store`].
+    pub async fn remove_factor(&self, user: &UserId) -> Result<(), Error> {
+        self.accounts.delete_factor(self.user(user).await?).await?;
+        self.done("remove_factor", user);
+        Ok(())
+    }
+
     async fn change(&self, what: &'static str, user: &UserId, change: UserChange) -> Result<User, Error> {
         let changed = self.accounts.change(user, change).await?;
         self.done(what, user);

@@ -70,6 +70,7 @@ impl Accounts {
                 approval: false,
                 sign_in_unconfirmed: false,
                 magic_links: false,
+                totp_name: None,
                 default_role: String::new(),
                 lives: Vec::new(),
             },
@@ -179,6 +180,13 @@ impl AccountsBuilder {
     /// Allows sign-in by a link in a mail. It creates an account if there is none and sign-up is open.
     pub fn magic_links(mut self) -> Self {
         self.options.magic_links = true;
+        self
+    }
+
+    /// The name of the service in authenticator apps, for the [second factor](Accounts::enrol_totp). By default the issuer without
+    /// its scheme.
+    pub fn totp_name(mut self, name: impl Into<String>) -> Self {
+        self.options.totp_name = Some(name.into());
         self
     }
 

@@ -14,6 +14,18 @@ pub enum Error {
     /// The address or the password is wrong. Which of the two is not said.
     #[error("the address or the password is wrong")]
     InvalidCredentials,
+    /// The user has a second factor, and the caller did not ask for it.
+    #[error("the sign-in needs a second factor")]
+    SecondFactorRequired,
+    /// The code of the second factor is wrong, or was used.
+    #[error("the code of the second factor is wrong or was used")]
+    InvalidCode,
+    /// The user has a second factor already.
+    #[error("the user has a second factor already")]
+    FactorExists,
+    /// The sign-in is too old for this, and the request has no password.
+    #[error("the sign-in is too old for this")]
+    SignInTooOld,
     /// The single-use token is unknown, used, expired, or of another purpose.
     #[error("the single-use token is not valid")]
     InvalidToken,
@@ -59,8 +71,8 @@ pub enum Error {
     /// The request's body is too large.
     #[error("the body of the request is too large")]
     TooLarge,
-    /// There is no such user, session, organization or member, or the caller may not know.
-    #[error("there is no such user, session, organization or member")]
+    /// There is no such user, session, second factor, organization or member, or the caller may not know.
+    #[error("there is no such user, session, second factor, organization or member")]
     NotFound,
     /// The short name of an organization is not made of `a` to `z`, digits, and `-` between them.
     #[error("the short name of the organization is not valid")]
@@ -118,6 +130,10 @@ impl Error {
     pub fn code(&self) -> &str {
         match self {
             Self::InvalidCredentials => "invalid_credentials",
+            Self::SecondFactorRequired => "second_factor_required",
+            Self::InvalidCode => "invalid_code",
+            Self::FactorExists => "factor_exists",
+            Self::SignInTooOld => "insufficient_user_authentication",
             Self::InvalidToken => "invalid_token",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::SessionExpired => "session_expired",
@@ -156,6 +172,9 @@ impl Error {
             Self::InvalidToken | Self::InvalidEmail | Self::InvalidRequest => 400,
             Self::InvalidSlug | Self::UnknownRole | Self::RolesApart => 400,
             Self::InvalidCredentials
+            | Self::SecondFactorRequired
+            | Self::InvalidCode
+            | Self::SignInTooOld
             | Self::InvalidRefreshToken
             | Self::SessionExpired
             | Self::SessionReused
@@ -163,6 +182,7 @@ impl Error {
             Self::EmailUnconfirmed | Self::Unapproved | Self::Disabled | Self::SignUpDisabled => 403,
             Self::RoleForbidden | Self::NotInvited => 403,
             Self::NotEnabled(_) | Self::NotFound => 404,
+            Self::FactorExists => 409,
             Self::EmailTaken | Self::SlugTaken | Self::AlreadyMember | Self::LastOwner | Self::RoleInUse => 409,
             Self::TooLarge => 413,
             Self::PasswordRejected(_) => 422,
@@ -189,8 +209,9 @@ impl From<Error> for portcullis_core::Error {
             Error::SessionExpired => new(ErrorKind::Expired),
             Error::PasswordRejected(rules) => Self::rejected(status, code).with_list("rules", rules.iter().copied()),
             Error::RateLimited { retry_after } => Self::rejected(status, code).with_retry_after(*retry_after),
-            // The password is wrong, and no token, which the challenge would say.
-            Error::InvalidCredentials => Self::rejected(status, code),
+            // The password or the code is wrong, and no token, which the challenge would say.
+            Error::InvalidCredentials | Error::InvalidCode => Self::rejected(status, code),
+            Error::SecondFactorRequired | Error::SignInTooOld => Self::rejected(status, code),
             _ if status == 401 => new(ErrorKind::Invalid),
             _ if status == 403 => Self::denied(code),
             _ => Self::rejected(status, code),

@@ -102,6 +102,13 @@ pub enum Event {
         /// The user.
         user: UserId,
     },
+    /// A user has a second factor now, or none any more.
+    FactorChanged {
+        /// The user.
+        user: UserId,
+        /// Whether they have one now.
+        is_set: bool,
+    },
     /// An API key was made.
     KeyAdded {
         /// Whose it is.
@@ -142,6 +149,7 @@ impl Event {
             Self::EmailConfirmed { .. } => "email_confirmed",
             Self::EmailChanged { .. } => "email_changed",
             Self::PasswordChanged { .. } => "password_changed",
+            Self::FactorChanged { .. } => "factor_changed",
             Self::KeyAdded { .. } => "key_added",
             Self::KeyWithdrawn { .. } => "key_withdrawn",
             Self::Administered { .. } => "administered",

@@ -56,6 +56,10 @@ pub enum MailKind {
     EmailChanged,
     /// The password was changed. No link.
     PasswordChanged,
+    /// Sign-ins ask for a second factor from now on. No link.
+    FactorAdded,
+    /// Sign-ins ask for no second factor any more. No link.
+    FactorRemoved,
     /// Approve an account; sent to an administrator. Page `approve`.
     Approve,
     /// Become a member of an organization. Page `invitation`.
@@ -72,6 +76,7 @@ impl MailKind {
             Self::Approve => "approve",
             Self::Invitation => "invitation",
             Self::SignedUpAgain | Self::EmailChanged | Self::PasswordChanged => "",
+            Self::FactorAdded | Self::FactorRemoved => "",
         }
     }
 }

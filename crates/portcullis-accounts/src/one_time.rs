@@ -1,4 +1,4 @@
-//! Tokens that can be used once: those of links in mails.
+//! Tokens that can be used once: those of links in mails, and those of sign-ins that wait for a second factor.
 
 use crate::{
     id::UserId,
@@ -24,6 +24,8 @@ pub enum Purpose {
     EmailChange,
     /// To approve an account. Valid for 24 hours.
     Approve,
+    /// To complete a sign-in with a second factor. Valid for five minutes.
+    SecondFactor,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Self::MagicLink => "magic_link",
             Self::EmailChange => "email_change",
             Self::Approve => "approve",
+            Self::SecondFactor => "second_factor",
         }
     }
 
@@ -44,6 +47,7 @@ impl Purpose {
             Self::Confirm | Self::Approve => 24 * 3600,
             Self::Reset | Self::EmailChange => 3600,
             Self::MagicLink => 600,
+            Self::SecondFactor => 300,
         })
     }
 

@@ -1,7 +1,10 @@
 //! Random tokens, what a store keeps of them, and the secrets of the service.
 
 use crate::error::Error;
-use aws_lc_rs::{digest, hmac, rand};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    digest, hmac, rand,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -106,7 +109,7 @@ impl fmt::Debug for Digest {
 #[derive(Clone)]
 pub struct Secret(Vec<Zeroizing<Vec<u8>>>);
 
-/// What a key is derived for (RFC 5869). The secret itself only signs access tokens.
+/// What a key is derived for (RFC 5869). The secret itself only signs tokens.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Label {
     /// Successors of refresh tokens.
@@ -115,6 +118,10 @@ pub(crate) enum Label {
     Limits,
     /// Cookies of browsers that have signed in before.
     Device,
+    /// Secrets of second factors in the store.
+    Factors,
+    /// Names of the secrets in the tokens that they sign.
+    KeyIds,
 }
 
 impl Label {
@@ -123,6 +130,8 @@ impl Label {
             Self::Refresh => b"portcullis refresh",
             Self::Limits => b"portcullis limits",
             Self::Device => b"portcullis device",
+            Self::Factors => b"portcullis factors",
+            Self::KeyIds => b"portcullis key ids",
         }
     }
 }
@@ -160,6 +169,11 @@ impl Secret {
         self.0.first().map_or(&[], |secret| secret.as_slice())
     }
 
+    /// The `kid` of the tokens that each secret signs, the signing one's first.
+    pub(crate) fn key_ids(&self) -> impl Iterator<Item = String> {
+        self.macs(Label::KeyIds, &[]).map(|mac| mac.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// HMAC-SHA256 by the keys derived for this use, the signing secret's first.
     pub(crate) fn macs(&self, label: Label, parts: &[&[u8]]) -> impl Iterator<Item = [u8; 32]> {
         self.all().map(move |secret| mac(secret, label, parts))
@@ -170,6 +184,27 @@ impl Secret {
         mac(self.first(), label, parts)
     }
 
+    /// Seals a text with the signing secret's key for this use (AES-256-GCM with a random nonce in front). It opens only with the
+    /// same `bound_to`, such as the user it belongs to.
+    pub(crate) fn seal(&self, label: Label, bound_to: &[u8], text: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut sealed = text.to_vec();
+        let key = sealing(self.first(), label).ok_or(Error::NoRandomness)?;
+        let nonce = key.seal_in_place_append_tag(Aad::from(bound_to), &mut sealed).map_err(|_| Error::NoRandomness)?;
+        Ok([&nonce.as_ref()[..], &sealed].concat())
+    }
+
+    /// What was sealed with one of the secrets, and whether it was the signing one.
+    pub(crate) fn open(&self, label: Label, bound_to: &[u8], sealed: &[u8]) -> Option<(Zeroizing<Vec<u8>>, bool)> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
+        self.all().enumerate().find_map(|(place, secret)| {
+            let mut text = Zeroizing::new(sealed.to_vec());
+            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let length = sealing(secret, label)?.open_in_place(nonce, Aad::from(bound_to), &mut text).ok()?.len();
+            text.truncate(length);
+            Some((text, place == 0))
+        })
+    }
+
     /// The possible successors of a refresh token, that of the signing secret first.
     ///
     /// A successor is derived, so that each presentation of the same token gets the same one, on every instance, without a
@@ -178,6 +213,10 @@ impl Secret {
         let attempt = attempt.to_be_bytes();
         self.all().map(move |secret| Token::of(&mac(secret, Label::Refresh, &[&attempt, token.0.as_bytes()])))
     }
+}
+
+fn sealing(secret: &[u8], label: Label) -> Option<RandomizedNonceKey> {
+    RandomizedNonceKey::new(&AES_256_GCM, &mac(secret, label, &[])).ok()
 }
 
 fn mac(secret: &[u8], label: Label, parts: &[&[u8]]) -> [u8; 32] {
@@ -197,5 +236,33 @@ fn mac(secret: &[u8], label: Label, parts: &[&[u8]]) -> [u8; 32] {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sealed_opens_for_the_same_use_and_user() -> Result<(), Error> {
+        let old = Secret::new("a-secret-of-at-least-thirty-two-bytes")?;
+        let sealed = old.seal(Label::Factors, b"alice", b"text")?;
+        assert_ne!(sealed, old.seal(Label::Factors, b"alice", b"text")?, "each with a nonce of its own");
+        let opened = |secret: &Secret, label, user: &[u8], sealed: &[u8]| {
+            secret.open(label, user, sealed).map(|(text, is_current)| (text.to_vec(), is_current))
+        };
+        assert_eq!(opened(&old, Label::Factors, b"alice", &sealed), Some((b"text".to_vec(), true)));
+        assert_eq!(opened(&old, Label::Factors, b"bob", &sealed), None);
+        assert_eq!(opened(&old, Label::Device, b"alice", &sealed), None);
+        let mut changed = sealed.clone();
+        changed.iter_mut().for_each(|byte| *byte ^= 1);
+        for broken in [&changed[..], &[], sealed.get(..20).unwrap_or_default()] {
+            assert_eq!(opened(&old, Label::Factors, b"alice", broken), None);
+        }
+        let new = Secret::new("another-secret-of-thirty-two-bytes-or-more")?;
+        assert_eq!(opened(&new, Label::Factors, b"alice", &sealed), None);
+        let both = new.also("a-secret-of-at-least-thirty-two-bytes")?;
+        assert_eq!(opened(&both, Label::Factors, b"alice", &sealed), Some((b"text".to_vec(), false)));
+        Ok(())
     }
 }

@@ -18,7 +18,8 @@ pub struct Session {
     pub user: UserId,
     /// The user's stamp when they signed in.
     pub stamp: i64,
-    /// How the user signed in: `pwd`, `link` (`amr`, RFC 8176 where it has a word).
+    /// How the user signed in: `pwd` or `link`, and with a second factor `otp` or `recovery`, and `mfa` (`amr`, RFC 8176 where it
+    /// has a word).
     pub methods: Vec<String>,
     /// The organization that the user acts in.
     pub organization: Option<OrganizationId>,

@@ -1,14 +1,16 @@
 //! Sign-in by password, and by a link in a mail.
 
 use crate::{
-    accounts::{Accounts, SignIn, Tokens},
+    accounts::{Accounts, Tokens},
     client::Client,
     email::EmailAddress,
     equal_time::in_equal_time,
     error::Error,
     event::Event,
+    id::SessionId,
     mailer::{Mail, MailKind},
     one_time::Purpose,
+    second_factor::SignInOutcome,
     secret::{self, Label},
     sign_up::address,
     store::{AddOutcome, UserKey},
@@ -20,13 +22,27 @@ use portcullis_core::Principal;
 use serde_json::{Map, Value};
 
 impl Accounts {
-    /// Signs a user in with their password.
+    /// Signs a user in with their password. Users with a second factor are asked for it:
+    ///
+    /// ```
+    /// # use portcullis_accounts::{Accounts, Client, Error, SignIn, SignInOutcome};
+    /// # async fn sign_in(accounts: &Accounts, ask: impl Fn() -> String) -> Result<SignIn, Error> {
+    /// let (email, password, client) = ("alice@example.com", "correct horse", Client::unknown());
+    /// match accounts.sign_in(email, password, &client).await? {
+    ///     SignInOutcome::SignedIn(sign_in) => Ok(*sign_in),
+    ///     SignInOutcome::SecondFactor(token) => {
+    ///         accounts.second_factor(token.expose(), &ask(), &client).await
+    ///     }
+    ///     _ => Err(Error::SecondFactorRequired),
+    /// }
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`] for an unknown address and for a wrong password alike. Only for callers that know the
     /// password: [`Error::Disabled`], [`Error::EmailUnconfirmed`], [`Error::Unapproved`]. [`Error::RateLimited`],
     /// [`Error::Busy`], [`Error::Store`].
-    pub async fn sign_in(&self, email: &str, password: &str, client: &Client) -> Result<SignIn, Error> {
+    pub async fn sign_in(&self, email: &str, password: &str, client: &Client) -> Result<SignInOutcome, Error> {
         let inner = &*self.0;
         self.count_network("sign_in", client, inner.limits.sign_ins_per_network).await?;
         let parsed = email.parse::<EmailAddress>().ok();
@@ -53,7 +69,7 @@ impl Accounts {
             // The old hash is still good.
             tracing::warn!(target: "portcullis", code = error.code(), user = %user.id, "a password was not hashed again");
         }
-        self.open(user, "pwd", client).await
+        self.complete(user, "pwd", client).await
     }
 
     /// Replaces a hash with other costs. A password that was set meanwhile stays.
@@ -65,7 +81,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Replaces the password of a signed-in user. All sessions of the user end, and a new one begins.
+    /// Replaces the password of a signed-in user. All sessions of the user end, and a new one begins. It has the methods of the one
+    /// before, so a second factor is not asked for again.
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`] if the old password is wrong, [`Error::PasswordRejected`], [`Error::NotFound`],
@@ -88,6 +105,7 @@ impl Accounts {
             if_stamp: Some(user.stamp),
             ..UserChange::default()
         };
+        let methods = self.methods_of(who, &user).await?;
         let user = self.change(&user.id, change).await.map_err(|error| match error {
             // Another change was faster, and it has ended this session.
             Error::NotFound => Error::SessionEnded,
@@ -95,7 +113,17 @@ impl Accounts {
         })?;
         self.mail(Mail::new(user.email.clone(), MailKind::PasswordChanged, None));
         tracing::info!(target: "portcullis", user = %user.id, "password changed");
-        Ok(self.open(user, "pwd", client).await?.tokens)
+        Ok(self.open(user, methods, client).await?.tokens)
+    }
+
+    /// How the user signed in to the session of this principal.
+    async fn methods_of(&self, who: &Principal, user: &User) -> Result<Vec<String>, Error> {
+        let session = match who.session() {
+            Some(id) => self.0.stores.sessions.session(&SessionId::new(id.id())).await?,
+            None => None,
+        };
+        let session = session.filter(|session| session.user == user.id);
+        Ok(session.map_or_else(|| vec!["pwd".to_owned()], |session| session.methods))
     }
 
     /// Whether this is the user's password. Attempts are counted like those of a sign-in.
@@ -160,7 +188,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::InvalidToken`], [`Error::Disabled`], [`Error::Unapproved`], [`Error::Store`].
-    pub async fn sign_in_with_link(&self, token: &str, client: &Client) -> Result<SignIn, Error> {
+    pub async fn sign_in_with_link(&self, token: &str, client: &Client) -> Result<SignInOutcome, Error> {
         if !self.0.options.magic_links {
             return Err(Error::NotEnabled("sign-in by mail"));
         }
@@ -169,7 +197,7 @@ impl Accounts {
             user => user?,
         };
         self.may_sign_in(&user).map_err(|error| self.sign_in_failed(error, Some(&user.id), client))?;
-        self.open(user, "link", client).await
+        self.complete(user, "link", client).await
     }
 
     /// The user of a link, whose address it proves.

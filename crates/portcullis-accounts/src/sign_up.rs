@@ -65,7 +65,7 @@ impl Accounts {
         }
         match user {
             Some(user) if (!options.confirmation || options.sign_in_unconfirmed) && self.is_approved(&user) => {
-                self.open(user, "pwd", client).await.map(Some)
+                self.open(user, vec!["pwd".to_owned()], client).await.map(Some)
             }
             _ => Ok(None),
         }

@@ -66,6 +66,16 @@ impl Text {
                 format!("The password of {account} was changed."),
                 "If you did not do this, please reset your password immediately.",
             ),
+            MailKind::FactorAdded => (
+                "Two-step sign-in is on",
+                format!("From now on, signing in to {account} needs a code of your authenticator app."),
+                "If you did not do this, please reset your password immediately.",
+            ),
+            MailKind::FactorRemoved => (
+                "Two-step sign-in is off",
+                format!("Signing in to {account} needs no code of an authenticator app any more."),
+                "If you did not do this, please reset your password immediately.",
+            ),
             MailKind::Approve => (
                 "A new account is waiting for approval",
                 "To review the account and approve it, open this link:".to_owned(),

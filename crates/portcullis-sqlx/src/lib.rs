@@ -28,6 +28,8 @@
 mod dialect;
 mod error;
 #[cfg(feature = "accounts")]
+mod factors;
+#[cfg(feature = "accounts")]
 mod family;
 #[cfg(feature = "accounts")]
 mod invitations;

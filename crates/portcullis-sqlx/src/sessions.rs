@@ -6,8 +6,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use portcullis_accounts::{
-    Client, Digest, OneTime, OrganizationId, Purpose, Session, SessionId, UserId,
-    store::{Ending, RefreshRow, RotateOutcome, Rotation, SessionStore, StoreResult},
+    Client, Digest, Factor, OneTime, OrganizationId, Purpose, Session, SessionId, UserId,
+    store::{Ending, FactorChange, RefreshRow, RotateOutcome, Rotation, SessionStore, StoreResult},
 };
 use std::time::SystemTime;
 
@@ -172,6 +172,14 @@ impl<D: Dialect> SessionStore for SqlStore<D> {
 
     async fn take(&self, purpose: Purpose, token: &Digest, now: SystemTime) -> StoreResult<Option<OneTime>> {
         self.delete_one_time(purpose, token, now).await
+    }
+
+    async fn factor(&self, user: &UserId) -> StoreResult<Option<Factor>> {
+        self.find_factor(user).await
+    }
+
+    async fn change_factor(&self, user: &UserId, change: FactorChange) -> StoreResult<bool> {
+        self.write_factor(user, change).await
     }
 
     async fn purge(&self, before: SystemTime) -> StoreResult<u64> {

@@ -73,6 +73,13 @@ impl From<Option<Digest>> for Value {
     }
 }
 
+#[cfg(feature = "accounts")]
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(Some(bytes))
+    }
+}
+
 impl From<&KeyDigest> for Value {
     fn from(digest: &KeyDigest) -> Self {
         Self::Bytes(Some(digest.as_bytes().to_vec()))
@@ -166,6 +173,13 @@ impl Column for Option<Digest> {
         let bytes = D::bytes(row, column)?;
         let digest = bytes.map(|bytes| bytes.try_into().map(Digest::from_bytes));
         digest.transpose().map_err(|_| sqlx::Error::Decode("a digest has 32 bytes".into()))
+    }
+}
+
+#[cfg(feature = "accounts")]
+impl Column for Vec<u8> {
+    fn read<D: Dialect>(row: &D::Row, column: usize) -> sqlx::Result<Self> {
+        D::bytes(row, column)?.ok_or_else(null)
     }
 }
 

@@ -197,6 +197,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/schemes.md")]
     }
+    pub mod second_factor {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/second-factor.md")]
+    }
     pub mod sign_in {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/sign-in.md")]

@@ -80,7 +80,7 @@ impl Auth {
                 answer(201, &Value::Object(user), SET_COOKIE, &[])
             }
             "access-token" => {
-                let sign_in = accounts.sign_in(field("username"), field("password"), client).await?;
+                let sign_in = accounts.sign_in(field("username"), field("password"), client).await?.signed_in()?;
                 answer(200, &json!(200), SET_COOKIE, &self.cookies.set(&sign_in.tokens))
             }
             "refresh-token" => {

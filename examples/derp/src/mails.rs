@@ -35,6 +35,8 @@ fn text(mail: &Mail) -> String {
         MailKind::EmailChange => "confirm your new address",
         MailKind::EmailChanged => "your address was changed",
         MailKind::PasswordChanged => "your password was changed",
+        MailKind::FactorAdded => "sign-in needs a code from now on",
+        MailKind::FactorRemoved => "sign-in needs no code any more",
         _ => "a mail",
     };
     let link = mail.link.as_deref().map_or(String::new(), |link| {

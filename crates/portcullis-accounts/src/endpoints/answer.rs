@@ -1,6 +1,6 @@
 //! Answers of endpoints.
 
-use crate::{session::Session, user::User};
+use crate::{enrolment::SecondFactor, secret::Token, session::Session, user::User};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use portcullis_core::KeyRow;
@@ -70,6 +70,17 @@ pub(super) fn session(session: &Session, is_current: bool) -> Value {
         "address": session.client.address,
         "user_agent": session.client.user_agent,
     })
+}
+
+pub(super) fn second_factor(factor: Option<SecondFactor>) -> Value {
+    json!({
+        "since": factor.map(|factor| seconds(factor.since)),
+        "recovery_codes": factor.map_or(0, |factor| factor.recovery_codes),
+    })
+}
+
+pub(super) fn recovery_codes(codes: &[Token]) -> Response<Bytes> {
+    ok(&json!({ "recovery_codes": codes.iter().map(Token::expose).collect::<Vec<_>>() }))
 }
 
 /// A key without its text.

@@ -29,7 +29,7 @@ use std::{
 ///
 /// async fn login(accounts: Accounts, call: Call) -> Result<Response<Bytes>, Error> {
 ///     let Login { name, password } = call.json()?;
-///     let sign_in = accounts.sign_in(&name, &password, &call.client(0)).await?;
+///     let sign_in = accounts.sign_in(&name, &password, &call.client(0)).await?.signed_in()?;
 ///     let cookies = TokenCookies::new().set_signed_in(&sign_in);
 ///     let mut answer = Response::builder();
 ///     for cookie in cookies {

@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     id::SessionId,
     links::Proof,
+    second_factor::SignInOutcome,
     sign_up::SignUp,
 };
 use answer::{created, mail_sent, no_content, ok, with_cookies};
@@ -138,7 +139,11 @@ impl Endpoints {
             }
             Name::SignIn => {
                 let WithPassword { email, password, .. } = call.json()?;
-                self.signed_in(&call, &accounts.sign_in(&email, &password, client).await?)
+                self.outcome(&call, accounts.sign_in(&email, &password, client).await?)
+            }
+            Name::SecondFactor => {
+                let TokenAndCode { token, code } = call.json()?;
+                self.signed_in(&call, &accounts.second_factor(&token, &code, client).await?)
             }
             Name::Refresh => self.with_tokens(&call, &accounts.refresh(&self.refresh_token(&call)?, client).await?),
             Name::SignOut => {
@@ -201,13 +206,32 @@ impl Endpoints {
                 accounts.confirm_email_change(&call.json::<WithToken>()?.token).await?;
                 ok(&json!({}))
             }
+            Name::Totp => ok(&answer::second_factor(accounts.totp(call.caller()?).await?)),
+            Name::EnrolTotp => {
+                let password = call.json_or_default::<MaybePassword>()?.password;
+                let enrolment = accounts.enrol_totp(call.caller()?, password.as_deref()).await?;
+                ok(&json!({ "uri": enrolment.uri.expose(), "secret": enrolment.secret.expose() }))
+            }
+            Name::ConfirmTotp => {
+                let code = call.json::<WithCode>()?.code;
+                answer::recovery_codes(&accounts.confirm_totp(call.caller()?, &code).await?)
+            }
+            Name::RenewRecoveryCodes => {
+                let code = call.json::<WithCode>()?.code;
+                answer::recovery_codes(&accounts.renew_recovery_codes(call.caller()?, &code).await?)
+            }
+            Name::RemoveTotp => {
+                let code = call.json::<WithCode>()?.code;
+                accounts.remove_totp(call.caller()?, &code).await?;
+                no_content()
+            }
             Name::SendMagicLink => {
                 accounts.send_magic_link(&call.json::<WithEmail>()?.email, client).await?;
                 mail_sent()
             }
             Name::MagicLink => {
                 let token = call.json::<WithToken>()?.token;
-                self.signed_in(&call, &accounts.sign_in_with_link(&token, client).await?)
+                self.outcome(&call, accounts.sign_in_with_link(&token, client).await?)
             }
             Name::Keys => {
                 let keys = accounts.keys(call.caller()?).await?;
@@ -263,6 +287,13 @@ impl Endpoints {
         }
     }
 
+    fn outcome(&self, call: &Call, outcome: SignInOutcome) -> Response<Bytes> {
+        match outcome {
+            SignInOutcome::SignedIn(sign_in) => self.signed_in(call, &sign_in),
+            SignInOutcome::SecondFactor(token) => ok(&json!({ "second_factor": token.expose() })),
+        }
+    }
+
     fn signed_in(&self, call: &Call, sign_in: &SignIn) -> Response<Bytes> {
         let user = Map::from_iter([("user".to_owned(), answer::user(&sign_in.user))]);
         let cookies = self.cookies_for(call);
@@ -315,6 +346,22 @@ struct WithEmail {
 #[derive(Deserialize)]
 struct WithToken {
     token: String,
+    password: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WithCode {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct TokenAndCode {
+    token: String,
+    code: String,
+}
+
+#[derive(Default, Deserialize)]
+struct MaybePassword {
     password: Option<String>,
 }
 

@@ -69,6 +69,7 @@ macro_rules! endpoints {
 endpoints! {
     SignUp "POST" "sign-up" Anyone
     SignIn "POST" "sign-in" Anyone
+    SecondFactor "POST" "second-factor" Anyone
     Refresh "POST" "refresh" Anyone
     SignOut "POST" "sign-out" Anyone
     SignOutEverywhere "POST" "sign-out-everywhere" BeforeBaseline
@@ -82,6 +83,11 @@ endpoints! {
     ChangePassword "POST" "password" SignedIn
     RequestEmailChange "POST" "email" SignedIn
     ConfirmEmailChange "POST" "email/confirm" Anyone
+    Totp "GET" "totp" SignedIn
+    EnrolTotp "POST" "totp" SignedIn
+    ConfirmTotp "POST" "totp/confirm" SignedIn
+    RenewRecoveryCodes "POST" "totp/recovery-codes" SignedIn
+    RemoveTotp "POST" "totp/remove" SignedIn
     SendMagicLink "POST" "magic-link/request" Anyone
     MagicLink "POST" "magic-link" Anyone
     Keys "GET" "keys" SignedIn

@@ -61,6 +61,7 @@ impl Limit {
 pub struct Limits {
     pub(crate) sign_ins_per_network: Option<Limit>,
     pub(crate) sign_ins_per_account: Option<Limit>,
+    pub(crate) codes_per_account: Option<Limit>,
     pub(crate) sign_ups_per_network: Option<Limit>,
     pub(crate) mails_per_network: Option<Limit>,
     pub(crate) mails_per_address: Option<Limit>,
@@ -74,6 +75,7 @@ impl Default for Limits {
         Self::dangerous_unlimited()
             .sign_ins_per_network(Limit::new(30, MINUTE))
             .sign_ins_per_account(Limit::new(10, 5 * MINUTE))
+            .codes_per_account(Limit::new(10, 5 * MINUTE))
             .sign_ups_per_network(Limit::new(20, HOUR))
             .mails_per_network(Limit::new(10, HOUR))
             .mails_per_address(Limit::new(3, HOUR))
@@ -94,6 +96,7 @@ impl Limits {
         Self {
             sign_ins_per_network: None,
             sign_ins_per_account: None,
+            codes_per_account: None,
             sign_ups_per_network: None,
             mails_per_network: None,
             mails_per_address: None,
@@ -111,6 +114,12 @@ impl Limits {
     #[must_use]
     pub fn sign_ins_per_account(self, limit: Limit) -> Self {
         Self { sign_ins_per_account: Some(limit), ..self }
+    }
+
+    /// Codes of one account's second factor that were wrong. By default 10 in five minutes.
+    #[must_use]
+    pub fn codes_per_account(self, limit: Limit) -> Self {
+        Self { codes_per_account: Some(limit), ..self }
     }
 
     /// Sign-ups from one network. By default 20 an hour.

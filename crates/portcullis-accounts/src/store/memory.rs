@@ -1,8 +1,9 @@
 use super::{
-    AddOutcome, ChangeOutcome, Ending, Family, RefreshRow, RotateOutcome, Rotation, SessionStore, StoreResult, UserKey,
-    UserStore, memory_organizations::Organizations, rotate,
+    AddOutcome, ChangeOutcome, Ending, FactorChange, FactorWrite, Family, RefreshRow, RotateOutcome, Rotation,
+    SessionStore, StoreResult, UserKey, UserStore, memory_organizations::Organizations, rotate,
 };
 use crate::{
+    factor::Factor,
     id::{OrganizationId, SessionId, UserId},
     one_time::{OneTime, Purpose},
     secret::Digest,
@@ -23,6 +24,7 @@ struct State {
     sessions: HashMap<SessionId, Session>,
     refresh: HashMap<Digest, (SessionId, RefreshRow)>,
     one_time: HashMap<Digest, OneTime>,
+    factors: HashMap<UserId, Factor>,
 }
 
 impl MemoryStore {
@@ -174,6 +176,21 @@ impl SessionStore for MemoryStore {
         let is_meant = state.one_time.get(token).is_some_and(|token| token.purpose == purpose);
         let taken = if is_meant { state.one_time.remove(token) } else { None };
         Ok(taken.filter(|token| token.expires_at > now))
+    }
+
+    async fn factor(&self, user: &UserId) -> StoreResult<Option<Factor>> {
+        Ok(self.state().await.factors.get(user).cloned())
+    }
+
+    async fn change_factor(&self, user: &UserId, change: FactorChange) -> StoreResult<bool> {
+        let mut state = self.state().await;
+        let found = state.factors.get(user).cloned();
+        match change.apply(found) {
+            FactorWrite::Put(factor) => drop(state.factors.insert(user.clone(), factor)),
+            FactorWrite::Delete => drop(state.factors.remove(user)),
+            FactorWrite::Nothing => return Ok(false),
+        }
+        Ok(true)
     }
 
     async fn purge(&self, before: SystemTime) -> StoreResult<u64> {

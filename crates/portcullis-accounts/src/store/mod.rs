@@ -14,6 +14,7 @@ mod memory;
 mod memory_organizations;
 mod organizations;
 
+pub use crate::factor::{FactorChange, FactorWrite};
 pub use crate::organization::{ChangeMemberOutcome, MemberChange, MemberFacts};
 pub use crate::refresh::{Family, RefreshRow, RefusedRefresh, Step, decide, rotate};
 pub use memory::MemoryStore;
@@ -24,6 +25,7 @@ pub use organizations::{
 
 use crate::{
     email::EmailAddress,
+    factor::Factor,
     id::{OrganizationId, SessionId, UserId},
     one_time::{OneTime, Purpose},
     secret::{Digest, Secret, Token},
@@ -118,7 +120,7 @@ pub enum ChangeOutcome {
     Taken,
 }
 
-/// Sessions with their refresh tokens, and single-use tokens. Of each token the store has the digest only.
+/// Sessions with their refresh tokens, single-use tokens, and second factors. Of each token the store has the digest only.
 #[async_trait]
 pub trait SessionStore: fmt::Debug + Send + Sync {
     /// Opens a session with its first refresh token, which expires at this time.
@@ -143,6 +145,11 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     async fn keep(&self, token: OneTime, replaces: bool) -> StoreResult<()>;
     /// Removes a single-use token and returns it, unless it has expired. Of several callers one gets it.
     async fn take(&self, purpose: Purpose, token: &Digest, now: SystemTime) -> StoreResult<Option<OneTime>>;
+    /// The second factor of a user, confirmed or not.
+    async fn factor(&self, user: &UserId) -> StoreResult<Option<Factor>>;
+    /// Changes the second factor of a user: lock it, or its absence, call [`FactorChange::apply`], and write what it returns. Returns
+    /// whether something was written.
+    async fn change_factor(&self, user: &UserId, change: FactorChange) -> StoreResult<bool>;
     /// Removes what ended or expired before this time: sessions with their refresh tokens, and single-use tokens. Of the
     /// sessions that stay, it removes refresh tokens that were exchanged before this time and whose successor is not live.
     /// Returns the number of sessions and single-use tokens.

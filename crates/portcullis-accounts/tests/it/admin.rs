@@ -30,7 +30,7 @@ async fn an_account_with_a_password_can_sign_in_at_once() {
     assert_eq!(code(admin.create(ALICE, Some(OTHER)).await), "email_taken");
     assert_eq!(*done.lock().unwrap(), [("import".to_owned(), "create")]);
     assert!(cast.mailbox.mails().is_empty());
-    assert_eq!(cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().user.id, user.id);
+    assert_eq!(cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().signed_in().unwrap().user.id, user.id);
     assert_eq!(code(cast.accounts.sign_in(ALICE, OTHER, &client()).await), "invalid_credentials");
 }
 
@@ -50,7 +50,7 @@ async fn what_tokens_contain_ends_sessions_when_it_changes() {
     let cast = cast();
     let user = cast.signed_in(ALICE).await.user.id;
     let admin = cast.accounts.admin_as("job");
-    let session = async || cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().tokens;
+    let session = async || cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().signed_in().unwrap().tokens;
 
     let tokens = session().await;
     assert!(admin.set_staff(&user, true).await.unwrap().is_staff);

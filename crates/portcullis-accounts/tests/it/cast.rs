@@ -60,7 +60,7 @@ impl Cast {
         self.sign_up(email).await.unwrap();
         let proof = portcullis_accounts::Proof::Password(PASSWORD);
         self.accounts.confirm_email(self.token(email).expose(), proof).await.unwrap();
-        self.accounts.sign_in(email, PASSWORD, &client()).await.unwrap()
+        self.accounts.sign_in(email, PASSWORD, &client()).await.unwrap().signed_in().unwrap()
     }
 
     pub async fn refresh(&self, token: &str) -> Result<Tokens, Error> {
@@ -70,6 +70,12 @@ impl Cast {
     /// The token of the latest mail.
     pub fn token(&self, email: &str) -> Token {
         self.mailbox.last_to(email).and_then(|mail| Mailbox::token_of(&mail)).unwrap()
+    }
+
+    /// Since 1970.
+    pub fn seconds(&self) -> u64 {
+        use portcullis_core::Clock;
+        self.clock.now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
     }
 
     pub fn pass(&self, seconds: u64) {

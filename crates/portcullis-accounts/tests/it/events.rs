@@ -119,7 +119,7 @@ async fn a_replay_says_how_late_and_from_where() {
     let (cast, heard) = listening(|builder| builder.sessions(rules));
     let home = client().with_user_agent("home");
     cast.signed_in(ALICE).await;
-    let first = cast.accounts.sign_in(ALICE, PASSWORD, &home).await.unwrap().tokens;
+    let first = cast.accounts.sign_in(ALICE, PASSWORD, &home).await.unwrap().signed_in().unwrap().tokens;
     heard.take();
     cast.refresh(first.refresh.expose()).await.unwrap();
     assert!(cast.refresh("made-up").await.is_err());
@@ -159,7 +159,7 @@ async fn events_contain_no_secret() {
     let sign_in = cast.signed_in(ALICE).await;
     let link = cast.token(ALICE);
     let from = client().with_device(&*sign_in.device);
-    let next = cast.accounts.sign_in(ALICE, PASSWORD, &from).await.unwrap();
+    let next = cast.accounts.sign_in(ALICE, PASSWORD, &from).await.unwrap().signed_in().unwrap();
     assert!(cast.accounts.sign_in(ALICE, OTHER, &from).await.is_err());
     cast.accounts.refresh(next.tokens.refresh.expose(), &from).await.unwrap();
     cast.accounts.refresh(next.tokens.refresh.expose(), &from).await.unwrap();

@@ -18,6 +18,8 @@ mod keys;
 mod organizations;
 mod passwords;
 mod refresh;
+mod rotation;
+mod second_factor;
 mod sessions;
 mod sign_in;
 mod sign_up;

@@ -56,7 +56,7 @@ async fn a_token_that_is_used_again_ends_its_session() {
     assert!(cast.by_access(&next.access).await.is_err());
     assert!(cast.by_session(&next.refresh).await.is_err());
     // Other sessions of the user go on.
-    let other = other.unwrap().tokens;
+    let other = other.unwrap().signed_in().unwrap().tokens;
     assert!(cast.by_access(&other.access).await.is_ok());
     assert!(cast.refresh(other.refresh.expose()).await.is_ok());
 }
@@ -93,7 +93,7 @@ async fn sessions_end_by_time() {
     cast.pass(3600);
     assert_eq!(code(cast.refresh(second.refresh.expose()).await), "session_expired");
 
-    let life = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().tokens;
+    let life = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().signed_in().unwrap().tokens;
     cast.pass(3000);
     let life = cast.refresh(life.refresh.expose()).await.unwrap();
     cast.pass(3000);
@@ -118,7 +118,7 @@ async fn a_session_is_found_by_its_token() {
     cast.pass(3600);
     assert_eq!(kind(cast.by_session(token).await), "session_expired");
 
-    let sign_in = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap();
+    let sign_in = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().signed_in().unwrap();
     cast.accounts.sign_out(sign_in.tokens.refresh.expose()).await.unwrap();
     assert_eq!(kind(cast.by_session(&sign_in.tokens.refresh).await), "session_ended");
     assert!(cast.by_session(&portcullis_accounts::Token::new("made-up")).await.is_err());
@@ -130,7 +130,7 @@ async fn a_session_is_found_by_its_token() {
 async fn sign_out_is_at_once_and_no_error() {
     let cast = cast();
     let tokens = cast.signed_in(ALICE).await.tokens;
-    let other = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().tokens;
+    let other = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().signed_in().unwrap().tokens;
     let next = cast.refresh(tokens.refresh.expose()).await.unwrap();
     // Also by a token that was exchanged.
     cast.accounts.sign_out(tokens.refresh.expose()).await.unwrap();
@@ -149,7 +149,8 @@ async fn users_see_and_end_their_own_sessions() {
     let cast = cast();
     let (first, bob) = (cast.signed_in(ALICE).await, cast.signed_in("bob@example.com").await);
     cast.pass(60);
-    let second = cast.accounts.sign_in(ALICE, PASSWORD, &client().with_user_agent("curl/8")).await.unwrap();
+    let second =
+        cast.accounts.sign_in(ALICE, PASSWORD, &client().with_user_agent("curl/8")).await.unwrap().signed_in().unwrap();
     let alice = cast.by_access(&first.tokens.access).await.unwrap();
     let sessions = cast.accounts.sessions(&alice).await.unwrap();
     let ids: Vec<&SessionId> = sessions.iter().map(|session| &session.id).collect();
@@ -176,7 +177,7 @@ async fn refreshes_of_a_session_are_limited() {
         cast.refresh(tokens.refresh.expose()).await.unwrap();
     }
     assert_eq!(code(cast.refresh(tokens.refresh.expose()).await), "rate_limited");
-    let other = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().tokens;
+    let other = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().signed_in().unwrap().tokens;
     assert!(cast.refresh(other.refresh.expose()).await.is_ok());
 }
 
@@ -279,7 +280,7 @@ impl EndedSessions for Told {
 async fn other_instances_are_told() {
     let told = Told::default();
     let cast = built(|builder| builder.ended_sessions(told.clone()));
-    let again = async || cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().tokens;
+    let again = async || cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().signed_in().unwrap().tokens;
     let (first, second) = (cast.signed_in(ALICE).await.tokens, again().await);
     let never = |_| std::future::pending();
     tokio::select! {
@@ -306,7 +307,7 @@ async fn other_instances_are_told() {
 async fn what_is_over_is_purged() {
     let cast = cast();
     let tokens = cast.signed_in(ALICE).await.tokens;
-    let ended = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().tokens;
+    let ended = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().signed_in().unwrap().tokens;
     cast.accounts.sign_out(ended.refresh.expose()).await.unwrap();
     let now = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(cast.clock.seconds());
     assert_eq!(cast.accounts.purge(now - seconds(3600)).await.unwrap(), 0);

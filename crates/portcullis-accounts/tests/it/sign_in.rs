@@ -47,7 +47,7 @@ async fn only_staff_administers() {
     assert_eq!(user.role, "editor");
     // The role is in tokens, so the sessions with the old one have ended.
     assert!(cast.by_access(&sign_in.tokens.access).await.is_err());
-    let again = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap();
+    let again = cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().signed_in().unwrap();
     assert_eq!(cast.by_access(&again.tokens.access).await.unwrap().roles()[0].as_str(), "editor");
 }
 
@@ -102,7 +102,7 @@ async fn a_link_signs_in_once() {
     cast.accounts.send_magic_link(ALICE, &client()).await.unwrap();
     assert_eq!(cast.mailbox.last_to(ALICE).unwrap().kind, MailKind::MagicLink);
     let token = cast.token(ALICE);
-    let sign_in = cast.accounts.sign_in_with_link(token.expose(), &client()).await.unwrap();
+    let sign_in = cast.accounts.sign_in_with_link(token.expose(), &client()).await.unwrap().signed_in().unwrap();
     assert_eq!(sign_in.tokens.session.methods, ["link"]);
     assert!(cast.by_access(&sign_in.tokens.access).await.is_ok());
     assert_eq!(code(cast.accounts.sign_in_with_link(token.expose(), &client()).await), "invalid_token");
@@ -121,7 +121,7 @@ async fn a_link_creates_an_account_when_it_is_used() {
     cast.accounts.send_magic_link("bob@example.com", &client()).await.unwrap();
     let token = cast.token("bob@example.com");
     assert_eq!(code(cast.accounts.sign_in("bob@example.com", PASSWORD, &client()).await), "invalid_credentials");
-    let sign_in = cast.accounts.sign_in_with_link(token.expose(), &client()).await.unwrap();
+    let sign_in = cast.accounts.sign_in_with_link(token.expose(), &client()).await.unwrap().signed_in().unwrap();
     assert!(sign_in.user.email_confirmed_at.is_some() && sign_in.user.password_hash.is_none());
 
     let closed = built(|builder| builder.magic_links().without_sign_up());
@@ -138,7 +138,8 @@ async fn a_link_drops_what_was_set_before_the_address_was_proved() {
     let cast = built(|builder| builder.magic_links().sign_in_unconfirmed());
     let stranger = cast.sign_up(ALICE).await.unwrap().unwrap();
     cast.accounts.send_magic_link(ALICE, &client()).await.unwrap();
-    let owner = cast.accounts.sign_in_with_link(cast.token(ALICE).expose(), &client()).await.unwrap();
+    let owner =
+        cast.accounts.sign_in_with_link(cast.token(ALICE).expose(), &client()).await.unwrap().signed_in().unwrap();
     assert!(owner.user.password_hash.is_none());
     assert_eq!(code(cast.accounts.sign_in(ALICE, PASSWORD, &client()).await), "invalid_credentials");
     assert_eq!(code(cast.refresh(stranger.tokens.refresh.expose()).await), "session_ended");
@@ -149,8 +150,10 @@ async fn a_link_drops_what_was_set_before_the_address_was_proved() {
 #[tokio::test]
 async fn a_new_password_ends_all_sessions_and_begins_one() {
     let cast = cast();
-    let (first, second) =
-        (cast.signed_in(ALICE).await, cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap());
+    let (first, second) = (
+        cast.signed_in(ALICE).await,
+        cast.accounts.sign_in(ALICE, PASSWORD, &client()).await.unwrap().signed_in().unwrap(),
+    );
     let alice = cast.by_access(&first.tokens.access).await.unwrap();
     assert_eq!(code(cast.accounts.change_password(&alice, "wrong", OTHER, &client()).await), "invalid_credentials");
     assert_eq!(code(cast.accounts.change_password(&alice, PASSWORD, "short", &client()).await), "password_rejected");

@@ -18,7 +18,7 @@ async fn a_new_user_confirms_and_signs_in() {
     assert!(user.email_confirmed_at.is_some());
     assert_eq!(code(cast.accounts.confirm_email(token.expose(), Proof::Nothing).await), "invalid_token");
 
-    let sign_in = cast.accounts.sign_in("ALICE@example.com", PASSWORD, &client()).await.unwrap();
+    let sign_in = cast.accounts.sign_in("ALICE@example.com", PASSWORD, &client()).await.unwrap().signed_in().unwrap();
     let principal = cast.by_access(&sign_in.tokens.access).await.unwrap();
     assert_eq!(principal.id().to_string(), format!("user|https://shop.test|{}", user.id));
     assert_eq!(principal.session().unwrap().id(), sign_in.tokens.session.id.as_str());

@@ -43,6 +43,8 @@ async fn each_kind_says_what_it_is_about() {
         (MailKind::EmailChange, "Confirm your new email address", "To use this email address"),
         (MailKind::EmailChanged, "Your email address was changed", "contact us"),
         (MailKind::PasswordChanged, "Your password was changed", "reset your password"),
+        (MailKind::FactorAdded, "Two-step sign-in is on", "a code of your authenticator app"),
+        (MailKind::FactorRemoved, "Two-step sign-in is off", "no code of an authenticator app"),
         (MailKind::Approve, "A new account is waiting for approval", "you approve new accounts"),
     ] {
         for link in [None, Some(LINK.to_owned())] {

@@ -127,7 +127,9 @@ async fn a_file_is_created_and_opened_again() -> Anyhow {
     let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(store.pool()).await?;
     assert_eq!(tables, TABLES, "every table is ours, and there are no others");
-    sqlx::query("INSERT INTO portcullis_factors (user_id, sealed) VALUES ('a', x'00')").execute(store.pool()).await?;
+    sqlx::query("INSERT INTO portcullis_factors (user_id, sealed, last_step, recovery) VALUES ('a', x'00', 0, x'')")
+        .execute(store.pool())
+        .await?;
     store.pool().close().await;
     let store = SqliteStore::open(&file.0).await?;
     assert_eq!(number(store.pool(), "SELECT COUNT(*) FROM portcullis_factors").await?, 1, "what was there stays");

@@ -14,6 +14,7 @@
 //! ```
 #![allow(clippy::panic, reason = "a suite panics when a store does not pass")]
 
+mod factors;
 mod family;
 mod one_time;
 mod organizations;
@@ -72,6 +73,8 @@ pub async fn sessions(store: &dyn SessionStore) {
     sessions::organization(store).await;
     sessions::end(store).await;
     sessions::lists(store).await;
+    factors::life(store).await;
+    factors::races(store).await;
     family::exchange(store).await;
     family::replay(store).await;
     family::reuse(store).await;

@@ -49,7 +49,8 @@ async fn a_member_of_old_signs_in() {
     let refused = accounts.sign_in("old@example.com", "wrong horse battery", &Client::unknown()).await;
     assert_eq!(refused.expect_err("refused").code(), "invalid_credentials");
     for _ in 0..2 {
-        let sign_in = accounts.sign_in("old@example.com", PASSWORD, &Client::unknown()).await.expect("signed in");
+        let sign_in = accounts.sign_in("old@example.com", PASSWORD, &Client::unknown()).await.expect("a sign-in");
+        let sign_in = sign_in.signed_in().expect("signed in");
         assert_eq!(sign_in.user.id.as_str(), "1");
         assert!(accounts.refresh(sign_in.tokens.refresh.expose(), &Client::unknown()).await.is_ok());
     }
