@@ -246,8 +246,10 @@ impl RefreshTokens {
 }
 
 fn keys(secret: &Secret) -> Result<KeySet, Error> {
-    let keys: Result<KeySet, _> = secret.all().map(|secret| Key::secret(Algorithm::Hs256, secret)).collect();
-    Ok(keys?)
+    let named = secret.all().zip(secret.key_ids());
+    let keys: Result<KeySet, _> =
+        named.map(|(secret, id)| Ok::<_, Error>(Key::secret(Algorithm::Hs256, secret)?.with_id(id))).collect();
+    keys
 }
 
 /// Not by `jsonwebtoken::encode`, which asks for the provider of the process: it panics if a crate of the program switches on
@@ -259,6 +261,7 @@ fn sign(secret: &Secret, kind: &str, claims: &Map<String, Value>) -> Result<Toke
     };
     let mut header = Header::new(jsonwebtoken::Algorithm::HS256);
     header.typ = Some(kind.to_owned());
+    header.kid = secret.key_ids().next();
     let part = |json: serde_json::Result<Vec<u8>>| {
         json.map(|json| URL_SAFE_NO_PAD.encode(json)).map_err(|error| failed(&error))
     };
