@@ -101,6 +101,8 @@ impl SessionAuthenticator {
             .with_issuer(inner.issuer.clone())
             .with_session(session.id.as_str())
             .with_times(Some(session.created_at), Some(session.not_after))
+            .with_authenticated_at(session.created_at)
+            .with_authentication_methods(session.methods.clone())
             .with_account(account(user));
         Ok(match active {
             Some(member) => who.with_organization(member.organization.as_str()),

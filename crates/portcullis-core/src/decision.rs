@@ -12,6 +12,7 @@ use crate::{
 use std::{
     any::{Any, type_name},
     borrow::Cow,
+    time::Duration,
 };
 
 /// The result of a policy: allow or deny.
@@ -295,7 +296,8 @@ impl From<Findings> for Access {
 
 /// Why a policy denied, and what it required.
 ///
-/// Clients see the [`code`](Self::code), and for a missing scope its name. The rest is for logs and renderers:
+/// Clients see the [`code`](Self::code), the name of a missing scope, and what sign-in is required. The rest is for logs and
+/// renderers:
 ///
 /// ```
 /// use portcullis_core::{
@@ -345,11 +347,18 @@ pub(crate) struct Why {
     pub(crate) is_absent: bool,
     /// It only says that the address is not signed.
     pub(crate) is_unsigned: bool,
+    /// It only says that the caller has to sign in again. What is required is the factor.
+    pub(crate) is_step_up: bool,
+    /// How old a sign-in may be.
+    pub(crate) max_age: Option<Duration>,
     pub(crate) explanation: Option<Box<Explanation>>,
 }
 
 /// The code of a denial of a key for its scopes.
 const SCOPE_REQUIRED: &str = "scope_required";
+
+/// The code of a denial that a new sign-in would lift (RFC 9470, section 3).
+pub(crate) const STEP_UP: &str = "insufficient_user_authentication";
 
 impl Denial {
     pub(crate) fn new(code: impl Into<Cow<'static, str>>) -> Self {
@@ -364,6 +373,8 @@ impl Denial {
             is_about_scheme: false,
             is_absent: false,
             is_unsigned: false,
+            is_step_up: false,
+            max_age: None,
             explanation: None,
         }))
     }
@@ -405,6 +416,39 @@ impl Denial {
         Self::new(SCOPE_REQUIRED).with(|why| (why.required, why.is_scope, why.is_firm) = (scope, scope.is_some(), true))
     }
 
+    /// A person who has signed in has to do it again, a short time ago or by a factor.
+    pub(crate) fn step_up(max_age: Option<Duration>, factor: Option<&'static str>) -> Self {
+        Self::new(STEP_UP).with(|why| {
+            (why.is_step_up, why.is_firm, why.max_age, why.required) = (true, true, max_age, factor);
+        })
+    }
+
+    pub(crate) fn is_step_up(&self) -> bool {
+        self.0.is_step_up
+    }
+
+    /// The caller is no person, so it cannot sign in.
+    pub(crate) fn user_required() -> Self {
+        Self::new("user_required").with(|why| why.is_firm = true)
+    }
+
+    /// The same as a 404, which says nothing of a sign-in.
+    pub(crate) fn hidden(self) -> Self {
+        self.with(|why| (why.is_hidden, why.is_step_up) = (!why.is_absent, false))
+    }
+
+    /// Joins this step-up with what else has denied in the same `all`: both requirements, if that is one too.
+    pub(crate) fn and(self, later: Self) -> Self {
+        if !later.0.is_step_up {
+            return later;
+        }
+        self.with(|why| {
+            why.max_age = why.max_age.into_iter().chain(later.0.max_age).min();
+            // Several in `acr_values` would mean one of them. The other one is required after this one.
+            why.required = why.required.or(later.0.required);
+        })
+    }
+
     /// Joins both: the later reason, unless the earlier one says more. Hidden if one of them is, and firm if one is.
     pub(crate) fn then(self, later: Self) -> Self {
         let names_no_scope = |why: &Why| why.code == SCOPE_REQUIRED && why.required.is_none();
@@ -412,11 +456,13 @@ impl Denial {
         let says = |Self(why): &Self| match () {
             () if why.is_unsigned => 0,
             () if why.is_about_scheme || why.is_absent || names_no_scope(why) => 1,
-            () => 2,
+            () if !why.is_step_up => 2,
+            // Whoever signs in again is allowed, so nothing is hidden from it.
+            () => 3,
         };
         let (is_hidden, is_firm) = (self.0.is_hidden || later.0.is_hidden, self.0.is_firm || later.0.is_firm);
         let reason = if says(&later) < says(&self) { self } else { later };
-        reason.with(|why| (why.is_hidden, why.is_firm) = (is_hidden && !why.is_absent, is_firm))
+        reason.with(|why| (why.is_hidden, why.is_firm) = (is_hidden && !why.is_absent && !why.is_step_up, is_firm))
     }
 
     /// The code for the client, which does not see it if the denial is hidden.
@@ -425,10 +471,16 @@ impl Denial {
         &self.0.code
     }
 
-    /// The name of the required role, permission or scope.
+    /// The name of the required role, permission, scope or [factor](crate::policy::factor).
     #[must_use]
     pub fn required(&self) -> Option<&str> {
         self.0.required
+    }
+
+    /// How old a sign-in may be, if the caller has to [sign in again](crate::policy::signed_in_within).
+    #[must_use]
+    pub fn max_age(&self) -> Option<Duration> {
+        self.0.max_age
     }
 
     /// The kind of the resource.

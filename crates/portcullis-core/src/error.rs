@@ -3,7 +3,11 @@
 //! One type for everything, from a malformed header to a store that is down. The kind decides the status; `refusal.rs` makes
 //! the answer, and the gate writes the one log event. An error is one pointer, since results with it are on every hot path.
 
-use crate::{credential::CredentialSource, decision::Denial, explanation::Explanation};
+use crate::{
+    credential::CredentialSource,
+    decision::{Denial, STEP_UP},
+    explanation::Explanation,
+};
 use std::{borrow::Cow, collections::BTreeMap, error, fmt, sync::Arc, time::Duration};
 
 /// What kind of failure an error is, which decides the answer to the client.
@@ -40,6 +44,9 @@ pub enum ErrorKind {
     NoAccount,
     /// A page of another origin makes the request, with a cookie or where it is [checked](crate::Gate::check_origin): 403.
     CrossOrigin,
+    /// The credential is valid, but the caller has to sign in again, or by another factor: 401 with a challenge that says what is
+    /// required (RFC 9470). See [`signed_in_within`](crate::policy::signed_in_within).
+    InsufficientAuthentication,
     /// The caller may not do this: 403.
     Denied,
     /// The caller may not do this, nor know that it exists: 404.
@@ -63,6 +70,7 @@ impl ErrorKind {
             Self::Expired => "token_expired",
             Self::NoAccount => "user_not_found",
             Self::CrossOrigin => "cross_origin",
+            Self::InsufficientAuthentication => STEP_UP,
             Self::Denied => "denied",
             Self::Hidden => "not_found",
             Self::Rejected => "rejected",
@@ -423,7 +431,8 @@ impl Error {
             | ErrorKind::Unrecognized
             | ErrorKind::Invalid
             | ErrorKind::Expired
-            | ErrorKind::NoAccount => 401,
+            | ErrorKind::NoAccount
+            | ErrorKind::InsufficientAuthentication => 401,
             ErrorKind::CrossOrigin | ErrorKind::Denied => 403,
             ErrorKind::Hidden => 404,
             ErrorKind::Rejected => self.0.rejected,
@@ -463,11 +472,37 @@ impl Error {
             ErrorKind::Unrecognized | ErrorKind::Invalid => {
                 Some("error=\"invalid_token\", error_description=\"the token is not valid\"".to_owned())
             }
+            ErrorKind::InsufficientAuthentication => Some(self.step_up()),
             ErrorKind::Denied => Some(format!("error=\"insufficient_scope\", scope=\"{}\"", self.scope()?)),
             _ => return None,
         };
         let parameters: Vec<&str> = parameters.into_iter().chain(error.as_deref()).collect();
         Some(if parameters.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", parameters.join(", ")) })
+    }
+
+    /// The parameters of the challenge (RFC 9470, section 3).
+    fn step_up(&self) -> String {
+        let (factor, max_age) = (self.factor(), self.max_age());
+        let description = "a more recent or a stronger sign-in is required";
+        let mut parameters = format!("error=\"{STEP_UP}\", error_description=\"{description}\"");
+        if let Some(factor) = factor {
+            parameters.push_str(&format!(", acr_values=\"{factor}\""));
+        }
+        if let Some(max_age) = max_age {
+            parameters.push_str(&format!(", max_age=\"{max_age}\""));
+        }
+        parameters
+    }
+
+    /// The factor by which the caller has to sign in.
+    pub(crate) fn factor(&self) -> Option<&str> {
+        self.denial().filter(|_| self.0.kind == ErrorKind::InsufficientAuthentication)?.required()
+    }
+
+    /// How old the caller's sign-in may be, in seconds.
+    pub(crate) fn max_age(&self) -> Option<u64> {
+        let denial = self.denial().filter(|_| self.0.kind == ErrorKind::InsufficientAuthentication)?;
+        denial.max_age().map(|max_age| max_age.as_secs())
     }
 
     /// What a policy required and what the caller has instead, if it denied; also for hidden denials. For renderers and

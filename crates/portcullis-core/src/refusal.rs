@@ -115,6 +115,8 @@ impl Refusal {
         // A mistake in the configuration is for the log. Clients do not see even its code.
         if error.kind() != ErrorKind::Misconfigured {
             problem.insert("code".to_owned(), error.code().into());
+            problem.extend(error.factor().map(|factor| ("acr_values".to_owned(), factor.into())));
+            problem.extend(error.max_age().map(|max_age| ("max_age".to_owned(), max_age.into())));
             problem.extend(error.lists().iter().map(|(name, values)| ((*name).to_owned(), values.clone().into())));
         }
         problem.insert("status".to_owned(), error.status().into());

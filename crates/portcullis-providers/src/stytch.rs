@@ -130,6 +130,6 @@ fn within_session(principal: Principal) -> Result<Principal, Error> {
     let end = OffsetDateTime::parse(&text, &Rfc3339);
     let end = end.map_err(|_| invalid("the `expires_at` of the session is no time in RFC 3339"))?;
     let end = principal.expires_at().map_or(SystemTime::from(end), |token| token.min(end.into()));
-    let authenticated = principal.authenticated_at();
-    Ok(principal.with_times(authenticated, Some(end)))
+    let issued = principal.issued_at();
+    Ok(principal.with_times(issued, Some(end)))
 }

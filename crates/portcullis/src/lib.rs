@@ -213,6 +213,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/signed-downloads.md")]
     }
+    pub mod step_up {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/step-up.md")]
+    }
     pub mod testing {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/testing.md")]

@@ -316,11 +316,6 @@ impl ClaimMap {
             parts.session = Some(name(value).ok_or_else(|| unreadable(&self.session, "a string or an integer"))?);
         }
         parts.staff = self.staff.as_ref().and_then(|path| claims.at(path.as_str())).map_or(Some(false), flag);
-        // A time that cannot be read is not replaced by `iat`: that would make an old sign-in look new.
-        parts.authenticated_at = match claims.member("auth_time") {
-            Some(value) => value.as_number().and_then(super::time),
-            None => claims.issued_at(),
-        };
         parts.leeway = leeway;
         (parts.expires_at, parts.claims) = (claims.expires_at(), Some(claims.clone()));
         Ok(parts.into())

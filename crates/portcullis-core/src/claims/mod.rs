@@ -274,7 +274,8 @@ impl Claims {
     }
 }
 
-fn time(seconds: f64) -> Option<SystemTime> {
+/// A NumericDate (RFC 7519, section 2).
+pub(crate) fn time(seconds: f64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 

@@ -516,6 +516,9 @@ impl GateBuilder {
             }
             None => None,
         };
+        let given = || parts.schemes.iter().find_map(|scheme| scheme.verifier.time().cloned());
+        parts.time = time.or_else(given).unwrap_or_default();
+        rights.time = parts.time.clone();
         // With all that the live rights have.
         rights.shadows = Arc::new(Shadows::new(shadow_limits.unwrap_or_default()));
         rights.candidates = wiring::candidates(&rights, candidate_roles)?;
@@ -545,8 +548,6 @@ impl GateBuilder {
         let asks_nobody =
             parts.revocations.is_none() && parts.directory.is_none() && !parts.has_more && !parts.has_memberships;
         parts.finds_again = parts.cache.is_some() && verified_only && asks_nobody;
-        let given = || parts.schemes.iter().find_map(|scheme| scheme.verifier.time().cloned());
-        parts.time = time.or_else(given).unwrap_or_default();
         for scheme in &mut parts.schemes {
             scheme.verifier = scheme.verifier.in_gate(&parts.time, parts.has_proofs)?;
         }

@@ -72,7 +72,8 @@ impl Caller {
     /// A handler that returns the error with `?` gives the answer that the guard of the route would give.
     ///
     /// # Errors
-    /// [`ErrorKind::Denied`] (403) and [`ErrorKind::Hidden`] (404) if it does not; [`ErrorKind::Misconfigured`] (500) if
+    /// [`ErrorKind::Denied`] (403) and [`ErrorKind::Hidden`] (404) if it does not, and
+    /// [`ErrorKind::InsufficientAuthentication`] (401) if it would after a new sign-in; [`ErrorKind::Misconfigured`] (500) if
     /// the policy names what the gate does not know, or requires a [fresher](crate::policy::fresh) identity than that of
     /// the route; and as memberships and rules return.
     pub async fn require(&self, policy: impl Policy + 'static) -> Result<Access, Error> {
@@ -101,8 +102,10 @@ impl Caller {
 pub(super) fn is_allowed(decided: Result<Access, Error>) -> Result<bool, Error> {
     match decided {
         Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind(), ErrorKind::Denied | ErrorKind::Hidden) => Ok(false),
-        Err(error) => Err(error),
+        Err(error) => match error.kind() {
+            ErrorKind::Denied | ErrorKind::Hidden | ErrorKind::InsufficientAuthentication => Ok(false),
+            _ => Err(error),
+        },
     }
 }
 

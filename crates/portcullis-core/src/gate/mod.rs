@@ -271,7 +271,11 @@ impl Gate {
                 Ok(Decision::Deny(denial)) => denial,
                 Err(error) => return Err(who.attribute(error)),
             };
-            let kind = if denial.is_hidden() { ErrorKind::Hidden } else { ErrorKind::Denied };
+            let kind = match denial.why() {
+                why if why.is_hidden => ErrorKind::Hidden,
+                why if why.is_step_up => ErrorKind::InsufficientAuthentication,
+                _ => ErrorKind::Denied,
+            };
             let error = Error::new(kind, format!("the policy denies the caller: {}", denial.code()));
             let explanation = denial.why().explanation.as_deref().cloned();
             Err(who.attribute(error.with_denial(denial).with_explanation(explanation)))

@@ -5,7 +5,7 @@ use crate::{
     decision::Denial,
     error::{Error, ErrorKind},
     jwt::Issuer,
-    policy::{Description, Plan},
+    policy::{Description, Plan, required},
     proof::{INVALID_PROOF, USE_NONCE},
     refusal::Refusal,
     scheme::Scheme,
@@ -119,6 +119,10 @@ fn denials(policy: &Description, all: &mut Vec<Error>) {
     let mut errors = Vec::new();
     let mut is_hidden = false;
     policy.walk(false, &mut |part, _| {
+        if let Some(step_up) = required(part) {
+            errors.push(Error::denied("user_required"));
+            errors.push(of_kind(ErrorKind::InsufficientAuthentication).with_denial(step_up));
+        }
         let code = match part {
             Description::Staff => "staff_required",
             Description::Role { .. } => "role_required",
@@ -157,7 +161,7 @@ fn denials(policy: &Description, all: &mut Vec<Error>) {
     });
     // Then each of its denials is.
     if matches!(policy, Description::Hidden(_)) {
-        errors.retain(|error| error.kind() != ErrorKind::Denied);
+        errors.retain(|error| !matches!(error.kind(), ErrorKind::Denied | ErrorKind::InsufficientAuthentication));
     }
     if is_hidden {
         errors.push(of_kind(ErrorKind::Hidden));

@@ -141,6 +141,15 @@ fn or_as_superuser<'a>(
     ask(superuser.policy(), asked).then(move |verdict| match verdict {
         Ok(Decision::Allow(_)) => ask(plan.policy(), Question { as_superuser: true, ..question })
             .map(move |verdict| verdict.map(|decision| recorded(superuser, decision))),
+        Ok(Decision::Deny(step_up)) if step_up.is_step_up() => {
+            // It is the answer only to who would pass as a superuser then.
+            ask(plan.policy(), Question { as_superuser: true, explaining: false, ..question }).map(|verdict| {
+                let is_enough = verdict?.is_allowed();
+                let explanation = denial.why().explanation.clone();
+                let step_up = step_up.with(|why| why.explanation = explanation);
+                Ok(Decision::Deny(if is_enough { step_up } else { denial }))
+            })
+        }
         Ok(Decision::Deny(_)) => Answer::now(Ok(Decision::Deny(denial))),
         Err(error) => Answer::now(Err(error)),
     })

@@ -3,7 +3,7 @@
 //! [`all`] and [`any`] share one loop, `combine`. It asks the parts in order, without a box as long as they answer at once, and
 //! waits from the first part that has to.
 
-use super::{Description, NamedScope, Narrowing, Policy, Question, Verdict, ask, sealed::Sealed};
+use super::{Description, NamedScope, Narrowing, Policy, Question, Verdict, ask, sealed::Sealed, step_up::required};
 use crate::{
     answer::Answer,
     decision::{Access, Decision, Denial},
@@ -82,6 +82,9 @@ pub struct All<L>(L);
 ///
 /// They are asked in order, up to the first that denies. An empty list is a configuration error.
 ///
+/// A part that only requires a [recent sign-in](super::signed_in_within) or a [factor](super::factor) does not end it: another
+/// part that denies is the answer then. The answer has the requirements of all parts of this kind.
+///
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
 /// # fn main() -> Result<(), Error> { let gate = gate(&[])?;
@@ -109,7 +112,9 @@ pub struct Any<L>(L);
 /// They are asked in order, up to the first that allows. One that fails with an error ends the search, so put those that
 /// need no database first. An empty list is a configuration error.
 ///
-/// A denial is the last part's, except one that only says that the caller's scheme is not accepted there.
+/// A denial is the last part's, except one that only says that the caller's scheme is not accepted there. If a part only
+/// requires a [recent sign-in](super::signed_in_within) or a [factor](super::factor), its denial is the answer, also where
+/// another part is hidden: the caller would be allowed then.
 ///
 /// ```
 /// # mod kit { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/kit.rs")); } use kit::*;
@@ -194,12 +199,12 @@ fn combine<'a, L: PolicyList>(list: &'a L, all: bool, question: Question<'a>) ->
                     while !settled && let Some(policy) = rest.next() {
                         settled = tally.settles(ask(policy, question).await?);
                     }
-                    tally.end()
+                    tally.end(list)
                 });
             }
         }
     }
-    Answer::now(tally.end())
+    Answer::now(tally.end(list))
 }
 
 /// The decisions of the parts so far.
@@ -226,19 +231,27 @@ impl Tally {
                 !self.all
             }
             Decision::Deny(denial) => {
+                // What another part denies firmly is no reason to sign in again.
+                let is_settled = self.all && !denial.is_step_up();
                 self.denial = Some(match self.denial.take() {
+                    Some(step_up) if self.all => step_up.and(denial),
                     Some(before) => before.then(denial),
                     None => denial,
                 });
-                self.all
+                is_settled
             }
         }
     }
 
-    fn end(self) -> Verdict {
+    fn end(self, list: &impl PolicyList) -> Verdict {
         let decision = match (self.access, self.denial) {
             (Some(access), None) => Decision::Allow(access),
             (Some(access), Some(_)) if !self.all => Decision::Allow(access),
+            // The next sign-in has to meet what this one meets, too.
+            (_, Some(denial)) if self.all && denial.is_step_up() => {
+                let required = each(list).filter_map(|part| required(&part.describe()));
+                Decision::Deny(required.fold(denial, Denial::and))
+            }
             (_, Some(denial)) => Decision::Deny(denial),
             (None, None) => return Err(empty_list()),
         };
@@ -347,7 +360,7 @@ impl<P: Policy> Policy for HiddenPolicy<P> {
     fn decide<'a>(&'a self, question: Question<'a>) -> Answer<'a, Verdict> {
         ask(&self.0, question).map(|verdict| {
             verdict.map(|decision| match decision {
-                Decision::Deny(denial) => Decision::Deny(denial.with(|why| why.is_hidden = !why.is_absent)),
+                Decision::Deny(denial) => Decision::Deny(denial.hidden()),
                 allowed => allowed,
             })
         })

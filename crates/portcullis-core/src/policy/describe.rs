@@ -54,6 +54,10 @@ pub enum Description {
         /// The required text; `None` if the claim has to be set.
         is: Option<&'static str>,
     },
+    /// [`signed_in_within`](super::signed_in_within).
+    SignedInWithin(Duration),
+    /// [`factor`](super::factor).
+    Factor(&'static str),
     /// [`when`](super::when).
     When {
         /// The code of its denials.
@@ -237,6 +241,8 @@ impl fmt::Display for Description {
             Self::Scope(scope) => write!(f, "scope {scope}"),
             Self::Claim { path, is: None } => write!(f, "claim {path}"),
             Self::Claim { path, is: Some(text) } => write!(f, "claim {path} is {text}"),
+            Self::SignedInWithin(max_age) => write!(f, "signed in within {max_age:?}"),
+            Self::Factor(factor) => write!(f, "factor {factor}"),
             Self::When { code } => f.write_str(code),
             // These codes say what is wrong with the row: `unless unconfirmed`.
             Self::Account { code } => write!(f, "unless {code}"),

@@ -343,6 +343,8 @@ impl Place<'_> {
             }),
             Description::Scope(_)
             | Description::Claim { .. }
+            | Description::SignedInWithin(_)
+            | Description::Factor(_)
             | Description::When { .. }
             | Description::Engine { on: None, .. }
             | Description::Account { .. } => Outcomes::depends(part),

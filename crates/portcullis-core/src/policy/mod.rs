@@ -5,6 +5,7 @@
 //! | [`anyone`], [`authenticated`] | every caller; every caller with a valid credential |
 //! | [`staff`], [`role`], [`permission`], [`scope`], [`claim`] | callers that have it, by their credential |
 //! | `role(…).on(…)`, `permission(…).on(…)` | callers that have it on a resource, by a [membership](crate::Membership) |
+//! | [`signed_in_within`], [`factor`] | people who signed in a short time ago, or by a factor |
 //! | [`account`], `.on(…).row(…)` | callers whose account, or whose resource, meets a condition |
 //! | [`via`], [`also_via`] | callers of a scheme with a name |
 //! | [`signed`] | every caller, with or without a credential, whose address is signed |
@@ -55,6 +56,7 @@ mod resource;
 mod rule;
 mod shadow;
 mod signed;
+mod step_up;
 mod superuser;
 pub mod values;
 mod ways;
@@ -76,6 +78,8 @@ pub(crate) use requirement::Requirement;
 pub use rule::Rule;
 pub use shadow::shadow;
 pub use signed::signed;
+pub(crate) use step_up::required;
+pub use step_up::{factor, minutes, signed_in_within};
 pub(crate) use superuser::Superuser;
 pub(crate) use values::*;
 pub use ways::{also_via, via};

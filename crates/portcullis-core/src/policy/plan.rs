@@ -3,7 +3,7 @@
 //! The planner reads the [`Description`] once: it checks each name in it, works out which schemes can satisfy the whole, and
 //! collects what the adapters need to know in advance. No request walks the description.
 
-use super::{Description, On, Policy, empty_list, shadow::ByCandidateRoles};
+use super::{Description, On, Policy, empty_list, shadow::ByCandidateRoles, step_up};
 use crate::{
     error::Error,
     rights::{Rights, RightsNamed},
@@ -162,6 +162,7 @@ impl Planner<'_> {
                 )))
             }
             Description::Signed { signer } => self.check_signed(signer, below_not),
+            Description::SignedInWithin(_) | Description::Factor(_) => step_up::not_inverted(below_not),
             _ => Ok(()),
         }
     }

@@ -18,6 +18,7 @@ pub use super::{
     resource::{OnResource, OnRow},
     shadow::Shadow,
     signed::Signed,
+    step_up::{Factor, SignedInWithin},
     ways::{AlsoVia, Via},
     when::{Holds, When},
 };

@@ -5,6 +5,7 @@
 
 mod account;
 mod id;
+mod sign_in;
 
 pub use account::Account;
 pub use id::{PrincipalId, SessionId, TokenId};
@@ -16,6 +17,7 @@ use crate::{
     rights::{KeyScopes, Permission, PermissionSet, Role},
 };
 use serde::de::DeserializeOwned;
+use sign_in::SignIn;
 use std::{
     any::Any,
     borrow::Cow,
@@ -91,13 +93,16 @@ pub(crate) struct Parts {
     pub(crate) permissions: PermissionSet,
     /// `None` if the claim in its token is not a flag.
     pub(crate) staff: Option<bool>,
-    pub(crate) authenticated_at: Option<SystemTime>,
+    /// When its credential was issued, if its claims do not say it.
+    pub(crate) issued_at: Option<SystemTime>,
     pub(crate) expires_at: Option<SystemTime>,
     /// How far the clock of the issuer may be ahead. Only revocation uses it here.
     pub(crate) leeway: Duration,
     pub(crate) claims: Option<Claims>,
     /// The row of its account.
     account: Option<Arc<dyn Any + Send + Sync>>,
+    /// What its verifier says about its sign-in.
+    sign_in: Option<Box<SignIn>>,
     /// The same principal as its token describes it, if its issuer was asked.
     by_token: Option<Principal>,
 }
@@ -157,11 +162,12 @@ impl Parts {
             key_scopes: None,
             permissions: PermissionSet::default(),
             staff: Some(false),
-            authenticated_at: None,
+            issued_at: None,
             expires_at: None,
             leeway: Duration::ZERO,
             claims: None,
             account: None,
+            sign_in: None,
             by_token: None,
         }
     }
@@ -250,11 +256,11 @@ impl Principal {
         self.with(|inner| inner.staff = Some(staff))
     }
 
-    /// With the time of its sign-in, and the end of its validity. The gate does not refuse a principal that has ended: see
+    /// With the time at which its credential was issued, and the end of its validity. The gate does not refuse a principal that has ended: see
     /// [`Authenticator`](crate::Authenticator#the-end-of-a-credential).
     #[must_use]
-    pub fn with_times(self, authenticated_at: Option<SystemTime>, expires_at: Option<SystemTime>) -> Self {
-        self.with(|inner| (inner.authenticated_at, inner.expires_at) = (authenticated_at, expires_at))
+    pub fn with_times(self, issued_at: Option<SystemTime>, expires_at: Option<SystemTime>) -> Self {
+        self.with(|inner| (inner.issued_at, inner.expires_at) = (issued_at, expires_at))
     }
 
     /// With the leeway for the clock of its issuer, which may be ahead: see [`precedes`](Self::precedes).
@@ -277,7 +283,7 @@ impl Principal {
         let ends = self.expires_at().into_iter().chain(own.expires_at()).min();
         let own = match own.since() {
             Some(_) => own,
-            None => own.with(|inner| inner.authenticated_at = self.since()),
+            None => own.with(|inner| inner.issued_at = self.since()),
         };
         self.with(|inner| (inner.expires_at, inner.by_token) = (ends, Some(own)))
     }
@@ -398,35 +404,10 @@ impl Principal {
         self.0.staff
     }
 
-    /// When it signed in, if known: the `auth_time` of its token, or else `iat`. For a route that asks for a recent sign-in:
-    ///
-    /// ```
-    /// use portcullis_core::{Principal, PrincipalKind};
-    /// use std::time::{Duration, SystemTime};
-    ///
-    /// fn is_recent(principal: &Principal, now: SystemTime) -> bool {
-    ///     let signed_in = principal.authenticated_at().and_then(|at| now.duration_since(at).ok());
-    ///     signed_in.is_some_and(|ago| ago < Duration::from_secs(300))
-    /// }
-    ///
-    /// let (now, alice) = (SystemTime::now(), Principal::new(PrincipalKind::User, "alice"));
-    /// let signed_in = |ago| alice.clone().with_times(Some(now - Duration::from_secs(ago)), None);
-    /// assert!(is_recent(&signed_in(60), now));
-    /// assert!(!is_recent(&signed_in(600), now));
-    /// assert!(!is_recent(&alice, now)); // not known
-    /// ```
-    #[must_use]
-    pub fn authenticated_at(&self) -> Option<SystemTime> {
-        self.0.authenticated_at
-    }
-
-    /// When its token was issued (`iat`); without a token, when it signed in.
+    /// When its token was issued (`iat`), or its credential, if its verifier says so.
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
-        match self.all_claims().next() {
-            Some(_) => self.all_claims().find_map(Claims::issued_at),
-            None => self.authenticated_at(),
-        }
+        self.all_claims().find_map(Claims::issued_at).or(self.0.issued_at)
     }
 
     pub(crate) fn leeway(&self) -> Duration {

@@ -32,7 +32,7 @@ pub use role::{Role, RoleHierarchy, RoleHierarchyBuilder};
 pub use standing::Standing;
 pub(crate) use standing::State;
 
-use crate::{engine::AnyEngine, error::Error, policy::Superuser, shadow::Shadows, signed::SignedUrls};
+use crate::{clock::Time, engine::AnyEngine, error::Error, policy::Superuser, shadow::Shadows, signed::SignedUrls};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -58,6 +58,8 @@ pub(crate) struct Rights {
     /// What would be known by candidate roles, for each candidate.
     pub(crate) candidates: Vec<(&'static str, Arc<Rights>)>,
     pub(crate) shadows: Arc<Shadows>,
+    /// The clock of the gate, for the policies that ask it.
+    pub(crate) time: Time,
 }
 
 impl Rights {

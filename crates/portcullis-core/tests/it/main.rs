@@ -55,6 +55,7 @@ mod signed;
 mod source_order;
 mod sources;
 mod standings;
+mod step_up;
 mod superuser;
 mod tokens;
 mod trusted;

@@ -357,7 +357,7 @@ fn what_a_principal_is_given() {
         (whole.id().subject(), whole.kind(), whole.organization()),
         ("alice", PrincipalKind::Service, Some("acme"))
     );
-    assert_eq!((whole.authenticated_at(), whole.expires_at()), (time(-5), time(60)));
+    assert_eq!((whole.issued_at(), whole.expires_at()), (time(-5), time(60)));
     assert_eq!(whole.token_claims().unwrap().get::<u64>("jti").ok(), None, "a text is no number");
     assert_eq!(whole.token_claims().unwrap().token_id().as_deref(), Some("7"));
     assert_eq!(principal(&[]).expires_at(), None);

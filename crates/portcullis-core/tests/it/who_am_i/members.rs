@@ -167,7 +167,7 @@ fn what_a_principal_is_given() {
     );
     assert_eq!(
         (principal.authenticated_at(), principal.issued_at(), principal.expires_at()),
-        (time(-5), time(-5), time(60))
+        (None, time(-5), time(60))
     );
     assert_eq!(
         (principal.roles().len(), principal.scopes(), principal.is_staff()),
