@@ -5,14 +5,15 @@ use crate::{
     email::EmailAddress,
     error::Error,
     event::Event,
+    factor::FactorChange,
     id::UserId,
     mailer::{Mail, MailKind},
     one_time::Purpose,
     sign_up::address,
-    store::{AddOutcome, UserKey},
+    store::{AddOutcome, Page, UserKey},
     user::{NewUser, User, UserChange},
 };
-use portcullis_core::{Error as CoreError, Principal};
+use portcullis_core::{Error as CoreError, Principal, PrincipalId, PrincipalKind};
 use serde_json::Map;
 
 /// What administrators do to accounts. Made by [`Accounts::admin`] or [`Accounts::admin_as`].
@@ -51,6 +52,22 @@ impl Admin<'_> {
     /// [`Error::NotFound`], [`Error::Store`].
     pub async fn user(&self, user: &UserId) -> Result<User, Error> {
         self.accounts.0.stores.users.find(UserKey::Id(user)).await?.ok_or(Error::NotFound)
+    }
+
+    /// A page of users, newest first, also disabled ones.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn users(&self, page: Page) -> Result<Vec<User>, Error> {
+        Ok(self.accounts.0.stores.users.list(page).await?)
+    }
+
+    /// The number of users.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn count(&self) -> Result<u64, Error> {
+        Ok(self.accounts.0.stores.users.count().await?)
     }
 
     /// Creates an account, also where [sign-up](crate::AccountsBuilder::without_sign_up) is off. It is approved.
@@ -147,6 +164,40 @@ impl Admin<'_> {
         let at = disabled.then(|| self.accounts.now());
         let change = UserChange { disabled_at: Some(at), new_stamp: disabled, ..UserChange::default() };
         self.change("disable", user, change).await
+    }
+
+    /// Deletes an account: its sessions end, its API keys are withdrawn, its second factor is removed, and it leaves its
+    /// organizations.
+    ///
+    /// The address is free then. What the application has kept of the user stays, under an identifier that nobody gets again.
+    ///
+    /// # Errors
+    /// [`Error::LastOwner`], and nothing was changed, while the user is the last owner of an organization: name another owner, or
+    /// remove the organization. [`Error::NotFound`], [`Error::Store`], and those of the store of keys.
+    pub async fn delete(&self, user: &UserId) -> Result<(), Error> {
+        let (accounts, inner) = (self.accounts, &*self.accounts.0);
+        self.user(user).await?;
+        if let Some(organizations) = &inner.organizations
+            && organizations.is_last_owner(user).await?
+        {
+            return Err(Error::LastOwner);
+        }
+        // First, so that nobody signs in meanwhile, and if it is not finished it can be called again.
+        let at = Some(Some(accounts.now()));
+        accounts.change(user, UserChange { disabled_at: at, new_stamp: true, ..UserChange::default() }).await?;
+        if let Some(keys) = &inner.keys {
+            let owner = PrincipalId::new(PrincipalKind::User, user.as_str()).with_issuer(inner.issuer.clone());
+            keys.of_owner(owner).withdraw_all().await?;
+        }
+        inner.stores.sessions.change_factor(user, FactorChange::Remove).await?;
+        if let Some(organizations) = &inner.organizations
+            && !organizations.remove_everywhere(user).await?.is_empty()
+        {
+            return Err(Error::LastOwner);
+        }
+        inner.stores.users.remove(user).await?;
+        self.done("delete", user);
+        Ok(())
     }
 
     /// Gives a user another role and ends their sessions, since tokens contain the role.

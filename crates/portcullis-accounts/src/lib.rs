@@ -113,4 +113,4 @@ pub use secret::{Digest, Secret, Token};
 pub use session::{RefreshFormat, Session, SessionRules};
 pub use sign_up::SignUp;
 pub use totp::Enrolment;
-pub use user::{NewUser, User, UserChange};
+pub use user::{LinkedIdentity, NewUser, User, UserChange};

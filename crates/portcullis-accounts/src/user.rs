@@ -90,6 +90,18 @@ impl From<NewUser> for User {
     }
 }
 
+/// An identity of a user at a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "the compiler shall tell authors of stores about a new column")]
+pub struct LinkedIdentity {
+    /// The provider's name, `iss` of its ID tokens.
+    pub issuer: String,
+    /// Who the user is there, `sub` of its ID tokens.
+    pub subject: String,
+    /// When it was linked.
+    pub linked_at: SystemTime,
+}
+
 /// A change of a user. `None` leaves a field as it is.
 #[derive(Clone, Default)]
 #[allow(clippy::exhaustive_structs, reason = "the compiler shall tell authors of stores about a new column")]

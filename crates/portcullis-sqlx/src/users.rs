@@ -5,8 +5,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use portcullis_accounts::{
-    NewUser, User, UserChange, UserId,
-    store::{AddOutcome, ChangeOutcome, StoreResult, UserKey, UserStore},
+    LinkedIdentity, NewUser, User, UserChange, UserId,
+    store::{AddOutcome, ChangeOutcome, LinkOutcome, Page, StoreResult, UserKey, UserStore},
 };
 
 /// As [`user`] reads them.
@@ -68,12 +68,17 @@ impl<D: Dialect> UserStore for SqlStore<D> {
     }
 
     async fn find(&self, by: UserKey<'_>) -> StoreResult<Option<User>> {
-        let (statement, key) = match by {
-            UserKey::Id(id) => (users!("id = $1"), id.as_str()),
-            UserKey::Email(email) => (users!("email = $1"), email.as_str()),
-            _ => return Ok(None),
-        };
-        Ok(self.fetch_one("reading a user", statement, [key.into()], user).await?)
+        const IDENTITY: &str =
+            users!("id = (SELECT user_id FROM portcullis_identities WHERE issuer = $1 AND subject = $2)");
+        let doing = "reading a user";
+        Ok(match by {
+            UserKey::Id(id) => self.fetch_one(doing, users!("id = $1"), [id.as_str().into()], user).await?,
+            UserKey::Email(email) => self.fetch_one(doing, users!("email = $1"), [email.as_str().into()], user).await?,
+            UserKey::Identity(issuer, subject) => {
+                self.fetch_one(doing, IDENTITY, [issuer.into(), subject.into()], user).await?
+            }
+            _ => None,
+        })
     }
 
     async fn change(&self, id: &UserId, change: UserChange) -> StoreResult<ChangeOutcome> {
@@ -91,5 +96,70 @@ impl<D: Dialect> UserStore for SqlStore<D> {
         }
         tx.commit().await?;
         Ok(ChangeOutcome::Changed(user))
+    }
+
+    async fn remove(&self, id: &UserId) -> StoreResult<bool> {
+        // Identities go with their user.
+        let mut tx = self.write("removing a user").await?;
+        let removed = tx.execute("DELETE FROM portcullis_users WHERE id = $1", [id.as_str().into()]).await?;
+        tx.commit().await?;
+        Ok(removed == 1)
+    }
+
+    async fn list(&self, page: Page) -> StoreResult<Vec<User>> {
+        const FIRST: &str = users!("TRUE ORDER BY created_at DESC, id DESC LIMIT $1");
+        const AFTER: &str = users!("(created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $1");
+        let (doing, limit) = ("reading users", i64::from(page.limit).into());
+        Ok(match page.after {
+            None => self.fetch(doing, FIRST, [limit], user).await?,
+            Some((time, id)) => self.fetch(doing, AFTER, [limit, time.into(), id.as_str().into()], user).await?,
+        })
+    }
+
+    async fn count(&self) -> StoreResult<u64> {
+        const COUNT: &str = "SELECT COUNT(*) FROM portcullis_users";
+        let count = self.fetch_one("counting users", COUNT, [], |row| row.next::<i64>()).await?;
+        Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+    }
+
+    async fn link(&self, id: &UserId, identity: LinkedIdentity) -> StoreResult<LinkOutcome> {
+        // The constraints decide, also between two transactions.
+        const LINK: &str = "INSERT INTO portcullis_identities (user_id, issuer, subject, created_at) \
+            VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        const KNOWN: &str = "SELECT subject FROM portcullis_identities WHERE user_id = $1 AND issuer = $2";
+        let (user_id, issuer, subject) =
+            (|| id.as_str().into(), || identity.issuer.as_str().into(), identity.subject.as_str());
+        let mut tx = self.write("linking an identity").await?;
+        let locked = D::locking(locking!("SELECT id FROM portcullis_users WHERE id = $1", " FOR UPDATE"));
+        if tx.fetch_one(locked, [user_id()], |_| Ok(())).await?.is_none() {
+            return Ok(LinkOutcome::Absent);
+        }
+        if tx.execute(LINK, [user_id(), issuer(), subject.into(), identity.linked_at.into()]).await? == 1 {
+            tx.commit().await?;
+            return Ok(LinkOutcome::Linked);
+        }
+        let known = tx.fetch_one(KNOWN, [user_id(), issuer()], |row| row.next::<String>()).await?;
+        Ok(match known {
+            Some(known) if known == subject => LinkOutcome::Linked,
+            Some(_) => LinkOutcome::HasAnother,
+            None => LinkOutcome::Taken,
+        })
+    }
+
+    async fn unlink(&self, id: &UserId, issuer: &str) -> StoreResult<bool> {
+        const UNLINK: &str = "DELETE FROM portcullis_identities WHERE user_id = $1 AND issuer = $2";
+        let mut tx = self.write("unlinking an identity").await?;
+        let removed = tx.execute(UNLINK, [id.as_str().into(), issuer.into()]).await?;
+        tx.commit().await?;
+        Ok(removed == 1)
+    }
+
+    async fn identities(&self, id: &UserId) -> StoreResult<Vec<LinkedIdentity>> {
+        const OF: &str = "SELECT issuer, subject, created_at FROM portcullis_identities WHERE user_id = $1 \
+            ORDER BY created_at, issuer";
+        let read = |row: &mut Columns<'_, D>| {
+            Ok(LinkedIdentity { issuer: row.next()?, subject: row.next()?, linked_at: row.next()? })
+        };
+        Ok(self.fetch("reading identities", OF, [id.as_str().into()], read).await?)
     }
 }

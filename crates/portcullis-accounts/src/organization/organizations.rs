@@ -275,6 +275,17 @@ impl Organizations {
         Ok(remaining)
     }
 
+    /// Whether an organization would have no owner without this user.
+    pub(crate) async fn is_last_owner(&self, user: &UserId) -> Result<bool, Error> {
+        for (organization, role) in self.of(user).await? {
+            let is_another = |member: &Member| member.role == self.rules.owner() && member.user != *user;
+            if role == self.rules.owner() && !self.members(&organization.id).await?.iter().any(is_another) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn member_change(&self, id: &OrganizationId, user: &UserId, what: What, by: By<'_>) -> MemberChange {
         MemberChange {
             organization: id.clone(),

@@ -1,6 +1,6 @@
 use super::{
-    AddOutcome, ChangeOutcome, Ending, FactorChange, FactorWrite, Family, RefreshRow, RotateOutcome, Rotation,
-    SessionStore, StoreResult, UserKey, UserStore, memory_organizations::Organizations, rotate,
+    AddOutcome, ChangeOutcome, Ending, FactorChange, FactorWrite, Family, LinkOutcome, Page, RefreshRow, RotateOutcome,
+    Rotation, SessionStore, StoreResult, UserKey, UserStore, memory_organizations::Organizations, rotate,
 };
 use crate::{
     factor::Factor,
@@ -8,7 +8,7 @@ use crate::{
     one_time::{OneTime, Purpose},
     secret::Digest,
     session::Session,
-    user::{NewUser, User, UserChange},
+    user::{LinkedIdentity, NewUser, User, UserChange},
 };
 use async_trait::async_trait;
 use futures_util::lock::{Mutex, MutexGuard};
@@ -21,6 +21,7 @@ pub struct MemoryStore(Mutex<State>, Mutex<Organizations>);
 #[derive(Default)]
 struct State {
     users: HashMap<UserId, User>,
+    identities: Vec<(UserId, LinkedIdentity)>,
     sessions: HashMap<SessionId, Session>,
     refresh: HashMap<Digest, (SessionId, RefreshRow)>,
     one_time: HashMap<Digest, OneTime>,
@@ -66,6 +67,11 @@ impl UserStore for MemoryStore {
         Ok(match by {
             UserKey::Id(id) => state.users.get(id).cloned(),
             UserKey::Email(email) => state.users.values().find(|user| user.email == *email).cloned(),
+            UserKey::Identity(issuer, subject) => {
+                let is_meant = |known: &LinkedIdentity| known.issuer == issuer && known.subject == subject;
+                let found = state.identities.iter().find(|(_, known)| is_meant(known));
+                found.and_then(|(user, _)| state.users.get(user).cloned())
+            }
         })
     }
 
@@ -81,6 +87,58 @@ impl UserStore for MemoryStore {
         }
         change.apply(user);
         Ok(ChangeOutcome::Changed(user.clone()))
+    }
+
+    async fn remove(&self, id: &UserId) -> StoreResult<bool> {
+        let mut state = self.state().await;
+        state.identities.retain(|(user, _)| user != id);
+        Ok(state.users.remove(id).is_some())
+    }
+
+    async fn list(&self, page: Page) -> StoreResult<Vec<User>> {
+        let state = self.state().await;
+        let is_after =
+            |user: &&User| page.after.as_ref().is_none_or(|(time, id)| (user.created_at, &user.id) < (*time, id));
+        let mut users: Vec<User> = state.users.values().filter(is_after).cloned().collect();
+        users.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
+        users.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+        Ok(users)
+    }
+
+    async fn count(&self) -> StoreResult<u64> {
+        Ok(u64::try_from(self.state().await.users.len()).unwrap_or(u64::MAX))
+    }
+
+    async fn link(&self, id: &UserId, identity: LinkedIdentity) -> StoreResult<LinkOutcome> {
+        let mut state = self.state().await;
+        if !state.users.contains_key(id) {
+            return Ok(LinkOutcome::Absent);
+        }
+        for (user, known) in state.identities.iter().filter(|(_, known)| known.issuer == identity.issuer) {
+            match (user == id, known.subject == identity.subject) {
+                (true, true) => return Ok(LinkOutcome::Linked),
+                (true, false) => return Ok(LinkOutcome::HasAnother),
+                (false, true) => return Ok(LinkOutcome::Taken),
+                (false, false) => {}
+            }
+        }
+        state.identities.push((id.clone(), identity));
+        Ok(LinkOutcome::Linked)
+    }
+
+    async fn unlink(&self, id: &UserId, issuer: &str) -> StoreResult<bool> {
+        let mut state = self.state().await;
+        let before = state.identities.len();
+        state.identities.retain(|(user, known)| user != id || known.issuer != issuer);
+        Ok(state.identities.len() < before)
+    }
+
+    async fn identities(&self, id: &UserId) -> StoreResult<Vec<LinkedIdentity>> {
+        let state = self.state().await;
+        let of_user = state.identities.iter().filter(|(user, _)| user == id);
+        let mut found: Vec<LinkedIdentity> = of_user.map(|(_, known)| known.clone()).collect();
+        found.sort_by(|one, other| (one.linked_at, &one.issuer).cmp(&(other.linked_at, &other.issuer)));
+        Ok(found)
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
     one_time::{OneTime, Purpose},
     secret::{Digest, Secret, Token},
     session::{Session, SessionRules},
-    user::{NewUser, User, UserChange},
+    user::{LinkedIdentity, NewUser, User, UserChange},
 };
 use async_trait::async_trait;
 use std::{
@@ -86,6 +86,18 @@ pub trait UserStore: fmt::Debug + Send + Sync {
     async fn find(&self, by: UserKey<'_>) -> StoreResult<Option<User>>;
     /// Changes a user, in one statement or transaction, and returns the user after it.
     async fn change(&self, id: &UserId, change: UserChange) -> StoreResult<ChangeOutcome>;
+    /// Removes a user together with their identities at providers. Returns whether there was one.
+    async fn remove(&self, id: &UserId) -> StoreResult<bool>;
+    /// A page of users, newest first: by `created_at`, and by the identifier where that is equal.
+    async fn list(&self, page: Page) -> StoreResult<Vec<User>>;
+    /// The number of users.
+    async fn count(&self) -> StoreResult<u64>;
+    /// Links an identity at a provider to a user, unless another user has it or the user has another one of the same issuer.
+    async fn link(&self, id: &UserId, identity: LinkedIdentity) -> StoreResult<LinkOutcome>;
+    /// Removes the identity of this issuer from a user. Returns whether there was one.
+    async fn unlink(&self, id: &UserId, issuer: &str) -> StoreResult<bool>;
+    /// The identities of a user, oldest first.
+    async fn identities(&self, id: &UserId) -> StoreResult<Vec<LinkedIdentity>>;
 }
 
 /// How to find a user.
@@ -96,6 +108,50 @@ pub enum UserKey<'a> {
     Id(&'a UserId),
     /// By address.
     Email(&'a EmailAddress),
+    /// By the identity at a provider: issuer and subject.
+    Identity(&'a str, &'a str),
+}
+
+/// A page of users, newest first.
+///
+/// ```
+/// use portcullis_accounts::{Accounts, Error, User, store::Page};
+///
+/// /// The addresses of all users.
+/// async fn addresses(accounts: &Accounts) -> Result<Vec<String>, Error> {
+///     let (admin, mut page) = (accounts.admin_as("export"), Page::first(100));
+///     let mut all = Vec::new();
+///     loop {
+///         let users: Vec<User> = admin.users(page).await?;
+///         all.extend(users.iter().map(|user| user.email.to_string()));
+///         match users.last() {
+///             Some(last) => page = Page::after(last, 100),
+///             None => return Ok(all),
+///         }
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "the compiler shall tell authors of stores what is needed")]
+pub struct Page {
+    /// The page begins behind the user with this time and identifier, whether or not the user is still there.
+    pub after: Option<(SystemTime, UserId)>,
+    /// The largest number of users.
+    pub limit: u32,
+}
+
+impl Page {
+    /// The newest users.
+    #[must_use]
+    pub fn first(limit: u32) -> Self {
+        Self { after: None, limit }
+    }
+
+    /// Those who follow this user.
+    #[must_use]
+    pub fn after(last: &User, limit: u32) -> Self {
+        Self { after: Some((last.created_at, last.id.clone())), limit }
+    }
 }
 
 /// The outcome of [`UserStore::add`].
@@ -118,6 +174,20 @@ pub enum ChangeOutcome {
     Absent,
     /// Another user has the address.
     Taken,
+}
+
+/// The outcome of [`UserStore::link`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkOutcome {
+    /// The identity is linked to the user, now or since earlier.
+    Linked,
+    /// Another user has the identity.
+    Taken,
+    /// The user has another identity of this issuer.
+    HasAnother,
+    /// There is no such user.
+    Absent,
 }
 
 /// Sessions with their refresh tokens, single-use tokens, and second factors. Of each token the store has the digest only.

@@ -3,13 +3,10 @@
 use crate::cast::{ALICE, OTHER, PASSWORD, built, cast, client, code};
 use portcullis_accounts::{
     Accounts, Links, MailKind, PasswordRules, Secret,
-    store::{MemoryStore, UserKey, UserStore},
+    store::{MemoryStore, Stores, UserKey},
     testing::Mailbox,
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn a_reset_ends_all_sessions_and_is_used_once() {
@@ -47,39 +44,12 @@ async fn rules_apply_where_a_password_is_set() {
     assert_eq!(code(cast.accounts.sign_up(form, &client()).await), "password_rejected");
 }
 
-#[derive(Debug, Clone)]
-struct Shared(Arc<MemoryStore>);
-
-#[async_trait::async_trait]
-impl UserStore for Shared {
-    async fn add(
-        &self,
-        user: portcullis_accounts::NewUser,
-    ) -> portcullis_accounts::store::StoreResult<portcullis_accounts::store::AddOutcome> {
-        self.0.add(user).await
-    }
-    async fn find(
-        &self,
-        by: UserKey<'_>,
-    ) -> portcullis_accounts::store::StoreResult<Option<portcullis_accounts::User>> {
-        self.0.find(by).await
-    }
-    async fn change(
-        &self,
-        id: &portcullis_accounts::UserId,
-        change: portcullis_accounts::UserChange,
-    ) -> portcullis_accounts::store::StoreResult<portcullis_accounts::store::ChangeOutcome> {
-        self.0.change(id, change).await
-    }
-}
-
 #[tokio::test]
 async fn a_hash_with_other_costs_is_made_anew_at_sign_in() {
-    let users = Shared(Arc::default());
+    let stores = Stores::from(MemoryStore::new());
     let with = |memory| {
         let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes").unwrap();
-        let stores = portcullis_accounts::store::Stores::new(users.clone(), MemoryStore::new());
-        Accounts::builder("shop", secret, stores)
+        Accounts::builder("shop", secret, stores.clone())
             .dangerous_without_confirmation()
             .mailer(Mailbox::new(), Links::below("https://app.shop.test"))
             .argon2(memory, 1, 1)
@@ -90,7 +60,7 @@ async fn a_hash_with_other_costs_is_made_anew_at_sign_in() {
     let (old, new) = (with(64), with(128));
     let hash = async || {
         let email = ALICE.parse().unwrap();
-        users.find(UserKey::Email(&email)).await.unwrap().unwrap().password_hash.unwrap()
+        stores.users().find(UserKey::Email(&email)).await.unwrap().unwrap().password_hash.unwrap()
     };
     let form = portcullis_accounts::SignUp { email: ALICE, password: PASSWORD, ..Default::default() };
     let user = old.sign_up(form, &client()).await.unwrap().unwrap().user;
@@ -106,7 +76,7 @@ async fn a_hash_with_other_costs_is_made_anew_at_sign_in() {
 
     let foreign =
         portcullis_accounts::UserChange { password_hash: Some(Some(format!("$plain${OTHER}"))), ..Default::default() };
-    users.change(&user.id, foreign).await.unwrap();
+    stores.users().change(&user.id, foreign).await.unwrap();
     assert_eq!(code(new.sign_in(ALICE, PASSWORD, &client()).await), "invalid_credentials");
     new.sign_in(ALICE, OTHER, &client()).await.unwrap();
     assert!(hash().await.starts_with("$argon2id$"));

@@ -11,8 +11,11 @@ use http_body_util::BodyExt;
 use portcullis::{
     Algorithm, Gate,
     accounts::{
-        NewUser, User, UserChange, UserId,
-        store::{AddOutcome, ChangeOutcome, MemoryStore, StoreError, StoreResult, Stores, UserKey, UserStore},
+        LinkedIdentity, NewUser, User, UserChange, UserId,
+        store::{
+            AddOutcome, ChangeOutcome, LinkOutcome, MemoryStore, Page, StoreError, StoreResult, Stores, UserKey,
+            UserStore,
+        },
         testing::Mailbox,
     },
     sqlx::SqliteStore,
@@ -123,6 +126,30 @@ impl UserStore for Counted {
 
     async fn change(&self, id: &UserId, change: UserChange) -> StoreResult<ChangeOutcome> {
         self.1.change(id, change).await
+    }
+
+    async fn remove(&self, id: &UserId) -> StoreResult<bool> {
+        self.1.remove(id).await
+    }
+
+    async fn list(&self, page: Page) -> StoreResult<Vec<User>> {
+        self.1.list(page).await
+    }
+
+    async fn count(&self) -> StoreResult<u64> {
+        self.1.count().await
+    }
+
+    async fn link(&self, id: &UserId, identity: LinkedIdentity) -> StoreResult<LinkOutcome> {
+        self.1.link(id, identity).await
+    }
+
+    async fn unlink(&self, id: &UserId, issuer: &str) -> StoreResult<bool> {
+        self.1.unlink(id, issuer).await
+    }
+
+    async fn identities(&self, id: &UserId) -> StoreResult<Vec<LinkedIdentity>> {
+        self.1.identities(id).await
     }
 }
 

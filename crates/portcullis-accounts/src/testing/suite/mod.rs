@@ -16,6 +16,7 @@
 
 mod factors;
 mod family;
+mod identities;
 mod one_time;
 mod organizations;
 mod purge;
@@ -57,6 +58,10 @@ pub async fn users(store: &dyn UserStore) {
     users::addresses(store).await;
     users::stamps(store).await;
     users::races(store).await;
+    users::lists(store).await;
+    identities::link(store).await;
+    identities::remove(store).await;
+    identities::races(store).await;
 }
 
 /// The commands of sessions and single-use tokens, on a store that has none: `purge` would remove them.

@@ -2,7 +2,7 @@ use super::{AT_ONCE, Passed, at, fresh};
 use crate::{
     email::EmailAddress,
     id::UserId,
-    store::{AddOutcome, ChangeOutcome, UserKey, UserStore},
+    store::{AddOutcome, ChangeOutcome, Page, UserKey, UserStore},
     user::{NewUser, User, UserChange},
 };
 use futures_util::future::join_all;
@@ -19,7 +19,7 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-fn new_user() -> NewUser {
+pub(super) fn new_user() -> NewUser {
     NewUser {
         id: fresh(UserId::fresh(at(0))),
         email: address(),
@@ -46,14 +46,14 @@ fn full_user() -> NewUser {
     }
 }
 
-async fn add(store: &dyn UserStore, new: NewUser) -> User {
+pub(super) async fn add(store: &dyn UserStore, new: NewUser) -> User {
     match store.add(new).await.passed() {
         AddOutcome::Added(user) => user,
         AddOutcome::Taken => panic!("nobody has the address"),
     }
 }
 
-async fn find(store: &dyn UserStore, id: &UserId) -> User {
+pub(super) async fn find(store: &dyn UserStore, id: &UserId) -> User {
     store.find(UserKey::Id(id)).await.passed().unwrap_or_else(|| panic!("the user is there"))
 }
 
@@ -173,6 +173,42 @@ pub(super) async fn stamps(store: &dyn UserStore) {
     };
     assert_eq!((changed.stamp, changed.password_hash.as_deref()), (1, Some("new")));
     assert_eq!(store.change(&user.id, change(0)).await.passed(), ChangeOutcome::Absent, "the stamp is 1 now");
+}
+
+pub(super) async fn lists(store: &dyn UserStore) {
+    let before = store.count().await.passed();
+    let mut added = Vec::new();
+    // Three at each time, later than those of others.
+    for number in 0..7 {
+        added.push(add(store, NewUser { created_at: at(10_000 + number / 3), ..new_user() }).await);
+    }
+    assert_eq!(store.count().await.passed(), before + 7, "each user counts once");
+    let (mut page, mut seen) = (Page::first(2), Vec::<User>::new());
+    loop {
+        let users = store.list(page).await.passed();
+        assert!(users.len() <= 2, "a page has no more users than its limit");
+        let Some(last) = users.last() else { break };
+        page = Page::after(last, 2);
+        seen.extend(users);
+    }
+    assert_eq!(u64::try_from(seen.len()).ok(), Some(before + 7), "each user is on one page");
+    for user in &added {
+        let found: Vec<&User> = seen.iter().filter(|known| known.id == user.id).collect();
+        let [found] = found.as_slice() else { panic!("each user is on one page") };
+        assert_same(found, user);
+    }
+    assert!(
+        seen.windows(2).all(|pair| matches!(pair, [one, next] if one.created_at >= next.created_at)),
+        "newest first"
+    );
+
+    // A page may begin behind a user who has gone.
+    let (Some(gone), Some(next)) = (seen.first(), seen.get(1)) else { panic!("there are users") };
+    assert!(store.remove(&gone.id).await.passed(), "the user is there");
+    let behind = store.list(Page::after(gone, 1)).await.passed();
+    assert!(matches!(behind.as_slice(), [user] if user.id == next.id), "the page begins where the last one ended");
+    assert_eq!(store.count().await.passed(), before + 6, "one user has gone");
+    assert!(store.list(Page::first(0)).await.passed().is_empty(), "a limit of 0 is none");
 }
 
 pub(super) async fn races(store: &dyn UserStore) {

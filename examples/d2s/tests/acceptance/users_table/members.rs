@@ -1,9 +1,10 @@
 use async_trait::async_trait;
 use portcullis::{
     accounts::{
-        Accounts, AccountsBuilder, NewUser, Secret, User, UserChange, UserId,
+        Accounts, AccountsBuilder, LinkedIdentity, NewUser, Secret, User, UserChange, UserId,
         store::{
-            AddOutcome, ChangeOutcome, StoreError, StoreResult, Stores, UserKey, UserStore,
+            AddOutcome, ChangeOutcome, LinkOutcome, Page, StoreError, StoreResult, Stores,
+            UserKey, UserStore,
         },
     },
     sqlx::SqliteStore,
@@ -11,7 +12,7 @@ use portcullis::{
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use std::time::{Duration, SystemTime};
 
-/// What accounts need beside the columns that are there.
+/// What accounts need beside the columns that are there. Members may sign in at a provider.
 pub const ADDED: &str = "
     ALTER TABLE members ADD COLUMN stamp BIGINT NOT NULL DEFAULT 0;
     ALTER TABLE members ADD COLUMN confirmed BIGINT;
@@ -19,7 +20,11 @@ pub const ADDED: &str = "
     ALTER TABLE members ADD COLUMN disabled BIGINT;
     ALTER TABLE members ADD COLUMN role TEXT NOT NULL DEFAULT '';
     ALTER TABLE members ADD COLUMN extra TEXT NOT NULL DEFAULT '{}';
-    UPDATE members SET mail = lower(mail), confirmed = joined, approved = joined";
+    UPDATE members SET mail = lower(mail), confirmed = joined, approved = joined;
+    CREATE TABLE member_identities (
+        member_no INTEGER NOT NULL REFERENCES members (member_no) ON DELETE CASCADE,
+        issuer TEXT NOT NULL, subject TEXT NOT NULL, linked BIGINT NOT NULL,
+        PRIMARY KEY (issuer, subject), UNIQUE (member_no, issuer))";
 
 #[derive(Debug, Clone)]
 pub struct Members(pub SqlitePool);
@@ -59,6 +64,13 @@ impl UserStore for Members {
             UserKey::Email(email) => {
                 let query = sqlx::query("SELECT * FROM members WHERE mail = $1");
                 query.bind(email.as_str()).fetch_optional(&self.0).await
+            }
+            UserKey::Identity(issuer, subject) => {
+                let query = sqlx::query(
+                    "SELECT * FROM members WHERE member_no = (SELECT member_no
+                     FROM member_identities WHERE issuer = $1 AND subject = $2)",
+                );
+                query.bind(issuer).bind(subject).fetch_optional(&self.0).await
             }
             _ => return Ok(None),
         };
@@ -101,6 +113,78 @@ impl UserStore for Members {
         tx.commit().await.map_err(failed)?;
         Ok(ChangeOutcome::Changed(user))
     }
+
+    async fn remove(&self, id: &UserId) -> StoreResult<bool> {
+        let query = sqlx::query("DELETE FROM members WHERE member_no = $1");
+        let removed = query.bind(number(id)).execute(&self.0).await.map_err(failed)?;
+        Ok(removed.rows_affected() == 1)
+    }
+
+    async fn list(&self, page: Page) -> StoreResult<Vec<User>> {
+        let (time, id) = page.after.unzip();
+        let query = sqlx::query(
+            "SELECT * FROM members WHERE $1 IS NULL OR (joined, member_no) < ($1, $2)
+             ORDER BY joined DESC, member_no DESC LIMIT $3",
+        );
+        let query = query.bind(millis(time)).bind(id.as_ref().and_then(number)).bind(page.limit);
+        query.fetch_all(&self.0).await.map_err(failed)?.iter().map(user).collect()
+    }
+
+    async fn count(&self) -> StoreResult<u64> {
+        let query = sqlx::query_scalar("SELECT COUNT(*) FROM members");
+        let count: i64 = query.fetch_one(&self.0).await.map_err(failed)?;
+        Ok(count.try_into().unwrap_or_default())
+    }
+
+    async fn link(&self, id: &UserId, new: LinkedIdentity) -> StoreResult<LinkOutcome> {
+        let mut tx = self.0.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let added = sqlx::query(
+            "INSERT INTO member_identities (member_no, issuer, subject, linked)
+             SELECT member_no, $2, $3, $4 FROM members WHERE member_no = $1
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(number(id))
+        .bind(&new.issuer)
+        .bind(&new.subject)
+        .bind(millis(Some(new.linked_at)))
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+        if added.rows_affected() == 1 {
+            tx.commit().await.map_err(failed)?;
+            return Ok(LinkOutcome::Linked);
+        }
+        let known: Option<Option<String>> = sqlx::query_scalar(
+            "SELECT subject FROM members LEFT JOIN member_identities i
+             ON i.member_no = members.member_no AND issuer = $2 WHERE members.member_no = $1",
+        )
+        .bind(number(id))
+        .bind(&new.issuer)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(failed)?;
+        Ok(match known {
+            None => LinkOutcome::Absent,
+            Some(None) => LinkOutcome::Taken,
+            Some(Some(subject)) if subject == new.subject => LinkOutcome::Linked,
+            Some(Some(_)) => LinkOutcome::HasAnother,
+        })
+    }
+
+    async fn unlink(&self, id: &UserId, issuer: &str) -> StoreResult<bool> {
+        let query =
+            sqlx::query("DELETE FROM member_identities WHERE member_no = $1 AND issuer = $2");
+        let removed = query.bind(number(id)).bind(issuer).execute(&self.0).await;
+        Ok(removed.map_err(failed)?.rows_affected() == 1)
+    }
+
+    async fn identities(&self, id: &UserId) -> StoreResult<Vec<LinkedIdentity>> {
+        let query = sqlx::query(
+            "SELECT * FROM member_identities WHERE member_no = $1 ORDER BY linked, issuer",
+        );
+        let rows = query.bind(number(id)).fetch_all(&self.0).await.map_err(failed)?;
+        rows.iter().map(identity).collect()
+    }
 }
 
 fn user(row: &SqliteRow) -> StoreResult<User> {
@@ -119,6 +203,14 @@ fn user(row: &SqliteRow) -> StoreResult<User> {
         disabled_at: time("disabled")?,
         extra: serde_json::from_str(&extra).map_err(failed)?,
         created_at: time("joined")?.unwrap_or(SystemTime::UNIX_EPOCH),
+    })
+}
+
+fn identity(row: &SqliteRow) -> StoreResult<LinkedIdentity> {
+    Ok(LinkedIdentity {
+        issuer: row.try_get("issuer").map_err(failed)?,
+        subject: row.try_get("subject").map_err(failed)?,
+        linked_at: row.try_get("linked").map(at).map_err(failed)?.unwrap_or(SystemTime::UNIX_EPOCH),
     })
 }
 
