@@ -17,6 +17,8 @@
 mod chromium;
 #[path = "accounts/log.rs"]
 mod log;
+#[path = "../examples/derp/src/me.rs"]
+mod me;
 #[path = "../examples/derp/src/on_actix.rs"]
 mod on_actix;
 #[path = "../examples/derp/src/on_axum.rs"]
@@ -145,7 +147,7 @@ fn axum_service(gate: &Gate, endpoints: &Endpoints, side: &Arc<Side>, listener: 
         async move { Html(side.answer(&what, &body)) }
     };
     let own = Router::new().route("/test/{what}", get(test.clone()).post(test));
-    serve_axum(on_axum::app(gate, endpoints).merge(own).layer(noted), listener);
+    serve_axum(on_axum::app(gate, Some(endpoints)).merge(own).layer(noted), listener);
 }
 
 fn actix_service(gate: &Gate, endpoints: &Endpoints, side: &Arc<Side>, listener: TcpListener) {
@@ -172,7 +174,7 @@ fn actix_service(gate: &Gate, endpoints: &Endpoints, side: &Arc<Side>, listener:
                 .wrap(actix_middleware::from_fn(note))
                 .route("/test/{what}", web::get().to(test.clone()))
                 .route("/test/{what}", web::post().to(test))
-                .configure(on_actix::routes(&gate, &endpoints).into_config())
+                .configure(on_actix::routes(&gate, Some(&endpoints)).into_config())
         };
         let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap();
         rt::System::new().block_on(server.run())

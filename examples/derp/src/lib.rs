@@ -1,38 +1,46 @@
-//! A service with accounts of its own in SQLite, after the native backend of derp.auth. [`on_axum`] and [`on_actix`] are all that
-//! differs between the frameworks.
+//! A service after derp.auth. Its users are its own, in SQLite, or at Amazon Cognito, or at Clerk: the settings choose. [`gate`]
+//! reads them, and handlers do not know which. [`on_axum`] and [`on_actix`] are all that differs between the frameworks.
 
+mod gate;
 pub mod mails;
+pub mod me;
 pub mod on_actix;
 pub mod on_axum;
 pub mod page;
 pub mod secret;
 pub mod try_out;
 
+pub use gate::gate;
+
 use mails::PrintedMails;
 use portcullis::{
-    Gate, GateBuilder, Scheme,
-    accounts::{Accounts, AccountsBuilder, Config, Endpoints, Error, Links, Mailer, store::Stores},
+    Gate,
+    accounts::{Accounts, AccountsBuilder, Backend, Config, Endpoints, Error, Links, Mailer, store::Stores},
+    reqwest::Client,
     sqlx::SqliteStore,
 };
 use std::{
-    env, error,
+    env, error, fs,
     net::{SocketAddr, TcpListener},
     time::{Duration, SystemTime},
 };
 use tokio::time::sleep;
 
-/// The settings in `derp.toml`, with the secret.
+/// The settings in the file that `SETTINGS` names, by default those of `derp.toml`.
 ///
 /// # Errors
-/// If a setting cannot work, such as a secret that is too short.
-pub fn config(secret: &str) -> Result<Config, Error> {
-    Config::parse(include_str!("../derp.toml"), |name| match name {
-        "DERP_SECRET" => Some(secret.to_owned()),
-        _ => env::var(name).ok(),
-    })
+/// If the file cannot be read, or a setting cannot work, such as a secret that is too short.
+pub fn config() -> Result<Config, Box<dyn error::Error>> {
+    let text = match env::var("SETTINGS") {
+        Ok(path) => fs::read_to_string(&path).map_err(|error| format!("cannot read {path}: {error}"))?,
+        Err(_) => include_str!("../derp.toml").to_owned(),
+    };
+    let secret = || secret::find().inspect_err(|error| eprintln!("no secret: {error}")).ok();
+    let variable = |name: &str| if name == "DERP_SECRET" { secret() } else { env::var(name).ok() };
+    Ok(Config::parse(&text, variable)?)
 }
 
-/// The accounts. Links in mails lead to pages below the address.
+/// The accounts of the native backend. Links in mails lead to pages below the address.
 ///
 /// # Errors
 /// If the settings are those of another backend.
@@ -43,14 +51,6 @@ pub fn accounts(
     address: &str,
 ) -> Result<AccountsBuilder, Error> {
     Ok(Accounts::from_config(config, stores)?.mailer(mailer, Links::below(address)))
-}
-
-/// Who callers are: access tokens in the cookie or in `Authorization: Bearer`, until their session ends.
-pub fn gate(accounts: &Accounts) -> GateBuilder {
-    Gate::builder()
-        .scheme(Scheme::new(accounts).cookie("__Host-access").bearer())
-        .revocations(accounts.revocations())
-        .directory(accounts.directory())
 }
 
 /// Listens on `ADDRESS`, by default 127.0.0.1:3000.
@@ -65,20 +65,31 @@ pub fn listener() -> Result<TcpListener, Box<dyn error::Error>> {
     Ok(listener)
 }
 
-/// What the programs serve, with their database in the current folder.
+/// What the programs serve. The native backend has endpoints, and its database in the current folder.
 ///
 /// # Errors
-/// If the service listens for other machines, or if the database or the secret cannot be opened.
-pub async fn open(address: SocketAddr) -> Result<(Gate, Endpoints), Box<dyn error::Error>> {
+/// If mails are printed and the service listens for other machines, or if the settings, the database or the secret cannot be
+/// read.
+pub async fn open(address: SocketAddr) -> Result<(Gate, Option<Endpoints>), Box<dyn error::Error>> {
+    let config = config()?;
+    let accounts = match config.backend() {
+        Backend::Native(_) => Some(own_users(&config, address).await?),
+        _ => None,
+    };
+    let gate = gate(&config, accounts.as_ref(), Client::new()?)?.build()?;
+    println!("{}", accounts.as_ref().map_or(format!("listening on http://{address}"), |_| try_out::lines(address)));
+    Ok((gate, accounts.map(|accounts| accounts.endpoints().with_config(&config))))
+}
+
+async fn own_users(config: &Config, address: SocketAddr) -> Result<Accounts, Box<dyn error::Error>> {
     let mailer = PrintedMails::new(address)?;
-    let config = config(&secret::find()?)?;
     let store = SqliteStore::open("derp.db").await?;
-    let accounts = accounts(&config, store, mailer, &format!("http://localhost:{}", address.port()))?.build()?;
+    let accounts = accounts(config, store, mailer, &format!("http://localhost:{}", address.port()))?.build()?;
     // Sessions that another program ended on the same database, or this one before it was started again.
     let followed = accounts.clone();
     tokio::spawn(async move { followed.follow(Duration::from_secs(1), sleep).await });
     tokio::spawn(purge(accounts.clone()));
-    Ok((gate(&accounts).build()?, accounts.endpoints().with_config(&config)))
+    Ok(accounts)
 }
 
 /// Removes once an hour what was over a day before.

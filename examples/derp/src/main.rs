@@ -1,6 +1,6 @@
 //! Serves the example on axum.
 
-use derp::{listener, on_axum::app, open, try_out};
+use derp::{listener, on_axum::app, open};
 use std::{error, net::SocketAddr};
 use tokio::net::TcpListener;
 
@@ -9,8 +9,7 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
     let listener = TcpListener::from_std(listener()?)?;
     let address = listener.local_addr()?;
     let (gate, endpoints) = open(address).await?;
-    println!("{}", try_out::lines(address));
-    let app = app(&gate, &endpoints);
+    let app = app(&gate, endpoints.as_ref());
     // With the addresses of clients, by which attempts are limited.
     Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
 }

@@ -1,31 +1,37 @@
 //! The service on actix-web.
 
-use crate::page;
-use actix_web::HttpResponse;
+use crate::{me, page};
+use actix_web::{HttpResponse, web::Json};
 use portcullis::{
     Gate,
-    accounts::{Endpoints, User},
-    actix::{Authenticated, Rejection, Routes},
+    accounts::Endpoints,
+    actix::{Authenticated, Routes},
     policy::*,
 };
+use serde_json::Value;
 
-/// The service, for `App::configure(routes(&gate, &endpoints).into_config())`.
-pub fn routes(gate: &Gate, endpoints: &Endpoints) -> Routes {
-    let routes = Routes::new(gate).accounts("/auth", endpoints).get("/hello", authenticated(), hello).get(
-        "/organization",
-        authenticated(),
-        organization,
-    );
-    page::PATHS.into_iter().fold(routes, |routes, path| routes.get(path, anyone(), page))
+/// The service, for `App::configure(routes(&gate, accounts).into_config())`. If the users are its own, it has the endpoints of
+/// accounts, and a page.
+pub fn routes(gate: &Gate, accounts: Option<&Endpoints>) -> Routes {
+    let routes = Routes::new(gate)
+        .get("/hello", authenticated(), hello)
+        .get("/me", authenticated(), whoami)
+        .get("/reports", role("admin"), async || "the reports\n")
+        .get("/teams", permission("teams:read"), async || "the teams\n");
+    match accounts {
+        Some(accounts) => {
+            page::PATHS.iter().fold(routes, |routes, path| routes.get(path, anyone(), page)).accounts("/auth", accounts)
+        }
+        None => routes,
+    }
 }
 
-async fn hello(Authenticated(caller): Authenticated) -> Result<String, Rejection> {
-    Ok(format!("hello, {}\n", caller.account::<User>()?.email.as_str()))
+async fn hello(Authenticated(caller): Authenticated) -> String {
+    format!("hello, {}\n", me::name(&caller))
 }
 
-/// In which organization the caller acts.
-async fn organization(Authenticated(caller): Authenticated) -> String {
-    caller.organization().unwrap_or("none").to_owned()
+async fn whoami(Authenticated(caller): Authenticated) -> Json<Value> {
+    Json(me::session(&caller))
 }
 
 async fn page() -> HttpResponse {

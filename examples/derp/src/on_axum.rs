@@ -1,35 +1,40 @@
 //! The service on axum.
 
-use crate::page;
+use crate::{me, page};
 use axum::{
-    Router,
+    Json, Router,
     response::{Html, IntoResponse},
 };
 use portcullis::{
     Gate,
-    accounts::{Endpoints, User},
-    axum::{Authenticated, Rejection, Routes},
+    accounts::Endpoints,
+    axum::{Authenticated, Routes},
     policy::*,
 };
+use serde_json::Value;
 
-/// The service: the endpoints of accounts, pages, and a route for users.
-pub fn app(gate: &Gate, endpoints: &Endpoints) -> Router {
-    let routes = Routes::new(gate).accounts("/auth", endpoints).get("/hello", authenticated(), hello).get(
-        "/organization",
-        authenticated(),
-        organization,
-    );
-    let routes = page::PATHS.into_iter().fold(routes, |routes, path| routes.get(path, anyone(), page));
+/// The service. If the users are its own, it has the endpoints of accounts, and a page.
+pub fn app(gate: &Gate, accounts: Option<&Endpoints>) -> Router {
+    let routes = Routes::new(gate)
+        .get("/hello", authenticated(), hello)
+        .get("/me", authenticated(), whoami)
+        .get("/reports", role("admin"), async || "the reports\n")
+        .get("/teams", permission("teams:read"), async || "the teams\n");
+    let routes = match accounts {
+        Some(accounts) => {
+            page::PATHS.iter().fold(routes, |routes, path| routes.get(path, anyone(), page)).accounts("/auth", accounts)
+        }
+        None => routes,
+    };
     routes.into_router().with_state(gate.clone())
 }
 
-async fn hello(Authenticated(caller): Authenticated) -> Result<String, Rejection> {
-    Ok(format!("hello, {}\n", caller.account::<User>()?.email.as_str()))
+async fn hello(Authenticated(caller): Authenticated) -> String {
+    format!("hello, {}\n", me::name(&caller))
 }
 
-/// In which organization the caller acts.
-async fn organization(Authenticated(caller): Authenticated) -> String {
-    caller.organization().unwrap_or("none").to_owned()
+async fn whoami(Authenticated(caller): Authenticated) -> Json<Value> {
+    Json(me::session(&caller))
 }
 
 async fn page() -> impl IntoResponse {

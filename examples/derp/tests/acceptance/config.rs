@@ -1,6 +1,6 @@
 //! Case 135: settings.
 
-use crate::service::SECRET;
+use crate::service::{SECRET, SETTINGS};
 use portcullis::accounts::Config;
 
 fn env(name: &str) -> Option<String> {
@@ -58,8 +58,9 @@ fn what_cannot_be_meant_is_refused() {
 /// The settings of the example.
 #[test]
 fn the_example_needs_its_secret() {
-    assert!(derp::config(SECRET).is_ok());
-    let refused = |secret: &str| derp::config(secret).expect_err("no secret").to_string();
+    let read = |secret: &str| Config::parse(SETTINGS, |name| (name == "DERP_SECRET").then(|| secret.to_owned()));
+    assert!(read(SECRET).is_ok());
+    let refused = |secret: &str| read(secret).expect_err("no secret").to_string();
     assert!(refused("").contains("$DERP_SECRET"));
     assert!(refused("a secret of thirty-one bytes...").contains("32 bytes"));
 }

@@ -37,7 +37,7 @@ impl OrganizationVersions for Organization {
 }
 
 fn with(mut service: Service, settings: impl FnOnce(GateBuilder) -> GateBuilder) -> Service {
-    service.gate = settings(derp::gate(&service.accounts).clock(service.clock.clone())).build().unwrap();
+    service.gate = settings(gate(&service.accounts).clock(service.clock.clone())).build().unwrap();
     service
 }
 
@@ -45,9 +45,9 @@ fn with(mut service: Service, settings: impl FnOnce(GateBuilder) -> GateBuilder)
 async fn organization(service: &Service, access: &str, context: Option<&str>) -> (u16, String) {
     let bearer = format!("Bearer {access}");
     let headers: Vec<_> = [("authorization", &*bearer)].into_iter().chain(context.map(|text| (HEADER, text))).collect();
-    let answer = service.ask("GET", "/organization", &headers, &Value::Null).await;
+    let answer = service.ask("GET", "/me", &headers, &Value::Null).await;
     match answer.status {
-        200 => (200, String::from_utf8(answer.body).unwrap()),
+        200 => (200, answer.json()["org_id"].as_str().unwrap_or("none").to_owned()),
         _ => answer.refusal(),
     }
 }

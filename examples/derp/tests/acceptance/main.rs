@@ -10,8 +10,11 @@
     reason = "tests"
 )]
 
+mod clerk;
+mod cognito;
 mod config;
 mod context;
+mod hosted;
 mod links;
 #[path = "../../../../tests/accounts/log.rs"]
 mod log;
@@ -19,6 +22,7 @@ mod page;
 mod programs;
 mod service;
 mod sessions;
+mod settings;
 mod sign_in;
 mod sign_up;
 mod tokens;

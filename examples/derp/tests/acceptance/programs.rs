@@ -33,18 +33,22 @@ impl Drop for Folder {
     }
 }
 
-/// The status of a request to a program that is started for it.
 fn sign_in(folder: &Folder, program: &str) -> String {
-    let mut running = folder.command(program, "127.0.0.1:0").spawn().unwrap();
+    status(folder.command(program, "127.0.0.1:0"), "POST /auth/sign-in")
+}
+
+/// The status of a request to a program that is started for it.
+fn status(mut program: Command, what: &str) -> String {
+    let mut running = program.spawn().unwrap();
     let lines = BufReader::new(running.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let page = lines.into_iter().find(|line| line.starts_with("A page "));
-    let status = page.and_then(|line| {
+    let address = lines.into_iter().find(|line| line.starts_with("A page ") || line.starts_with("listening "));
+    let status = address.and_then(|line| {
         let address = line.rsplit_once("http://")?.1.trim_end_matches('/').replace("localhost", "127.0.0.1");
         let body = r#"{"email":"alice@example.com","password":"correct horse battery"}"#;
         let mut stream = TcpStream::connect(address).ok()?;
         write!(
             stream,
-            "POST /auth/sign-in HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+            "{what} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n{body}",
             body.len()
         )
@@ -86,7 +90,34 @@ fn printed_mails_are_for_this_machine_only() {
         let refused = folder.command(program, "0.0.0.0:0").output().unwrap();
         let said = String::from_utf8_lossy(&refused.stderr);
         assert!(!refused.status.success() && said.contains("127.0.0.1"), "{said}");
+        assert!(!folder.0.join("derp.db").exists(), "no database was made");
+    }
+}
+
+/// Settings of a hosted backend: the same routes, but no accounts, no database and no secret.
+#[test]
+fn settings_choose_the_backend() {
+    for program in PROGRAMS {
+        let folder = Folder::new("hosted");
+        let hosted = |settings: &str| {
+            let mut command = folder.command(program, "127.0.0.1:0");
+            let settings = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(settings);
+            command.env("SETTINGS", settings).env("CLERK_PUBLISHABLE_KEY", "pk_test_Y2xlcmsuZXhhbXBsZS5jb20k");
+            command
+        };
+        let clerk = || {
+            let mut command = hosted("clerk.toml");
+            command.env("CLERK_SECRET_KEY", "sk_test_1");
+            command
+        };
+        assert_eq!(status(clerk(), "GET /me"), "401", "{program}");
+        assert_eq!(status(clerk(), "POST /auth/sign-in"), "404", "{program}");
         assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0, "nothing was made");
+        for (settings, named) in [("clerk.toml", "$CLERK_SECRET_KEY"), ("none.toml", "none.toml")] {
+            let refused = hosted(settings).output().unwrap();
+            let said = String::from_utf8_lossy(&refused.stderr);
+            assert!(!refused.status.success() && said.contains(named), "{said}");
+        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! The service on both frameworks, with SQLite in memory, a clock that stands still, and a mailbox.
 
-use crate::log::silently;
+use crate::{hosted::Keys, log::silently};
 use actix_web::test;
 use axum::{body::Body, extract::ConnectInfo, http::Request};
 use derp::{on_actix, on_axum};
 use http_body_util::BodyExt;
 use portcullis::{
-    Gate,
+    Gate, GateBuilder,
     accounts::{
-        Accounts, AccountsBuilder, Endpoints, User,
+        Accounts, AccountsBuilder, Config, Endpoints, User,
         store::{UserKey, UserStore},
         testing::Mailbox,
     },
@@ -20,6 +20,7 @@ use std::{net::SocketAddr, time::Duration};
 use tower::ServiceExt;
 
 pub const NOW: u64 = 1_800_000_000;
+pub const SETTINGS: &str = include_str!("../../derp.toml");
 pub const SECRET: &str = "the secret of this test, of more than 32 bytes";
 pub const ALICE: &str = "alice@example.com";
 pub const PASSWORD: &str = "correct horse battery";
@@ -83,9 +84,17 @@ pub async fn both_with(settings: impl Fn(AccountsBuilder) -> AccountsBuilder) ->
     services
 }
 
+pub fn config() -> Config {
+    Config::parse(SETTINGS, |name| (name == "DERP_SECRET").then(|| SECRET.to_owned())).unwrap()
+}
+
 /// The settings of the example with cheap passwords.
 pub fn builder(store: SqliteStore, mailbox: Mailbox) -> AccountsBuilder {
-    derp::accounts(&derp::config(SECRET).unwrap(), store, mailbox, "https://derp.test").unwrap().argon2(64, 1, 1)
+    derp::accounts(&config(), store, mailbox, "https://derp.test").unwrap().argon2(64, 1, 1)
+}
+
+pub fn gate(accounts: &Accounts) -> GateBuilder {
+    derp::gate(&config(), Some(accounts), Keys::default()).unwrap()
 }
 
 impl Service {
@@ -97,8 +106,8 @@ impl Service {
     ) -> Self {
         let mailbox = Mailbox::new();
         let accounts = settings(builder(store.clone(), mailbox.clone()).clock(clock.clone())).build().unwrap();
-        let gate = derp::gate(&accounts).clock(clock.clone()).build().unwrap();
-        let endpoints = accounts.endpoints().with_config(&derp::config(SECRET).unwrap());
+        let gate = gate(&accounts).clock(clock.clone()).build().unwrap();
+        let endpoints = accounts.endpoints().with_config(&config());
         Self { framework, accounts, endpoints, gate, mailbox, clock, store }
     }
 
@@ -122,7 +131,7 @@ impl Service {
             Framework::Axum => {
                 let request = Request::builder().method(method).uri(path).extension(ConnectInfo(peer));
                 let request = headers.fold(request, |request, (name, value)| request.header(name, value));
-                let app = on_axum::app(&self.gate, &self.endpoints);
+                let app = on_axum::app(&self.gate, Some(&self.endpoints));
                 let answer = app.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
                 let (head, body) = answer.into_parts();
                 let headers = head.headers.iter().map(|(name, value)| told(name.as_str(), value.as_bytes()));
@@ -130,7 +139,7 @@ impl Service {
                 Answer { status: head.status.as_u16(), headers, body: body.collect().await.unwrap().to_bytes().into() }
             }
             Framework::Actix => {
-                let routes = on_actix::routes(&self.gate, &self.endpoints).into_config();
+                let routes = on_actix::routes(&self.gate, Some(&self.endpoints)).into_config();
                 let app = test::init_service(actix_web::App::new().configure(routes)).await;
                 let request = test::TestRequest::with_uri(path).method(method.parse().unwrap()).peer_addr(peer);
                 let request = headers.fold(request, |request, header| request.append_header(header));

@@ -1,7 +1,7 @@
 //! What a file may say.
 
-use crate::service::*;
-use derp_hosted::gate;
+use crate::{hosted::*, service::SETTINGS};
+use derp::gate;
 use portcullis::accounts::Config;
 
 fn refusal(settings: &str) -> String {
@@ -9,7 +9,7 @@ fn refusal(settings: &str) -> String {
         Ok(config) => config,
         Err(error) => return error.to_string(),
     };
-    gate(&config, Keys::default()).err().map(|error| error.to_string()).unwrap_or_default()
+    gate(&config, None, Keys::default()).err().map(|error| error.to_string()).unwrap_or_default()
 }
 
 /// Case 149, and others of a file.
@@ -24,8 +24,7 @@ fn what_cannot_work_is_an_error_at_start() {
     assert!(refusal(&COGNITO.replace("eu-central-1_AbCdEf123", "pool/../other")).contains("user pool"));
     assert!(refusal(&format!("{COGNITO}region = 'eu-central-1'")).contains("auth.cognito.region"));
     assert!(refusal(&CLERK.replace("['https://app.example.com']", "[]")).contains("authorized_parties"));
-    let native = "[auth.native.jwt]\nsecret = 'a-secret-of-at-least-thirty-two-bytes'";
-    assert!(refusal(native).contains("no hosted backend"));
+    assert!(refusal(&SETTINGS.replace("$DERP_SECRET", &"s".repeat(32))).contains("needs accounts"));
 }
 
 /// The settings of the example.
@@ -42,7 +41,7 @@ fn the_files_of_the_example_are_read() {
         Some(value.to_owned())
     };
     for text in [include_str!("../../cognito.toml"), include_str!("../../clerk.toml")] {
-        assert!(gate(&Config::parse(text, env).unwrap(), Keys::default()).unwrap().build().is_ok());
+        assert!(gate(&Config::parse(text, env).unwrap(), None, Keys::default()).unwrap().build().is_ok());
         assert!(Config::parse(text, |_| None).unwrap_err().to_string().contains("missing environment variables"));
     }
 }

@@ -1,8 +1,8 @@
-//! The service on both frameworks, with an issuer that a test signs for.
+//! The service with a hosted backend, on both frameworks, with an issuer that a test signs for.
 
 use actix_web::test;
 use axum::{body::Body, http::Request};
-use derp_hosted::{gate, on_actix, on_axum};
+use derp::{gate, on_actix, on_axum};
 use http_body_util::BodyExt;
 use portcullis::{
     Algorithm, Gate, HttpClient, HttpRequest, HttpResponse, Reply,
@@ -57,18 +57,18 @@ impl HttpClient for Keys {
     }
 }
 
-pub struct Service {
+pub struct Hosted {
     pub gate: Gate,
     pub issuer: TestIssuer,
     pub keys: Keys,
 }
 
-impl Service {
+impl Hosted {
     pub fn new(settings: &str, issuer: &str) -> Self {
         let (issuer, keys) = (TestIssuer::with_algorithm(Algorithm::Rs256).named(issuer), Keys::default());
         keys.publish(&["1"]);
         let config = Config::parse(settings, |_| None).unwrap();
-        let gate = gate(&config, keys.clone()).unwrap().clock(issuer.clock()).build().unwrap();
+        let gate = gate(&config, None, keys.clone()).unwrap().clock(issuer.clock()).build().unwrap();
         Self { gate, issuer, keys }
     }
 
@@ -100,14 +100,14 @@ impl Service {
 
     async fn ask_axum(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
         let request = headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
-        let answer = on_axum::app(self.gate.clone()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let answer = on_axum::app(&self.gate, None).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 
     async fn ask_actix(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
-        let app = actix_web::App::new().configure(on_actix::routes(&self.gate).into_config());
+        let app = actix_web::App::new().configure(on_actix::routes(&self.gate, None).into_config());
         let app = test::init_service(app).await;
         let request = headers
             .iter()
