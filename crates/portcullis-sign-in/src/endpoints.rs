@@ -4,7 +4,7 @@ use crate::{
     fault::{failed, misconfigured, no_session, refused},
     flow::{Flow, state_of, with_query},
     head::Head,
-    provider::encoded,
+    provider::{Provider, encoded},
     session::{cookie, milliseconds},
     sign_in::SignIn,
 };
@@ -32,7 +32,8 @@ const FLOW_COOKIE: &str = "__Host-sign-in-";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// `GET login?return_to=/path`: redirects to the provider.
+    /// `GET login?return_to=/path`: redirects to the provider. With `max_age` and `acr_values`, for a step-up (RFC 9470): the
+    /// session then begins only if the user signed in as recently, and the provider is asked for the factor.
     Login,
     /// `GET callback`: the provider redirects here.
     Callback,
@@ -157,7 +158,7 @@ impl SignIn {
         if !is_local(&return_to) {
             return Err(refused("invalid_return_to", "it is no path of this service"));
         }
-        let (address, flow) = self.0.provider.begin(&self.0.redirect_uri).await?;
+        let (address, flow) = self.stepping_up(head)?.begin(&self.0.redirect_uri).await?;
         let name = flow_cookie(&flow.state)?;
         let begun = Begun { flow, return_to, ends_at: self.now().saturating_add(milliseconds(FLOW)) };
         let mut cookies = vec![cookie(&name, &self.sealed(&name, &begun)?, FLOW)?];
@@ -166,6 +167,27 @@ impl SignIn {
             cookies.push(cookie(&old, "", Duration::ZERO)?);
         }
         redirect(&address, cookies)
+    }
+
+    /// The provider, with what the query asks for. It can only ask for more than a sign-in without it.
+    fn stepping_up(&self, head: &Head<'_>) -> Result<Provider, Error> {
+        let refused = || refused("invalid_step_up", "`max_age` or `acr_values` cannot be asked for, or is there twice");
+        let one = |name: &str| {
+            let query = form_urlencoded::parse(head.query().unwrap_or_default().as_bytes());
+            let mut values = query.filter(|(found, _)| found == name).map(|(_, value)| value);
+            let first = values.next();
+            if values.next().is_some() { Err(refused()) } else { Ok(first) }
+        };
+        let mut provider = self.0.provider.clone();
+        if let Some(max_age) = one("max_age")? {
+            let seconds = max_age.parse::<u32>().map_err(|_| refused())?;
+            provider = provider.max_age(Duration::from_secs(seconds.into()));
+        }
+        if let Some(value) = one("acr_values")? {
+            let known = self.0.acr_values.iter().find(|known| **known == value).ok_or_else(refused)?;
+            provider = provider.acr_values([known]);
+        }
+        Ok(provider)
     }
 
     async fn callback(&self, head: &Head<'_>) -> Result<Response<Bytes>, Error> {

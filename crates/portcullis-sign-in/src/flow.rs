@@ -10,8 +10,15 @@ use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis_core::{Claims, Error, Principal};
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, fmt, time::SystemTime};
+use std::{
+    borrow::Cow,
+    fmt,
+    time::{Duration, SystemTime},
+};
 use zeroize::Zeroizing;
+
+/// How far the provider's clock may differ where its time of a sign-in is compared.
+const SKEW: Duration = Duration::from_secs(60);
 
 /// A flow that a browser has begun: state, nonce and PKCE verifier. Keep it where only this browser has it, until the callback.
 #[derive(Clone, Serialize, Deserialize)]
@@ -20,6 +27,8 @@ pub struct Flow {
     nonce: String,
     verifier: String,
     redirect_uri: String,
+    begun_at: SystemTime,
+    max_age: Option<Duration>,
 }
 
 /// Who signed in, by a verified ID token.
@@ -80,6 +89,8 @@ impl Provider {
             nonce: random_text::<24>()?,
             verifier: random_text::<32>()?,
             redirect_uri: redirect_uri.to_owned(),
+            begun_at: self.clock.now(),
+            max_age: self.max_age,
         };
         let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, flow.verifier.as_bytes()));
         let scope = self.scope();
@@ -93,6 +104,10 @@ impl Provider {
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
+        let max_age = self.max_age.map(|max_age| max_age.as_secs().to_string());
+        query.extend(max_age.as_deref().map(|max_age| ("max_age", max_age)));
+        let acr_values = self.acr_values.join(" ");
+        query.extend(Some(("acr_values", &*acr_values)).filter(|(_, values)| !values.is_empty()));
         query.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let address = with_query(&metadata.authorization_endpoint, &encoded(&query));
         Ok((address, flow))
@@ -101,7 +116,8 @@ impl Provider {
     /// Ends a flow with the query of its callback: redeems the code and verifies the ID token.
     ///
     /// The state has to be that of the flow, and `iss` that of the provider (RFC 9207). The ID token has to be signed by the
-    /// provider, for this client (`aud`, `azp`), and with the nonce of the flow (OpenID Connect Core, section 3.1.3.7).
+    /// provider, for this client (`aud`, `azp`), and with the nonce of the flow (OpenID Connect Core, section 3.1.3.7). A flow
+    /// with a [`max_age`](Self::max_age) needs an `auth_time` that is as recent.
     ///
     /// # Errors
     /// [`ErrorKind::Rejected`](portcullis_core::ErrorKind::Rejected) with the code `sign_in_failed`, or `access_denied` if the
@@ -132,7 +148,27 @@ impl Provider {
         let nonce = claims.get::<String>("nonce").ok().flatten().unwrap_or_default();
         verify_slices_are_equal(nonce.as_bytes(), flow.nonce.as_bytes())
             .map_err(|_| failed("the ID token has another `nonce`"))?;
+        if let Some(max_age) = flow.max_age {
+            self.verify_auth_time(&principal, flow.begun_at, max_age)?;
+        }
         Ok(Identity { principal, claims, tokens })
+    }
+}
+
+impl Provider {
+    /// The provider was asked after the flow began, so the sign-in was as recent then.
+    fn verify_auth_time(&self, who: &Principal, begun_at: SystemTime, max_age: Duration) -> Result<(), Error> {
+        let at = who
+            .authenticated_at()
+            .ok_or_else(|| failed("the ID token has no `auth_time`, which `max_age` requires"))?;
+        let is_recent =
+            begun_at.duration_since(at).is_ok_and(|age| age <= max_age.saturating_add(SKEW)) || at >= begun_at;
+        let is_past = at.duration_since(self.clock.now()).unwrap_or_default() <= SKEW;
+        if is_recent && is_past {
+            Ok(())
+        } else {
+            Err(failed("the sign-in at the provider is too old, or in the future"))
+        }
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Provider {
     pub(crate) is_secret_in_body: bool,
     scopes: Vec<String>,
     pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) acr_values: Vec<String>,
     pub(crate) client: Arc<dyn HttpClient>,
     pub(crate) clock: Arc<dyn Clock>,
     id_tokens: Issuer,
@@ -116,6 +118,8 @@ impl Provider {
             is_secret_in_body: false,
             scopes: vec!["openid".to_owned()],
             parameters: Vec::new(),
+            max_age: None,
+            acr_values: Vec::new(),
             client,
             clock: Arc::new(SystemClock::default()),
             id_tokens: trusted.rules(kinds),
@@ -181,6 +185,46 @@ impl Provider {
         }
         self.parameters.push((name.to_owned(), value.into()));
         Ok(self)
+    }
+
+    /// The user has to have signed in at the provider at most this long ago, or has to do it again (`max_age`, OpenID Connect
+    /// Core, section 3.1.2.1). The ID token then has to have such an `auth_time`. Of two times the shorter one counts.
+    ///
+    /// For all sign-ins, or for the flow of a step-up:
+    ///
+    /// ```
+    /// # use portcullis_core::{Error, HttpClient, HttpRequest, HttpResponse, Reply};
+    /// # #[derive(Debug)] struct Published;
+    /// # impl HttpClient for Published { fn send(&self, _: HttpRequest, reply: Reply) {
+    /// #     reply.give(Ok(HttpResponse::new(200, r#"{"issuer":"https://id.example.com",
+    /// # "authorization_endpoint":"https://id.example.com/auth",
+    /// # "token_endpoint":"https://id.example.com/token"}"#)));
+    /// # } }
+    /// use portcullis_sign_in::Provider;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+    /// let provider = Provider::new("https://id.example.com", "shop", Published)?;
+    /// let step_up = provider.clone().max_age(Duration::from_secs(300)).acr_values(["otp"]);
+    ///
+    /// let (address, _flow) = step_up.begin("https://shop.example.com/callback").await?;
+    /// assert!(address.ends_with("&max_age=300&acr_values=otp"));
+    /// let (address, _flow) = provider.begin("https://shop.example.com/callback").await?;
+    /// assert!(!address.contains("max_age"));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = Some(self.max_age.map_or(max_age, |own| own.min(max_age)));
+        self
+    }
+
+    /// The classes of authentication to ask for, in the order of preference (`acr_values`). A provider need not follow it, so
+    /// require the [factor](portcullis_core::policy::factor) by a policy.
+    #[must_use]
+    pub fn acr_values<S: Into<String>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
+        self.acr_values = values.into_iter().map(Into::into).collect();
+        self
     }
 
     /// How the claims of the ID token make a principal.

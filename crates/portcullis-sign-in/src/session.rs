@@ -57,7 +57,12 @@ pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) subject: String,
     pub(crate) sid: Option<String>,
+    /// When the session began.
     signed_in_at: u64,
+    /// When and how the user signed in at the provider, if it says so. A refresh signs nobody in.
+    authenticated_at: Option<u64>,
+    methods: Vec<String>,
+    class: Option<String>,
     pub(crate) ends_at: u64,
     /// The end of the provider's tokens, if the session is refreshed.
     pub(crate) renew_at: Option<u64>,
@@ -111,6 +116,15 @@ impl Session {
             .with_staff(self.staff)
             .with_permissions(permissions)
             .with_times(Some(signed_in_at), Some(expires_at));
+        let principal = principal.with_authentication_methods(self.methods.iter().cloned());
+        let principal = match self.authenticated_at {
+            Some(at) => principal.with_authenticated_at(time(at)),
+            None => principal,
+        };
+        let principal = match &self.class {
+            Some(class) => principal.with_authentication_class(class.clone()),
+            None => principal,
+        };
         let principal = match &self.organization {
             Some(organization) => principal.with_organization(organization.clone()),
             None => principal,
@@ -134,11 +148,15 @@ impl SignIn {
                 return Err(misconfigured(detail));
             }
         };
+        let who = &identity.principal;
         let mut session = Session {
             id: random_text::<24>()?,
             subject: identity.claims.subject().map(Into::into).unwrap_or_default(),
             sid: identity.claims.get::<String>("sid").ok().flatten(),
             signed_in_at: now,
+            authenticated_at: who.authenticated_at().map(since_1970),
+            methods: who.authentication_methods().into_iter().map(Cow::into_owned).collect(),
+            class: who.authentication_class().map(Cow::into_owned),
             ends_at: now.saturating_add(milliseconds(inner.lifetime)),
             renew_at: identity.tokens_end_at().filter(|_| refresh_token.is_some()).map(since_1970),
             roles: Vec::new(),

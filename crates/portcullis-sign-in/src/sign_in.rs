@@ -45,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) keys: SealingKeys,
     pub(crate) lifetime: Duration,
     pub(crate) kept: Vec<String>,
+    pub(crate) acr_values: Vec<String>,
     pub(crate) refreshes: bool,
     pub(crate) store: Option<Arc<dyn SessionStore>>,
     pub(crate) after_sign_out: Option<String>,
@@ -77,6 +78,7 @@ impl SignIn {
             keys,
             lifetime,
             kept: Vec::new(),
+            acr_values: Vec::new(),
             refreshes: false,
             store: None,
             after_sign_out: None,
@@ -103,6 +105,13 @@ impl SignIn {
     #[must_use]
     pub fn keep_claims<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
         self.with(|inner| inner.kept = names.into_iter().map(Into::into).collect())
+    }
+
+    /// What the parameter `acr_values` of the endpoint `login` may ask for: the [factors](portcullis_core::policy::factor) that
+    /// policies require. By default nothing, since a link of a stranger can have the parameter too.
+    #[must_use]
+    pub fn acr_values<S: Into<String>>(self, values: impl IntoIterator<Item = S>) -> Self {
+        self.with(|inner| inner.acr_values = values.into_iter().map(Into::into).collect())
     }
 
     /// The session has to be refreshed before the provider's tokens end, by the endpoint `refresh`. By default it is not, and

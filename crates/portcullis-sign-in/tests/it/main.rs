@@ -13,3 +13,4 @@ mod flow;
 mod logout;
 mod op;
 mod session;
+mod step_up;
