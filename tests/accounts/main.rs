@@ -17,6 +17,7 @@ mod debug;
 mod endpoints;
 mod log;
 mod networks;
+mod organizations;
 mod origins;
 mod refusals;
 mod request;

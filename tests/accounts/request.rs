@@ -43,6 +43,14 @@ impl Request {
         self
     }
 
+    pub fn method(self, method: &'static str) -> Self {
+        Self { method, ..self }
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
@@ -124,7 +132,7 @@ impl Answer {
 
 /// Tokens, and identifiers, are the only texts so long without a space. Recovery codes are four times four characters.
 pub fn without_random(text: &str) -> String {
-    let is_part = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    let is_part = |character: char| character.is_ascii_alphanumeric() || "-_.%".contains(character);
     let (mut out, mut rest) = (String::new(), text);
     while let Some(start) = rest.find(is_part) {
         let end = rest[start..].find(|character| !is_part(character)).map_or(rest.len(), |length| start + length);

@@ -81,6 +81,10 @@ impl Secrets {
             for name in SECRETS.into_iter().chain(["recovery_codes"]) {
                 body.as_object_mut().and_then(|body| body.remove(name));
             }
+            let invitations = body.get_mut("invitations").and_then(Value::as_array_mut);
+            for invitation in invitations.into_iter().flatten().filter_map(Value::as_object_mut) {
+                invitation.remove("email");
+            }
             if let Some(user) = body.get_mut("user").and_then(Value::as_object_mut) {
                 user.remove("email");
             }

@@ -81,6 +81,12 @@ impl Setup {
         Self { accounts: Arc::new(change), ..self }
     }
 
+    /// The same after the changes that are there.
+    pub fn then_accounts(self, change: impl Fn(AccountsBuilder) -> AccountsBuilder + 'static) -> Self {
+        let before = self.accounts.clone();
+        self.accounts(move |builder| change(before(builder)))
+    }
+
     pub fn gate(self, change: impl Fn(GateBuilder, &Accounts) -> GateBuilder + 'static) -> Self {
         Self { gate: Arc::new(change), ..self }
     }

@@ -249,7 +249,8 @@ impl AccountsBuilder {
         Self { keys: Some(keys), ..self }
     }
 
-    /// Organizations of these users: a session can have an active one, and invitations are sent by mail.
+    /// Organizations of these users: a session can have an active one, invitations are sent by mail, and there are endpoints. The
+    /// functions of [`on_event`](Self::on_event) are told of [changed members](Event::MemberChanged), by whichever clone.
     pub fn organizations(self, organizations: Organizations) -> Self {
         Self { organizations: Some(organizations), ..self }
     }
@@ -279,6 +280,11 @@ impl AccountsBuilder {
         }
         if self.organizations.as_ref().is_some_and(|organizations| organizations.issuer() != &*self.issuer) {
             return Err(Error::misconfigured("the organizations have users of another issuer than the accounts"));
+        }
+        for (organizations, listen) in
+            self.organizations.iter().flat_map(|all| self.on_event.iter().map(move |listen| (all, listen)))
+        {
+            organizations.listeners.add(listen.clone());
         }
         self.access.check()?;
         if let Some((_, links)) = &self.mailer {

@@ -4,17 +4,17 @@ use crate::{
     accounts::Accounts,
     client::Client,
     error::Error,
-    id::{SessionId, UserId},
+    id::{OrganizationId, SessionId, UserId},
     session::Session,
 };
 use portcullis_core::PrincipalId;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
 
-/// What has happened to an account: see [`AccountsBuilder::on_event`](crate::AccountsBuilder::on_event).
+/// What has happened to an account or a member: see [`AccountsBuilder::on_event`](crate::AccountsBuilder::on_event).
 ///
 /// It contains no token, no password and no address. Variants may get more fields, so match them with `..`.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +123,20 @@ pub enum Event {
         /// Its id.
         key: String,
     },
+    /// A user became a member of an organization, got another role in it, or is no member any more. An organization that is
+    /// removed has no event for its members.
+    MemberChanged {
+        /// The organization.
+        organization: OrganizationId,
+        /// The user.
+        user: UserId,
+        /// The role before. `None` if the user was no member.
+        before: Option<String>,
+        /// The role now. `None` if the user is no member any more.
+        after: Option<String>,
+        /// Who changed it: a member, also the user themselves. `None` for the service.
+        by: Option<UserId>,
+    },
     /// An administrator or a program changed an account: see [`Admin`](crate::Admin).
     Administered {
         /// Who: a principal's id, or the name of a program.
@@ -152,6 +166,7 @@ impl Event {
             Self::FactorChanged { .. } => "factor_changed",
             Self::KeyAdded { .. } => "key_added",
             Self::KeyWithdrawn { .. } => "key_withdrawn",
+            Self::MemberChanged { .. } => "member_changed",
             Self::Administered { .. } => "administered",
         }
     }
@@ -159,15 +174,33 @@ impl Event {
 
 pub(crate) type OnEvent = Arc<dyn Fn(&Event, SystemTime) + Send + Sync>;
 
-impl Accounts {
-    /// Tells the application what has happened. What has happened stays so, and is answered, if the application panics.
-    pub(crate) fn event(&self, event: Event) {
-        let at = self.now();
-        for listen in &self.0.on_event {
-            if catch_unwind(AssertUnwindSafe(|| listen(&event, at))).is_err() {
-                tracing::error!(target: "portcullis", event = event.name(), "the application panicked at an event");
-            }
+/// Tells the application what has happened. What has happened stays so, and is answered, if the application panics.
+fn tell(listeners: &[OnEvent], event: &Event, at: SystemTime) {
+    for listen in listeners {
+        if catch_unwind(AssertUnwindSafe(|| listen(event, at))).is_err() {
+            tracing::error!(target: "portcullis", event = event.name(), "the application panicked at an event");
         }
+    }
+}
+
+/// The functions that a handle and its clones tell.
+#[derive(Clone, Default)]
+pub(crate) struct Listeners(Arc<RwLock<Vec<OnEvent>>>);
+
+impl Listeners {
+    pub(crate) fn add(&self, listen: OnEvent) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).push(listen);
+    }
+
+    pub(crate) fn tell(&self, event: &Event, at: SystemTime) {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        tell(&all, event, at);
+    }
+}
+
+impl Accounts {
+    pub(crate) fn event(&self, event: Event) {
+        tell(&self.0.on_event, &event, self.now());
     }
 
     pub(crate) fn ended_event(&self, session: &Session) {

@@ -62,6 +62,11 @@ impl FromStr for OrganizationId {
     }
 }
 
+/// Whether every store can keep a text that comes from outside: an identifier in a path, a name. Postgres has no NUL.
+pub(crate) fn is_storable(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 255 && !text.chars().any(char::is_control)
+}
+
 /// The time in milliseconds, as every store can keep it.
 pub(crate) fn in_millis(now: SystemTime) -> SystemTime {
     let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -122,6 +122,8 @@ pub(crate) enum Label {
     Factors,
     /// Names of the secrets in the tokens that they sign.
     KeyIds,
+    /// Identifiers of invitations.
+    Invitation,
 }
 
 impl Label {
@@ -132,6 +134,7 @@ impl Label {
             Self::Device => b"portcullis device",
             Self::Factors => b"portcullis factors",
             Self::KeyIds => b"portcullis key ids",
+            Self::Invitation => b"portcullis invitation",
         }
     }
 }

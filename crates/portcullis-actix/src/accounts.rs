@@ -2,6 +2,7 @@
 
 use crate::{
     Rejection, Routes, Visitor,
+    head::Head,
     plain::{converted, respond},
 };
 use actix_web::{
@@ -47,8 +48,9 @@ impl Routes {
     /// ```
     ///
     /// # Panics
-    /// If the endpoints set cookies that no browser accepts, or that the gate does not read, and if the gate has no
-    /// [revocations](portcullis_core::GateBuilder::revocations).
+    /// If [`Endpoints::list`] returns an error: if the endpoints set cookies that no browser accepts, or that the gate does not
+    /// read, if the gate has no [revocations](portcullis_core::GateBuilder::revocations), and if it does not know the roles of the
+    /// accounts' organizations.
     #[track_caller]
     pub fn accounts(self, path: &str, endpoints: &Endpoints) -> Self {
         #[expect(clippy::panic, reason = "a mistake in a route has to show at start")]
@@ -58,6 +60,8 @@ impl Routes {
             let path = format!("{}/{}", path.trim_end_matches('/'), endpoint.path());
             let route = match endpoint.method() {
                 "GET" => web::get(),
+                "PUT" => web::put(),
+                "PATCH" => web::patch(),
                 "DELETE" => web::delete(),
                 _ => web::post(),
             };
@@ -150,6 +154,7 @@ async fn call(gate: &Gate, request: HttpRequest, body: web::Payload, wants_calle
         true => Visitor::from_request(&request, &mut Payload::None).await.map(|visitor| visitor.0),
         false => Ok(None),
     };
+    let call = Call::new(gate.clone(), http::Request::default()).with_params(&Head::of(&request))?;
     let body = match body.to_bytes_limited(Endpoints::MAX_BODY).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return Err(Error::InvalidRequest.into()),
@@ -157,7 +162,9 @@ async fn call(gate: &Gate, request: HttpRequest, body: web::Payload, wants_calle
     };
     let peer = request.peer_addr().map(|peer| peer.ip());
     let who = who.map_err(|rejection| rejection.error().clone());
-    Ok(Call::new(gate.clone(), converted(&request, body)?).with_peer(peer).with_caller(who))
+    let mut call = call.with_peer(peer).with_caller(who);
+    call.request = converted(&request, body)?;
+    Ok(call)
 }
 
 /// The innermost guard of the route renders the error.

@@ -1,6 +1,6 @@
 //! The endpoints of accounts, on routes.
 
-use crate::{Rejection, Routes, Visitor};
+use crate::{Rejection, Routes, Visitor, params};
 use axum::{
     body::{Body, to_bytes},
     extract::{ConnectInfo, FromRequestParts, Request},
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body_util::LengthLimitError;
 use portcullis_accounts::{Call, Endpoint, Endpoints, Error};
 use portcullis_core::{Error as CoreError, Gate, policy::anyone};
+use portcullis_tower::Head;
 use std::net::SocketAddr;
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
@@ -50,8 +51,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// ```
     ///
     /// # Panics
-    /// If the endpoints set cookies that no browser accepts, or that the gate does not read, and if the gate has no
-    /// [revocations](portcullis_core::GateBuilder::revocations).
+    /// If [`Endpoints::list`] returns an error: if the endpoints set cookies that no browser accepts, or that the gate does not
+    /// read, if the gate has no [revocations](portcullis_core::GateBuilder::revocations), and if it does not know the roles of the
+    /// accounts' organizations.
     #[track_caller]
     pub fn accounts(self, path: &str, endpoints: &Endpoints) -> Self {
         #[expect(clippy::panic, reason = "a mistake in a route has to show at start")]
@@ -61,6 +63,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             let path = format!("{}/{}", path.trim_end_matches('/'), endpoint.path());
             let method = match endpoint.method() {
                 "GET" => MethodFilter::GET,
+                "PUT" => MethodFilter::PUT,
+                "PATCH" => MethodFilter::PATCH,
                 "DELETE" => MethodFilter::DELETE,
                 _ => MethodFilter::POST,
             };
@@ -150,10 +154,12 @@ async fn call(gate: &Gate, request: Request, wants_caller: bool) -> Result<Call,
         true => Visitor::from_request_parts(&mut parts, gate).await.map(|visitor| visitor.0),
         false => Ok(None),
     };
+    let params = params::read(&mut parts);
+    let mut call = Call::new(gate.clone(), Request::default()).with_params(&Head::new(&parts, &params))?;
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let request = Request::from_parts(parts, read(body).await?);
+    call.request = Request::from_parts(parts, read(body).await?);
     let who = who.map_err(|rejection| rejection.error().clone());
-    Ok(Call::new(gate.clone(), request).with_peer(peer).with_caller(who))
+    Ok(call.with_peer(peer).with_caller(who))
 }
 
 async fn read(body: Body) -> Result<Bytes, Error> {

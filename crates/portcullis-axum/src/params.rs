@@ -18,7 +18,7 @@ pub(crate) const AXUM: Framework = Framework::new(
 /// The path parameters, decoded as `axum::extract::Path` decodes them.
 ///
 /// `RawPathParams` is async by its trait and never waits, so one poll returns the answer.
-fn read(parts: &mut Parts) -> Params {
+pub(crate) fn read(parts: &mut Parts) -> Params {
     let reading = pin!(RawPathParams::from_request_parts(parts, &()));
     match reading.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(params)) => {

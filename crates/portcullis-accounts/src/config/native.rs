@@ -143,13 +143,15 @@ fn passwords(section: Option<Section<'_>>) -> Result<(PasswordRules, Costs), Err
 
 fn limits(section: Option<Section<'_>>) -> Result<Limits, Error> {
     type Setter = fn(Limits, Limit) -> Limits;
-    const SETTERS: [(&str, Setter); 6] = [
+    const SETTERS: [(&str, Setter); 8] = [
         ("sign_ins_per_network", Limits::sign_ins_per_network),
         ("sign_ins_per_account", Limits::sign_ins_per_account),
         ("sign_ups_per_network", Limits::sign_ups_per_network),
         ("mails_per_network", Limits::mails_per_network),
         ("mails_per_address", Limits::mails_per_address),
         ("refreshes_per_session", Limits::refreshes_per_session),
+        ("organizations_per_account", Limits::organizations_per_account),
+        ("invitations_per_account", Limits::invitations_per_account),
     ];
     let mut limits = Limits::new();
     let Some(mut section) = section else { return Ok(limits) };

@@ -1,6 +1,13 @@
 //! Answers of endpoints.
 
-use crate::{enrolment::SecondFactor, secret::Token, session::Session, user::User};
+use crate::{
+    enrolment::SecondFactor,
+    id::UserId,
+    organization::{Invitation, Member, Organization},
+    secret::Token,
+    session::Session,
+    user::User,
+};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use portcullis_core::KeyRow;
@@ -95,6 +102,32 @@ pub(super) fn key(key: &KeyRow) -> Value {
         "withdrawn_at": key.withdrawn_at.map(seconds),
         "used_at": key.used_at.map(seconds),
         "uses": key.uses,
+    })
+}
+
+pub(super) fn organization(organization: &Organization, role: Option<&str>, is_active: bool) -> Value {
+    json!({
+        "id": organization.id.as_str(),
+        "slug": organization.slug,
+        "name": organization.name,
+        "extra": organization.extra,
+        "created_at": seconds(organization.created_at),
+        "role": role,
+        "active": is_active,
+    })
+}
+
+pub(super) fn member(member: &Member) -> Value {
+    json!({ "user": member.user.as_str(), "role": member.role, "since": seconds(member.since) })
+}
+
+pub(super) fn invitation(invitation: &Invitation, id: &str) -> Value {
+    json!({
+        "id": id,
+        "email": invitation.email.as_str(),
+        "role": invitation.role,
+        "invited_by": invitation.invited_by.as_ref().map(UserId::as_str),
+        "expires_at": seconds(invitation.expires_at),
     })
 }
 

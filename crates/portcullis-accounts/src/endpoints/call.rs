@@ -1,6 +1,6 @@
 //! A request to an endpoint, and what is read from it.
 
-use crate::{client::Client, error::Error};
+use crate::{client::Client, error::Error, id::is_storable};
 use bytes::Bytes;
 use http::{Request, header};
 use portcullis_core::{Error as CoreError, Gate, Principal, RequestHead};
@@ -48,13 +48,14 @@ pub struct Call {
     pub peer: Option<IpAddr>,
     /// The caller, where the endpoint [wants to know](super::Endpoint::wants_caller), or why the credential is not valid.
     pub who: Result<Option<Principal>, CoreError>,
+    params: Vec<(String, String)>,
 }
 
 impl Call {
     /// A request without a caller, from an unknown address.
     #[must_use]
     pub fn new(gate: Gate, request: Request<Bytes>) -> Self {
-        Self { gate, request, peer: None, who: Ok(None) }
+        Self { gate, request, peer: None, who: Ok(None), params: Vec::new() }
     }
 
     /// With the address at the other end of the connection.
@@ -67,6 +68,31 @@ impl Call {
     #[must_use]
     pub fn with_caller(self, who: Result<Option<Principal>, CoreError>) -> Self {
         Self { who, ..self }
+    }
+
+    /// With the path parameters, as the guard of the route reads them from this head: what it judges is what the endpoint uses.
+    ///
+    /// # Errors
+    /// If the framework cannot read them, or if two have the same name.
+    pub fn with_params(self, head: &dyn RequestHead) -> Result<Self, CoreError> {
+        head.param_names()?.into_iter().try_fold(self, |call, name| {
+            let value = head.param(&name)?.unwrap_or_default().into_owned();
+            Ok(call.with_param(name, value))
+        })
+    }
+
+    /// With this path parameter, decoded.
+    #[must_use]
+    pub fn with_param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.params.push((name.into(), value.into()));
+        self
+    }
+
+    /// The identifier in a path parameter. There is nothing with one that no store can keep.
+    pub(super) fn id(&self, name: &str) -> Result<&str, Error> {
+        let value = self.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let value = value.ok_or_else(|| Error::misconfigured(format!("the call has no path parameter `{name}`")))?;
+        if is_storable(value) { Ok(value) } else { Err(Error::NotFound) }
     }
 
     pub(super) fn caller(&self) -> Result<&Principal, Error> {
@@ -109,10 +135,6 @@ impl Call {
     /// The same, where a request may have no body.
     pub(super) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Error> {
         if self.request.body().is_empty() { Ok(T::default()) } else { self.json() }
-    }
-
-    pub(super) fn last_segment(&self) -> &str {
-        self.request.uri().path().rsplit('/').next().unwrap_or_default()
     }
 
     /// Where the request comes from, with so many proxies of yours that add an address to `X-Forwarded-For`.
@@ -175,12 +197,13 @@ impl RequestHead for Call {
         self.request.headers().iter().for_each(|(name, value)| see(name.as_str(), value.as_bytes()));
     }
 
-    fn param(&self, _: &str) -> Result<Option<Cow<'_, str>>, CoreError> {
-        Ok(None)
+    fn param(&self, name: &str) -> Result<Option<Cow<'_, str>>, CoreError> {
+        let value = self.params.iter().find(|(known, _)| known == name);
+        Ok(value.map(|(_, value)| Cow::Borrowed(value.as_str())))
     }
 
     fn param_names(&self) -> Result<Vec<Cow<'_, str>>, CoreError> {
-        Ok(Vec::new())
+        Ok(self.params.iter().map(|(name, _)| Cow::Borrowed(name.as_str())).collect())
     }
 
     fn peer(&self) -> Option<IpAddr> {

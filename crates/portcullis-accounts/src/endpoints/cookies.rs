@@ -3,6 +3,7 @@
 use crate::{
     accounts::{SignIn, Tokens},
     error::Error,
+    secret::Token,
 };
 use http::HeaderName;
 use portcullis_core::{CredentialSource, RequestHead};
@@ -198,19 +199,30 @@ impl TokenCookies {
     /// The values of `Set-Cookie` for these tokens.
     #[must_use]
     pub fn set(&self, tokens: &Tokens) -> Vec<String> {
-        let token = |text: &str| match self.prefix {
-            "" => text.to_owned(),
-            prefix => format!("\"{prefix}{text}\""),
-        };
-        let access = self.access.as_ref().map(|name| self.cookie(name, &token(tokens.access.expose()), "/", None));
+        let access = self.set_access(&tokens.access);
         let age = match self.access {
             Some(_) => tokens.refresh_expires_in,
             // It is not exchanged, so its cookie is never set again. The service decides how long it may be idle.
             None => tokens.session.not_after.duration_since(tokens.session.used_at).unwrap_or_default(),
         };
         let age = Some(age);
-        let refresh = self.cookie(&self.refresh, &token(tokens.refresh.expose()), &self.refresh_path, age);
+        let refresh = self.cookie(&self.refresh, &self.value(&tokens.refresh), &self.refresh_path, age);
         access.into_iter().chain([refresh]).collect()
+    }
+
+    /// The value of `Set-Cookie` for another access token of the session, such as that of
+    /// [`Accounts::set_organization`](crate::Accounts::set_organization). None for [one cookie](Self::one_session), which has no
+    /// access token.
+    #[must_use]
+    pub fn set_access(&self, access: &Token) -> Option<String> {
+        self.access.as_ref().map(|name| self.cookie(name, &self.value(access), "/", None))
+    }
+
+    fn value(&self, token: &Token) -> String {
+        match self.prefix {
+            "" => token.expose().to_owned(),
+            prefix => format!("\"{prefix}{}\"", token.expose()),
+        }
     }
 
     /// The values of `Set-Cookie` after a sign-in: those of [`set`](Self::set), and the one of the

@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod cookies;
+mod organizations;
 mod table;
 
 pub use call::Call;
@@ -15,6 +16,7 @@ use crate::{
     id::SessionId,
     links::Proof,
     second_factor::SignInOutcome,
+    secret::Token,
     sign_up::SignUp,
 };
 use answer::{created, mail_sent, no_content, ok, with_cookies};
@@ -29,7 +31,8 @@ use std::{
 };
 use table::{ENDPOINTS, Name};
 
-/// The endpoints of accounts: sign-up, sign-in, refresh, sign-out, sessions, and those of links in mails.
+/// The endpoints of accounts: sign-up, sign-in, refresh, sign-out, sessions, those of links in mails and, where the accounts have
+/// them, of API keys and organizations.
 ///
 /// Made by [`Accounts::endpoints`]. `Routes::accounts` of an adapter mounts them. Tokens are in the bodies of the answers,
 /// unless [`cookies`](Self::cookies) says otherwise.
@@ -88,8 +91,9 @@ impl Endpoints {
     /// The endpoints, for an adapter to mount.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if no browser accepts the cookies, if the gate does not read them, or if it does not know
-    /// which sessions have ended.
+    /// [`ErrorKind::Misconfigured`] if no browser accepts the cookies, if the gate does not read them, if it does not know which
+    /// sessions have ended, or if the accounts have organizations and it does not know their members and
+    /// [roles](crate::Organizations::hierarchy).
     pub fn list(&self, gate: &Gate) -> Result<impl Iterator<Item = Endpoint> + use<>, CoreError> {
         if !gate.has_revocations() {
             let detail = "the gate would accept the tokens of sessions that have ended; give it \
@@ -104,11 +108,22 @@ impl Endpoints {
                 return Err(CoreError::new(ErrorKind::Misconfigured, detail));
             }
         }
+        let organizations = self.0.accounts.0.organizations.as_ref();
+        if let Some(organizations) = organizations {
+            organizations.check(gate)?;
+        }
+        let has_organizations = organizations.is_some();
+        let has_roles = organizations.is_some_and(|organizations| organizations.defines_roles);
         let has_links = self.0.accounts.0.options.magic_links;
         let has_keys = self.0.accounts.0.keys.is_some();
         let is_link = |endpoint: &Endpoint| matches!(endpoint.name, Name::SendMagicLink | Name::MagicLink);
         let is_key = |endpoint: &Endpoint| matches!(endpoint.name, Name::Keys | Name::AddKey | Name::WithdrawKey);
-        let is_on = move |endpoint: &Endpoint| (has_links || !is_link(endpoint)) && (has_keys || !is_key(endpoint));
+        let is_on = move |endpoint: &Endpoint| {
+            (has_links || !is_link(endpoint))
+                && (has_keys || !is_key(endpoint))
+                && (has_organizations || !endpoint.is_about_organizations())
+                && (has_roles || !endpoint.is_about_roles())
+        };
         Ok(ENDPOINTS.iter().copied().filter(is_on))
     }
 
@@ -165,7 +180,7 @@ impl Endpoints {
                 ok(&json!({ "sessions": shown.collect::<Vec<_>>() }))
             }
             Name::EndSession => {
-                accounts.end_session(call.caller()?, &SessionId::new(call.last_segment())).await?;
+                accounts.end_session(call.caller()?, &SessionId::new(call.id("id")?)).await?;
                 no_content()
             }
             Name::Confirm => {
@@ -239,9 +254,25 @@ impl Endpoints {
             }
             Name::AddKey => self.add_key(&call).await?,
             Name::WithdrawKey => {
-                accounts.withdraw_key(call.caller()?, call.last_segment()).await?;
+                accounts.withdraw_key(call.caller()?, call.id("id")?).await?;
                 no_content()
             }
+            Name::Organizations => self.organizations(&call).await?,
+            Name::CreateOrganization => self.create_organization(&call).await?,
+            Name::SetOrganization => self.set_organization(&call).await?,
+            Name::AcceptInvitation => self.accept_invitation(&call).await?,
+            Name::Organization => self.organization(&call).await?,
+            Name::ChangeOrganization => self.change_organization(&call).await?,
+            Name::RemoveOrganization => self.remove_organization(&call).await?,
+            Name::Members => self.members(&call).await?,
+            Name::ChangeMember => self.change_member(&call).await?,
+            Name::RemoveMember => self.remove_member(&call).await?,
+            Name::Invitations => self.invitations(&call).await?,
+            Name::Invite => self.invite(&call).await?,
+            Name::WithdrawInvitation => self.withdraw_invitation(&call).await?,
+            Name::Roles => self.roles(&call).await?,
+            Name::DefineRole => self.define_role(&call).await?,
+            Name::RemoveRole => self.remove_role(&call).await?,
         })
     }
 
@@ -303,6 +334,19 @@ impl Endpoints {
     fn with_tokens(&self, call: &Call, tokens: &Tokens) -> Response<Bytes> {
         let cookies = self.cookies_for(call);
         give(tokens, Map::new(), cookies, cookies.map(|cookies| cookies.set(tokens)))
+    }
+
+    /// Another access token of the same session.
+    fn with_access(&self, call: &Call, access: &Token) -> Response<Bytes> {
+        let expires_in = self.0.accounts.0.access.life.as_secs();
+        match self.cookies_for(call) {
+            None => ok(&json!({ "token_type": "Bearer", "access_token": access.expose(), "expires_in": expires_in })),
+            Some(cookies) => match cookies.set_access(access) {
+                Some(cookie) => with_cookies(ok(&json!({ "expires_in": expires_in })), vec![cookie]),
+                // The session itself says it.
+                None => ok(&json!({})),
+            },
+        }
     }
 
     fn signed_out(&self, call: &Call, body: &Value) -> Response<Bytes> {

@@ -1,6 +1,10 @@
 //! The list of endpoints. Routing, the table of routes and the documentation are made of it.
 
-use portcullis_core::policy::{self, Policy};
+use crate::organization::gate::{KIND, MANAGE, OWN, READ};
+use portcullis_core::{
+    Error, PrincipalKind, Question,
+    policy::{self, Policy, values::OnResource},
+};
 
 /// An endpoint, for adapters.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +24,24 @@ enum Callers {
     BeforeBaseline,
     /// Signed-in users whom the gate's baseline accepts.
     SignedIn,
+    /// Members of the organization in the path. Strangers get 404.
+    Members,
+    /// Members who manage it.
+    Managers,
+    /// Members who manage it, and the member in the path.
+    ManagersAndSelf,
+    /// Its owners.
+    Owners,
+}
+
+/// Whether the member in the path is the caller. Whether they are one is found out when they are removed.
+fn is_self(question: &Question<'_>) -> Result<bool, Error> {
+    let who = question.principal();
+    Ok(who.kind() == PrincipalKind::User && question.param("user")? == who.id().subject())
+}
+
+const fn may(permission: &'static str) -> OnResource {
+    policy::permission(permission).on(KIND, policy::path("id")).hidden()
 }
 
 impl Endpoint {
@@ -41,10 +63,18 @@ impl Endpoint {
         const ANYONE: &dyn Policy = &policy::anyone();
         const BEFORE_BASELINE: &dyn Policy = &policy::without_baseline(policy::authenticated());
         const SIGNED_IN: &dyn Policy = &policy::authenticated();
+        const MEMBERS: &dyn Policy = &may(READ);
+        const MANAGERS: &dyn Policy = &may(MANAGE);
+        const MANAGERS_AND_SELF: &dyn Policy = &policy::any((policy::when("own_membership", is_self), may(MANAGE)));
+        const OWNERS: &dyn Policy = &may(OWN);
         match self.callers {
             Callers::Anyone => ANYONE,
             Callers::BeforeBaseline => BEFORE_BASELINE,
             Callers::SignedIn => SIGNED_IN,
+            Callers::Members => MEMBERS,
+            Callers::Managers => MANAGERS,
+            Callers::ManagersAndSelf => MANAGERS_AND_SELF,
+            Callers::Owners => OWNERS,
         }
     }
 
@@ -53,6 +83,14 @@ impl Endpoint {
     #[must_use]
     pub fn wants_caller(&self) -> bool {
         !matches!(self.callers, Callers::Anyone) || self.name == Name::Confirm
+    }
+
+    pub(super) fn is_about_organizations(&self) -> bool {
+        self.path.starts_with("organizations") || self.path.starts_with("invitations")
+    }
+
+    pub(super) fn is_about_roles(&self) -> bool {
+        matches!(self.name, Name::Roles | Name::DefineRole | Name::RemoveRole)
     }
 }
 
@@ -93,4 +131,20 @@ endpoints! {
     Keys "GET" "keys" SignedIn
     AddKey "POST" "keys" SignedIn
     WithdrawKey "DELETE" "keys/{id}" SignedIn
+    Organizations "GET" "organizations" SignedIn
+    CreateOrganization "POST" "organizations" SignedIn
+    SetOrganization "POST" "organizations/active" SignedIn
+    AcceptInvitation "POST" "invitations/accept" SignedIn
+    Organization "GET" "organizations/{id}" Members
+    ChangeOrganization "PATCH" "organizations/{id}" Managers
+    RemoveOrganization "DELETE" "organizations/{id}" Owners
+    Members "GET" "organizations/{id}/members" Members
+    ChangeMember "PATCH" "organizations/{id}/members/{user}" Managers
+    RemoveMember "DELETE" "organizations/{id}/members/{user}" ManagersAndSelf
+    Invitations "GET" "organizations/{id}/invitations" Managers
+    Invite "POST" "organizations/{id}/invitations" Managers
+    WithdrawInvitation "DELETE" "organizations/{id}/invitations/{invitation}" Managers
+    Roles "GET" "organizations/{id}/roles" Members
+    DefineRole "PUT" "organizations/{id}/roles/{role}" Owners
+    RemoveRole "DELETE" "organizations/{id}/roles/{role}" Owners
 }

@@ -66,6 +66,8 @@ pub struct Limits {
     pub(crate) mails_per_network: Option<Limit>,
     pub(crate) mails_per_address: Option<Limit>,
     pub(crate) refreshes_per_session: Option<Limit>,
+    pub(crate) organizations_per_account: Option<Limit>,
+    pub(crate) invitations_per_account: Option<Limit>,
 }
 
 impl Default for Limits {
@@ -80,6 +82,8 @@ impl Default for Limits {
             .mails_per_network(Limit::new(10, HOUR))
             .mails_per_address(Limit::new(3, HOUR))
             .refreshes_per_session(Limit::new(60, MINUTE))
+            .organizations_per_account(Limit::new(10, HOUR))
+            .invitations_per_account(Limit::new(100, HOUR))
     }
 }
 
@@ -101,6 +105,8 @@ impl Limits {
             mails_per_network: None,
             mails_per_address: None,
             refreshes_per_session: None,
+            organizations_per_account: None,
+            invitations_per_account: None,
         }
     }
 
@@ -144,6 +150,18 @@ impl Limits {
     #[must_use]
     pub fn refreshes_per_session(self, limit: Limit) -> Self {
         Self { refreshes_per_session: Some(limit), ..self }
+    }
+
+    /// Organizations that one user creates. By default 10 an hour.
+    #[must_use]
+    pub fn organizations_per_account(self, limit: Limit) -> Self {
+        Self { organizations_per_account: Some(limit), ..self }
+    }
+
+    /// Invitations that one user sends. By default 100 an hour.
+    #[must_use]
+    pub fn invitations_per_account(self, limit: Limit) -> Self {
+        Self { invitations_per_account: Some(limit), ..self }
     }
 }
 

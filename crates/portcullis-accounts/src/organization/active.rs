@@ -1,11 +1,11 @@
 //! Organizations of accounts: the active one of a session, and invitations by mail.
 
-use super::{By, Member, Organizations};
+use super::{By, Member, Organization, Organizations};
 use crate::{
     accounts::Accounts,
     email::EmailAddress,
     error::Error,
-    id::{OrganizationId, SessionId},
+    id::{OrganizationId, SessionId, is_storable},
     mailer::{Mail, MailKind},
     secret::Token,
     session::Session,
@@ -19,6 +19,17 @@ impl Accounts {
     /// [`Error::NotEnabled`] without [`organizations`](crate::AccountsBuilder::organizations) of the builder.
     pub fn organizations(&self) -> Result<&Organizations, Error> {
         self.0.organizations.as_ref().ok_or(Error::NotEnabled("organizations"))
+    }
+
+    /// Creates an organization whose owner is the principal. See [`Organizations::create`].
+    ///
+    /// # Errors
+    /// Those of [`Organizations::create`], [`Error::NotFound`] if the principal is no user here, [`Error::Disabled`],
+    /// [`Error::NotEnabled`], [`Error::RateLimited`].
+    pub async fn create_organization(&self, who: &Principal, name: &str, slug: &str) -> Result<Organization, Error> {
+        let (all, user) = (self.organizations()?, self.user(who).await?.id);
+        self.count("organization", user.as_str(), self.0.limits.organizations_per_account).await?;
+        all.create(name, slug, &user).await
     }
 
     /// Sets the organization in which the principal's session acts, or none. Returns an access token that names it. The
@@ -47,6 +58,9 @@ impl Accounts {
         let (user, now) = (self.user(who).await?, self.now());
         let id = who.session().map(|session| SessionId::new(session.id())).ok_or(Error::NotFound)?;
         if let Some(organization) = organization {
+            if !is_storable(organization.as_str()) {
+                return Err(Error::NotFound);
+            }
             self.organizations()?.member(organization, &user.id).await?.ok_or(Error::NotFound)?;
         }
         let sessions = &self.0.stores.sessions;
@@ -64,7 +78,8 @@ impl Accounts {
     /// Invites an address to an organization, by mail, in the name of a member. See [`Organizations::invite`].
     ///
     /// # Errors
-    /// Those of [`Organizations::invite`], [`Error::InvalidEmail`], [`Error::NotEnabled`], [`Error::RateLimited`].
+    /// Those of [`Organizations::invite`], [`Error::InvalidEmail`], [`Error::NotEnabled`] without organizations or a mailer,
+    /// [`Error::RateLimited`].
     pub async fn invite(
         &self,
         who: &Principal,
@@ -72,8 +87,12 @@ impl Accounts {
         email: &str,
         role: &str,
     ) -> Result<(), Error> {
+        if self.0.mailer.is_none() {
+            return Err(Error::NotEnabled("mail"));
+        }
         let user = self.user_id(who)?;
         let email: EmailAddress = email.parse()?;
+        self.count("invitation", user.as_str(), self.0.limits.invitations_per_account).await?;
         self.count("invitation", email.as_str(), self.0.limits.mails_per_address).await?;
         let token = self.organizations()?.invite(organization, &email, role, By::Member(&user)).await?;
         let link = self.link(MailKind::Invitation, &token);

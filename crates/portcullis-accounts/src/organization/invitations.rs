@@ -74,7 +74,10 @@ impl Organizations {
     /// another address, [`Error::AlreadyMember`], [`Error::Store`]. After an error the invitation stays.
     pub async fn accept(&self, token: &str, user: &UserId, confirmed: &EmailAddress) -> Result<Member, Error> {
         match self.store.accept(&digest(&Token::new(token)), user, confirmed, self.now()).await? {
-            AcceptOutcome::Accepted(member) => Ok(member),
+            AcceptOutcome::Accepted(member) => {
+                self.added(&member);
+                Ok(member)
+            }
             AcceptOutcome::Unknown => Err(Error::InvalidToken),
             AcceptOutcome::OtherAddress => Err(Error::NotInvited),
             AcceptOutcome::AlreadyMember => Err(Error::AlreadyMember),

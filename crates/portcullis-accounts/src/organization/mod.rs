@@ -1,7 +1,7 @@
 //! Organizations: what they are, who belongs to them, and who is invited.
 
 mod active;
-mod gate;
+pub(crate) mod gate;
 mod invitations;
 mod organizations;
 mod roles;

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     error::Error,
-    id::{OrganizationId, UserId},
+    event::{Event, Listeners},
+    id::{OrganizationId, UserId, is_storable},
     store::{AddOrganizationOutcome, ChangeOrganizationOutcome, OrganizationKey, OrganizationStore},
 };
 use portcullis_core::{Clock, Principal, PrincipalKind, SystemClock};
@@ -54,7 +55,8 @@ pub struct Organizations {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) rules: Arc<RoleRules>,
     pub(super) invitations_valid_for: Duration,
-    pub(super) defines_roles: bool,
+    pub(crate) defines_roles: bool,
+    pub(crate) listeners: Listeners,
 }
 
 impl Organizations {
@@ -74,6 +76,7 @@ impl Organizations {
             rules: Arc::new(RoleRules { ranked, apart: Default::default() }),
             invitations_valid_for: Duration::from_secs(7 * 86_400),
             defines_roles: false,
+            listeners: Listeners::default(),
         }
     }
 
@@ -124,6 +127,15 @@ impl Organizations {
         Self { invitations_valid_for: life, ..self }
     }
 
+    /// Tells the application of each [changed member](Event::MemberChanged), and when, after the fact. Clones tell it as well.
+    ///
+    /// The functions of [`AccountsBuilder::on_event`](crate::AccountsBuilder::on_event) are told already.
+    #[must_use]
+    pub fn on_event(self, listen: impl Fn(&Event, SystemTime) + Send + Sync + 'static) -> Self {
+        self.listeners.add(Arc::new(listen));
+        self
+    }
+
     /// The clock. By default the system's.
     #[must_use]
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
@@ -136,6 +148,10 @@ impl Organizations {
         &self.issuer
     }
 
+    pub(crate) fn owner_role(&self) -> &str {
+        self.rules.owner()
+    }
+
     /// The user that a principal is, or whose key it is. `None` for principals of other issuers, and for services.
     #[must_use]
     pub fn user(&self, who: &Principal) -> Option<UserId> {
@@ -146,18 +162,20 @@ impl Organizations {
     /// Creates an organization, together with its owner.
     ///
     /// # Errors
-    /// [`Error::InvalidSlug`], [`Error::SlugTaken`], [`Error::Store`].
+    /// [`Error::InvalidSlug`], [`Error::InvalidRequest`] if the name is empty, has control characters or more than 255 bytes,
+    /// [`Error::SlugTaken`], [`Error::Store`].
     pub async fn create(&self, name: &str, slug: &str, owner: &UserId) -> Result<Organization, Error> {
-        let (now, slug) = (self.now(), checked_slug(slug)?);
-        let id = OrganizationId::fresh(now)?;
-        let (name, extra) = (name.to_owned(), Map::new());
+        let (now, name, slug) = (self.now(), checked_name(name)?, checked_slug(slug)?);
+        let (id, extra) = (OrganizationId::fresh(now)?, Map::new());
         let role = self.rules.owner().to_owned();
         let owner = Member { organization: id.clone(), user: owner.clone(), role, since: now };
         let organization = Organization { id, slug, name, extra, version: 1, created_at: now };
-        match self.store.add_organization(organization.clone(), owner).await? {
-            AddOrganizationOutcome::Added => Ok(organization),
-            AddOrganizationOutcome::Taken => Err(Error::SlugTaken),
+        match self.store.add_organization(organization.clone(), owner.clone()).await? {
+            AddOrganizationOutcome::Added => {}
+            AddOrganizationOutcome::Taken => return Err(Error::SlugTaken),
         }
+        self.added(&owner);
+        Ok(organization)
     }
 
     /// An organization.
@@ -187,10 +205,11 @@ impl Organizations {
     /// Changes an organization.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::InvalidSlug`], [`Error::SlugTaken`], [`Error::Store`].
+    /// [`Error::NotFound`], those of [`create`](Self::create).
     pub async fn change(&self, id: &OrganizationId, change: OrganizationChange) -> Result<Organization, Error> {
+        let name = change.name.as_deref().map(checked_name).transpose()?;
         let slug = change.slug.as_deref().map(checked_slug).transpose()?;
-        match self.store.change_organization(id, OrganizationChange { slug, ..change }).await? {
+        match self.store.change_organization(id, OrganizationChange { name, slug, ..change }).await? {
             ChangeOrganizationOutcome::Changed(organization) => Ok(organization),
             ChangeOrganizationOutcome::Absent => Err(Error::NotFound),
             ChangeOrganizationOutcome::Taken => Err(Error::SlugTaken),
@@ -298,10 +317,14 @@ impl Organizations {
     }
 
     async fn change_member(&self, change: MemberChange) -> Result<Option<String>, Error> {
+        if change.role().is_some_and(|role| !is_storable(role)) {
+            return Err(Error::UnknownRole);
+        }
         let (organization, user) = (change.organization.clone(), change.user.clone());
+        let (after, by) = (change.role().map(str::to_owned), change.by.clone());
         Err(match self.store.change_member(change).await? {
             ChangeMemberOutcome::Changed(before) => {
-                tracing::debug!(target: "portcullis", %organization, %user, "a member was changed");
+                self.changed(Event::MemberChanged { organization, user, before: before.clone(), after, by });
                 return Ok(before);
             }
             ChangeMemberOutcome::Absent => Error::NotFound,
@@ -311,6 +334,18 @@ impl Organizations {
             ChangeMemberOutcome::Apart => Error::RolesApart,
             ChangeMemberOutcome::Forbidden => Error::RoleForbidden,
         })
+    }
+
+    /// By themselves: as the one who created the organization, or by an invitation.
+    pub(super) fn added(&self, member: &Member) {
+        let Member { organization, user, role, .. } = member.clone();
+        let (after, by) = (Some(role), Some(user.clone()));
+        self.changed(Event::MemberChanged { organization, user, before: None, after, by });
+    }
+
+    fn changed(&self, event: Event) {
+        tracing::debug!(target: "portcullis", ?event, "a member was changed");
+        self.listeners.tell(&event, self.now());
     }
 
     pub(super) fn now(&self) -> SystemTime {
@@ -328,6 +363,10 @@ impl fmt::Debug for Organizations {
             .field("defines_roles", defines_roles)
             .finish_non_exhaustive()
     }
+}
+
+fn checked_name(name: &str) -> Result<String, Error> {
+    if is_storable(name) { Ok(name.to_owned()) } else { Err(Error::InvalidRequest) }
 }
 
 fn checked_slug(slug: &str) -> Result<String, Error> {

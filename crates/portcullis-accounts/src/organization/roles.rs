@@ -1,13 +1,21 @@
 //! Roles that organizations define.
 
-use super::Organizations;
-use crate::{error::Error, id::OrganizationId, store::RemoveRoleOutcome};
+use super::{
+    Organizations,
+    gate::{MANAGE, OWN},
+};
+use crate::{
+    error::Error,
+    id::{OrganizationId, is_storable},
+    store::RemoveRoleOutcome,
+};
 use portcullis_core::PermissionSet;
 
 impl Organizations {
     /// Defines a role of an organization, or changes what it permits. Permissions are `resource:action`, without wildcards.
     ///
-    /// It cannot have the name of a role that all organizations have. Name all roles of the gate by
+    /// It cannot have the name of a role that all organizations have, and cannot permit `organization:manage` or
+    /// `organization:own`: members with a rank could give it to themselves. Name all roles of the gate by
     /// [`ranked`](Self::ranked) and [`apart`](Self::apart).
     ///
     /// ```
@@ -30,7 +38,7 @@ impl Organizations {
     ///
     /// # Errors
     /// [`Error::NotEnabled`] without [`roles_by_organization`](Self::roles_by_organization), [`Error::UnknownRole`] for a
-    /// name that cannot be defined, [`Error::InvalidRequest`] for malformed permissions, [`Error::NotFound`],
+    /// name that cannot be defined, [`Error::InvalidRequest`] for such permissions and malformed ones, [`Error::NotFound`],
     /// [`Error::Store`].
     pub async fn define_role<S: AsRef<str>>(
         &self,
@@ -41,12 +49,14 @@ impl Organizations {
         if !self.defines_roles {
             return Err(Error::NotEnabled("roles by organization"));
         }
-        let is_name = !name.is_empty() && name.len() <= 64 && !name.chars().any(char::is_control);
-        if !is_name || self.rules.knows(name) {
+        if !is_storable(name) || name.len() > 64 || self.rules.knows(name) {
             return Err(Error::UnknownRole);
         }
         let set = PermissionSet::exact(permissions).map_err(|_| Error::InvalidRequest)?;
         let permissions: Vec<String> = set.iter().map(Into::into).collect();
+        if permissions.iter().any(|permission| [MANAGE, OWN].contains(&&**permission)) {
+            return Err(Error::InvalidRequest);
+        }
         if self.store.define_role(id, name, &permissions).await? { Ok(()) } else { Err(Error::NotFound) }
     }
 

@@ -52,6 +52,7 @@ async fn send(
     let request = Request::builder().method(method).uri(format!("/auth/{path}"));
     let request = request.header("content-type", "application/json").body(body.to_string().into()).unwrap();
     let call = Call::new(gate.clone(), request).with_caller(Ok(Some(who.clone())));
+    let call = call.with_param("id", path.rsplit('/').next().unwrap());
     endpoints.answer(endpoint.ok_or_else(|| CoreError::rejected(404, "no_endpoint"))?, call).await
 }
 
