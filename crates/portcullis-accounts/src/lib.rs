@@ -25,7 +25,8 @@
 //! let mail = mailbox.last_to(email).ok_or("no mail")?;
 //! let token = Mailbox::token_of(&mail).ok_or("no link")?;
 //! accounts.confirm_email(token.expose(), Proof::Password(password)).await?;
-//! let tokens = accounts.sign_in(email, password, &Client::unknown()).await?.tokens;
+//! let signed_in = accounts.sign_in(email, password, &Client::unknown()).await?;
+//! let tokens = signed_in.signed_in()?.tokens;
 //!
 //! let access = || {
 //!     Credential::new(tokens.access.expose().to_owned(), CredentialSource::bearer())
