@@ -2,6 +2,7 @@
 //! actix-web. [`on_axum`] and [`on_actix`] are all that differs.
 
 pub mod auth;
+mod members;
 mod memberships;
 pub mod on_actix;
 pub mod on_axum;
@@ -15,8 +16,8 @@ use auth::Auth;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use memberships::{DataProducts, Flights, IndoorProjects, Projects, Teams};
 use portcullis::{
-    Account, ApiKeys, Directory, Error, ErrorKind, Gate, GateBuilder, KeyDigest, KeyScopes, NewKey, Principal, Refusal,
-    RoleHierarchy, Scheme, SignedUrls,
+    Account, ApiKeys, Directory, Error, ErrorKind, Gate, GateBuilder, KeyDigest, KeyScopes, KeyStore, NewKey,
+    Principal, Refusal, RoleHierarchy, Scheme, SignedUrls,
     accounts::{AccountDirectory, User},
     policy::{account, all},
 };
@@ -41,7 +42,7 @@ pub fn gate(auth: &Auth, store: &Store, secret: &[u8]) -> Result<GateBuilder, Er
             account("unapproved", |user: &User| user.approved_at.is_some()),
         )))
         .roles(ladder().build()?)
-        .roles_on("project", ladder().inherits("team").build()?)
+        .roles_on("project", ladder().build()?)
         .roles_on("flight", ladder().inherits("project").build()?)
         .roles_on("data_product", ladder().inherits("project").build()?)
         .membership("team", Teams(store.clone()))
@@ -85,8 +86,8 @@ fn is_demo(user: &User) -> bool {
 ///
 /// # Errors
 /// Never: the prefix is one.
-pub fn keys(store: &Store) -> Result<ApiKeys, Error> {
-    Ok(ApiKeys::new("d2s", store.clone())?.other_format(|key| match BASE64_URL_SAFE_NO_PAD.decode(key) {
+pub fn keys(store: impl KeyStore) -> Result<ApiKeys, Error> {
+    Ok(ApiKeys::new("d2s", store)?.other_format(|key| match BASE64_URL_SAFE_NO_PAD.decode(key) {
         Ok(bytes) if bytes.len() == 32 => Ok(KeyDigest::of(key)),
         _ => Err(Error::new(ErrorKind::Malformed, "not the form of an API key").with_code("malformed_key")),
     }))
@@ -132,6 +133,11 @@ fn render(error: &Error, default: Refusal) -> Refusal {
         (_, "malformed_key") => (400, "Invalid API key provided"),
         (ErrorKind::CrossOrigin, _) => (403, "Cross-origin request"),
         (_, "invalid_id") => (422, "Input should be a valid UUID"),
+        (_, "unknown_role") => (422, "Input should be 'owner', 'manager' or 'viewer'"),
+        (_, "no_member") => (404, "Member not found"),
+        (_, "role_forbidden") => (403, "Permission denied"),
+        (_, "creator") => (400, "Cannot change project creator role"),
+        (_, "last_owner") => (400, "Must have at least one project owner"),
         (_, "flight_locked") => (400, "Flight currently locked. Please try again later."),
         (_, "email_unconfirmed") => (403, "Account requires email confirmation"),
         (_, "unapproved") => (403, "Account requires approval"),

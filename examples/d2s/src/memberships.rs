@@ -24,7 +24,7 @@ impl Membership for Projects {
     async fn standing(&self, who: &Principal, id: &Uuid) -> Result<Standing, Error> {
         Ok(match self.0.project(*id, user_id(who)?).await? {
             None => Standing::missing(),
-            Some((project, role)) => Standing::from(role).under_each("team", project.team).with(project),
+            Some((project, role)) => Standing::from(role).with(project),
         })
     }
 }

@@ -13,6 +13,11 @@ pub(crate) const fn on_team(least: &'static str) -> impl Policy {
     role(least).on("team", path("team_id"))
 }
 
+pub(crate) struct ManageTeam;
+impl Requirement for ManageTeam {
+    const POLICY: &'static dyn Policy = &no_demo(on_team("manager"));
+}
+
 pub(crate) const fn on_project(least: &'static str) -> impl Policy {
     role(least).on("project", path("project_id")).hidden()
 }

@@ -3,9 +3,9 @@
 
 use crate::store::{DataProduct, Flight, IndoorProject, Project, Store};
 use portcullis::{
-    KeyDigest, KeyRow, KeyScopes, PrincipalId, PrincipalKind,
+    Error, KeyDigest, KeyRow, KeyScopes, KeyStore, PrincipalId, PrincipalKind,
     accounts::{
-        Error, NewUser, UserChange, UserId,
+        self, NewUser, UserChange, UserId,
         store::{AddOutcome, Stores},
     },
 };
@@ -27,11 +27,11 @@ pub const DELETED: Uuid = Uuid::from_u128(0x99);
 /// `OWNER`, `MANAGER`, `VIEWER` and `DEMO` are members, the last as an owner.
 pub const PROJECT: Uuid = Uuid::from_u128(0x100);
 pub const INACTIVE_PROJECT: Uuid = Uuid::from_u128(0x101);
-/// A project of `TEAM`. `MANAGER` is a member of its own, as a viewer.
+/// A project of `TEAM`. `TEAM_MANAGER` made it; `MANAGER` is a viewer of it.
 pub const TEAM_PROJECT: Uuid = Uuid::from_u128(0x102);
-/// `MANAGER` manages it.
+/// `MANAGER` manages it, and `STRANGER` is its last owner: the account of who made it is deleted.
 pub const OTHER_PROJECT: Uuid = Uuid::from_u128(0x103);
-/// With the members of `PROJECT`, and `TEAM_MANAGER`.
+/// With the members of `PROJECT`, which `OWNER` made, and `TEAM_MANAGER`.
 pub const TEAM: Uuid = Uuid::from_u128(0x200);
 pub const FLIGHT: Uuid = Uuid::from_u128(0x300);
 pub const LOCKED_FLIGHT: Uuid = Uuid::from_u128(0x301);
@@ -58,7 +58,7 @@ pub const HASH: &str = "$2b$12$lGupIxhSzktqs65xpvbFt.b3MnrUBjahmJnCcz/HYzFsZpw8k
 ///
 /// # Errors
 /// Those of the store.
-pub async fn users(stores: &Stores) -> Result<(), Error> {
+pub async fn users(stores: &Stores) -> Result<(), accounts::Error> {
     for (id, name) in [
         (OWNER, "owner"),
         (MANAGER, "manager"),
@@ -94,11 +94,12 @@ pub async fn users(stores: &Stores) -> Result<(), Error> {
 pub fn store() -> Store {
     let store = Store::default();
     store.with(|tables| {
-        let project = |title: &str| Project { title: title.into(), ..Project::default() };
+        let project = |title: &str| Project { title: title.into(), creator: OWNER, ..Project::default() };
         tables.projects.insert(PROJECT, project("corn"));
         tables.projects.insert(INACTIVE_PROJECT, Project { is_inactive: true, ..project("beans") });
-        tables.projects.insert(TEAM_PROJECT, Project { team: Some(TEAM), ..project("wheat") });
-        tables.projects.insert(OTHER_PROJECT, project("rye"));
+        tables.projects.insert(TEAM_PROJECT, Project { team: Some(TEAM), creator: TEAM_MANAGER, ..project("wheat") });
+        tables.projects.insert(OTHER_PROJECT, Project { creator: DELETED, ..project("rye") });
+        tables.teams.insert(TEAM, OWNER);
         for on in [PROJECT, INACTIVE_PROJECT, TEAM] {
             for (who, role) in [
                 (OWNER, "owner"),
@@ -112,8 +113,10 @@ pub fn store() -> Store {
             }
         }
         tables.members.insert((TEAM, TEAM_MANAGER), "manager");
+        tables.members.insert((TEAM_PROJECT, TEAM_MANAGER), "owner");
         tables.members.insert((TEAM_PROJECT, MANAGER), "viewer");
         tables.members.insert((OTHER_PROJECT, MANAGER), "manager");
+        tables.members.insert((OTHER_PROJECT, STRANGER), "owner");
         let flight = |project| Flight { name: "june".into(), project, ..Flight::default() };
         tables.flights.insert(FLIGHT, flight(PROJECT));
         tables.flights.insert(LOCKED_FLIGHT, Flight { is_locked: true, ..flight(PROJECT) });
@@ -129,9 +132,21 @@ pub fn store() -> Store {
         tables.indoor_projects.insert(INACTIVE_INDOOR, indoor(true));
         tables.members.insert((INDOOR, VIEWER), "viewer");
         tables.members.insert((INDOOR, MANAGER), "manager");
-        tables.api_keys = [old_key(VIEWERS_KEY, VIEWER), old_key(DEMO_KEY, DEMO)].into_iter().collect();
     });
     store
+}
+
+/// Moves the API keys of the original to the store, unless they are there.
+///
+/// # Errors
+/// Those of the store.
+pub async fn keys(store: &impl KeyStore) -> Result<(), Error> {
+    for (text, owner) in [(VIEWERS_KEY, VIEWER), (DEMO_KEY, DEMO)] {
+        if store.find(&KeyDigest::of(text)).await?.is_none() {
+            store.add(old_key(text, owner)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A key of the original, which kept its text.

@@ -7,8 +7,11 @@ use crate::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use portcullis::{
-    Gate,
-    accounts::{Mail, Mailer, SameSite, TokenCookies, store::Stores},
+    ApiKeys, Gate, KeyStore,
+    accounts::{
+        Mail, Mailer, SameSite, TokenCookies,
+        store::{SessionStore, Stores, UserStore},
+    },
     sqlx::{PostgresStore, SqliteStore},
 };
 use std::{env, error, net::SocketAddr};
@@ -31,13 +34,12 @@ pub async fn configured(store: &Store) -> Result<(Gate, Auth, SocketAddr), Box<d
     let secret = env::var("SECRET_KEY").map_err(|_| "SECRET_KEY is not set: at least 32 bytes that sign the tokens")?;
     let address = SocketAddr::from(([127, 0, 0, 1], env::var("PORT").map_or(Ok(8000), |port| port.parse())?));
     let or = |name: &str, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
-    let stores = database().await?;
-    rows::users(&stores).await?;
+    let (stores, keys) = database().await?;
     let pages = or("API_DOMAIN", &format!("http://localhost:{}", address.port()));
     let auth = Auth {
         accounts: accounts(&secret, stores, Terminal, &pages)?.build()?,
         cookies: cookies(!matches!(or("HTTP_COOKIE_SECURE", "1").to_ascii_lowercase().as_str(), "0" | "false")),
-        keys: keys(store)?,
+        keys,
         administrator: or("ADMINISTRATOR", "admin@example.com").parse()?,
     };
     // Without one of their own, tiles have a secret that signs nothing else.
@@ -54,10 +56,23 @@ pub fn cookies(secure: bool) -> TokenCookies {
 }
 
 /// Postgres, or a file of SQLite.
-async fn database() -> Result<Stores, Box<dyn error::Error>> {
+async fn database() -> Result<(Stores, ApiKeys), Box<dyn error::Error>> {
     let url = env::var("DATABASE_URL").unwrap_or_else(|_| "d2s.db".to_owned());
-    Ok(match url.starts_with("postgres") {
-        true => PostgresStore::connect(&url).await?.into(),
-        false => SqliteStore::open(url).await?.into(),
-    })
+    match url.starts_with("postgres") {
+        true => stored(PostgresStore::connect(&url).await?).await,
+        false => stored(SqliteStore::open(url).await?).await,
+    }
+}
+
+/// What is in a database, with the users and the API keys of the original.
+///
+/// # Errors
+/// Those of the database.
+pub async fn stored(
+    store: impl UserStore + SessionStore + KeyStore + Clone,
+) -> Result<(Stores, ApiKeys), Box<dyn error::Error>> {
+    rows::keys(&store).await?;
+    let stores = Stores::from(store.clone());
+    rows::users(&stores).await?;
+    Ok((stores, keys(store)?))
 }

@@ -1,12 +1,11 @@
 //! A database in memory, in place of a real one. It counts what it is asked.
 #![expect(clippy::exhaustive_structs, reason = "rows, which tests put together")]
 
-use portcullis::{Error, ErrorKind, KeyDigest, KeyRow, KeyStore, KeyUse, MemoryKeys, PrincipalId};
+use portcullis::{Error, ErrorKind};
 use serde::Serialize;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
 };
 use uuid::Uuid;
 
@@ -19,6 +18,8 @@ pub struct Project {
     pub is_inactive: bool,
     /// The team that it belongs to.
     pub team: Option<Uuid>,
+    /// Who made it.
+    pub creator: Uuid,
 }
 
 /// A row of `flights`.
@@ -62,7 +63,8 @@ pub struct IndoorProject {
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "a table each")]
 pub struct Tables {
-    pub api_keys: MemoryKeys,
+    /// Who made them.
+    pub teams: HashMap<Uuid, Uuid>,
     pub projects: HashMap<Uuid, Project>,
     pub flights: HashMap<Uuid, Flight>,
     pub data_products: HashMap<Uuid, DataProduct>,
@@ -90,10 +92,6 @@ impl Store {
             let down = || Error::new(ErrorKind::Unavailable, "the database is out of reach");
             if tables.is_down { Err(down()) } else { Ok(find(tables)) }
         })
-    }
-
-    fn keys(&self) -> Result<MemoryKeys, Error> {
-        self.select("api_keys", |tables| tables.api_keys.clone())
     }
 
     /// `SELECT … FROM projects LEFT JOIN members …`: the project, and the role in it if there is one.
@@ -124,33 +122,5 @@ impl Store {
             let project = tables.indoor_projects.get(&id).filter(|project| !project.is_inactive)?;
             Some(if project.owner == who { Some("owner") } else { tables.members.get(&(id, who)).copied() })
         })
-    }
-}
-
-impl KeyStore for Store {
-    async fn add(&self, key: KeyRow) -> Result<(), Error> {
-        self.keys()?.add(key).await
-    }
-
-    async fn find(&self, digest: &KeyDigest) -> Result<Option<KeyRow>, Error> {
-        self.keys()?.find(digest).await
-    }
-
-    async fn keys_of(&self, owner: &PrincipalId) -> Result<Vec<KeyRow>, Error> {
-        self.keys()?.keys_of(owner).await
-    }
-
-    async fn end(
-        &self,
-        owner: &PrincipalId,
-        id: &str,
-        at: SystemTime,
-        now: SystemTime,
-    ) -> Result<Option<KeyRow>, Error> {
-        self.keys()?.end(owner, id, at, now).await
-    }
-
-    async fn note_uses(&self, uses: &[KeyUse]) -> Result<(), Error> {
-        self.keys()?.note_uses(uses).await
     }
 }

@@ -6,8 +6,10 @@ use std::error;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let (gate, auth, address) = configured(&rows::store()).await?;
-    let server = HttpServer::new(move || App::new().configure(routes(&gate, &auth).into_config())).bind(address)?;
+    let store = rows::store();
+    let (gate, auth, address) = configured(&store).await?;
+    let server =
+        HttpServer::new(move || App::new().configure(routes(&gate, &auth, &store).into_config())).bind(address)?;
     for address in server.addrs() {
         println!("listening on http://{address}");
     }

@@ -6,9 +6,10 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn error::Error>> {
-    let (gate, auth, address) = configured(&rows::store()).await?;
+    let store = rows::store();
+    let (gate, auth, address) = configured(&store).await?;
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app(gate, &auth)).await?;
+    axum::serve(listener, app(gate, &auth, &store)).await?;
     Ok(())
 }

@@ -37,12 +37,12 @@ async fn keys_that_are_none() {
     service.answers("GET", &path, &both, 401, "Invalid access token").await;
 }
 
-/// Case 33, on each framework, since each makes another key.
+/// Case 33, over SQLite, on each framework, since each makes another key.
 #[tokio::test]
 async fn a_new_key_ends_the_one_before() {
     let path = format!("{}/iforester", project(PROJECT));
     for on in BOTH {
-        let service = Service::new();
+        let service = Service::with_database().await;
         let send = async |method: &str, path: &str, headers: &[Header]| {
             service.send(on, method, path, headers, "application/json", "null").await
         };

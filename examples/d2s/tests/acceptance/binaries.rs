@@ -60,19 +60,27 @@ impl Program {
 
     /// Status line, headers and body.
     fn ask(&self, method: &str, path: &str, cookie: &str, body: &str) -> String {
-        let (mut answer, length) = (String::new(), body.len());
+        let length = body.len();
         let cookie = if cookie.is_empty() {
             String::new()
         } else {
             format!("sec-fetch-site: same-origin\r\ncookie: {cookie}\r\n")
         };
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{cookie}content-length: {length}\r\n");
+        let head = format!("{method} {path} HTTP/1.1\r\n{cookie}content-length: {length}\r\n");
+        self.send(&head, body)
+    }
+
+    fn ask_by_key(&self, key: &str) -> String {
+        self.send(&format!("GET {}/iforester HTTP/1.1\r\nx-api-key: {key}\r\n", project(PROJECT)), "")
+    }
+
+    fn send(&self, head: &str, body: &str) -> String {
+        let mut answer = String::new();
         let sent = TcpStream::connect(&self.address).and_then(|mut stream| {
-            write!(stream, "{head}\r\n{body}")?;
+            write!(stream, "{head}host: x\r\nconnection: close\r\n\r\n{body}")?;
             stream.read_to_string(&mut answer)
         });
-        sent.unwrap_or_else(|error| panic!("{path}: {error}"));
+        sent.unwrap_or_else(|error| panic!("{head}: {error}"));
         answer
     }
 }
@@ -95,9 +103,15 @@ fn signs_in(database: &str) {
         let cookies = cookies.join("; ");
         assert!(status(&answer) == "200" && cookies.contains("refresh_token"), "{path}: {answer}");
         assert_eq!(status(&program.ask("GET", &product(FLIGHT, PRODUCT), &cookies, "")), "200");
+        let answer = program.ask("POST", "/api/v1/auth/request-api-key", &cookies, "");
+        let key = answer.rsplit('"').nth(1).unwrap_or_default().to_owned();
+        assert_eq!(status(&program.ask_by_key(&key)), "200", "{path}: {answer}");
 
         drop(program);
         let program = Program::start(path, database);
+        assert_eq!(status(&program.ask_by_key(&key)), "200", "{path}");
+        assert_eq!(status(&program.ask("POST", "/api/v1/auth/revoke-api-key", &cookies, "")), "200", "{path}");
+        assert_eq!(status(&program.ask_by_key(&key)), "401", "{path}");
         assert_eq!(status(&program.ask("POST", "/api/v1/auth/refresh-token", &cookies, "")), "200");
         assert_eq!(status(&program.ask("POST", "/api/v1/auth/remove-access-token", &cookies, "")), "200");
         assert_eq!(status(&program.ask("POST", "/api/v1/auth/refresh-token", &cookies, "")), "401");

@@ -25,6 +25,7 @@ mod resources;
 mod service;
 mod sign_in;
 mod table;
+mod teams;
 mod tiles;
 mod tokens;
 mod users_table;

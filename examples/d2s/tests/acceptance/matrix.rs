@@ -7,8 +7,8 @@ use d2s::{on_actix, on_axum};
 #[test]
 fn who_may_do_what() {
     let service = Service::new();
-    let table = on_axum::routes(&service.gate, &service.auth).table();
+    let table = on_axum::routes(&service.gate, &service.auth, &service.store).table();
     table.assert_matrix("tests/matrix.md");
     table.assert_all_guarded(d2s::auth::PATHS);
-    assert_eq!(on_actix::routes(&service.gate, &service.auth).table().matrix(), table.matrix());
+    assert_eq!(on_actix::routes(&service.gate, &service.auth, &service.store).table().matrix(), table.matrix());
 }

@@ -51,23 +51,3 @@ async fn superusers() {
     service.answers("GET", "/api/v1/admin/users", &by(OWNER), 403, "Access denied").await;
     service.answers("GET", "/api/v1/admin/users", &[], 401, "Not authenticated").await;
 }
-
-/// Differs: the original copies the members of a team when the project is made.
-#[tokio::test]
-async fn members_of_the_team_are_members_of_its_projects() {
-    let service = Service::new();
-    let path = project(TEAM_PROJECT);
-    let answer = service.passes("GET", &path, &by(TEAM_MANAGER)).await;
-    assert_eq!(answer.json(), json!({ "title": "wheat", "role": "manager" }));
-    service.passes("PUT", &path, &by(TEAM_MANAGER)).await;
-    service.answers("DELETE", &path, &by(TEAM_MANAGER), 403, "Permission denied").await;
-    service.answers("GET", &path, &by(STRANGER), 404, "Project not found").await;
-    // The role in the project itself counts, whatever it is in the team.
-    service.passes("GET", &path, &by(MANAGER)).await;
-    service.answers("PUT", &path, &by(MANAGER), 403, "Permission denied").await;
-    // A role that changes in the team, changes here.
-    service.store.with(|tables| tables.members.insert((TEAM, TEAM_MANAGER), "viewer"));
-    service.answers("PUT", &path, &by(TEAM_MANAGER), 403, "Permission denied").await;
-    service.store.with(|tables| tables.members.remove(&(TEAM, TEAM_MANAGER)));
-    service.answers("GET", &path, &by(TEAM_MANAGER), 404, "Project not found").await;
-}

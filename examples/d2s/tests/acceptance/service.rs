@@ -9,7 +9,7 @@ use d2s::{auth::Auth, on_actix, on_axum, store::Store};
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use portcullis::{
-    Algorithm, Gate,
+    Algorithm, ApiKeys, Error, ErrorKind, Gate, KeyDigest, KeyRow, KeyStore, KeyUse, MemoryKeys, PrincipalId,
     accounts::{
         LinkedIdentity, NewUser, User, UserChange, UserId,
         store::{
@@ -22,6 +22,7 @@ use portcullis::{
     testing::{FixedClock, SigningKey},
 };
 use serde_json::{Value, json};
+use std::time::SystemTime;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -153,6 +154,42 @@ impl UserStore for Counted {
     }
 }
 
+/// The same for API keys.
+#[derive(Debug)]
+struct CountedKeys(Store, MemoryKeys);
+
+impl KeyStore for CountedKeys {
+    async fn add(&self, key: KeyRow) -> Result<(), Error> {
+        self.1.add(key).await
+    }
+
+    async fn find(&self, digest: &KeyDigest) -> Result<Option<KeyRow>, Error> {
+        let is_down = self.0.with(|tables| {
+            tables.selects.push("api_keys");
+            tables.is_down
+        });
+        if is_down { Err(Error::new(ErrorKind::Unavailable, "down")) } else { self.1.find(digest).await }
+    }
+
+    async fn keys_of(&self, owner: &PrincipalId) -> Result<Vec<KeyRow>, Error> {
+        self.1.keys_of(owner).await
+    }
+
+    async fn end(
+        &self,
+        owner: &PrincipalId,
+        id: &str,
+        at: SystemTime,
+        now: SystemTime,
+    ) -> Result<Option<KeyRow>, Error> {
+        self.1.end(owner, id, at, now).await
+    }
+
+    async fn note_uses(&self, uses: &[KeyUse]) -> Result<(), Error> {
+        self.1.note_uses(uses).await
+    }
+}
+
 pub struct Service {
     pub store: Store,
     pub stores: Stores,
@@ -163,30 +200,32 @@ pub struct Service {
 }
 
 impl Service {
-    /// With users in memory, whose queries are counted.
+    /// With users and API keys in memory, whose queries are counted.
     pub fn new() -> Self {
         let store = store();
         let stores = Stores::new(Counted(store.clone(), MemoryStore::new()), MemoryStore::new());
         users(&stores).now_or_never().expect("nothing waits").unwrap_or_else(|error| panic!("{error}"));
-        Self::over(store, stores)
+        let counted = CountedKeys(store.clone(), MemoryKeys::new());
+        keys(&counted).now_or_never().expect("nothing waits").unwrap_or_else(|error| panic!("{error}"));
+        store.with(|tables| tables.selects.clear());
+        Self::over(store, stores, d2s::keys(counted).unwrap_or_else(|error| panic!("{error}")))
     }
 
-    /// With users and sessions in a database.
+    /// With users, sessions and API keys in a database.
     pub async fn with_database() -> Self {
         let sqlite = SqliteStore::in_memory().await.unwrap_or_else(|error| panic!("{error}"));
-        let stores: Stores = sqlite.into();
-        users(&stores).await.unwrap_or_else(|error| panic!("{error}"));
-        Self::over(store(), stores)
+        let (stores, keys) = d2s::start::stored(sqlite).await.unwrap_or_else(|error| panic!("{error}"));
+        Self::over(store(), stores, keys)
     }
 
-    fn over(store: Store, stores: Stores) -> Self {
+    fn over(store: Store, stores: Stores, keys: ApiKeys) -> Self {
         let (clock, mailbox) = (FixedClock::at(NOW), Mailbox::new());
         let accounts = d2s::auth::accounts(SECRET, stores.clone(), mailbox.clone(), "https://d2s.example.com");
         let accounts = accounts.unwrap_or_else(|error| panic!("{error}")).clock(clock.clone()).build();
         let auth = Auth {
             accounts: accounts.unwrap_or_else(|error| panic!("{error}")),
             cookies: d2s::start::cookies(true),
-            keys: d2s::keys(&store).unwrap_or_else(|error| panic!("{error}")),
+            keys,
             administrator: "admin@example.com".parse().unwrap_or_else(|error| panic!("{error}")),
         };
         let gate = d2s::gate(&auth, &store, TILES).and_then(|gate| gate.clock(clock.clone()).build());
@@ -217,7 +256,7 @@ impl Service {
         let request = Request::builder().method(method).uri(path).header("content-type", kind);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
         let request = request.body(Body::from(body.to_owned())).unwrap_or_else(|error| panic!("{error}"));
-        let app = on_axum::app(self.gate.clone(), &self.auth);
+        let app = on_axum::app(self.gate.clone(), &self.auth, &self.store);
         let answer = app.oneshot(request).await.unwrap_or_else(|never| match never {});
         let (head, body) = answer.into_parts();
         let told = HEADERS.iter().flat_map(|name| head.headers.get_all(*name).iter().map(move |value| (name, value)));
@@ -228,7 +267,7 @@ impl Service {
     }
 
     async fn send_to_actix(&self, method: &str, path: &str, headers: &[Header], kind: &str, body: &str) -> Answer {
-        let routes = on_actix::routes(&self.gate, &self.auth).into_config();
+        let routes = on_actix::routes(&self.gate, &self.auth, &self.store).into_config();
         let app = test::init_service(actix_web::App::new().configure(routes)).await;
         let method = method.parse().unwrap_or_else(|error| panic!("{error}"));
         let request = test::TestRequest::with_uri(path).method(method).append_header(("content-type", kind));
