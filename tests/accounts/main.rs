@@ -17,8 +17,11 @@ mod debug;
 mod endpoints;
 mod log;
 mod networks;
+#[path = "../../crates/portcullis-accounts/tests/it/op.rs"]
+mod op;
 mod organizations;
 mod origins;
+mod providers;
 mod refusals;
 mod request;
 mod second_factor;

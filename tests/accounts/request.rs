@@ -130,7 +130,7 @@ impl Answer {
     }
 }
 
-/// Tokens, and identifiers, are the only texts so long without a space. Recovery codes are four times four characters.
+/// Tokens, and identifiers, are the only texts so long without a space. Cookies of flows have random names. Recovery codes are four times four characters.
 pub fn without_random(text: &str) -> String {
     let is_part = |character: char| character.is_ascii_alphanumeric() || "-_.%".contains(character);
     let (mut out, mut rest) = (String::new(), text);
@@ -139,7 +139,8 @@ pub fn without_random(text: &str) -> String {
         out.push_str(&rest[..start]);
         let part = &rest[start..end];
         let is_code = part.len() == 19 && part.split('-').all(|four| four.len() == 4);
-        out.push_str(if part.len() >= 32 || is_code { "<random>" } else { part });
+        let is_flow = part.starts_with("__Host-flow-");
+        out.push_str(if part.len() >= 32 || is_code || is_flow { "<random>" } else { part });
         rest = &rest[end..];
     }
     out + rest

@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) organizations: Option<Organizations>,
     pub(crate) on_event: Vec<OnEvent>,
     pub(crate) keys: Option<ApiKeys>,
+    #[cfg(feature = "sign-in")]
+    pub(crate) providers: crate::provider::Providers,
 }
 
 /// What is switched on.

@@ -42,6 +42,8 @@ pub struct AccountsBuilder {
     organizations: Option<Organizations>,
     on_event: Vec<OnEvent>,
     keys: Option<ApiKeys>,
+    #[cfg(feature = "sign-in")]
+    providers: Vec<crate::provider::NewProvider>,
 }
 
 impl Accounts {
@@ -77,6 +79,8 @@ impl Accounts {
             organizations: None,
             on_event: Vec::new(),
             keys: None,
+            #[cfg(feature = "sign-in")]
+            providers: Vec::new(),
         }
     }
 }
@@ -255,6 +259,64 @@ impl AccountsBuilder {
         Self { organizations: Some(organizations), ..self }
     }
 
+    /// Lets users sign in at an OpenID provider. The name is that in the paths of the endpoints, and the redirect URI the address
+    /// of `oauth/{name}/callback`, as it is registered there. Call it once for each provider.
+    ///
+    /// An address that the provider has verified leads to the account that has confirmed it: see
+    /// [`finish_sign_in`](Accounts::finish_sign_in). The provider needs the scope `email`.
+    ///
+    /// ```
+    /// use portcullis_accounts::{Accounts, Secret, store::MemoryStore};
+    /// # use portcullis_core::testing::TestIssuer;
+    /// use portcullis_sign_in::Provider;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = TestIssuer::new();
+    /// let google = Provider::new("https://accounts.google.com", "shop", client)?.scopes(["email"]);
+    /// let builder = || {
+    ///     # let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes").expect("a secret");
+    ///     Accounts::builder("https://shop.example.com", secret, MemoryStore::new())
+    ///         # .dangerous_without_confirmation()
+    /// };
+    /// let callback = "https://shop.example.com/auth/oauth/google/callback";
+    /// assert!(builder().provider("google", google.clone(), callback).build().is_ok());
+    /// assert!(builder().provider("google", google, "/callback").build().is_err()); // no address
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "sign-in")]
+    pub fn provider(
+        self,
+        name: impl Into<String>,
+        provider: portcullis_sign_in::Provider,
+        redirect_uri: impl Into<String>,
+    ) -> Self {
+        self.add_provider(name.into(), provider, redirect_uri.into(), true)
+    }
+
+    /// As [`provider`](Self::provider), where the addresses of the provider do not count: users sign in there after they have
+    /// [linked](Accounts::begin_link) it to their account, and it makes no new accounts.
+    #[cfg(feature = "sign-in")]
+    pub fn linked_provider(
+        self,
+        name: impl Into<String>,
+        provider: portcullis_sign_in::Provider,
+        redirect_uri: impl Into<String>,
+    ) -> Self {
+        self.add_provider(name.into(), provider, redirect_uri.into(), false)
+    }
+
+    #[cfg(feature = "sign-in")]
+    fn add_provider(
+        mut self,
+        name: String,
+        provider: portcullis_sign_in::Provider,
+        redirect_uri: String,
+        addresses_count: bool,
+    ) -> Self {
+        self.providers.push(crate::provider::NewProvider { name, provider, redirect_uri, addresses_count });
+        self
+    }
+
     /// The clock. By default the system's. Give the gate the same one.
     pub fn clock(self, clock: impl Clock + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
@@ -290,6 +352,8 @@ impl AccountsBuilder {
         if let Some((_, links)) = &self.mailer {
             links.check()?;
         }
+        #[cfg(feature = "sign-in")]
+        let providers = crate::provider::Providers::new(self.providers, &self.secret)?;
         let jwt = self.access.verifier(&self.issuer, &self.secret)?;
         Ok(Accounts(Arc::new(Inner {
             revocations: RevocationList::new(self.access.life.saturating_add(Duration::from_secs(60))),
@@ -311,6 +375,8 @@ impl AccountsBuilder {
             organizations: self.organizations,
             on_event: self.on_event,
             keys: self.keys,
+            #[cfg(feature = "sign-in")]
+            providers,
         })))
     }
 }

@@ -136,7 +136,7 @@ impl Accounts {
     }
 
     /// Whether the session of this principal is the user's, is open, and began recently.
-    async fn is_recent(&self, who: &Principal, user: &User) -> Result<bool, Error> {
+    pub(crate) async fn is_recent(&self, who: &Principal, user: &User) -> Result<bool, Error> {
         let Some(id) = who.session() else { return Ok(false) };
         let session = self.0.stores.sessions.session(&SessionId::new(id.id())).await?;
         let now = self.now();

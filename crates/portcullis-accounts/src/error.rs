@@ -71,6 +71,12 @@ pub enum Error {
     /// The request's body is too large.
     #[error("the body of the request is too large")]
     TooLarge,
+    /// An identity at a provider leads to no account, and cannot be linked to one: for this reason.
+    #[error("the identity at the provider cannot be linked: {0}")]
+    NotLinkable(&'static str),
+    /// The user could not sign in any more.
+    #[error("the user could not sign in any more")]
+    LastWayIn,
     /// There is no such user, session, second factor, organization or member, or the caller may not know.
     #[error("there is no such user, session, second factor, organization or member")]
     NotFound,
@@ -149,6 +155,8 @@ impl Error {
             Self::NotEnabled(_) => "not_enabled",
             Self::InvalidRequest => "invalid_request",
             Self::TooLarge => "too_large",
+            Self::NotLinkable(_) => "not_linkable",
+            Self::LastWayIn => "last_way_in",
             Self::NotFound => "not_found",
             Self::InvalidSlug => "invalid_slug",
             Self::SlugTaken => "slug_taken",
@@ -179,6 +187,8 @@ impl Error {
             | Self::SessionExpired
             | Self::SessionReused
             | Self::SessionEnded => 401,
+            Self::NotLinkable(_) => 403,
+            Self::LastWayIn => 409,
             Self::EmailUnconfirmed | Self::Unapproved | Self::Disabled | Self::SignUpDisabled => 403,
             Self::RoleForbidden | Self::NotInvited => 403,
             Self::NotEnabled(_) | Self::NotFound => 404,

@@ -109,6 +109,20 @@ pub enum Event {
         /// Whether they have one now.
         is_set: bool,
     },
+    /// An identity at a provider was linked: it signs the user in from now on.
+    IdentityLinked {
+        /// The user.
+        user: UserId,
+        /// The issuer of the provider.
+        issuer: String,
+    },
+    /// An identity at a provider was removed from a user.
+    IdentityUnlinked {
+        /// The user.
+        user: UserId,
+        /// The issuer of the provider.
+        issuer: String,
+    },
     /// An API key was made.
     KeyAdded {
         /// Whose it is.
@@ -164,6 +178,8 @@ impl Event {
             Self::EmailChanged { .. } => "email_changed",
             Self::PasswordChanged { .. } => "password_changed",
             Self::FactorChanged { .. } => "factor_changed",
+            Self::IdentityLinked { .. } => "identity_linked",
+            Self::IdentityUnlinked { .. } => "identity_unlinked",
             Self::KeyAdded { .. } => "key_added",
             Self::KeyWithdrawn { .. } => "key_withdrawn",
             Self::MemberChanged { .. } => "member_changed",

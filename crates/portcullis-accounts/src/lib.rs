@@ -49,6 +49,7 @@
 //! approved is told to callers that know its password.
 //!
 //! # Features
+//! - `sign-in`: sign-in at OpenID providers, by [`AccountsBuilder::provider`].
 //! - `testing`: a suite that every store has to pass, and a mailbox for tests.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -75,6 +76,8 @@ mod mailer;
 mod one_time;
 mod organization;
 mod password;
+#[cfg(feature = "sign-in")]
+mod provider;
 mod refresh;
 mod second_factor;
 mod secret;
@@ -109,6 +112,8 @@ pub use mailer::{Links, Mail, MailKind, Mailer};
 pub use one_time::{OneTime, Purpose};
 pub use organization::{By, Invitation, Member, Organization, OrganizationChange, Organizations};
 pub use password::{CharacterClass, PasswordRules};
+#[cfg(feature = "sign-in")]
+pub use provider::ProviderAnswer;
 pub use second_factor::SignInOutcome;
 pub use secret::{Digest, Secret, Token};
 pub use session::{RefreshFormat, Session, SessionRules};

@@ -60,6 +60,8 @@ pub enum MailKind {
     FactorAdded,
     /// Sign-ins ask for no second factor any more. No link.
     FactorRemoved,
+    /// A sign-in at a provider was linked to the account. No link.
+    IdentityLinked,
     /// Approve an account; sent to an administrator. Page `approve`.
     Approve,
     /// Become a member of an organization. Page `invitation`.
@@ -75,7 +77,7 @@ impl MailKind {
             Self::EmailChange => "email-change",
             Self::Approve => "approve",
             Self::Invitation => "invitation",
-            Self::SignedUpAgain | Self::EmailChanged | Self::PasswordChanged => "",
+            Self::SignedUpAgain | Self::IdentityLinked | Self::EmailChanged | Self::PasswordChanged => "",
             Self::FactorAdded | Self::FactorRemoved => "",
         }
     }
@@ -99,6 +101,7 @@ impl MailKind {
 pub struct Links {
     base: String,
     pages: Vec<(MailKind, String)>,
+    second_factor: String,
     in_query: bool,
 }
 
@@ -106,7 +109,7 @@ impl Links {
     /// Pages below this address, under the names that [`MailKind`] lists.
     #[must_use]
     pub fn below(base: impl Into<String>) -> Self {
-        Self { base: base.into(), pages: Vec::new(), in_query: false }
+        Self { base: base.into(), pages: Vec::new(), second_factor: "second-factor".to_owned(), in_query: false }
     }
 
     /// Another page for mails of this kind: a path below the base, or a whole address.
@@ -115,6 +118,13 @@ impl Links {
         self.pages.retain(|(known, _)| *known != kind);
         self.pages.push((kind, page.into()));
         self
+    }
+
+    /// The page that asks for the second factor after a sign-in at a provider: a path below the base, or a whole address. By
+    /// default `second-factor`. It gets the token as the pages of mails do, and `return_to`, the path to go to afterwards.
+    #[must_use]
+    pub fn second_factor_page(self, page: impl Into<String>) -> Self {
+        Self { second_factor: page.into(), ..self }
     }
 
     /// Sends the token as `?token=`, for pages that a server renders. Access logs then contain tokens, and the pages need
@@ -131,7 +141,8 @@ impl Links {
             let uri = text.parse::<http::Uri>().ok();
             uri.is_some_and(|uri| uri.scheme().is_some() && uri.host().is_some()) && !text.contains('#')
         };
-        let mut pages = self.pages.iter().map(|(kind, _)| self.address(*kind));
+        let pages = self.pages.iter().map(|(kind, _)| self.address(*kind));
+        let mut pages = pages.chain([self.below_base(&self.second_factor)]);
         if is_address(&self.base) && !self.base.contains('?') && pages.all(|page| is_address(&page)) {
             return Ok(());
         }
@@ -142,7 +153,18 @@ impl Links {
 
     /// The link of a mail of this kind.
     pub(crate) fn link(&self, kind: MailKind, token: &Token) -> String {
-        let page = self.address(kind);
+        self.with_token(&self.address(kind), token)
+    }
+
+    /// Where a browser goes that came back from a provider, if the user has a second factor.
+    #[cfg(feature = "sign-in")]
+    pub(crate) fn second_factor(&self, token: &Token, return_to: &str) -> String {
+        let page = self.with_token(&self.below_base(&self.second_factor), token);
+        let return_to = percent_encoding::utf8_percent_encode(return_to, percent_encoding::NON_ALPHANUMERIC);
+        format!("{page}&return_to={return_to}")
+    }
+
+    fn with_token(&self, page: &str, token: &Token) -> String {
         let separator = match (self.in_query, page.contains('?')) {
             (false, _) => '#',
             (true, false) => '?',
@@ -153,6 +175,10 @@ impl Links {
 
     fn address(&self, kind: MailKind) -> String {
         let page = self.pages.iter().find(|(known, _)| *known == kind).map_or(kind.page(), |(_, page)| page);
+        self.below_base(page)
+    }
+
+    fn below_base(&self, page: &str) -> String {
         if page.contains("://") {
             return page.to_owned();
         }

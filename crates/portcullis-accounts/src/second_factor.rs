@@ -38,15 +38,20 @@ impl SignInOutcome {
 impl Accounts {
     /// How often one attempt may send a wrong code.
     const TRIES: u64 = 5;
-    const METHOD: &str = "method";
+    const METHODS: &str = "methods";
     const WRONG: &str = "wrong";
 
     /// The end of each way in: a session, or the question for the second factor.
-    pub(crate) async fn complete(&self, user: User, method: &str, client: &Client) -> Result<SignInOutcome, Error> {
+    pub(crate) async fn complete(
+        &self,
+        user: User,
+        methods: Vec<String>,
+        client: &Client,
+    ) -> Result<SignInOutcome, Error> {
         if self.confirmed_factor(&user).await?.is_none() {
-            return Ok(SignInOutcome::SignedIn(Box::new(self.open(user, vec![method.to_owned()], client).await?)));
+            return Ok(SignInOutcome::SignedIn(Box::new(self.open(user, methods, client).await?)));
         }
-        let attempt = Map::from_iter([(Self::METHOD.to_owned(), method.into())]);
+        let attempt = Map::from_iter([(Self::METHODS.to_owned(), methods.into())]);
         // Others stay: a stranger who knows the password does not end the owner's attempt.
         let token = self.issue_one(Purpose::SecondFactor, Some(&user), attempt, false).await?;
         Ok(SignInOutcome::SecondFactor(token))
@@ -64,7 +69,8 @@ impl Accounts {
         // Only one caller has it while the code is verified.
         let attempt = self.take(Purpose::SecondFactor, token).await?;
         let user = self.user_of(&attempt).await?;
-        let first = attempt.payload.get(Self::METHOD).and_then(Value::as_str).ok_or(Error::InvalidToken)?.to_owned();
+        let first = attempt.payload.get(Self::METHODS).and_then(Value::as_array).ok_or(Error::InvalidToken)?;
+        let first: Vec<String> = first.iter().filter_map(|method| method.as_str().map(str::to_owned)).collect();
         let second = match self.use_code(&user, code).await {
             Ok(second) => second,
             Err(error) => {
@@ -79,8 +85,14 @@ impl Accounts {
             }
         };
         self.may_sign_in(&user).map_err(|error| self.sign_in_failed(error, Some(&user.id), client))?;
-        // RFC 8176: `mfa` for several factors.
-        self.open(user, vec![first, second.to_owned(), "mfa".to_owned()], client).await
+        // RFC 8176: `mfa` for several factors. A provider may have said so already.
+        let mut methods = first;
+        for method in [second, "mfa"] {
+            if !methods.iter().any(|known| known == method) {
+                methods.push(method.to_owned());
+            }
+        }
+        self.open(user, methods, client).await
     }
 
     /// Uses a code up. Returns the method: `otp` for a code of the app, `recovery` for a recovery code.

@@ -118,6 +118,9 @@ pub(crate) enum Label {
     Limits,
     /// Cookies of browsers that have signed in before.
     Device,
+    /// Cookies of flows at providers.
+    #[cfg(feature = "sign-in")]
+    Flows,
     /// Secrets of second factors in the store.
     Factors,
     /// Names of the secrets in the tokens that they sign.
@@ -132,6 +135,8 @@ impl Label {
             Self::Refresh => b"portcullis refresh",
             Self::Limits => b"portcullis limits",
             Self::Device => b"portcullis device",
+            #[cfg(feature = "sign-in")]
+            Self::Flows => b"portcullis flows",
             Self::Factors => b"portcullis factors",
             Self::KeyIds => b"portcullis key ids",
             Self::Invitation => b"portcullis invitation",

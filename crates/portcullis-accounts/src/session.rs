@@ -19,7 +19,7 @@ pub struct Session {
     /// The user's stamp when they signed in.
     pub stamp: i64,
     /// How the user signed in: `pwd` or `link`, and with a second factor `otp` or `recovery`, and `mfa` (`amr`, RFC 8176 where it
-    /// has a word).
+    /// has a word). After a sign-in at a provider what that says, or else its name.
     pub methods: Vec<String>,
     /// The organization that the user acts in.
     pub organization: Option<OrganizationId>,

@@ -69,7 +69,7 @@ impl Accounts {
             // The old hash is still good.
             tracing::warn!(target: "portcullis", code = error.code(), user = %user.id, "a password was not hashed again");
         }
-        self.complete(user, "pwd", client).await
+        self.complete(user, vec!["pwd".to_owned()], client).await
     }
 
     /// Replaces a hash with other costs. A password that was set meanwhile stays.
@@ -197,7 +197,7 @@ impl Accounts {
             user => user?,
         };
         self.may_sign_in(&user).map_err(|error| self.sign_in_failed(error, Some(&user.id), client))?;
-        self.complete(user, "link", client).await
+        self.complete(user, vec!["link".to_owned()], client).await
     }
 
     /// The user of a link, whose address it proves.

@@ -76,6 +76,11 @@ impl Text {
                 format!("Signing in to {account} needs no code of an authenticator app any more."),
                 "If you did not do this, please reset your password immediately.",
             ),
+            MailKind::IdentityLinked => (
+                "Another way to sign in was added",
+                format!("From now on, an account at another service signs in to {account}."),
+                "If you did not do this, please reset your password immediately, and remove it in your settings.",
+            ),
             MailKind::Approve => (
                 "A new account is waiting for approval",
                 "To review the account and approve it, open this link:".to_owned(),

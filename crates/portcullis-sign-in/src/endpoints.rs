@@ -1,11 +1,12 @@
 //! The endpoints, over plain HTTP types. Adapters mount them.
 
 use crate::{
-    fault::{failed, misconfigured, no_session, refused},
-    flow::{Flow, state_of, with_query},
+    browser_flow::BrowserFlow,
+    fault::{misconfigured, no_session, refused},
+    flow::with_query,
     head::Head,
     provider::{Provider, encoded},
-    session::{cookie, milliseconds},
+    session::cookie,
     sign_in::SignIn,
 };
 use bytes::Bytes;
@@ -13,20 +14,11 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use portcullis_core::{
     CredentialSource, Error, Gate, PrincipalId, PrincipalKind, RequestHead, Revocations, SessionId, TokenId,
 };
-use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-
-/// How long a flow may take.
-const FLOW: Duration = Duration::from_secs(600);
-
-/// How many flows a browser keeps at once: one for each tab.
-const FLOWS: usize = 8;
-
-const FLOW_COOKIE: &str = "__Host-sign-in-";
 
 /// An endpoint, for adapters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,14 +59,6 @@ impl Endpoint {
     }
 }
 
-/// What the cookie of a flow contains.
-#[derive(Serialize, Deserialize)]
-struct Begun {
-    flow: Flow,
-    return_to: String,
-    ends_at: u64,
-}
-
 /// The ids of logout tokens that counted, until these times: each counts once.
 #[derive(Default)]
 pub(crate) struct SeenTokens(Mutex<HashMap<String, u64>>);
@@ -109,8 +93,8 @@ impl SignIn {
     /// there, if the gate does not read the cookie, or if it does not know which sessions have ended.
     pub fn endpoints(&self, gate: &Gate, path: &str) -> Result<impl Iterator<Item = Endpoint> + use<>, Error> {
         let callback = format!("{}/{}", path.trim_end_matches('/'), Endpoint::Callback.path());
-        if !self.0.redirect_uri.ends_with(&callback) {
-            let detail = format!("the redirect URI `{}` does not end in `{callback}`", self.0.redirect_uri);
+        if !self.0.flow.redirect_uri().ends_with(&callback) {
+            let detail = format!("the redirect URI `{}` does not end in `{callback}`", self.0.flow.redirect_uri());
             return Err(misconfigured(detail));
         }
         let source = CredentialSource::cookie(Self::COOKIE);
@@ -152,21 +136,9 @@ impl SignIn {
     }
 
     async fn login(&self, head: &Head<'_>) -> Result<Response<Bytes>, Error> {
-        let query = form_urlencoded::parse(head.query().unwrap_or_default().as_bytes());
-        let return_to = query.into_iter().find(|(name, _)| name == "return_to").map(|(_, path)| path.into_owned());
-        let return_to = return_to.unwrap_or_else(|| "/".to_owned());
-        if !is_local(&return_to) {
-            return Err(refused("invalid_return_to", "it is no path of this service"));
-        }
-        let (address, flow) = self.stepping_up(head)?.begin(&self.0.redirect_uri).await?;
-        let name = flow_cookie(&flow.state)?;
-        let begun = Begun { flow, return_to, ends_at: self.now().saturating_add(milliseconds(FLOW)) };
-        let mut cookies = vec![cookie(&name, &self.sealed(&name, &begun)?, FLOW)?];
-        // Flows that nobody ended.
-        for old in flow_cookies(head).into_iter().rev().skip(FLOWS - 1) {
-            cookies.push(cookie(&old, "", Duration::ZERO)?);
-        }
-        redirect(&address, cookies)
+        let flow = self.0.flow.at(self.stepping_up(head)?);
+        let begun = flow.begin(head, &BrowserFlow::return_to(head), "").await?;
+        redirect(&begun.address, begun.cookies)
     }
 
     /// The provider, with what the query asks for. It can only ask for more than a sign-in without it.
@@ -191,20 +163,10 @@ impl SignIn {
     }
 
     async fn callback(&self, head: &Head<'_>) -> Result<Response<Bytes>, Error> {
-        let query = head.query().unwrap_or_default();
-        let name = flow_cookie(&state_of(query)?)?;
-        let value = CredentialSource::cookie(&name).read(head)?;
-        let value = value.ok_or_else(|| failed("this browser began no such flow, or ended it"))?;
-        let begun =
-            self.0.keys.open(&self.purpose(&name), value.expose()).ok_or_else(|| failed("the flow is not ours"))?;
-        let begun: Begun = serde_json::from_slice(&begun).map_err(|_| failed("the flow is not ours"))?;
-        if self.now() >= begun.ends_at {
-            return Err(failed("the flow took too long"));
-        }
-        let identity = self.0.provider.finish(&begun.flow, query).await?;
+        let finished = self.0.flow.finish(head).await?;
         // A new session, whatever the browser had: what somebody put there before the sign-in is worth nothing after it.
-        let session = cookie(Self::COOKIE, &self.start(&identity).await?, self.0.lifetime)?;
-        redirect(&begun.return_to, vec![session, cookie(&name, "", Duration::ZERO)?])
+        let session = cookie(Self::COOKIE, &self.start(&finished.identity).await?, self.0.lifetime)?;
+        redirect(&finished.return_to, vec![session, finished.cookie])
     }
 
     async fn refresh_session(&self, head: &Head<'_>) -> Result<Response<Bytes>, Error> {
@@ -283,32 +245,6 @@ impl SignIn {
         inner.seen.add(token.id, self.now());
         answer(StatusCode::OK, Vec::new())
     }
-}
-
-/// A path of this service, which no browser reads as another host.
-fn is_local(path: &str) -> bool {
-    let rest = path.strip_prefix('/');
-    rest.is_some_and(|rest| !rest.starts_with('/'))
-        && path.len() <= 1024
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-}
-
-/// The cookie of a flow. Its name is made of the state, so that tabs do not replace each other's.
-fn flow_cookie(state: &str) -> Result<String, Error> {
-    let part: String = state.chars().take(12).collect();
-    let is_ours = part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if is_ours { Ok(format!("{FLOW_COOKIE}{part}")) } else { Err(failed("the `state` is not ours")) }
-}
-
-/// The cookies of flows that a browser has, in the order in which it sent them.
-fn flow_cookies(head: &Head<'_>) -> Vec<String> {
-    let mut names = Vec::new();
-    head.each_header("cookie", &mut |line| {
-        let pairs = std::str::from_utf8(line).unwrap_or_default().split(';');
-        let states = pairs.filter_map(|pair| pair.split_once('=')?.0.trim().strip_prefix(FLOW_COOKIE));
-        names.extend(states.filter_map(|state| flow_cookie(state).ok()));
-    });
-    names
 }
 
 fn redirect(address: &str, cookies: Vec<String>) -> Result<Response<Bytes>, Error> {

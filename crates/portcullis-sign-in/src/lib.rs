@@ -1,7 +1,8 @@
 //! Sign-in at an OpenID provider, for services without accounts of their own.
 //!
 //! A [`Provider`] is the flow: authorization request, callback, verified ID token. A [`SignIn`] adds the session: a sealed
-//! cookie or a row in a [`SessionStore`], which a gate takes as a scheme, and the endpoints that adapters mount.
+//! cookie or a row in a [`SessionStore`], which a gate takes as a scheme, and the endpoints that adapters mount. A
+//! [`BrowserFlow`] binds a flow to its browser, for services with sessions of their own.
 //!
 //! ```
 //! # use portcullis_core::testing::TestIssuer;
@@ -22,6 +23,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod authenticate;
+mod browser_flow;
 mod endpoints;
 mod fault;
 mod flow;
@@ -36,6 +38,7 @@ mod store;
 mod token_endpoint;
 
 pub use authenticate::SessionAuthenticator;
+pub use browser_flow::{BegunFlow, BrowserFlow, FinishedFlow};
 pub use endpoints::Endpoint;
 pub use flow::{Flow, Identity};
 pub use logout_token::LogoutToken;

@@ -1,7 +1,7 @@
 //! Sign-in with a session.
 
 use crate::{
-    endpoints::SeenTokens, fault::misconfigured, provider::Provider, refresh::Renewals, seal::SealingKeys,
+    browser_flow::BrowserFlow, endpoints::SeenTokens, provider::Provider, refresh::Renewals, seal::SealingKeys,
     store::SessionStore,
 };
 use portcullis_core::{Error, RevocationList};
@@ -41,7 +41,7 @@ pub struct SignIn(pub(crate) Arc<Inner>);
 #[derive(Clone)]
 pub(crate) struct Inner {
     pub(crate) provider: Provider,
-    pub(crate) redirect_uri: String,
+    pub(crate) flow: BrowserFlow,
     pub(crate) keys: SealingKeys,
     pub(crate) lifetime: Duration,
     pub(crate) kept: Vec<String>,
@@ -63,18 +63,11 @@ impl SignIn {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](portcullis_core::ErrorKind::Misconfigured) if that is no absolute address.
     pub fn new(provider: Provider, redirect_uri: impl Into<String>, keys: SealingKeys) -> Result<Self, Error> {
-        let redirect_uri = redirect_uri.into();
-        let address: http::Uri =
-            redirect_uri.parse().map_err(|cause| misconfigured("the redirect URI is no address").with_cause(cause))?;
-        if !matches!(address.scheme_str(), Some("https" | "http")) || address.query().is_some() {
-            return Err(misconfigured(format!(
-                "the redirect URI `{redirect_uri}` is no absolute address without a query"
-            )));
-        }
+        let flow = BrowserFlow::new(provider.clone(), redirect_uri, keys.clone(), "__Host-sign-in-")?;
         let lifetime = Duration::from_secs(8 * 3600);
         Ok(Self(Arc::new(Inner {
             provider,
-            redirect_uri,
+            flow,
             keys,
             lifetime,
             kept: Vec::new(),

@@ -205,6 +205,10 @@ pub mod manual {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/sign-in.md")]
     }
+    pub mod sign_in_with_google {
+        #![doc = include_str!("links.md")]
+        #![doc = include_str!("../docs/sign-in-with-google.md")]
+    }
     pub mod spicedb {
         #![doc = include_str!("links.md")]
         #![doc = include_str!("../docs/spicedb.md")]

@@ -8,6 +8,8 @@ use crate::{
     session::Session,
     user::User,
 };
+#[cfg(feature = "sign-in")]
+use crate::{error::Error, user::LinkedIdentity};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use portcullis_core::KeyRow;
@@ -129,6 +131,21 @@ pub(super) fn invitation(invitation: &Invitation, id: &str) -> Value {
         "invited_by": invitation.invited_by.as_ref().map(UserId::as_str),
         "expires_at": seconds(invitation.expires_at),
     })
+}
+
+/// `provider` is the name that the service gives it, if it still has it.
+#[cfg(feature = "sign-in")]
+pub(super) fn identity(identity: &LinkedIdentity, provider: Option<&str>) -> Value {
+    json!({ "provider": provider, "issuer": identity.issuer, "linked_at": seconds(identity.linked_at) })
+}
+
+/// Sends a browser elsewhere, with these cookies.
+#[cfg(feature = "sign-in")]
+pub(super) fn redirect(address: &str, cookies: Vec<String>) -> Result<Response<Bytes>, Error> {
+    let mut answer = answer(StatusCode::SEE_OTHER, None);
+    let address = HeaderValue::from_str(address).map_err(|_| Error::misconfigured("an address is no header"))?;
+    answer.headers_mut().insert(header::LOCATION, address);
+    Ok(with_cookies(answer, cookies))
 }
 
 fn seconds(time: SystemTime) -> u64 {

@@ -4,6 +4,8 @@ mod answer;
 mod call;
 mod cookies;
 mod organizations;
+#[cfg(feature = "sign-in")]
+mod providers;
 mod table;
 
 pub use call::Call;
@@ -114,6 +116,9 @@ impl Endpoints {
         }
         let has_organizations = organizations.is_some();
         let has_roles = organizations.is_some_and(|organizations| organizations.defines_roles);
+        #[cfg(feature = "sign-in")]
+        self.check_providers()?;
+        let has_providers = self.has_providers();
         let has_links = self.0.accounts.0.options.magic_links;
         let has_keys = self.0.accounts.0.keys.is_some();
         let is_link = |endpoint: &Endpoint| matches!(endpoint.name, Name::SendMagicLink | Name::MagicLink);
@@ -123,6 +128,7 @@ impl Endpoints {
                 && (has_keys || !is_key(endpoint))
                 && (has_organizations || !endpoint.is_about_organizations())
                 && (has_roles || !endpoint.is_about_roles())
+                && (has_providers || !endpoint.name.is_of_provider())
         };
         Ok(ENDPOINTS.iter().copied().filter(is_on))
     }
@@ -248,6 +254,11 @@ impl Endpoints {
                 let token = call.json::<WithToken>()?.token;
                 self.outcome(&call, accounts.sign_in_with_link(&token, client).await?)
             }
+            #[cfg(feature = "sign-in")]
+            name if name.is_of_provider() => self.at_provider(name, &call, client).await?,
+            Name::BeginSignIn | Name::FinishSignIn | Name::BeginLink | Name::Identities | Name::Unlink => {
+                return Err(Error::NotEnabled("sign-in at providers").into());
+            }
             Name::Keys => {
                 let keys = accounts.keys(call.caller()?).await?;
                 ok(&json!({ "keys": keys.iter().map(answer::key).collect::<Vec<_>>() }))
@@ -274,6 +285,11 @@ impl Endpoints {
             Name::DefineRole => self.define_role(&call).await?,
             Name::RemoveRole => self.remove_role(&call).await?,
         })
+    }
+
+    #[cfg(not(feature = "sign-in"))]
+    fn has_providers(&self) -> bool {
+        false
     }
 
     async fn add_key(&self, call: &Call) -> Result<Response<Bytes>, Error> {

@@ -44,6 +44,14 @@ const fn may(permission: &'static str) -> OnResource {
     policy::permission(permission).on(KIND, policy::path("id")).hidden()
 }
 
+impl Name {
+    /// Whether it is about sign-in at providers.
+    pub(super) fn is_of_provider(self) -> bool {
+        use Name::{BeginLink, BeginSignIn, FinishSignIn, Identities, Unlink};
+        matches!(self, BeginSignIn | FinishSignIn | BeginLink | Identities | Unlink)
+    }
+}
+
 impl Endpoint {
     /// The method.
     #[must_use]
@@ -82,7 +90,7 @@ impl Endpoint {
     /// expired.
     #[must_use]
     pub fn wants_caller(&self) -> bool {
-        !matches!(self.callers, Callers::Anyone) || self.name == Name::Confirm
+        !matches!(self.callers, Callers::Anyone) || matches!(self.name, Name::Confirm | Name::FinishSignIn)
     }
 
     pub(super) fn is_about_organizations(&self) -> bool {
@@ -128,6 +136,11 @@ endpoints! {
     RemoveTotp "POST" "totp/remove" SignedIn
     SendMagicLink "POST" "magic-link/request" Anyone
     MagicLink "POST" "magic-link" Anyone
+    BeginSignIn "GET" "oauth/{provider}" Anyone
+    FinishSignIn "GET" "oauth/{provider}/callback" Anyone
+    BeginLink "POST" "oauth/{provider}/link" SignedIn
+    Identities "GET" "identities" SignedIn
+    Unlink "DELETE" "identities/{provider}" SignedIn
     Keys "GET" "keys" SignedIn
     AddKey "POST" "keys" SignedIn
     WithdrawKey "DELETE" "keys/{id}" SignedIn

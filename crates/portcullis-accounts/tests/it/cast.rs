@@ -1,7 +1,8 @@
 //! Accounts with cheap passwords, a clock that stands still, and a mailbox.
 
 use portcullis_accounts::{
-    Accounts, AccountsBuilder, Client, Error, Links, Secret, SignIn, SignUp, Token, Tokens, store::MemoryStore,
+    Accounts, AccountsBuilder, Client, Error, Links, Secret, SignIn, SignUp, Token, Tokens,
+    store::{MemoryStore, Stores},
     testing::Mailbox,
 };
 use portcullis_core::{Credential, CredentialSource, Gate, GateBuilder, Principal, Scheme, testing::FixedClock};
@@ -24,9 +25,13 @@ pub fn cast() -> Cast {
 }
 
 pub fn built(with: impl FnOnce(AccountsBuilder) -> AccountsBuilder) -> Cast {
+    built_over(MemoryStore::new().into(), with)
+}
+
+pub fn built_over(stores: Stores, with: impl FnOnce(AccountsBuilder) -> AccountsBuilder) -> Cast {
     let (mailbox, clock) = (Mailbox::new(), FixedClock::at(1_800_000_000));
     let secret = Secret::new("a-secret-of-at-least-thirty-two-bytes").unwrap();
-    let builder = Accounts::builder(ISSUER, secret, MemoryStore::new())
+    let builder = Accounts::builder(ISSUER, secret, stores)
         .argon2(64, 1, 1)
         .clock(clock.clone())
         .mailer(mailbox.clone(), Links::below("https://app.shop.test"));
