@@ -137,6 +137,7 @@ policies! {
     StaffOrReaders = any((staff(), permission("kb:read")));
     NoGuests = not(role("guest"));
     Gold = claim("tier").is("gold");
+    StepUp = all((signed_in_within(minutes(5)), factor("otp"), not(role("guest"))));
     BySecret = via("sync");
     ByKey = via("key");
     SecretOrKey = any((via("sync"), via("key")));
@@ -211,6 +212,7 @@ pub fn places<B: Build>(site: B) -> B {
         .place::<StaffOrReaders>("/any")
         .place::<NoGuests>("/not")
         .place::<Gold>("/gold")
+        .place::<StepUp>("/step-up")
         .place::<BySecret>("/by-secret")
         .place::<ByKey>("/by-key")
         .place::<SecretOrKey>("/secret-or-key")

@@ -183,6 +183,16 @@ pub fn unauthorized(code: &str) -> Expected {
     Expected::refused(401).challenge(challenge).problem("Unauthorized", Some(code))
 }
 
+/// 401: the caller has to sign in again, by `otp` and within five minutes (RFC 9470).
+pub fn step_up(scheme: &str) -> Expected {
+    let code = "insufficient_user_authentication";
+    let description = "a more recent or a stronger sign-in is required";
+    let challenge =
+        format!(r#"{scheme} error="{code}", error_description="{description}", acr_values="otp", max_age="300""#);
+    let body = format!(r#"{{"acr_values":"otp","code":"{code}","max_age":300,"status":401,"title":"Unauthorized"}}"#);
+    Expected { body, ..Expected::refused(401).challenge(&challenge).problem("Unauthorized", None) }
+}
+
 /// What a gate with DPoP takes.
 pub const ALGORITHMS: &str = r#"algs="ES256 EdDSA ES384 PS256 RS256""#;
 

@@ -96,18 +96,18 @@ macro_rules! ways {
 }
 
 ways! {
-    axum_extractor: AxumExtractor, Nothing, 1075 rows, 80 listed;
-    axum_layer: AxumLayer, Nothing, 1155 rows, 0 listed;
-    axum_routes: AxumRoutes, Nothing, 1153 rows, 2 listed;
-    tower_layer: TowerLayer, Nothing, 1080 rows, 75 listed;
-    actix_extractor: ActixExtractor, Nothing, 1063 rows, 92 listed;
-    actix_middleware: ActixMiddleware, Nothing, 1145 rows, 10 listed;
-    actix_routes: ActixRoutes, Nothing, 1143 rows, 12 listed;
-    axum_extractor_enforced_and_scrubbed: AxumExtractor, EnforceAndScrub, 1057 rows, 98 listed;
-    axum_layer_enforced_and_scrubbed: AxumLayer, EnforceAndScrub, 1155 rows, 0 listed;
-    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 1153 rows, 2 listed;
-    tower_layer_enforced_and_scrubbed: TowerLayer, EnforceAndScrub, 1080 rows, 75 listed;
-    actix_extractor_enforced_and_scrubbed: ActixExtractor, EnforceAndScrub, 1045 rows, 110 listed;
-    actix_middleware_enforced_and_scrubbed: ActixMiddleware, EnforceAndScrub, 1145 rows, 10 listed;
-    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 1143 rows, 12 listed;
+    axum_extractor: AxumExtractor, Nothing, 1082 rows, 80 listed;
+    axum_layer: AxumLayer, Nothing, 1162 rows, 0 listed;
+    axum_routes: AxumRoutes, Nothing, 1160 rows, 2 listed;
+    tower_layer: TowerLayer, Nothing, 1087 rows, 75 listed;
+    actix_extractor: ActixExtractor, Nothing, 1070 rows, 92 listed;
+    actix_middleware: ActixMiddleware, Nothing, 1152 rows, 10 listed;
+    actix_routes: ActixRoutes, Nothing, 1150 rows, 12 listed;
+    axum_extractor_enforced_and_scrubbed: AxumExtractor, EnforceAndScrub, 1064 rows, 98 listed;
+    axum_layer_enforced_and_scrubbed: AxumLayer, EnforceAndScrub, 1162 rows, 0 listed;
+    axum_routes_enforced_and_scrubbed: AxumRoutes, EnforceAndScrub, 1160 rows, 2 listed;
+    tower_layer_enforced_and_scrubbed: TowerLayer, EnforceAndScrub, 1087 rows, 75 listed;
+    actix_extractor_enforced_and_scrubbed: ActixExtractor, EnforceAndScrub, 1052 rows, 110 listed;
+    actix_middleware_enforced_and_scrubbed: ActixMiddleware, EnforceAndScrub, 1152 rows, 10 listed;
+    actix_routes_enforced_and_scrubbed: ActixRoutes, EnforceAndScrub, 1150 rows, 12 listed;
 }

@@ -3,8 +3,8 @@
 use crate::{
     cast::{ISSUER, token},
     row::{
-        Expected, Request, Row, forbidden, get, insufficient_scope, malformed, not_found, ok, post, row, unauthorized,
-        unavailable,
+        Expected, Request, Row, forbidden, get, insufficient_scope, malformed, not_found, ok, post, row, step_up,
+        unauthorized, unavailable,
     },
 };
 use portcullis::testing::TestToken;
@@ -17,6 +17,7 @@ fn may(path: &str, who: &str, token: TestToken<'_>, expected: Expected) -> Row {
 
 pub fn rows() -> Vec<Row> {
     let alice = || ISSUER.token("alice");
+    let signed_in = |ago: u64| alice().claim("auth_time", ISSUER.clock().seconds() - ago);
     let denied = [
         ("/staff", forbidden("staff_required")),
         ("/editors", forbidden("role_required")),
@@ -25,6 +26,7 @@ pub fn rows() -> Vec<Row> {
         ("/all", forbidden("staff_required")),
         ("/any", forbidden("permission_required")),
         ("/gold", forbidden("claim_required")),
+        ("/step-up", step_up("Bearer")),
         ("/hidden-staff", not_found()),
         ("/hidden-kb", not_found()),
         ("/hidden-first", not_found()),
@@ -71,6 +73,10 @@ pub fn rows() -> Vec<Row> {
         may("/gold", "who has it", alice().claim("tier", "gold"), ok("alice")),
         may("/gold", "who has it among others", alice().claim("tier", vec!["new", "gold"]), ok("alice")),
         may("/gold", "another one", alice().claim("tier", "silver"), forbidden("claim_required")),
+        may("/step-up", "just in time, by a code", signed_in(300).claim("amr", vec!["pwd", "otp"]), ok("alice")),
+        may("/step-up", "too late, by a code", signed_in(301).claim("amr", vec!["pwd", "otp"]), step_up("Bearer")),
+        may("/step-up", "just in time, by a password", signed_in(300).claim("amr", vec!["pwd"]), step_up("Bearer")),
+        may("/step-up", "too late, and a guest", signed_in(301).role("guest"), forbidden("not_allowed")),
         may("/when", "who may", alice(), ok("alice")),
         may("/when", "who may not", ISSUER.token("mallory"), forbidden("not_mallory")),
         may("/paid", "who may", alice(), ok("alice")),

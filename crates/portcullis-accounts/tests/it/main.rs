@@ -25,4 +25,5 @@ mod second_factor;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod step_up;
 mod store;
