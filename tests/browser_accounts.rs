@@ -40,7 +40,7 @@ use axum::{
 };
 use chromium::Chromium;
 use portcullis::{
-    Gate, Scheme,
+    Gate, RoleHierarchy, Scheme,
     accounts::{Accounts, Endpoints, Links, Secret, TokenCookies, store::MemoryStore, testing::Mailbox},
     testing::FixedClock,
 };
@@ -202,6 +202,7 @@ fn run(serve: fn(&Gate, &Endpoints, &Arc<Side>, TcpListener)) {
         .scheme(Scheme::new(&accounts).cookie("__Host-access").bearer())
         .revocations(accounts.revocations())
         .directory(accounts.directory())
+        .roles(RoleHierarchy::ranked(["default", "admin"]).unwrap())
         .clock(clock.clone())
         .build()
         .unwrap();
