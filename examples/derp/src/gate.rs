@@ -21,18 +21,22 @@ pub fn gate(
     let roles = RoleHierarchy::builder().role("default", []).role("admin", ["default"]).role("org:admin", ["admin"]);
     let gate = Gate::builder().roles(roles.permits("admin", ["teams:read"]).build()?);
     match (config.backend(), accounts) {
-        (Backend::Native(_), Some(accounts)) => Ok(native(gate, accounts)),
+        (Backend::Native(_), Some(accounts)) => native(gate, accounts),
         (Backend::Cognito(settings), _) => at_cognito(gate, settings, client),
         (Backend::Clerk(settings), _) => at_clerk(gate, settings, client),
         _ => Err(Error::new(ErrorKind::Misconfigured, "the native backend needs accounts")),
     }
 }
 
-/// Access tokens in the cookie or in `Authorization: Bearer`, until their session ends.
-fn native(gate: GateBuilder, accounts: &Accounts) -> GateBuilder {
-    gate.scheme(Scheme::new(accounts).cookie("__Host-access").bearer())
+/// Access tokens in the cookie or in `Authorization: Bearer`, until their session ends, and members of organizations.
+fn native(gate: GateBuilder, accounts: &Accounts) -> Result<GateBuilder, Error> {
+    let organizations = accounts.organizations()?;
+    Ok(gate
+        .scheme(Scheme::new(accounts).cookie("__Host-access").bearer())
         .revocations(accounts.revocations())
         .directory(accounts.directory())
+        .membership("organization", organizations.clone())
+        .roles_on("organization", organizations.hierarchy().build()?))
 }
 
 /// Access tokens of one pool, for one client of it.

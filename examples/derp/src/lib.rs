@@ -15,7 +15,10 @@ pub use gate::gate;
 use mails::PrintedMails;
 use portcullis::{
     Gate,
-    accounts::{Accounts, AccountsBuilder, Backend, Config, Endpoints, Error, Links, Mailer, store::Stores},
+    accounts::{
+        Accounts, AccountsBuilder, Backend, Config, Endpoints, Error, Links, Mailer, Organizations,
+        store::{OrganizationStore, Stores},
+    },
     reqwest::Client,
     sqlx::SqliteStore,
 };
@@ -25,6 +28,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::time::sleep;
+
+/// The issuer of the accounts, as in `derp.toml`.
+const ISSUER: &str = "derp";
 
 /// The settings in the file that `SETTINGS` names, by default those of `derp.toml`.
 ///
@@ -40,17 +46,19 @@ pub fn config() -> Result<Config, Box<dyn error::Error>> {
     Ok(Config::parse(&text, variable)?)
 }
 
-/// The accounts of the native backend. Links in mails lead to pages below the address.
+/// The accounts of the native backend, with their organizations. Links in mails lead to pages below the address.
 ///
 /// # Errors
 /// If the settings are those of another backend.
 pub fn accounts(
     config: &Config,
-    stores: impl Into<Stores>,
+    store: impl OrganizationStore + Into<Stores> + Clone + 'static,
     mailer: impl Mailer + 'static,
     address: &str,
 ) -> Result<AccountsBuilder, Error> {
-    Ok(Accounts::from_config(config, stores)?.mailer(mailer, Links::below(address)))
+    let organizations = Organizations::new(ISSUER, store.clone());
+    let accounts = Accounts::from_config(config, store)?.organizations(organizations);
+    Ok(accounts.mailer(mailer, Links::below(address)))
 }
 
 /// Listens on `ADDRESS`, by default 127.0.0.1:3000.

@@ -18,6 +18,7 @@ mod hosted;
 mod links;
 #[path = "../../../../tests/accounts/log.rs"]
 mod log;
+mod organizations;
 mod page;
 mod programs;
 mod service;

@@ -160,6 +160,27 @@ impl Service {
         self.ask("GET", path, &[("authorization", &format!("Bearer {access}"))], &Value::Null).await
     }
 
+    /// The same with a body, and whatever the method is.
+    pub async fn send(&self, method: &str, path: &str, access: &str, body: Value) -> Answer {
+        self.ask(method, path, &[("authorization", &format!("Bearer {access}"))], &body).await
+    }
+
+    /// The id of a new organization.
+    pub async fn organization(&self, access: &str, slug: &str) -> String {
+        let made = self.send("POST", "/auth/organizations", access, json!({ "name": "Acme", "slug": slug })).await;
+        assert_eq!(made.status, 201, "{}", made.json());
+        made.json()["organization"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// In which organization the caller acts.
+    pub async fn acts_in(&self, access: &str) -> String {
+        self.get("/me", access).await.json()["org_id"].as_str().unwrap_or("none").to_owned()
+    }
+
+    pub async fn act_in(&self, access: &str, organization: Value) -> Answer {
+        self.send("POST", "/auth/organizations/active", access, json!({ "organization": organization })).await
+    }
+
     pub async fn sign_up(&self, email: &str) -> Answer {
         self.post("/auth/sign-up", json!({ "email": email, "password": PASSWORD })).await
     }

@@ -1,9 +1,9 @@
 //! Cases 108 to 114: refresh tokens and sessions.
 
 use crate::service::*;
-use portcullis::accounts::{OrganizationId, Session, SessionId, SessionRules, Token, store::SessionStore};
+use portcullis::accounts::SessionRules;
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 const DAY: u64 = 86_400;
 
@@ -135,19 +135,15 @@ async fn a_session_ends_after_thirty_days_of_use() {
 #[tokio::test]
 async fn a_refresh_keeps_the_organization() {
     for service in both().await {
-        service.signed_in(ALICE).await;
-        let alice = service.user(ALICE).await.id;
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
-        let ours = service.store.sessions(&alice, now).await.unwrap().remove(0);
-        let (id, organization) = (SessionId::new("in an organization"), Some(OrganizationId::new("o-1")));
-        let session = Session { id: id.clone(), organization, ..ours };
-        let expires_at = session.not_after;
-        service.store.open(session, Token::new("a refresh token").digest("refresh"), expires_at).await.unwrap();
-        let second = service.refresh("a refresh token").await;
-        assert_eq!(service.refresh(&second.text("refresh_token")).await.status, 200);
-        let after = service.store.sessions(&alice, now).await.unwrap();
-        let after = after.into_iter().find(|session| session.id == id).unwrap();
-        assert_eq!(after.organization, Some(OrganizationId::new("o-1")));
+        let tokens = service.signed_in(ALICE).await;
+        let id = service.organization(&tokens.text("access_token"), "acme").await;
+        let chosen = service.act_in(&tokens.text("access_token"), json!(id)).await;
+        assert_eq!(service.acts_in(&chosen.text("access_token")).await, id);
+        let second = service.refresh(&tokens.text("refresh_token")).await;
+        let third = service.refresh(&second.text("refresh_token")).await;
+        for tokens in [second, third] {
+            assert_eq!(service.acts_in(&tokens.text("access_token")).await, id);
+        }
     }
 }
 
