@@ -44,6 +44,8 @@ pub struct AccountsBuilder {
     keys: Option<ApiKeys>,
     #[cfg(feature = "sign-in")]
     providers: Vec<crate::provider::NewProvider>,
+    #[cfg(feature = "sign-in")]
+    expects_providers: bool,
 }
 
 impl Accounts {
@@ -81,6 +83,8 @@ impl Accounts {
             keys: None,
             #[cfg(feature = "sign-in")]
             providers: Vec::new(),
+            #[cfg(feature = "sign-in")]
+            expects_providers: false,
         }
     }
 }
@@ -306,6 +310,11 @@ impl AccountsBuilder {
     }
 
     #[cfg(feature = "sign-in")]
+    pub(crate) fn expect_providers(self) -> Self {
+        Self { expects_providers: true, ..self }
+    }
+
+    #[cfg(feature = "sign-in")]
     fn add_provider(
         mut self,
         name: String,
@@ -351,6 +360,12 @@ impl AccountsBuilder {
         self.access.check()?;
         if let Some((_, links)) = &self.mailer {
             links.check()?;
+        }
+        #[cfg(feature = "sign-in")]
+        if self.expects_providers && self.providers.is_empty() {
+            return Err(Error::misconfigured(
+                "the settings name providers, which nobody asks; give them `.with_providers(&config, client)`",
+            ));
         }
         #[cfg(feature = "sign-in")]
         let providers = crate::provider::Providers::new(self.providers, &self.secret)?;

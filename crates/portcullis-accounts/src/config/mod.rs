@@ -2,6 +2,8 @@
 
 mod hosted;
 mod native;
+#[cfg(feature = "sign-in")]
+mod providers;
 mod section;
 
 use crate::{
@@ -89,6 +91,10 @@ use zeroize::Zeroizing;
 /// | `cookies.one_session` | [`TokenCookies::one_session`](crate::TokenCookies::one_session), false |
 /// | `cookies.same_site` | `lax`, `strict` or `none` |
 /// | `cookies.refresh_path` | `/` |
+/// | `google_oauth.client_id`, `client_secret`, `redirect_uri` | sign-in with Google: [`with_providers`](AccountsBuilder::with_providers); none |
+/// | `oidc.NAME.issuer`, and the same | sign-in at another provider; none |
+/// | `scopes` of both | `["email"]` |
+/// | `linked_only` of both | [`linked_provider`](AccountsBuilder::linked_provider), false |
 /// | `limits.NAME.count`, `limits.NAME.seconds` | a limit of [`Limits`](crate::Limits), such as `sign_ins_per_network` |
 #[derive(Clone)]
 pub struct Config {
@@ -259,6 +265,10 @@ impl Accounts {
             .passwords(native.passwords)
             .argon2(memory_kib, passes, lanes)
             .limits(native.limits);
+        #[cfg(feature = "sign-in")]
+        if !native.providers.is_empty() {
+            builder = builder.expect_providers();
+        }
         for (purpose, life) in native.lives {
             builder = builder.valid_for(purpose, life);
         }

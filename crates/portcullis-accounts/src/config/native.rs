@@ -32,6 +32,8 @@ pub(super) struct Native {
     pub(super) sign_up_fields: Vec<String>,
     pub(super) proxies: usize,
     pub(super) cookies: Option<TokenCookies>,
+    #[cfg(feature = "sign-in")]
+    pub(super) providers: Vec<super::providers::NamedProvider>,
 }
 
 impl Native {
@@ -80,6 +82,8 @@ impl Native {
             sign_up_fields: section.texts("sign_up_fields")?.unwrap_or_default(),
             proxies: section.number("proxies")?.unwrap_or(0),
             cookies: section.section("cookies")?.map(cookies).transpose()?,
+            #[cfg(feature = "sign-in")]
+            providers: super::providers::read(&mut section)?,
         };
         section.end()?;
         Ok(native)

@@ -85,6 +85,11 @@ impl<'a> Section<'a> {
         self.take(key, "true or false", |text| text.parse().ok(), |value| value.as_bool())
     }
 
+    #[cfg(feature = "sign-in")]
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.table.keys().cloned().collect()
+    }
+
     pub(super) fn section(&mut self, key: &str) -> Result<Option<Self>, Error> {
         match self.table.remove(key) {
             None => Ok(None),

@@ -480,3 +480,39 @@ async fn providers_that_cannot_work_are_refused_at_the_start() {
     let endpoints = plain.accounts.endpoints().cookies(cookies);
     assert!(!endpoints.list(&plain.gate).unwrap().any(|endpoint| endpoint.path().starts_with("oauth")));
 }
+
+#[test]
+fn a_file_names_providers() {
+    use portcullis_accounts::{Accounts, Config, store::MemoryStore};
+    let with = |rest: &str| {
+        let text = format!("[auth.native]\njwt.secret = '$S'\nenable_confirmation = false\n{rest}");
+        let config = Config::parse(&text, |_| Some("a-secret-of-at-least-thirty-two-bytes".to_owned()))?;
+        let client = Op::new(GOOGLE, &FixedClock::at(1_800_000_000));
+        let builder = Accounts::from_config(&config, MemoryStore::new())?.argon2(64, 1, 1);
+        builder.with_providers(&config, client)?.build().map(drop)
+    };
+    let google =
+        "google_oauth = { client_id = 'shop', client_secret = '$S', redirect_uri = 'https://shop.test/callback' }";
+    let work = "oidc.work = { issuer = 'https://work.test', client_id = 'shop', redirect_uri = 'https://shop.test/', \
+                scopes = ['openid', 'email'], linked_only = true }";
+    for good in ["", google, work, &format!("{google}\n{work}")] {
+        assert!(with(good).is_ok(), "{good}");
+    }
+    for (bad, part) in [
+        ("google_oauth = { client_id = 'shop' }", "auth.native.google_oauth.redirect_uri is missing"),
+        (
+            "oidc.work = { client_id = 'shop', redirect_uri = 'https://a.test/' }",
+            "auth.native.oidc.work.issuer is missing",
+        ),
+        ("oidc.work = { issuer = 'work', client_id = 'shop', redirect_uri = 'https://a.test/' }", ""),
+        ("oidc.work = 1", "auth.native.oidc.work has to be a table"),
+        (&google.replace("client_id", "clientid"), "client_id is missing"),
+        (
+            &google.replace("redirect_uri", "is_on = true, redirect_uri"),
+            "unknown settings: auth.native.google_oauth.is_on",
+        ),
+    ] {
+        let error = format!("{:?}", with(bad).unwrap_err());
+        assert!(error.contains("Misconfigured") && error.contains(part), "{bad}: {error}");
+    }
+}
