@@ -1,5 +1,5 @@
 //! Sign-in at a real OpenID provider from Chromium: two services, on axum with a store and on actix-web with sealed sessions,
-//! in two tabs each. Then what a browser would not send.
+//! in two tabs each, and their accounts. Then what a browser would not send.
 //!
 //! `servers/oidc-provider.sh up` starts the provider and prints the environment that this reads.
 #![allow(
@@ -32,7 +32,9 @@ use axum::{
 use chromium::Chromium;
 use common::variable;
 use portcullis::{
-    Gate, Principal, actix,
+    Gate, Principal, Scheme,
+    accounts::{Accounts, Secret, TokenCookies, store::MemoryStore},
+    actix,
     axum::{Authenticated, Routes},
     policy::authenticated,
     reqwest::Client,
@@ -64,6 +66,26 @@ fn sign_in(origin: &str, clock: &FixedClock) -> SignIn {
 
 fn gate(sign_in: &SignIn, clock: &FixedClock) -> Gate {
     Gate::builder().scheme(sign_in).revocations(sign_in.revocations()).clock(clock.clone()).build().unwrap()
+}
+
+/// Accounts beside it, whose users sign in at the same provider.
+fn accounts(origin: &str, clock: &FixedClock) -> (Gate, Accounts) {
+    let provider = Provider::new(variable("OIDC_ISSUER"), origin, Client::new().unwrap()).unwrap();
+    let provider = provider.secret(variable("OIDC_CLIENT_SECRET")).scopes(["email"]).clock(clock.clone());
+    let secret = Secret::new("a secret of this test, of more than thirty-two bytes").unwrap();
+    let accounts = Accounts::builder(origin, secret, MemoryStore::new())
+        .argon2(64, 1, 1)
+        .dangerous_without_confirmation()
+        .clock(clock.clone())
+        .provider("op", provider, format!("{origin}/accounts/oauth/op/callback"))
+        .build()
+        .unwrap();
+    let gate = Gate::builder()
+        .scheme(Scheme::new(&accounts).cookie("__Host-access"))
+        .revocations(accounts.revocations())
+        .clock(clock.clone())
+        .build();
+    (gate.unwrap(), accounts)
 }
 
 fn who(principal: &Principal) -> String {
@@ -100,17 +122,23 @@ fn on_axum(origin: &str, sign_in: &SignIn, clock: &FixedClock, foreign: &Foreign
         }
     });
     let tab = Router::new().route("/test/tab", get(Html(TAB)));
-    routes.into_router().with_state(gate).merge(tab).layer(noted)
+    let (of_accounts, accounts) = accounts(origin, clock);
+    let endpoints = accounts.endpoints().cookies(TokenCookies::new());
+    let accounts = Routes::<()>::new(&of_accounts).accounts("/", &endpoints).into_router();
+    routes.into_router().with_state(gate).nest_service("/accounts", accounts).merge(tab).layer(noted)
 }
 
-fn on_actix(sign_in: SignIn, clock: &FixedClock, listener: TcpListener) {
-    let gate = gate(&sign_in, clock);
+fn on_actix(origin: &str, sign_in: SignIn, clock: &FixedClock, listener: TcpListener) {
+    let (gate, (of_accounts, accounts)) = (gate(&sign_in, clock), accounts(origin, clock));
+    let endpoints = accounts.endpoints().cookies(TokenCookies::new());
     thread::spawn(move || {
         let app = move || {
             let me = async |actix::Authenticated(principal): actix::Authenticated| who(&principal);
             let routes = actix::Routes::new(&gate).sign_in("/auth", &sign_in).get("/me", authenticated(), me);
             let tab = || async { HttpResponse::Ok().content_type("text/html; charset=utf-8").body(TAB) };
-            App::new().configure(routes.into_config()).route("/test/tab", web::get().to(tab))
+            let accounts = actix::Routes::new(&of_accounts).accounts("/accounts", &endpoints);
+            let app = App::new().configure(routes.into_config()).configure(accounts.into_config());
+            app.route("/test/tab", web::get().to(tab))
         };
         let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap();
         rt::System::new().block_on(server.run())
@@ -163,7 +191,7 @@ fn users_sign_in_from_two_tabs_at_two_services() {
     let store = MemorySessions::new();
     let [process, other] = [(); 2].map(|()| sign_in(&a, &clock).store(store.clone()));
     serve_axum(on_axum(&a, &process, &clock, &foreign), listen(&a));
-    on_actix(sign_in(&b, &clock), &clock, listen(&b));
+    on_actix(&b, sign_in(&b, &clock), &clock, listen(&b));
     let drive = Arc::new(Drive { clock: clock.clone(), foreign, report: Mutex::default() });
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let driver = format!("http://{}", listener.local_addr().unwrap());
@@ -193,7 +221,11 @@ fn users_sign_in_from_two_tabs_at_two_services() {
         ("A after the attack: 200 alice", ""),
         ("A after the sign-out: 401 ", ""),
         ("B after the sign-out: 401 ", ",401 "),
-        ("A: 1 filled in, scripts see no cookie", ""),
+        ("accounts at A: 2 filled in, scripts see no cookie", ""),
+        ("accounts at A: 200 alice@example.com,200 alice@example.com", ""),
+        ("accounts at B: 0 filled in, scripts see no cookie", ""),
+        ("accounts at B: 200 alice@example.com,200 alice@example.com", ""),
+        ("A: 0 filled in, scripts see no cookie", ""),
         ("signed in again: 200 alice, another session of the provider", ""),
     ];
     assert_eq!(seen.len(), expected.len(), "{seen:#?}");
@@ -203,7 +235,8 @@ fn users_sign_in_from_two_tabs_at_two_services() {
     assert!(drive.foreign.lock().unwrap().contains(&("/auth/logout".to_owned(), 403)));
 
     for (origin, other) in [(&a, Some(&other)), (&b, None)] {
-        callbacks_of_others_are_refused(origin);
+        callbacks_of_others_are_refused(origin, "/auth/login", "/me", "bob ");
+        callbacks_of_others_are_refused(origin, "/accounts/oauth/op", "/accounts/me", "\"bob@example.com\"");
         a_browser_leaves_during_a_refresh(origin, other, &clock);
     }
 }
@@ -247,8 +280,8 @@ impl Jar {
     }
 
     /// Begins at the service, signs in at the provider as this user, and returns the address of the callback.
-    fn reach_callback(&mut self, origin: &str, user: &str) -> String {
-        let (_, mut address, _) = self.send("GET", &format!("{origin}/auth/login?return_to=/me"));
+    fn reach_callback(&mut self, origin: &str, login: &str, user: &str) -> String {
+        let (_, mut address, _) = self.send("GET", &format!("{origin}{login}?return_to=/me"));
         address.push_str(&format!("&login_hint={user}"));
         let issuer = variable("OIDC_ISSUER");
         for _ in 0..10 {
@@ -263,14 +296,14 @@ impl Jar {
     }
 }
 
-fn callbacks_of_others_are_refused(origin: &str) {
+fn callbacks_of_others_are_refused(origin: &str, login: &str, me: &str, bob: &str) {
     let (mut alice, mut mallory) = (Jar::default(), Jar::default());
-    let callback = alice.reach_callback(origin, "bob");
+    let callback = alice.reach_callback(origin, login, "bob");
     // A flow of another browser, with and without one of its own.
     for _ in 0..2 {
         let (status, _, body) = mallory.send("GET", &callback);
         assert!(status == 400 && body.contains("sign_in_failed"), "{status} {body}");
-        mallory.send("GET", &format!("{origin}/auth/login"));
+        mallory.send("GET", &format!("{origin}{login}"));
     }
     assert!(callback.contains("&iss=http"), "{callback}");
     let (before, changed) = (alice.0.clone(), callback.replace("&iss=", "&iss=https%3A%2F%2Fevil.test%2F&was="));
@@ -278,18 +311,18 @@ fn callbacks_of_others_are_refused(origin: &str) {
     assert!(status == 400 && body.contains("sign_in_failed"), "{status} {body}");
     let (status, to, _) = alice.send("GET", &callback);
     assert_eq!((status, &*to), (303, "/me"));
-    let (status, _, body) = alice.send("GET", &format!("{origin}/me"));
-    assert!(status == 200 && body.starts_with("bob "), "{status} {body}");
+    let (status, _, body) = alice.send("GET", &format!("{origin}{me}"));
+    assert!(status == 200 && body.contains(bob), "{status} {body}");
     // The same again, also with the cookie of the flow.
     let session = std::mem::replace(&mut alice.0, before);
     assert_eq!(alice.send("GET", &callback).0, 400);
     alice.0 = session;
     assert_eq!(alice.send("GET", &callback).0, 400);
     // The provider revoked what it had given for a code that came twice, and the session is ours until its end.
-    assert_eq!(alice.send("GET", &format!("{origin}/me")).0, 200);
+    assert_eq!(alice.send("GET", &format!("{origin}{me}")).0, 200);
 
     let mut nobody = Jar::default();
-    let callback = nobody.reach_callback(origin, "nobody");
+    let callback = nobody.reach_callback(origin, login, "nobody");
     let (status, _, body) = nobody.send("GET", &callback);
     assert!(status == 400 && body.contains("access_denied"), "{status} {body}");
 }
@@ -297,7 +330,7 @@ fn callbacks_of_others_are_refused(origin: &str) {
 /// The provider replaces the refresh token, and the browser never reads the answer.
 fn a_browser_leaves_during_a_refresh(origin: &str, other: Option<&SignIn>, clock: &FixedClock) {
     let mut alice = Jar::default();
-    let callback = alice.reach_callback(origin, "alice");
+    let callback = alice.reach_callback(origin, "/auth/login", "alice");
     alice.send("GET", &callback);
     clock.advance(Duration::from_secs(870));
     let host = origin.replace("http://", "");

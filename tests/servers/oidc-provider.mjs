@@ -19,7 +19,7 @@ const redirect_uri = `${issuer}/_test/callback`; // nothing is there: the login 
 const services = ['A', 'B'].map((name) => {
   const origin = config[`OIDC_SERVICE_${name}`];
   return {
-    client_id: origin, client_secret: config.OIDC_CLIENT_SECRET, redirect_uris: [`${origin}/auth/callback`],
+    client_id: origin, client_secret: config.OIDC_CLIENT_SECRET, redirect_uris: [`${origin}/auth/callback`, `${origin}/accounts/oauth/op/callback`],
     grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'],
     post_logout_redirect_uris: [`${origin}/test/tab?name=out`], backchannel_logout_session_required: true,
     // Cookies of 127.0.0.1 are not those of localhost; for this it is the same.
@@ -54,6 +54,7 @@ function build(keys) {
       redirect_uris: [], grant_types: [], response_types: [],
     }, ...services],
     scopes: ['openid', 'email', ...`${API_SCOPES} ${MCP_SCOPES}`.split(' ')],
+    conformIdTokenClaims: false, // the address is in the ID token, as with Google and Keycloak
     claims: { openid: ['sub'], email: ['email', 'email_verified'] },
     cookies: { keys: [randomUUID()] },
     pkce: { required: () => true },
