@@ -10,6 +10,7 @@ use crate::{
     equal_time::in_equal_time,
     error::Error,
     event::Event,
+    factor::FactorChange,
     id::UserId,
     mailer::{Mail, MailKind},
     one_time::Purpose,
@@ -17,7 +18,7 @@ use crate::{
     store::UserKey,
     user::{User, UserChange},
 };
-use portcullis_core::Principal;
+use portcullis_core::{Principal, PrincipalId, PrincipalKind};
 use serde_json::{Map, Value};
 
 /// Shows that the caller who confirms an address is the one who signed up with it.
@@ -29,10 +30,10 @@ use serde_json::{Map, Value};
 pub enum Proof<'a> {
     /// The caller is signed in, by the session of the sign-up. A principal of another user is no proof.
     Session(&'a Principal),
-    /// The password. If it is another one than that of the sign-up, it replaces it, and all sessions end: the link proves as
-    /// much as the link of a reset.
+    /// The password. If it is another one than that of the sign-up, it replaces it, and what was set before goes as without a
+    /// proof: the link proves as much as the link of a reset.
     Password(&'a str),
-    /// None. The address is confirmed, the password is removed, and all sessions end.
+    /// None. The address is confirmed, and what was set before goes: the password, all sessions, API keys and the second factor.
     Nothing,
 }
 
@@ -59,6 +60,9 @@ impl Accounts {
                 if !inner.hasher.verify(verify, password, user.password_hash.as_deref()).await?.fits {
                     change.password_hash = Some(Some(inner.hasher.hash(hash, password).await?));
                     change.new_stamp = true;
+                    if user.email_confirmed_at.is_none() {
+                        self.remove_unproven(&user).await?;
+                    }
                 }
                 true
             }
@@ -66,6 +70,7 @@ impl Accounts {
             _ => inner.options.confirm_with_link_alone,
         };
         if !is_proven && user.email_confirmed_at.is_none() {
+            self.remove_unproven(&user).await?;
             (change.password_hash, change.new_stamp) = (user.password_hash.is_some().then_some(None), true);
         }
         let user = self.changed(&user, change).await?;
@@ -125,7 +130,8 @@ impl Accounts {
         self.count("mail", email.as_str(), self.0.limits.mails_per_address).await
     }
 
-    /// Sets a new password by the token of a link. It confirms the address and ends all sessions.
+    /// Sets a new password by the token of a link. It confirms the address and ends all sessions. Where the address was not
+    /// confirmed before, API keys and the second factor go too.
     ///
     /// # Errors
     /// [`Error::PasswordRejected`] and [`Error::Busy`], which leave the token valid. [`Error::InvalidToken`],
@@ -136,6 +142,9 @@ impl Accounts {
         let slot = inner.hasher.reserve()?;
         let one_time = self.take(Purpose::Reset, token).await?;
         let user = self.user_of(&one_time).await?;
+        if user.email_confirmed_at.is_none() {
+            self.remove_unproven(&user).await?;
+        }
         let change = UserChange {
             password_hash: Some(Some(inner.hasher.hash(slot, password).await?)),
             new_stamp: true,
@@ -219,12 +228,13 @@ impl Accounts {
     }
 
     /// Confirms the address of a user who signs in by a link. What was set before by a caller who had not proved the address
-    /// is removed: the password and all sessions.
+    /// is removed: the password, all sessions, API keys and the second factor.
     pub(crate) async fn prove_address(&self, user: User, payload: &Map<String, Value>) -> Result<User, Error> {
         let change = self.confirmation(&user, payload)?;
         if user.email_confirmed_at.is_some() {
             return Ok(user);
         }
+        self.remove_unproven(&user).await?;
         let change = UserChange {
             password_hash: user.password_hash.is_some().then_some(None),
             new_stamp: true,
@@ -232,6 +242,18 @@ impl Accounts {
             ..change
         };
         self.changed(&user, change).await
+    }
+
+    /// Removes ways in that outlive the end of all sessions: API keys, which would go on, and the second factor, which would lock the
+    /// owner out. A stranger may have set them who signed up with the address. Before the address is confirmed, so that it is
+    /// done again if it fails.
+    async fn remove_unproven(&self, user: &User) -> Result<(), Error> {
+        if let Some(keys) = &self.0.keys {
+            let owner = PrincipalId::new(PrincipalKind::User, user.id.as_str()).with_issuer(self.0.issuer.clone());
+            keys.of_owner(owner).withdraw_all().await?;
+        }
+        self.0.stores.sessions.change_factor(&user.id, FactorChange::Remove).await?;
+        Ok(())
     }
 
     /// The change that confirms the address of a user, if the token was sent to the address that the user has.

@@ -18,6 +18,7 @@ mod keys;
 mod op;
 mod organizations;
 mod passwords;
+mod pre_registered;
 mod providers;
 mod refresh;
 mod rotation;
