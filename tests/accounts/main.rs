@@ -14,6 +14,7 @@
 mod baseline;
 mod cookies;
 mod debug;
+mod document;
 mod endpoints;
 mod log;
 mod networks;

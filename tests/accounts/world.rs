@@ -1,6 +1,7 @@
 //! A service with accounts, on each framework.
 
 use crate::{
+    document::Document,
     request::{Answer, Request, get, post, without_random},
     secrets::Secrets,
     ways::{self, Send},
@@ -65,6 +66,9 @@ pub struct Setup {
     gate: ChangeGate,
     endpoints: Change<Endpoints>,
 }
+
+/// The only route that is no endpoint.
+const ORDERS: &str = "`GET /orders` is not in the document";
 
 pub fn setup(mode: Mode) -> Setup {
     Setup {
@@ -146,6 +150,8 @@ impl Setup {
         let gate = (self.gate)(gate, &accounts).build().unwrap();
         let endpoints = (self.endpoints)(endpoints);
         let orders = async || "orders";
+        let mut api = utoipa::openapi::OpenApiBuilder::new().build();
+        api.merge(endpoints.openapi("/auth"));
         let send = match framework {
             Framework::Axum => {
                 let routes = || on_axum::Routes::new(&gate);
@@ -153,7 +159,9 @@ impl Setup {
                     Mount::Nested => routes().nest("/auth", routes().accounts("/", &endpoints)),
                     _ => routes().accounts("/auth", &endpoints),
                 };
-                ways::axum(&gate, routes.get("/orders", authenticated(), orders), self.mount == Mount::Enforced)
+                let routes = routes.get("/orders", authenticated(), orders);
+                assert_eq!(routes.table().openapi(&mut api).to_string(), ORDERS);
+                ways::axum(&gate, routes, self.mount == Mount::Enforced)
             }
             Framework::Actix => {
                 let routes = || actix::Routes::new(&gate);
@@ -161,12 +169,15 @@ impl Setup {
                     Mount::Nested => routes().nest("/auth", routes().accounts("/", &endpoints)),
                     _ => routes().accounts("/auth", &endpoints),
                 };
-                ways::actix(&gate, routes.get("/orders", authenticated(), orders), self.mount == Mount::Enforced).await
+                let routes = routes.get("/orders", authenticated(), orders);
+                assert_eq!(routes.table().openapi(&mut api).to_string(), ORDERS);
+                ways::actix(&gate, routes, self.mount == Mount::Enforced).await
             }
         };
         let (secrets, answers) = (RefCell::new(secrets), RefCell::default());
         secrets.borrow_mut().add(SECRET);
-        World { mode: self.mode, accounts, mailbox, clock, stores, gate, secrets, answers, send }
+        let document = Document::of(&api);
+        World { mode: self.mode, accounts, mailbox, clock, stores, gate, secrets, document, answers, send }
     }
 }
 
@@ -179,6 +190,7 @@ pub struct World {
     pub stores: Stores,
     pub gate: Gate,
     pub secrets: RefCell<Secrets>,
+    document: Document,
     answers: RefCell<Vec<(String, Answer)>>,
     send: Send,
 }
@@ -196,7 +208,8 @@ impl World {
     pub async fn send(&self, request: Request) -> Answer {
         let name = format!("{} {}", request.method, request.path);
         self.secrets.borrow_mut().add_of_request(&request);
-        let answer = (self.send)(request).await;
+        let answer = (self.send)(request.clone()).await;
+        self.document.assert_describes(&request, &answer);
         let mut secrets = self.secrets.borrow_mut();
         secrets.add_of_answer(&answer);
         for mail in self.mailbox.mails() {

@@ -51,6 +51,7 @@
 //! # Features
 //! - `sign-in`: sign-in at OpenID providers, by [`AccountsBuilder::provider`].
 //! - `testing`: a suite that every store has to pass, and a mailbox for tests.
+//! - `utoipa`: `Endpoints::openapi`, the endpoints in an OpenAPI document.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;

@@ -3,6 +3,8 @@
 mod answer;
 mod call;
 mod cookies;
+#[cfg(feature = "utoipa")]
+mod openapi;
 mod organizations;
 #[cfg(feature = "sign-in")]
 mod providers;
@@ -110,14 +112,19 @@ impl Endpoints {
                 return Err(CoreError::new(ErrorKind::Misconfigured, detail));
             }
         }
-        let organizations = self.0.accounts.0.organizations.as_ref();
-        if let Some(organizations) = organizations {
+        if let Some(organizations) = &self.0.accounts.0.organizations {
             organizations.check(gate)?;
         }
-        let has_organizations = organizations.is_some();
-        let has_roles = organizations.is_some_and(|organizations| organizations.defines_roles);
         #[cfg(feature = "sign-in")]
         self.check_providers()?;
+        Ok(self.switched_on())
+    }
+
+    /// Those of what the accounts have.
+    fn switched_on(&self) -> impl Iterator<Item = Endpoint> + use<> {
+        let organizations = self.0.accounts.0.organizations.as_ref();
+        let has_organizations = organizations.is_some();
+        let has_roles = organizations.is_some_and(|organizations| organizations.defines_roles);
         let has_providers = self.has_providers();
         let has_links = self.0.accounts.0.options.magic_links;
         let has_keys = self.0.accounts.0.keys.is_some();
@@ -130,7 +137,7 @@ impl Endpoints {
                 && (has_roles || !endpoint.is_about_roles())
                 && (has_providers || !endpoint.name.is_of_provider())
         };
-        Ok(ENDPOINTS.iter().copied().filter(is_on))
+        ENDPOINTS.iter().copied().filter(is_on)
     }
 
     /// Answers a request, for an adapter. The guard of the route renders the error.
