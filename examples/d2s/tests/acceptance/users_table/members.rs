@@ -126,7 +126,8 @@ impl UserStore for Members {
             "SELECT * FROM members WHERE $1 IS NULL OR (joined, member_no) < ($1, $2)
              ORDER BY joined DESC, member_no DESC LIMIT $3",
         );
-        let query = query.bind(millis(time)).bind(id.as_ref().and_then(number)).bind(page.limit);
+        let query = query.bind(millis(time)).bind(id.as_ref().and_then(number));
+        let query = query.bind(page.limit);
         query.fetch_all(&self.0).await.map_err(failed)?.iter().map(user).collect()
     }
 
@@ -207,10 +208,11 @@ fn user(row: &SqliteRow) -> StoreResult<User> {
 }
 
 fn identity(row: &SqliteRow) -> StoreResult<LinkedIdentity> {
+    let linked_at = row.try_get("linked").map(at).map_err(failed)?;
     Ok(LinkedIdentity {
         issuer: row.try_get("issuer").map_err(failed)?,
         subject: row.try_get("subject").map_err(failed)?,
-        linked_at: row.try_get("linked").map(at).map_err(failed)?.unwrap_or(SystemTime::UNIX_EPOCH),
+        linked_at: linked_at.unwrap_or(SystemTime::UNIX_EPOCH),
     })
 }
 
