@@ -316,8 +316,10 @@ fn described(name: Name) -> Described {
             .takes(list![text("name"), member("scopes", Kind::Texts), maybe(number("expires_at"))])
             .refuses([NotFound, Disabled]),
         Name::WithdrawKey => plain("Withdraws an API key.", 204, NOTHING).refuses([NotFound, Disabled]),
-        Name::BeginSignIn => plain("Sends the browser to a provider, and back to `return_to` after the sign-in.", 303, NOTHING)
-            .refuses([NotEnabled(""), limited]),
+        Name::BeginSignIn => {
+            plain("Sends the browser to a provider, and back to `return_to` after the sign-in.", 303, NOTHING)
+                .refuses([NotEnabled(""), limited])
+        }
         Name::FinishSignIn => plain("Where a provider sends the browser back.", 303, NOTHING).refuses([
             NotLinkable(""),
             SignUpDisabled,
@@ -335,8 +337,9 @@ fn described(name: Name) -> Described {
             plain("The identities of the user at providers.", 200, list![member("identities", Kind::Objects(IDENTITY))])
                 .refuses([NotFound, Disabled])
         }
-        Name::Unlink => plain("Removes the identity at a provider.", 204, NOTHING)
-            .refuses([LastWayIn, NotFound, Disabled]),
+        Name::Unlink => {
+            plain("Removes the identity at a provider.", 204, NOTHING).refuses([LastWayIn, NotFound, Disabled])
+        }
         Name::Organizations => {
             plain("The organizations of the user.", 200, list![member("organizations", Kind::Objects(ORGANIZATION))])
                 .refuses([NotFound])
