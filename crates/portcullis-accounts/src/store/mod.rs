@@ -123,7 +123,7 @@ pub enum UserKey<'a> {
 ///     let mut all = Vec::new();
 ///     loop {
 ///         let users: Vec<User> = admin.users(page).await?;
-///         all.extend(users.iter().map(|user| user.email.to_string()));
+///         all.extend(users.iter().map(|user| user.email.as_str().to_owned()));
 ///         match users.last() {
 ///             Some(last) => page = Page::after(last, 100),
 ///             None => return Ok(all),
