@@ -79,20 +79,21 @@ pub fn listener() -> Result<TcpListener, Box<dyn error::Error>> {
 /// If mails are printed and the service listens for other machines, or if the settings, the database or the secret cannot be
 /// read.
 pub async fn open(address: SocketAddr) -> Result<(Gate, Option<Endpoints>), Box<dyn error::Error>> {
-    let config = config()?;
+    let (config, client) = (config()?, Client::new()?);
     let accounts = match config.backend() {
-        Backend::Native(_) => Some(own_users(&config, address).await?),
+        Backend::Native(_) => Some(own_users(&config, address, client.clone()).await?),
         _ => None,
     };
-    let gate = gate(&config, accounts.as_ref(), Client::new()?)?.build()?;
+    let gate = gate(&config, accounts.as_ref(), client)?.build()?;
     println!("{}", accounts.as_ref().map_or(format!("listening on http://{address}"), |_| try_out::lines(address)));
     Ok((gate, accounts.map(|accounts| accounts.endpoints().with_config(&config))))
 }
 
-async fn own_users(config: &Config, address: SocketAddr) -> Result<Accounts, Box<dyn error::Error>> {
+async fn own_users(config: &Config, address: SocketAddr, client: Client) -> Result<Accounts, Box<dyn error::Error>> {
     let mailer = PrintedMails::new(address)?;
     let store = SqliteStore::open("derp.db").await?;
-    let accounts = accounts(config, store, mailer, &format!("http://localhost:{}", address.port()))?.build()?;
+    let accounts = accounts(config, store, mailer, &format!("http://localhost:{}", address.port()))?;
+    let accounts = accounts.with_providers(config, client)?.build()?;
     // Sessions that another program ended on the same database, or this one before it was started again.
     let followed = accounts.clone();
     tokio::spawn(async move { followed.follow(Duration::from_secs(1), sleep).await });

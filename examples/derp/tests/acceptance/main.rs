@@ -18,9 +18,13 @@ mod hosted;
 mod links;
 #[path = "../../../../tests/accounts/log.rs"]
 mod log;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../../../../crates/portcullis-accounts/tests/it/op.rs"]
+mod op;
 mod organizations;
 mod page;
 mod programs;
+mod providers;
 mod service;
 mod sessions;
 mod settings;

@@ -63,6 +63,11 @@ impl Answer {
         (self.status, self.text("code"))
     }
 
+    pub fn header(&self, name: &str) -> String {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map_or(String::new(), |(_, value)| value.clone())
+    }
+
     pub fn cookies(&self) -> Vec<&str> {
         let set = self.headers.iter().filter(|(name, _)| name == "set-cookie");
         set.map(|(_, value)| value.as_str()).collect()
