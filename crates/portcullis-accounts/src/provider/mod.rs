@@ -150,8 +150,12 @@ impl Accounts {
             user => user?,
         };
         self.may_sign_in(&user).map_err(|error| self.sign_in_failed(error, Some(&user.id), client))?;
-        let methods = claims.get::<Vec<String>>("amr").ok().flatten().filter(|methods| !methods.is_empty());
-        let methods = methods.unwrap_or_else(|| vec![provider.name.clone()]);
+        let mut methods = claims.get::<Vec<String>>("amr").ok().flatten().unwrap_or_default();
+        methods.retain(|method| is_word(method));
+        methods.truncate(8);
+        if methods.is_empty() {
+            methods.push(provider.name.clone());
+        }
         let sign_in = Some(self.complete(user, methods, client).await?);
         Ok(ProviderAnswer { sign_in, return_to, cookie })
     }
@@ -237,6 +241,11 @@ fn subject(claims: &Claims) -> Result<String, Error> {
         .filter(is_sound)
         .map(Cow::into_owned)
         .ok_or(Error::NotLinkable("the provider gave no `sub` that can be kept"))
+}
+
+/// Stores keep methods with spaces between them.
+fn is_word(method: &str) -> bool {
+    (1..=32).contains(&method.len()) && method.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The address, if `email_verified` is `true`: no text, no number.

@@ -374,6 +374,9 @@ async fn the_session_says_how() {
     with_methods.push(("amr", json!(["pwd", "otp"])));
     assert_eq!(world.signs_in(&with_methods).await.unwrap().tokens.session.methods, ["pwd", "otp"]);
     with_methods.pop();
+    with_methods.push(("amr", json!(["hwk otp", "", "pwd"])));
+    assert_eq!(world.signs_in(&with_methods).await.unwrap().tokens.session.methods, ["pwd"], "words only");
+    with_methods.pop();
     with_methods.push(("amr", json!("otp")));
     assert_eq!(world.signs_in(&with_methods).await.unwrap().tokens.session.methods, ["google"]);
 }
