@@ -1,19 +1,25 @@
 //! Cases 118 to 120: links that sign in, and links to reset a password.
 
 use crate::service::*;
-use portcullis::accounts::MailKind;
+use portcullis::{
+    accounts::{Config, MailKind, testing::Mailbox},
+    sqlx::SqliteStore,
+};
 use serde_json::json;
 
 /// 118.
 #[tokio::test]
 async fn links_sign_in_where_they_are_switched_on() {
+    let without = SETTINGS.replace("enable_magic_link = true\n", "");
+    assert_ne!(without, SETTINGS);
+    let config = Config::parse(&without, |_| Some(SECRET.to_owned())).unwrap();
+    let store = SqliteStore::in_memory().await.unwrap();
+    let off = derp::accounts(&config, store, Mailbox::new(), "https://derp.test").unwrap().build().unwrap();
+    assert_eq!(off.send_magic_link(ALICE, &Default::default()).await.unwrap_err().code(), "not_enabled");
+    // Not even a route.
+    let gate = gate(&off).build().unwrap();
+    assert!(off.endpoints().list(&gate).unwrap().all(|endpoint| !endpoint.path().starts_with("magic-link")));
     for service in both().await {
-        // Not even a route.
-        let answer = service.post("/auth/magic-link/request", json!({ "email": ALICE })).await;
-        assert_eq!(answer.status, 404);
-        assert!(service.accounts.send_magic_link(ALICE, &Default::default()).await.is_err());
-    }
-    for service in both_with(|builder| builder.magic_links()).await {
         let request = async || service.post("/auth/magic-link/request", json!({ "email": ALICE })).await.status;
         let sign_in = async |token: &str| service.post("/auth/magic-link", json!({ "token": token })).await;
         assert_eq!(request().await, 202);
