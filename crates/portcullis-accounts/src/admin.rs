@@ -5,7 +5,6 @@ use crate::{
     email::EmailAddress,
     error::Error,
     event::Event,
-    factor::FactorChange,
     id::UserId,
     mailer::{Mail, MailKind},
     one_time::Purpose,
@@ -13,7 +12,7 @@ use crate::{
     store::{AddOutcome, Page, UserKey},
     user::{NewUser, User, UserChange},
 };
-use portcullis_core::{Error as CoreError, Principal, PrincipalId, PrincipalKind};
+use portcullis_core::{Error as CoreError, Principal};
 use serde_json::Map;
 
 /// What administrators do to accounts. Made by [`Accounts::admin`] or [`Accounts::admin_as`].
@@ -185,11 +184,7 @@ impl Admin<'_> {
         // First, so that nobody signs in meanwhile, and if it is not finished it can be called again.
         let at = Some(Some(accounts.now()));
         accounts.change(user, UserChange { disabled_at: at, new_stamp: true, ..UserChange::default() }).await?;
-        if let Some(keys) = &inner.keys {
-            let owner = PrincipalId::new(PrincipalKind::User, user.as_str()).with_issuer(inner.issuer.clone());
-            keys.of_owner(owner).withdraw_all().await?;
-        }
-        inner.stores.sessions.change_factor(user, FactorChange::Remove).await?;
+        accounts.remove_keys_and_factor(user).await?;
         if let Some(organizations) = &inner.organizations
             && !organizations.remove_everywhere(user).await?.is_empty()
         {

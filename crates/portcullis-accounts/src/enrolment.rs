@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     event::Event,
     factor::FactorChange,
-    id::{SessionId, UserId},
+    id::SessionId,
     mailer::{Mail, MailKind},
     secret::{self, Digest, Token},
     totp::{self, Enrolment},
@@ -140,10 +140,9 @@ impl Accounts {
         let Some(id) = who.session() else { return Ok(false) };
         let session = self.0.stores.sessions.session(&SessionId::new(id.id())).await?;
         let now = self.now();
-        let is_theirs = |whose: &UserId| *whose == user.id;
         Ok(session.is_some_and(|session| {
             let age = now.duration_since(session.created_at).unwrap_or_default();
-            is_theirs(&session.user) && session.is_open(now) && age <= Self::RECENT
+            session.user == user.id && session.is_open(now) && age <= Self::RECENT
         }))
     }
 

@@ -61,7 +61,7 @@ impl Accounts {
                     change.password_hash = Some(Some(inner.hasher.hash(hash, password).await?));
                     change.new_stamp = true;
                     if user.email_confirmed_at.is_none() {
-                        self.remove_unproven(&user).await?;
+                        self.remove_keys_and_factor(&user.id).await?;
                     }
                 }
                 true
@@ -70,7 +70,7 @@ impl Accounts {
             _ => inner.options.confirm_with_link_alone,
         };
         if !is_proven && user.email_confirmed_at.is_none() {
-            self.remove_unproven(&user).await?;
+            self.remove_keys_and_factor(&user.id).await?;
             (change.password_hash, change.new_stamp) = (user.password_hash.is_some().then_some(None), true);
         }
         let user = self.changed(&user, change).await?;
@@ -143,7 +143,7 @@ impl Accounts {
         let one_time = self.take(Purpose::Reset, token).await?;
         let user = self.user_of(&one_time).await?;
         if user.email_confirmed_at.is_none() {
-            self.remove_unproven(&user).await?;
+            self.remove_keys_and_factor(&user.id).await?;
         }
         let change = UserChange {
             password_hash: Some(Some(inner.hasher.hash(slot, password).await?)),
@@ -234,7 +234,7 @@ impl Accounts {
         if user.email_confirmed_at.is_some() {
             return Ok(user);
         }
-        self.remove_unproven(&user).await?;
+        self.remove_keys_and_factor(&user.id).await?;
         let change = UserChange {
             password_hash: user.password_hash.is_some().then_some(None),
             new_stamp: true,
@@ -244,15 +244,15 @@ impl Accounts {
         self.changed(&user, change).await
     }
 
-    /// Removes ways in that outlive the end of all sessions: API keys, which would go on, and the second factor, which would lock the
-    /// owner out. A stranger may have set them who signed up with the address. Before the address is confirmed, so that it is
-    /// done again if it fails.
-    async fn remove_unproven(&self, user: &User) -> Result<(), Error> {
+    /// Removes what outlives the end of all sessions: API keys, which would go on, and the second factor, which would lock an
+    /// owner out. A stranger may have set them who signed up with the address: then it is done before the address is confirmed, so
+    /// that it is done again if it fails.
+    pub(crate) async fn remove_keys_and_factor(&self, user: &UserId) -> Result<(), Error> {
         if let Some(keys) = &self.0.keys {
-            let owner = PrincipalId::new(PrincipalKind::User, user.id.as_str()).with_issuer(self.0.issuer.clone());
+            let owner = PrincipalId::new(PrincipalKind::User, user.as_str()).with_issuer(self.0.issuer.clone());
             keys.of_owner(owner).withdraw_all().await?;
         }
-        self.0.stores.sessions.change_factor(&user.id, FactorChange::Remove).await?;
+        self.0.stores.sessions.change_factor(user, FactorChange::Remove).await?;
         Ok(())
     }
 

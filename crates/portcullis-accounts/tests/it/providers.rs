@@ -272,7 +272,7 @@ async fn a_provider_whose_addresses_do_not_count_signs_in_who_has_linked_it() {
     let op = Op::new("https://work.test", &FixedClock::at(1_800_000_000));
     let provider = op.provider();
     let world = world_with(move |builder| {
-        builder.linked_provider("work", provider, "https://shop.test/auth/oauth/work/callback")
+        builder.linked_provider("staff", provider, "https://shop.test/auth/oauth/staff/callback")
     });
     let alice = world.cast.signed_in(ALICE).await;
     let who = world.principal(&alice).await;
@@ -282,15 +282,15 @@ async fn a_provider_whose_addresses_do_not_count_signs_in_who_has_linked_it() {
     let mut browser = Browser::default();
     for (is_linked, expected) in [(false, Err("not_linkable".to_owned())), (true, Ok(alice.user.id.clone()))] {
         if is_linked {
-            let begun = accounts.begin_link(&who, "work", "/", &head(&browser, "")).await.unwrap();
+            let begun = accounts.begin_link(&who, "staff", "/", &head(&browser, "")).await.unwrap();
             browser.keep(&begun.cookies);
             let query = op.authorize(&begun.address, &there);
-            accounts.finish_sign_in("work", &head(&browser, &query), Some(&who), &client()).await.unwrap();
+            accounts.finish_sign_in("staff", &head(&browser, &query), Some(&who), &client()).await.unwrap();
         }
-        let begun = accounts.begin_sign_in("work", "/", &head(&browser, ""), &client()).await.unwrap();
+        let begun = accounts.begin_sign_in("staff", "/", &head(&browser, ""), &client()).await.unwrap();
         browser.keep(&begun.cookies);
         let query = op.authorize(&begun.address, &there);
-        let found = accounts.finish_sign_in("work", &head(&browser, &query), None, &client()).await;
+        let found = accounts.finish_sign_in("staff", &head(&browser, &query), None, &client()).await;
         let found = found.map(|answer| answer.sign_in.unwrap().signed_in().unwrap().user.id);
         assert_eq!(found.map_err(|error| error.code().to_owned()), expected);
     }
