@@ -32,6 +32,7 @@ async fn accounts_sign_and_verify() -> Result<(), Box<dyn Error>> {
         let form = SignUp { email: "alice@example.com", password: "correct horse battery", ..SignUp::default() };
         let signed_up = accounts.sign_up(form, &Client::unknown()).await?.ok_or("not signed in")?;
         let signed_in = accounts.sign_in("alice@example.com", "correct horse battery", &Client::unknown()).await?;
+        let signed_in = signed_in.signed_in()?;
         let refreshed = accounts.refresh(signed_in.tokens.refresh.expose(), &Client::unknown()).await?;
         for access in [&signed_up.tokens.access, &signed_in.tokens.access, &refreshed.access] {
             let claims = accounts.verifier().verify(access.expose())?;
