@@ -320,6 +320,9 @@ impl Organizations {
         if change.role().is_some_and(|role| !is_storable(role)) {
             return Err(Error::UnknownRole);
         }
+        if !is_storable(change.user.as_str()) || !is_storable(change.organization.as_str()) {
+            return Err(Error::NotFound);
+        }
         let (organization, user) = (change.organization.clone(), change.user.clone());
         let (after, by) = (change.role().map(str::to_owned), change.by.clone());
         Err(match self.store.change_member(change).await? {

@@ -75,6 +75,22 @@ async fn only_the_invited_and_confirmed_address_accepts() {
     assert_eq!(code(cast.accounts.invite(&bob_is, &acme, "c@example.com", "owner").await), "role_forbidden");
 }
 
+/// A handler may get the user from a path.
+#[tokio::test]
+async fn nobody_has_a_name_that_no_store_can_keep() {
+    let organizations = Organizations::new(ISSUER, MemoryStore::new());
+    let alice = UserId::new("alice");
+    let acme = organizations.create("Acme", "acme", &alice).await.unwrap().id;
+    let long = "x".repeat(256);
+    for name in ["", "a\0b", "a\nb", &long] {
+        let added = organizations.add_member(&acme, &UserId::new(name), "member", By::Member(&alice)).await;
+        assert_eq!(code(added), "not_found", "{name:?}");
+        let added = organizations.add_member(&OrganizationId::new(name), &alice, "member", By::Service).await;
+        assert_eq!(code(added), "not_found", "{name:?}");
+    }
+    assert!(organizations.add_member(&acme, &UserId::new(&long[..255]), "member", By::Service).await.is_ok());
+}
+
 #[tokio::test]
 async fn an_unconfirmed_address_does_not_accept() {
     let organizations = Organizations::new(ISSUER, MemoryStore::new());
