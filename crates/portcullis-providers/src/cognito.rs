@@ -11,13 +11,14 @@
 //! Everything is verified here. Only the [keys] are fetched. A user who was signed out, disabled or removed from a group
 //! keeps what the token says until it expires: after five minutes to one day, as the app client is set.
 //!
-//! With the client-credentials grant, an access token has the app client as its subject. List the app clients of programs
-//! only where programs are accepted.
+//! With the client-credentials grant, an access token has the app client as its subject, and its principal is a service. List the
+//! app clients of programs only where programs are accepted.
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use portcullis_core::{
-    Algorithm, Audience, ClaimMap, Error, ErrorKind, HttpClient, Issuer, KeySource, RemoteKeys, Rules,
+    Algorithm, Audience, ClaimMap, Error, ErrorKind, HttpClient, Issuer, KeySource, Principal, PrincipalKind,
+    RemoteKeys, Rules,
 };
 
 /// Accepts the access tokens that a pool issues to these app clients.
@@ -56,7 +57,7 @@ pub fn access_tokens<S: Into<String>>(
     clients: impl IntoIterator<Item = S>,
     keys: impl Into<KeySource>,
 ) -> Result<Issuer, Error> {
-    issuer(pool, Audience::client_ids(clients), "access", keys)
+    Ok(tokens(pool, Audience::client_ids(clients), "access", keys)?.finish(program))
 }
 
 /// Accepts the ID tokens that a pool issues to these app clients.
@@ -90,7 +91,7 @@ pub fn id_tokens<S: Into<String>>(
     clients: impl IntoIterator<Item = S>,
     keys: impl Into<KeySource>,
 ) -> Result<Issuer, Error> {
-    issuer(pool, Audience::any_of(clients), "id", keys)
+    tokens(pool, Audience::any_of(clients), "id", keys)
 }
 
 /// The keys of a pool, fetched from Cognito with this client.
@@ -111,7 +112,7 @@ pub fn id_tokens<S: Into<String>>(
 /// # Errors
 /// [`ErrorKind::Misconfigured`] if `pool` is no identifier of a pool.
 pub fn keys(pool: &str, client: impl HttpClient + 'static) -> Result<RemoteKeys, Error> {
-    RemoteKeys::jwks(format!("{}/.well-known/jwks.json", name(pool)?), client)
+    RemoteKeys::jwks(format!("{}/.well-known/jwks.json", issuer(pool)?), client)
 }
 
 /// The `SECRET_HASH` that an app client with a secret sends with each call about a user: HMAC-SHA-256 over the user name and the
@@ -132,14 +133,32 @@ pub fn secret_hash(user_name: &str, client_id: &str, client_secret: &str) -> Str
     STANDARD.encode(hash.sign())
 }
 
-fn issuer(pool: &str, audience: Audience, token_use: &str, keys: impl Into<KeySource>) -> Result<Issuer, Error> {
+fn tokens(pool: &str, audience: Audience, token_use: &str, keys: impl Into<KeySource>) -> Result<Issuer, Error> {
     let map = ClaimMap::new().roles("cognito:groups")?.scopes("scope")?.session("origin_jti")?;
-    let issuer = Issuer::new(name(pool)?, audience, [Algorithm::Rs256], keys)?;
+    let issuer = Issuer::new(issuer(pool)?, audience, [Algorithm::Rs256], keys)?;
     Ok(issuer.claim_map(map).rules(Rules::new().require("token_use", token_use)?))
 }
 
-/// The `iss` of a pool. Its identifier is checked first, because it stands in addresses.
-fn name(pool: &str) -> Result<String, Error> {
+/// With the client-credentials grant, the app client is the subject.
+fn program(principal: Principal) -> Result<Principal, Error> {
+    let client: Option<String> = principal.token_claims().map_or(Ok(None), |claims| claims.get("client_id"))?;
+    let is_program = client.is_some_and(|client| client == principal.id().subject());
+    Ok(if is_program { principal.with_kind(PrincipalKind::Service) } else { principal })
+}
+
+/// The `iss` of a pool's tokens, which is the issuer of its users.
+///
+/// ```
+/// # fn main() -> Result<(), portcullis_core::Error> {
+/// let issuer = portcullis_providers::cognito::issuer("eu-central-1_AbCdEf123")?;
+/// assert_eq!(issuer, "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEf123");
+/// assert!(portcullis_providers::cognito::issuer("pool/../other").is_err());
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::Misconfigured`] if `pool` is no identifier of a pool. It is checked because it stands in addresses.
+pub fn issuer(pool: &str) -> Result<String, Error> {
     let is_region = |region: &str| {
         region.split('-').count() >= 3
             && region.split('-').all(|part| {

@@ -1,7 +1,7 @@
 //! Tokens in the shapes of Amazon Cognito.
 
 use portcullis_core::{
-    Algorithm, Error, ErrorKind, Jwt, Verifier,
+    Algorithm, Error, ErrorKind, Jwt, PrincipalKind, Verifier,
     testing::{TestIssuer, TestToken},
 };
 use portcullis_providers::cognito;
@@ -53,6 +53,17 @@ fn an_access_token_has_its_groups_as_roles() {
     assert_eq!(roles, ["admins", "staff"]);
     let without = crate::tokens::enter(&verifier, &access(&tester).without("cognito:groups").sign()).unwrap();
     assert!(without.roles().is_empty());
+}
+
+/// The client-credentials grant: the app client is the subject.
+#[test]
+fn a_program_is_no_user() {
+    let tester = tester(POOL);
+    let verifier: Verifier = accepts_access(&tester).into();
+    let kind = |token: TestToken<'_>| crate::tokens::enter(&verifier, &token.sign()).unwrap().kind();
+    assert_eq!(kind(access(&tester)), PrincipalKind::User);
+    assert_eq!(kind(access(&tester).claim("sub", "web")), PrincipalKind::Service);
+    assert_eq!(kind(access(&tester).claim("sub", "mobile")), PrincipalKind::User, "another client");
 }
 
 /// Case 137.
