@@ -17,14 +17,6 @@
 mod chromium;
 #[path = "accounts/log.rs"]
 mod log;
-#[path = "../examples/derp/src/me.rs"]
-mod me;
-#[path = "../examples/derp/src/on_actix.rs"]
-mod on_actix;
-#[path = "../examples/derp/src/on_axum.rs"]
-mod on_axum;
-#[path = "../examples/derp/src/page.rs"]
-mod page;
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
@@ -39,10 +31,11 @@ use axum::{
     routing::get,
 };
 use chromium::Chromium;
+use derp::{Service, on_actix, on_axum};
 use portcullis::{
-    Gate, RoleHierarchy, Scheme,
-    accounts::{Accounts, Endpoints, Links, Secret, TokenCookies, store::MemoryStore, testing::Mailbox},
-    testing::FixedClock,
+    OrganizationContext,
+    accounts::{Config, store::MemoryStore, testing::Mailbox},
+    testing::{FixedClock, TestIssuer},
 };
 use std::{
     net::{SocketAddr, TcpListener},
@@ -127,7 +120,7 @@ fn serve_axum(app: Router, listener: TcpListener) {
     });
 }
 
-fn axum_service(gate: &Gate, endpoints: &Endpoints, side: &Arc<Side>, listener: TcpListener) {
+fn axum_service(service: &Service, side: &Arc<Side>, listener: TcpListener) {
     let noted = {
         let side = side.clone();
         from_fn(move |request: Request, next: Next| {
@@ -147,11 +140,11 @@ fn axum_service(gate: &Gate, endpoints: &Endpoints, side: &Arc<Side>, listener: 
         async move { Html(side.answer(&what, &body)) }
     };
     let own = Router::new().route("/test/{what}", get(test.clone()).post(test));
-    serve_axum(on_axum::app(gate, Some(endpoints)).merge(own).layer(noted), listener);
+    serve_axum(on_axum::app(service).merge(own).layer(noted), listener);
 }
 
-fn actix_service(gate: &Gate, endpoints: &Endpoints, side: &Arc<Side>, listener: TcpListener) {
-    let (gate, endpoints, side) = (gate.clone(), endpoints.clone(), side.clone());
+fn actix_service(service: &Service, side: &Arc<Side>, listener: TcpListener) {
+    let (service, side) = (service.clone(), side.clone());
     thread::spawn(move || {
         let app = move || {
             let (noting, answering) = (side.clone(), side.clone());
@@ -174,14 +167,15 @@ fn actix_service(gate: &Gate, endpoints: &Endpoints, side: &Arc<Side>, listener:
                 .wrap(actix_middleware::from_fn(note))
                 .route("/test/{what}", web::get().to(test.clone()))
                 .route("/test/{what}", web::post().to(test))
-                .configure(on_actix::routes(&gate, Some(&endpoints)).into_config())
+                .app_data(web::Data::new(service.clone()))
+                .configure(on_actix::routes(&service).into_config())
         };
         let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap();
         rt::System::new().block_on(server.run())
     });
 }
 
-fn run(serve: fn(&Gate, &Endpoints, &Arc<Side>, TcpListener)) {
+fn run(serve: fn(&Service, &Arc<Side>, TcpListener)) {
     let start = log::listen();
     let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
     let (listener, other) = (listen(), listen());
@@ -191,25 +185,19 @@ fn run(serve: fn(&Gate, &Endpoints, &Arc<Side>, TcpListener)) {
 
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let (mailbox, clock) = (Mailbox::new(), FixedClock::at(now));
-    let secret = Secret::new("a secret of this test, of more than thirty-two bytes").unwrap();
-    let accounts = Accounts::builder("derp", secret, MemoryStore::new())
-        .argon2(64, 1, 1)
-        .clock(clock.clone())
-        .mailer(mailbox.clone(), Links::below(&own))
-        .build()
-        .unwrap();
-    let gate = Gate::builder()
-        .scheme(Scheme::new(&accounts).cookie("__Host-access").bearer())
-        .revocations(accounts.revocations())
-        .directory(accounts.directory())
-        .roles(RoleHierarchy::ranked(["default", "admin"]).unwrap())
-        .clock(clock.clone())
-        .build()
-        .unwrap();
-    let endpoints = accounts.endpoints().cookies(TokenCookies::new());
+    let secret = "a secret of this test, of more than thirty-two bytes";
+    let config = Config::parse(include_str!("../examples/derp/derp.toml"), |_| Some(secret.to_owned())).unwrap();
+    let organizations = derp::organizations(&config, MemoryStore::new()).unwrap();
+    let contexts = OrganizationContext::new(secret, organizations.clone()).unwrap();
+    let accounts = derp::accounts(&config, &organizations, MemoryStore::new(), mailbox.clone(), &own).unwrap();
+    let accounts = accounts.argon2(64, 1, 1).clock(clock.clone()).build().unwrap();
+    let gate = derp::gate(&config, Some(&accounts), &organizations, &contexts, TestIssuer::new()).unwrap();
+    let gate = gate.clock(clock.clone()).build().unwrap();
+    let endpoints = Some(accounts.endpoints().with_config(&config));
+    let service = Service { gate, organizations, contexts, accounts: endpoints };
     let (report, is_attacked, sent, cookies) = Default::default();
     let side = Arc::new(Side { mailbox, clock, report, is_attacked, sent, cookies, own: own.clone() });
-    serve(&gate, &endpoints, &side, listener);
+    serve(&service, &side, listener);
 
     // The page that drives the others is behind them, and must not wait for that.
     let flags = ["--disable-background-timer-throttling", "--disable-renderer-backgrounding"].map(str::to_owned);

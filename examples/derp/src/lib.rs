@@ -6,18 +6,18 @@ pub mod mails;
 pub mod me;
 pub mod on_actix;
 pub mod on_axum;
+pub mod organizations;
 pub mod page;
 pub mod secret;
 pub mod try_out;
 
-pub use gate::gate;
+pub use gate::{gate, organizations};
 
 use mails::PrintedMails;
 use portcullis::{
-    Gate,
+    Gate, OrganizationContext,
     accounts::{
-        Accounts, AccountsBuilder, Backend, Config, Endpoints, Error, Links, Mailer, Organizations,
-        store::{OrganizationStore, Stores},
+        Accounts, AccountsBuilder, Backend, Config, Endpoints, Error, Links, Mailer, Organizations, store::Stores,
     },
     reqwest::Client,
     sqlx::SqliteStore,
@@ -29,8 +29,19 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// The issuer of the accounts, as in `derp.toml`.
-const ISSUER: &str = "derp";
+/// What both frameworks serve.
+#[derive(Debug, Clone)]
+#[allow(clippy::exhaustive_structs, reason = "tests put it together as well")]
+pub struct Service {
+    /// Who callers are, and what they may do.
+    pub gate: Gate,
+    /// Organizations of the users.
+    pub organizations: Organizations,
+    /// In which of them a caller acts.
+    pub contexts: OrganizationContext,
+    /// The endpoints of accounts, if the users are the service's own.
+    pub accounts: Option<Endpoints>,
+}
 
 /// The settings in the file that `SETTINGS` names, by default those of `derp.toml`.
 ///
@@ -52,12 +63,12 @@ pub fn config() -> Result<Config, Box<dyn error::Error>> {
 /// If the settings are those of another backend.
 pub fn accounts(
     config: &Config,
-    store: impl OrganizationStore + Into<Stores> + Clone + 'static,
+    organizations: &Organizations,
+    store: impl Into<Stores>,
     mailer: impl Mailer + 'static,
     address: &str,
 ) -> Result<AccountsBuilder, Error> {
-    let organizations = Organizations::new(ISSUER, store.clone());
-    let accounts = Accounts::from_config(config, store)?.organizations(organizations);
+    let accounts = Accounts::from_config(config, store)?.organizations(organizations.clone());
     Ok(accounts.mailer(mailer, Links::below(address)))
 }
 
@@ -73,32 +84,41 @@ pub fn listener() -> Result<TcpListener, Box<dyn error::Error>> {
     Ok(listener)
 }
 
-/// What the programs serve. The native backend has endpoints, and its database in the current folder.
+/// What the programs serve, with its database in the current folder. Only the native backend has endpoints.
 ///
 /// # Errors
 /// If mails are printed and the service listens for other machines, or if the settings, the database or the secret cannot be
 /// read.
-pub async fn open(address: SocketAddr) -> Result<(Gate, Option<Endpoints>), Box<dyn error::Error>> {
+pub async fn open(address: SocketAddr) -> Result<Service, Box<dyn error::Error>> {
     let (config, client) = (config()?, Client::new()?);
-    let accounts = match config.backend() {
-        Backend::Native(_) => Some(own_users(&config, address, client.clone()).await?),
+    let mailer = match config.backend() {
+        Backend::Native(_) => Some(PrintedMails::new(address)?),
         _ => None,
     };
-    let gate = gate(&config, accounts.as_ref(), client)?.build()?;
+    let store = SqliteStore::open("derp.db").await?;
+    let organizations = organizations(&config, store.clone())?;
+    let contexts = OrganizationContext::new(secret::find()?, organizations.clone())?;
+    let accounts = match mailer {
+        Some(mailer) => {
+            let accounts =
+                accounts(&config, &organizations, store, mailer, &format!("http://localhost:{}", address.port()))?;
+            Some(kept(accounts.with_providers(&config, client.clone())?.build()?))
+        }
+        None => None,
+    };
+    let gate = gate(&config, accounts.as_ref(), &organizations, &contexts, client)?.build()?;
     println!("{}", accounts.as_ref().map_or(format!("listening on http://{address}"), |_| try_out::lines(address)));
-    Ok((gate, accounts.map(|accounts| accounts.endpoints().with_config(&config))))
+    let accounts = accounts.map(|accounts| accounts.endpoints().with_config(&config));
+    Ok(Service { gate, organizations, contexts, accounts })
 }
 
-async fn own_users(config: &Config, address: SocketAddr, client: Client) -> Result<Accounts, Box<dyn error::Error>> {
-    let mailer = PrintedMails::new(address)?;
-    let store = SqliteStore::open("derp.db").await?;
-    let accounts = accounts(config, store, mailer, &format!("http://localhost:{}", address.port()))?;
-    let accounts = accounts.with_providers(config, client)?.build()?;
+/// Accounts that follow the database.
+fn kept(accounts: Accounts) -> Accounts {
     // Sessions that another program ended on the same database, or this one before it was started again.
     let followed = accounts.clone();
     tokio::spawn(async move { followed.follow(Duration::from_secs(1), sleep).await });
     tokio::spawn(purge(accounts.clone()));
-    Ok(accounts)
+    accounts
 }
 
 /// Removes once an hour what was over a day before.

@@ -8,8 +8,7 @@ use tokio::net::TcpListener;
 async fn main() -> Result<(), Box<dyn error::Error>> {
     let listener = TcpListener::from_std(listener()?)?;
     let address = listener.local_addr()?;
-    let (gate, endpoints) = open(address).await?;
-    let app = app(&gate, endpoints.as_ref());
+    let app = app(&open(address).await?);
     // With the addresses of clients, by which attempts are limited.
     Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
 }

@@ -1,6 +1,6 @@
 //! Serves the example on actix-web.
 
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpServer, web::Data};
 use derp::{listener, on_actix::routes, open};
 use std::error;
 
@@ -8,9 +8,7 @@ use std::error;
 async fn main() -> Result<(), Box<dyn error::Error>> {
     let listener = listener()?;
     let address = listener.local_addr()?;
-    let (gate, endpoints) = open(address).await?;
-    Ok(HttpServer::new(move || App::new().configure(routes(&gate, endpoints.as_ref()).into_config()))
-        .listen(listener)?
-        .run()
-        .await?)
+    let service = open(address).await?;
+    let app = move || App::new().app_data(Data::new(service.clone())).configure(routes(&service).into_config());
+    Ok(HttpServer::new(app).listen(listener)?.run().await?)
 }

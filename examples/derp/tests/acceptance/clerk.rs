@@ -17,7 +17,7 @@ fn first(token: TestToken<'_>) -> TestToken<'_> {
 /// Cases 141 and 142.
 #[tokio::test]
 async fn both_versions_are_answered_alike() {
-    let service = Hosted::clerk();
+    let service = Hosted::clerk().await;
     let known = json!({ "user_id": "user_1", "session_id": "sess_1", "role": "org:admin", "org_id": "org_1" });
     assert_eq!(service.me(first(service.session())).await, (200, known.clone()));
     assert_eq!(service.me(second(service.session())).await, (200, known));
@@ -39,7 +39,7 @@ async fn both_versions_are_answered_alike() {
 /// Cases 143 and 144.
 #[tokio::test]
 async fn pages_and_clocks() {
-    let service = Hosted::clerk();
+    let service = Hosted::clerk().await;
     assert_eq!(service.status("/me", service.session().claim("azp", "https://evil.example.net")).await, 401);
     assert_eq!(service.status("/me", service.session().without("azp")).await, 401);
     let now = service.issuer.clock().seconds();
@@ -57,7 +57,7 @@ async fn pages_and_clocks() {
 /// Case 145.
 #[tokio::test]
 async fn cookies() {
-    let service = Hosted::clerk();
+    let service = Hosted::clerk().await;
     let token = |user: &str| service.session().claim("sub", user).sign();
     let (own, other) = (token("own"), token("other"));
     let user = async |cookies: String| {
@@ -73,7 +73,7 @@ async fn cookies() {
 /// Cases 146 to 148.
 #[tokio::test]
 async fn what_is_no_session_of_this_instance() {
-    let service = Hosted::clerk();
+    let service = Hosted::clerk().await;
     assert_eq!(service.status("/me", service.session().claim("sts", "active")).await, 200);
     assert_eq!(service.status("/me", service.session().claim("sts", "pending")).await, 401);
     assert_eq!(service.status("/me", service.session().header("cat", "cl_B7d4PD111AAA")).await, 200);
@@ -83,5 +83,5 @@ async fn what_is_no_session_of_this_instance() {
     let elsewhere = service.session().claim("iss", "https://brave-owl-1.clerk.accounts.dev");
     assert_eq!(service.status("/me", elsewhere).await, 401);
     // A token of Cognito is none here.
-    assert_eq!(service.status("/me", Hosted::cognito().access()).await, 401);
+    assert_eq!(service.status("/me", Hosted::cognito().await.access()).await, 401);
 }

@@ -1,7 +1,6 @@
 //! Amazon Cognito.
 
 use crate::hosted::*;
-use aws_lc_rs::hmac;
 use portcullis::testing::TestIssuer;
 use serde_json::json;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 /// Case 136.
 #[tokio::test]
 async fn the_first_group_is_the_role() {
-    let service = Hosted::cognito();
+    let service = Hosted::cognito().await;
     let known = |role: &str| (200, json!({ "user_id": "u-1", "session_id": "login-1", "role": role, "org_id": null }));
     assert_eq!(service.me(service.access().claim("cognito:groups", json!(["admin", "x"]))).await, known("admin"));
     assert_eq!(service.me(service.access()).await, known("default"));
@@ -24,7 +23,7 @@ async fn the_first_group_is_the_role() {
 /// Cases 137 and 138.
 #[tokio::test]
 async fn id_tokens_other_clients_and_other_pools_are_refused() {
-    let service = Hosted::cognito();
+    let service = Hosted::cognito().await;
     assert_eq!(service.status("/me", service.access()).await, 200);
     let id = service.access().claim("token_use", "id").without("client_id").claim("aud", "web");
     assert_eq!(service.status("/me", id).await, 401);
@@ -41,7 +40,7 @@ async fn id_tokens_other_clients_and_other_pools_are_refused() {
 /// Case 139.
 #[tokio::test]
 async fn an_unknown_key_is_looked_for_once() {
-    let service = Hosted::cognito();
+    let service = Hosted::cognito().await;
     assert_eq!((service.status("/me", service.access()).await, service.keys.asked()), (200, 1));
     service.issuer.clock().advance(Duration::from_secs(60));
     service.keys.publish(&["1", "2"]);
@@ -52,27 +51,4 @@ async fn an_unknown_key_is_looked_for_once() {
     }
     assert_eq!(service.keys.asked(), 2, "made-up names do not flood Cognito");
     assert_eq!(service.status("/me", service.access()).await, 200);
-}
-
-/// Cases 131 and 132, with the context of the original.
-#[tokio::test]
-async fn the_organization_is_in_a_signed_header() {
-    let service = Hosted::cognito();
-    let key = hmac::Key::new(hmac::HMAC_SHA256, b"the secret of the app client, from its page at Amazon");
-    let context = |user: &str| {
-        let signature = hmac::sign(&key, format!("{user}:o-1:owner").as_bytes());
-        let hex: String = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("o-1:owner:{hex}")
-    };
-    let bearer = format!("Bearer {}", service.access().sign());
-    let organization = async |context: &str| {
-        let (status, body) = service.ask("/me", &[("authorization", &bearer), ("x-org-context", context)]).await;
-        (status, body["org_id"].clone())
-    };
-    assert_eq!(organization(&context("u-1")).await, (200, json!("o-1")));
-    for wrong in
-        [context("u-2"), "o-1:owner".to_owned(), context("u-1").replace("o-1", "o-2"), "o-1:owner:zz".to_owned()]
-    {
-        assert_eq!(organization(&wrong).await, (200, json!(null)), "{wrong}");
-    }
 }

@@ -1,17 +1,14 @@
 //! The service with a hosted backend, on both frameworks, with an issuer that a test signs for.
 
-use actix_web::test;
-use axum::{body::Body, http::Request};
-use derp::{gate, on_actix, on_axum};
-use http_body_util::BodyExt;
+use crate::service::{Answer, FRAMEWORKS, Framework, exchange, gate};
 use portcullis::{
-    Algorithm, Gate, HttpClient, HttpRequest, HttpResponse, Reply,
+    Algorithm, HttpClient, HttpRequest, HttpResponse, Reply,
     accounts::Config,
+    sqlx::SqliteStore,
     testing::{SigningKey, TestIssuer, TestToken},
 };
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
-use tower::ServiceExt;
 
 pub const POOL: &str = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEf123";
 pub const FRONTEND: &str = "https://clerk.example.com";
@@ -20,7 +17,6 @@ pub const APP: &str = "https://app.example.com";
 pub const COGNITO: &str = "[auth.cognito]
 user_pool_id = 'eu-central-1_AbCdEf123'
 client_id = 'web'
-client_secret = 'the secret of the app client, from its page at Amazon'
 default_role = 'default'
 ";
 
@@ -58,26 +54,28 @@ impl HttpClient for Keys {
 }
 
 pub struct Hosted {
-    pub gate: Gate,
+    pub served: derp::Service,
     pub issuer: TestIssuer,
     pub keys: Keys,
 }
 
 impl Hosted {
-    pub fn new(settings: &str, issuer: &str) -> Self {
+    pub async fn new(settings: &str, issuer: &str) -> Self {
         let (issuer, keys) = (TestIssuer::with_algorithm(Algorithm::Rs256).named(issuer), Keys::default());
         keys.publish(&["1"]);
         let config = Config::parse(settings, |_| None).unwrap();
-        let gate = gate(&config, None, keys.clone()).unwrap().clock(issuer.clock()).build().unwrap();
-        Self { gate, issuer, keys }
+        let organizations = derp::organizations(&config, SqliteStore::in_memory().await.unwrap()).unwrap();
+        let (gate, contexts) = gate(&config, None, &organizations, keys.clone()).unwrap();
+        let gate = gate.clock(issuer.clock()).build().unwrap();
+        Self { served: derp::Service { gate, organizations, contexts, accounts: None }, issuer, keys }
     }
 
-    pub fn cognito() -> Self {
-        Self::new(COGNITO, POOL)
+    pub async fn cognito() -> Self {
+        Self::new(COGNITO, POOL).await
     }
 
-    pub fn clerk() -> Self {
-        Self::new(CLERK, FRONTEND)
+    pub async fn clerk() -> Self {
+        Self::new(CLERK, FRONTEND).await
     }
 
     pub fn access(&self) -> TestToken<'_> {
@@ -90,31 +88,25 @@ impl Hosted {
         token.claim("azp", APP)
     }
 
+    pub async fn send(
+        &self,
+        framework: Framework,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        exchange(framework, &self.served, method, path, headers, body).await
+    }
+
     /// What both frameworks answer: the status, and the body if it is JSON.
     pub async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
-        let axum = self.ask_axum(path, headers).await;
-        let actix = self.ask_actix(path, headers).await;
-        assert_eq!(axum, actix, "axum and actix-web answer differently to {path}");
-        axum
-    }
-
-    async fn ask_axum(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
-        let request = headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
-        let answer = on_axum::app(&self.gate, None).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        let status = answer.status().as_u16();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&body).unwrap_or_default())
-    }
-
-    async fn ask_actix(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
-        let app = actix_web::App::new().configure(on_actix::routes(&self.gate, None).into_config());
-        let app = test::init_service(app).await;
-        let request = headers
-            .iter()
-            .fold(test::TestRequest::with_uri(path), |request, (name, value)| request.append_header((*name, *value)));
-        let answer = test::call_service(&app, request.to_request()).await;
-        let status = answer.status().as_u16();
-        (status, serde_json::from_slice(&test::read_body(answer).await).unwrap_or_default())
+        let mut answers = Vec::new();
+        for framework in FRAMEWORKS {
+            let answer = self.send(framework, ("GET", path), headers, &Value::Null).await;
+            answers.push((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()));
+        }
+        assert_eq!(answers[0], answers[1], "axum and actix-web answer differently to {path}");
+        answers.remove(0)
     }
 
     pub async fn me(&self, token: TestToken<'_>) -> (u16, Value) {

@@ -1,6 +1,6 @@
 //! Cases 118 to 120: links that sign in, and links to reset a password.
 
-use crate::service::*;
+use crate::{hosted::Keys, service::*};
 use portcullis::{
     accounts::{Config, MailKind, testing::Mailbox},
     sqlx::SqliteStore,
@@ -14,10 +14,11 @@ async fn links_sign_in_where_they_are_switched_on() {
     assert_ne!(without, SETTINGS);
     let config = Config::parse(&without, |_| Some(SECRET.to_owned())).unwrap();
     let store = SqliteStore::in_memory().await.unwrap();
-    let off = derp::accounts(&config, store, Mailbox::new(), "https://derp.test").unwrap().build().unwrap();
+    let all = derp::organizations(&config, store.clone()).unwrap();
+    let off = derp::accounts(&config, &all, store, Mailbox::new(), "https://derp.test").unwrap().build().unwrap();
     assert_eq!(off.send_magic_link(ALICE, &Default::default()).await.unwrap_err().code(), "not_enabled");
     // Not even a route.
-    let gate = gate(&off).build().unwrap();
+    let gate = gate(&config, Some(&off), &all, Keys::default()).unwrap().0.build().unwrap();
     assert!(off.endpoints().list(&gate).unwrap().all(|endpoint| !endpoint.path().starts_with("magic-link")));
     for service in both().await {
         let request = async || service.post("/auth/magic-link/request", json!({ "email": ALICE })).await.status;

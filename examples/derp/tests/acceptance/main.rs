@@ -18,6 +18,7 @@ mod hosted;
 mod links;
 #[path = "../../../../tests/accounts/log.rs"]
 mod log;
+mod members;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../../../../crates/portcullis-accounts/tests/it/op.rs"]
 mod op;

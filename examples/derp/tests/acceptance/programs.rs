@@ -94,7 +94,7 @@ fn printed_mails_are_for_this_machine_only() {
     }
 }
 
-/// Settings of a hosted backend: the same routes, but no accounts, no database and no secret.
+/// Settings of a hosted backend: the same routes, but no accounts. The database has organizations, and the secret signs contexts.
 #[test]
 fn settings_choose_the_backend() {
     for program in PROGRAMS {
@@ -112,7 +112,12 @@ fn settings_choose_the_backend() {
         };
         assert_eq!(status(clerk(), "GET /me"), "401", "{program}");
         assert_eq!(status(clerk(), "POST /auth/sign-in"), "404", "{program}");
-        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0, "nothing was made");
+        assert_eq!(status(clerk(), "POST /organizations"), "401", "{program}");
+        assert!(folder.0.join("derp.secret").exists() && folder.0.join("derp.db").exists());
+        let mut short = clerk();
+        let refused = short.env("DERP_SECRET", "short").output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && said.contains("32 bytes"), "{said}");
         for (settings, named) in [("clerk.toml", "$CLERK_SECRET_KEY"), ("none.toml", "none.toml")] {
             let refused = hosted(settings).output().unwrap();
             let said = String::from_utf8_lossy(&refused.stderr);

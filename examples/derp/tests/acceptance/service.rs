@@ -1,14 +1,14 @@
 //! The service on both frameworks, with SQLite in memory, a clock that stands still, and a mailbox.
 
 use crate::{hosted::Keys, log::silently};
-use actix_web::test;
+use actix_web::{test, web::Data};
 use axum::{body::Body, extract::ConnectInfo, http::Request};
 use derp::{on_actix, on_axum};
 use http_body_util::BodyExt;
 use portcullis::{
-    Gate, GateBuilder,
+    Error, GateBuilder, OrganizationContext,
     accounts::{
-        Accounts, AccountsBuilder, Config, Endpoints, User,
+        Accounts, AccountsBuilder, Config, Organizations, User,
         store::{UserKey, UserStore},
         testing::Mailbox,
     },
@@ -27,17 +27,18 @@ pub const PASSWORD: &str = "correct horse battery";
 pub const OTHER: &str = "another horse battery";
 
 #[derive(Debug, Clone, Copy)]
-enum Framework {
+pub enum Framework {
     Axum,
     Actix,
 }
+
+pub const FRAMEWORKS: [Framework; 2] = [Framework::Axum, Framework::Actix];
 
 #[derive(Clone)]
 pub struct Service {
     framework: Framework,
     pub accounts: Accounts,
-    pub endpoints: Endpoints,
-    pub gate: Gate,
+    pub served: derp::Service,
     pub mailbox: Mailbox,
     pub clock: FixedClock,
     pub store: SqliteStore,
@@ -82,7 +83,7 @@ pub async fn both() -> Vec<Service> {
 /// The service with other settings, on each framework.
 pub async fn both_with(settings: impl Fn(AccountsBuilder) -> AccountsBuilder) -> Vec<Service> {
     let mut services = Vec::new();
-    for framework in [Framework::Axum, Framework::Actix] {
+    for framework in FRAMEWORKS {
         let store = SqliteStore::in_memory().await.unwrap();
         services.push(Service::new(framework, store, FixedClock::at(NOW), &settings));
     }
@@ -95,11 +96,19 @@ pub fn config() -> Config {
 
 /// The settings of the example with cheap passwords.
 pub fn builder(store: SqliteStore, mailbox: Mailbox) -> AccountsBuilder {
-    derp::accounts(&config(), store, mailbox, "https://derp.test").unwrap().argon2(64, 1, 1)
+    let organizations = derp::organizations(&config(), store.clone()).unwrap();
+    derp::accounts(&config(), &organizations, store, mailbox, "https://derp.test").unwrap().argon2(64, 1, 1)
 }
 
-pub fn gate(accounts: &Accounts) -> GateBuilder {
-    derp::gate(&config(), Some(accounts), Keys::default()).unwrap()
+/// The gate as the example builds it, and what else it serves.
+pub fn gate(
+    config: &Config,
+    accounts: Option<&Accounts>,
+    organizations: &Organizations,
+    keys: Keys,
+) -> Result<(GateBuilder, OrganizationContext), Error> {
+    let contexts = OrganizationContext::new(SECRET, organizations.clone())?;
+    Ok((derp::gate(config, accounts, organizations, &contexts, keys)?, contexts))
 }
 
 impl Service {
@@ -111,9 +120,12 @@ impl Service {
     ) -> Self {
         let mailbox = Mailbox::new();
         let accounts = settings(builder(store.clone(), mailbox.clone()).clock(clock.clone())).build().unwrap();
-        let gate = gate(&accounts).clock(clock.clone()).build().unwrap();
-        let endpoints = accounts.endpoints().with_config(&config());
-        Self { framework, accounts, endpoints, gate, mailbox, clock, store }
+        let organizations = accounts.organizations().unwrap().clone();
+        let (gate, contexts) = gate(&config(), Some(&accounts), &organizations, Keys::default()).unwrap();
+        let gate = gate.clock(clock.clone()).build().unwrap();
+        let endpoints = Some(accounts.endpoints().with_config(&config()));
+        let served = derp::Service { gate, organizations, contexts, accounts: endpoints };
+        Self { framework, accounts, served, mailbox, clock, store }
     }
 
     /// The same service with other settings, on the same database.
@@ -124,36 +136,8 @@ impl Service {
     /// Nothing secret of the request and its answer may be logged.
     pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
         let answered = |answer: &Answer| format!("{:?} {}", answer.headers, String::from_utf8_lossy(&answer.body));
-        let request = self.exchange(method, path, headers, body);
+        let request = exchange(self.framework, &self.served, method, path, headers, body);
         silently(&[ALICE, PASSWORD, OTHER, SECRET], format!("{headers:?} {body}"), request, answered).await
-    }
-
-    async fn exchange(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
-        let peer = SocketAddr::from(([192, 0, 2, 7], 40_000));
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let headers = headers.iter().copied().chain([("content-type", "application/json")]);
-        match self.framework {
-            Framework::Axum => {
-                let request = Request::builder().method(method).uri(path).extension(ConnectInfo(peer));
-                let request = headers.fold(request, |request, (name, value)| request.header(name, value));
-                let app = on_axum::app(&self.gate, Some(&self.endpoints));
-                let answer = app.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-                let (head, body) = answer.into_parts();
-                let headers = head.headers.iter().map(|(name, value)| told(name.as_str(), value.as_bytes()));
-                let headers = headers.collect();
-                Answer { status: head.status.as_u16(), headers, body: body.collect().await.unwrap().to_bytes().into() }
-            }
-            Framework::Actix => {
-                let routes = on_actix::routes(&self.gate, Some(&self.endpoints)).into_config();
-                let app = test::init_service(actix_web::App::new().configure(routes)).await;
-                let request = test::TestRequest::with_uri(path).method(method.parse().unwrap()).peer_addr(peer);
-                let request = headers.fold(request, |request, header| request.append_header(header));
-                let answer = test::call_service(&app, request.set_payload(body).to_request()).await;
-                let headers = answer.headers().iter().map(|(name, value)| told(name.as_str(), value.as_bytes()));
-                let headers = headers.collect();
-                Answer { status: answer.status().as_u16(), headers, body: test::read_body(answer).await.into() }
-            }
-        }
     }
 
     /// As curl does it: no cookie, no page.
@@ -225,6 +209,42 @@ impl Service {
 
     pub fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+/// What the framework answers.
+pub async fn exchange(
+    framework: Framework,
+    served: &derp::Service,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> Answer {
+    let peer = SocketAddr::from(([192, 0, 2, 7], 40_000));
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let headers = headers.iter().copied().chain([("content-type", "application/json")]);
+    match framework {
+        Framework::Axum => {
+            let request = Request::builder().method(method).uri(path).extension(ConnectInfo(peer));
+            let request = headers.fold(request, |request, (name, value)| request.header(name, value));
+            let answer = on_axum::app(served).oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+            let (head, body) = answer.into_parts();
+            let headers = head.headers.iter().map(|(name, value)| told(name.as_str(), value.as_bytes()));
+            let headers = headers.collect();
+            Answer { status: head.status.as_u16(), headers, body: body.collect().await.unwrap().to_bytes().into() }
+        }
+        Framework::Actix => {
+            let routes = on_actix::routes(served).into_config();
+            let app = actix_web::App::new().app_data(Data::new(served.clone())).configure(routes);
+            let app = test::init_service(app).await;
+            let request = test::TestRequest::with_uri(path).method(method.parse().unwrap()).peer_addr(peer);
+            let request = headers.fold(request, |request, header| request.append_header(header));
+            let answer = test::call_service(&app, request.set_payload(body).to_request()).await;
+            let headers = answer.headers().iter().map(|(name, value)| told(name.as_str(), value.as_bytes()));
+            let headers = headers.collect();
+            Answer { status: answer.status().as_u16(), headers, body: test::read_body(answer).await.into() }
+        }
     }
 }
 

@@ -1,15 +1,25 @@
 //! What a file may say.
 
-use crate::{hosted::*, service::SETTINGS};
-use derp::gate;
-use portcullis::accounts::Config;
+use crate::{
+    hosted::*,
+    service::{SETTINGS, gate},
+};
+use portcullis::{
+    Error, GateBuilder,
+    accounts::{Config, store::MemoryStore},
+};
+
+fn built(config: &Config) -> Result<GateBuilder, Error> {
+    let organizations = derp::organizations(config, MemoryStore::new())?;
+    Ok(gate(config, None, &organizations, Keys::default())?.0)
+}
 
 fn refusal(settings: &str) -> String {
     let config = match Config::parse(settings, |_| None) {
         Ok(config) => config,
         Err(error) => return error.to_string(),
     };
-    gate(&config, None, Keys::default()).err().map(|error| error.to_string()).unwrap_or_default()
+    built(&config).err().map(|error| error.to_string()).unwrap_or_default()
 }
 
 /// Case 149, and others of a file.
@@ -35,13 +45,13 @@ fn the_files_of_the_example_are_read() {
             "COGNITO_USER_POOL_ID" => "eu-central-1_AbCdEf123",
             "CLERK_PUBLISHABLE_KEY" => "pk_test_Y2xlcmsuZXhhbXBsZS5jb20k",
             "CLERK_SECRET_KEY" => "sk_test_1",
-            "COGNITO_CLIENT_ID" | "COGNITO_CLIENT_SECRET" => "the-id-or-the-secret-of-the-app-client",
+            "COGNITO_CLIENT_ID" => "the-id-of-the-app-client",
             _ => return None,
         };
         Some(value.to_owned())
     };
     for text in [include_str!("../../cognito.toml"), include_str!("../../clerk.toml")] {
-        assert!(gate(&Config::parse(text, env).unwrap(), None, Keys::default()).unwrap().build().is_ok());
+        assert!(built(&Config::parse(text, env).unwrap()).unwrap().build().is_ok());
         assert!(Config::parse(text, |_| None).unwrap_err().to_string().contains("missing environment variables"));
     }
 }

@@ -77,7 +77,7 @@ async fn sessions_show_where_they_are_from() {
         let claimed = "203.0.113.1, 198.51.100.2";
         assert_eq!(from(&service, "Firefox", claimed).await, (json!("192.0.2.7"), json!("Firefox")));
         // Behind one proxy, it is the one that the proxy saw.
-        service.endpoints = service.endpoints.clone().behind_proxies(1);
+        service.served.accounts = service.served.accounts.map(|endpoints| endpoints.behind_proxies(1));
         assert_eq!(from(&service, "curl", claimed).await, (json!("198.51.100.2"), json!("curl")));
         let long = "x".repeat(300);
         assert_eq!(from(&service, &long, "").await, (json!("192.0.2.7"), json!(long[..255])));
