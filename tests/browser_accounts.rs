@@ -1,4 +1,5 @@
-//! The page of the example `derp` in Chromium: from sign-up to sign-out, in two tabs, and under attack by another page.
+//! The page of the example `derp` in Chromium: from sign-up to sign-out, in two tabs, with a second factor, and under attack
+//! by another page.
 //!
 //! `cargo test -p portcullis-tests --test browser_accounts -- --nocapture` prints what the page shows.
 #![allow(
@@ -34,7 +35,7 @@ use chromium::Chromium;
 use derp::{Service, on_actix, on_axum};
 use portcullis::{
     OrganizationContext,
-    accounts::{Config, store::MemoryStore, testing::Mailbox},
+    accounts::{Config, MailKind, store::MemoryStore, testing::Mailbox},
     testing::{FixedClock, TestIssuer},
 };
 use std::{
@@ -46,6 +47,7 @@ use std::{
     thread,
     time::{Duration, SystemTime},
 };
+use totp_rs::Totp;
 
 const DRIVE: &str = include_str!("browser/drive.html");
 const ATTACK: &str = include_str!("browser/attack.html");
@@ -71,6 +73,11 @@ impl Side {
                 self.clock.advance(Duration::from_secs(901));
                 String::new()
             }
+            "step" => {
+                self.clock.advance(Duration::from_secs(30));
+                String::new()
+            }
+            "code" => Totp::from_url(body).unwrap().generate(self.clock.seconds()).to_string(),
             "attacked" => {
                 self.is_attacked.fetch_or(body == "true", Ordering::AcqRel);
                 self.is_attacked.load(Ordering::Acquire).to_string()
@@ -224,6 +231,19 @@ fn run(serve: fn(&Service, &Arc<Side>, TcpListener)) {
         "scripts see no cookie",
         "two tabs are signed in after 20 rounds",
         "after the attack: 200",
+        "POST /auth/totp → 401 invalid_credentials",
+        "POST /auth/totp → 200 Put this secret into your app, and type its code.",
+        "POST /auth/totp/confirm → 401 invalid_code",
+        "POST /auth/totp/confirm → 200 It is added. Keep these recovery codes.",
+        "10 recovery codes",
+        "POST /auth/sign-out → 200 {}",
+        "after the sign-out: no codes",
+        "POST /auth/sign-in → 200 Type the code of your authenticator app.",
+        "POST /auth/second-factor → 401 invalid_code",
+        "POST /auth/second-factor → 200 You are signed in.",
+        "POST /auth/second-factor → 401 invalid_code",
+        "POST /auth/second-factor → 200 You are signed in.",
+        "POST /auth/totp/remove → 204 It is removed.",
         "POST /auth/sign-out → 200 {}",
         "after the sign-out: 401,401",
         "after the sign-out: 401,401",
@@ -239,7 +259,8 @@ fn run(serve: fn(&Service, &Arc<Side>, TcpListener)) {
     assert_eq!(posts.len(), 15, "{posts:#?}");
     assert!(posts.iter().all(|request| request.ends_with(" with a cookie: 403")), "{posts:#?}");
     let mails = side.mailbox.mails();
-    assert_eq!(mails.len(), 1);
+    let kinds: Vec<_> = mails.iter().map(|mail| mail.kind).collect();
+    assert_eq!(kinds, [MailKind::Confirm, MailKind::FactorAdded, MailKind::FactorRemoved]);
 
     let cookies = side.cookies.lock().unwrap();
     assert!(cookies.contains("__Host-refresh="), "{cookies}");

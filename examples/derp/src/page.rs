@@ -7,8 +7,9 @@ use std::sync::LazyLock;
 /// The page. It has no secret in it, and is the same for everybody.
 pub const HTML: &str = include_str!("page.html");
 
-/// Where it is shown: links in mails lead to the last five.
-pub const PATHS: [&str; 6] = ["/", "/confirm", "/reset", "/email-change", "/magic-link", "/invitation"];
+/// Where it is shown: links in mails lead to the last five, and a provider to the second, if the user has a second factor.
+pub const PATHS: [&str; 7] =
+    ["/", "/second-factor", "/confirm", "/reset", "/email-change", "/magic-link", "/invitation"];
 
 /// Nothing runs but the page's own script, and it reaches only its own service. No other page can frame it.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
