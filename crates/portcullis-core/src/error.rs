@@ -135,6 +135,10 @@ impl ErrorKind {
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
+/// The members of a body that are no lists of the application.
+const RESERVED: [&str; 9] =
+    ["type", "title", "status", "detail", "instance", "code", "acr_values", "max_age", "explanation"];
+
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
@@ -303,7 +307,7 @@ impl Error {
     /// With a list in the body of the default answer, beside its code: an extension member (RFC 9457, section 3.2). Another list
     /// of this name is replaced. Clients see it, so it never contains a secret.
     ///
-    /// The members that RFC 9457 defines and `code` keep their meaning: a list of such a name is not added.
+    /// The members that RFC 9457 defines and those of the default answer keep their meaning: a list of such a name is not added.
     ///
     /// ```
     /// use portcullis_core::Error;
@@ -318,7 +322,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn with_list(mut self, name: &'static str, values: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        if !matches!(name, "type" | "title" | "status" | "code" | "detail" | "instance") {
+        if !RESERVED.contains(&name) {
             let values = values.into_iter().map(Into::into).collect();
             Arc::make_mut(&mut self.0).lists.insert(name, values);
         }
@@ -350,12 +354,15 @@ impl Error {
     }
 
     pub(crate) fn with_source(mut self, source: &CredentialSource) -> Self {
-        Arc::make_mut(&mut self.0).source = Some(source.clone());
+        // What the memory of a request shares is copied only for a change.
+        if self.credential_source() != Some(source) {
+            Arc::make_mut(&mut self.0).source = Some(source.clone());
+        }
         self
     }
 
     pub(crate) fn with_scheme(mut self, name: Option<&'static str>) -> Self {
-        if name.is_some() {
+        if name.is_some() && self.0.scheme != name {
             Arc::make_mut(&mut self.0).scheme = name;
         }
         self
@@ -460,24 +467,25 @@ impl Error {
 
     /// The same, with these parameters first.
     pub(crate) fn challenge_with(&self, parameters: Option<&str>) -> Option<String> {
-        let error = match self.0.kind {
+        let error: Option<Cow<'static, str>> = match self.0.kind {
             // To call a valid token invalid would let clients throw it away and ask for the next one, without end.
             ErrorKind::Missing | ErrorKind::NoAccount => None,
             ErrorKind::Rejected if self.0.rejected == 401 => None,
             ErrorKind::Malformed if self.0.parameter.is_some() => return None,
-            ErrorKind::Malformed => Some("error=\"invalid_request\"".to_owned()),
-            ErrorKind::Expired => {
-                Some("error=\"invalid_token\", error_description=\"the token has expired\"".to_owned())
-            }
+            ErrorKind::Malformed => Some("error=\"invalid_request\"".into()),
+            ErrorKind::Expired => Some("error=\"invalid_token\", error_description=\"the token has expired\"".into()),
             ErrorKind::Unrecognized | ErrorKind::Invalid => {
-                Some("error=\"invalid_token\", error_description=\"the token is not valid\"".to_owned())
+                Some("error=\"invalid_token\", error_description=\"the token is not valid\"".into())
             }
-            ErrorKind::InsufficientAuthentication => Some(self.step_up()),
-            ErrorKind::Denied => Some(format!("error=\"insufficient_scope\", scope=\"{}\"", self.scope()?)),
+            ErrorKind::InsufficientAuthentication => Some(Cow::Owned(self.step_up())),
+            ErrorKind::Denied => Some(format!("error=\"insufficient_scope\", scope=\"{}\"", self.scope()?).into()),
             _ => return None,
         };
-        let parameters: Vec<&str> = parameters.into_iter().chain(error.as_deref()).collect();
-        Some(if parameters.is_empty() { "Bearer".to_owned() } else { format!("Bearer {}", parameters.join(", ")) })
+        Some(match (parameters, error.as_deref()) {
+            (None, None) => "Bearer".to_owned(),
+            (Some(only), None) | (None, Some(only)) => ["Bearer ", only].concat(),
+            (Some(parameters), Some(error)) => ["Bearer ", parameters, ", ", error].concat(),
+        })
     }
 
     /// The parameters of the challenge (RFC 9470, section 3).

@@ -1,8 +1,8 @@
 //! From an error to the answer that a client gets.
 
 use crate::error::{Error, ErrorKind};
-use serde_json::{Map, Value};
-use std::{borrow::Cow, fmt};
+use serde::Serialize;
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// The answer to a refused request: status, headers and body, independent of the framework.
 ///
@@ -64,8 +64,29 @@ use std::{borrow::Cow, fmt};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Refusal {
     status: u16,
-    headers: Vec<(Cow<'static, str>, String)>,
+    headers: Vec<Header>,
     body: Vec<u8>,
+}
+
+/// A name and its value.
+type Header = (Cow<'static, str>, Cow<'static, str>);
+
+/// The body of the default answer.
+#[derive(Serialize)]
+struct Problem<'e> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr_values: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Vec<&'e str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_age: Option<u64>,
+    #[serde(flatten)]
+    lists: Option<&'e BTreeMap<&'static str, Vec<String>>>,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'static str>,
 }
 
 impl Refusal {
@@ -94,7 +115,10 @@ impl Refusal {
     /// ```
     #[must_use]
     pub fn new(status: u16) -> Self {
-        Self { status, headers: vec![("cache-control".into(), "no-store".into())], body: Vec::new() }
+        // Room for the headers of most answers.
+        let mut headers = Vec::with_capacity(4);
+        headers.push(("cache-control".into(), "no-store".into()));
+        Self { status, headers, body: Vec::new() }
     }
 
     /// The default answer: `WWW-Authenticate` as in RFC 6750, section 3, and a body as in RFC 9457 with a stable `code`. A
@@ -105,28 +129,27 @@ impl Refusal {
             return refusal;
         }
         if let Some(challenge) = error.challenge_with(parameters) {
-            refusal = refusal.with_header("www-authenticate", challenge);
+            refusal.headers.push(("www-authenticate".into(), challenge.into()));
         }
         if let Some(after) = error.retry_after() {
             let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)).max(1);
-            refusal = refusal.with_header("retry-after", seconds.to_string());
+            refusal.headers.push(("retry-after".into(), seconds.to_string().into()));
         }
-        let mut problem = Map::new();
         // A mistake in the configuration is for the log. Clients do not see even its code.
-        if error.kind() != ErrorKind::Misconfigured {
-            problem.insert("code".to_owned(), error.code().into());
-            problem.extend(error.factor().map(|factor| ("acr_values".to_owned(), factor.into())));
-            problem.extend(error.max_age().map(|max_age| ("max_age".to_owned(), max_age.into())));
-            problem.extend(error.lists().iter().map(|(name, values)| ((*name).to_owned(), values.clone().into())));
-        }
-        problem.insert("status".to_owned(), error.status().into());
-        if explains_denials && let Some(tree) = error.explanation() {
-            problem.insert("explanation".to_owned(), tree.to_string().lines().collect());
-        }
-        if let Some(title) = title(error.status()) {
-            problem.insert("title".to_owned(), title.into());
-        }
-        refusal.with_body("application/problem+json", Value::Object(problem).to_string())
+        let shown = Some(error).filter(|error| error.kind() != ErrorKind::Misconfigured);
+        let explanation = error.explanation().filter(|_| explains_denials).map(ToString::to_string);
+        let problem = Problem {
+            acr_values: shown.and_then(Error::factor),
+            code: shown.map(Error::code),
+            explanation: explanation.as_deref().map(|tree| tree.lines().collect()),
+            max_age: shown.and_then(Error::max_age),
+            lists: shown.map(Error::lists),
+            status: error.status(),
+            title: title(error.status()),
+        };
+        refusal.body = serde_json::to_vec(&problem).unwrap_or_default();
+        refusal.headers.push(("content-type".into(), "application/problem+json".into()));
+        refusal
     }
 
     /// With another status.
@@ -141,7 +164,7 @@ impl Refusal {
     pub fn with_header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         let name = name.into();
         self = self.without_header(&name);
-        self.headers.push((name, value.into()));
+        self.headers.push((name, Cow::Owned(value.into())));
         self
     }
 
@@ -168,7 +191,7 @@ impl Refusal {
 
     /// The headers, in order.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers.iter().map(|(name, value)| (&**name, value.as_str()))
+        self.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// The body.
@@ -181,6 +204,21 @@ impl Refusal {
     #[must_use]
     pub fn into_body(self) -> Vec<u8> {
         self.body
+    }
+
+    /// Takes the headers, in order, and the body.
+    ///
+    /// ```
+    /// use portcullis_core::Refusal;
+    ///
+    /// let (headers, body) =
+    ///     Refusal::new(418).with_body("text/plain", "no coffee").into_parts();
+    /// assert_eq!(headers.last(), Some(&("content-type".into(), "text/plain".into())));
+    /// assert_eq!(body, b"no coffee");
+    /// ```
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Header>, Vec<u8>) {
+        (self.headers, self.body)
     }
 }
 

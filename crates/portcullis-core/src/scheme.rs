@@ -331,10 +331,14 @@ pub(crate) struct Sources {
     pub(crate) sources: Vec<CredentialSource>,
     /// Whether one of them is a query parameter.
     pub(crate) reads_query: bool,
+    /// What is said where none of them has a credential.
+    pub(crate) absent: String,
     /// For each source, the places of its schemes.
     readers: Vec<Vec<usize>>,
     /// For each source, the place of its first scheme.
     first: Vec<usize>,
+    /// For each source, how long a credential may be, if all of its schemes have a limit.
+    longest: Vec<Option<usize>>,
 }
 
 impl Sources {
@@ -354,7 +358,14 @@ impl Sources {
             }
         }
         let reads_query = sources.iter().any(|source| source.query_name().is_some());
-        Self { schemes, sources, reads_query, readers, first }
+        let places: Vec<String> = sources.iter().map(ToString::to_string).collect();
+        let absent = format!("no credential was presented; the route reads: {}", places.join(", "));
+        let longest = |readers: &Vec<usize>| {
+            let limits: Option<Vec<usize>> = readers.iter().map(|place| all.get(*place)?.verifier.longest()).collect();
+            limits?.into_iter().max()
+        };
+        let longest = readers.iter().map(longest).collect();
+        Self { schemes, sources, reads_query, absent, readers, first, longest }
     }
 
     pub(crate) fn place(&self, source: &CredentialSource) -> Option<usize> {
@@ -364,6 +375,11 @@ impl Sources {
     /// The place of the first scheme that reads the source at this place.
     pub(crate) fn first_reader(&self, source: usize) -> Option<usize> {
         self.first.get(source).copied()
+    }
+
+    /// How many bytes a credential in the source at this place may have, if there is a limit.
+    pub(crate) fn longest(&self, source: usize) -> Option<usize> {
+        self.longest.get(source).copied().flatten()
     }
 
     /// The places of the schemes that read the source at this place.

@@ -325,6 +325,11 @@ impl Verifier {
         }
     }
 
+    /// How many bytes a credential may have, if there is a limit.
+    pub(crate) fn longest(&self) -> Option<usize> {
+        self.jwt().map(Jwt::longest)
+    }
+
     /// Whether it only verifies signatures, so that its answers may be in the cache of a gate.
     pub(crate) fn is_jwt(&self) -> bool {
         matches!(self.0, Kind::Tokens(_) | Kind::Trusted(_))

@@ -1,9 +1,13 @@
 //! Refusals as responses of the `http` crate.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{
+    HeaderName, HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE},
+};
 use portcullis_core::{Error, Gate, Refusal};
 use portcullis_web::PendingError;
+use std::borrow::Cow;
 
 /// A response body that can contain a refusal. Every body that is `From<Bytes>` is one.
 #[diagnostic::on_unimplemented(
@@ -78,18 +82,37 @@ pub fn respond<B: RefusalBody>(refusal: Refusal) -> Response<B> {
         tracing::error!(target: "portcullis", status = refusal.status(), "a refusal has a status that HTTP cannot carry");
         StatusCode::INTERNAL_SERVER_ERROR
     });
-    let headers: Vec<_> = refusal
-        .headers()
-        .filter_map(|(name, value)| {
-            let header = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
-            if header.is_none() {
-                tracing::error!(target: "portcullis", name, "a refusal has a header that HTTP cannot carry");
-            }
-            header
-        })
-        .collect();
-    let mut response = Response::new(B::from_bytes(refusal.into_body().into()));
+    let (headers, body) = refusal.into_parts();
+    let mut response = Response::new(B::from_bytes(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().extend(headers);
+    // With room for one that the framework adds, such as the length.
+    response.headers_mut().reserve(headers.len().saturating_add(1));
+    for (name, value) in headers {
+        match header_name(&name).zip(header_value(value)) {
+            Some((name, value)) => drop(response.headers_mut().append(name, value)),
+            None => {
+                tracing::error!(target: "portcullis", name = &*name, "a refusal has a header that HTTP cannot carry");
+            }
+        }
+    }
     response
+}
+
+fn header_name(name: &str) -> Option<HeaderName> {
+    match name {
+        // Names that need not be looked up.
+        "cache-control" => Some(CACHE_CONTROL),
+        "content-type" => Some(CONTENT_TYPE),
+        "www-authenticate" => Some(WWW_AUTHENTICATE),
+        _ => HeaderName::try_from(name).ok(),
+    }
+}
+
+/// The text itself, not a copy.
+fn header_value(text: Cow<'static, str>) -> Option<HeaderValue> {
+    let bytes = match text {
+        Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+        Cow::Owned(text) => text.into(),
+    };
+    HeaderValue::from_maybe_shared(bytes).ok()
 }

@@ -67,12 +67,10 @@ impl Authentication {
         let (source, max_age, scheme) = from.unwrap_or((None, Some(Duration::ZERO), None));
         let [scheme, source] = [scheme, source].map(|place| place.and_then(|place| u16::try_from(place).ok()));
         let standings = gate.new_standings();
-        let (gate, sources) = (gate.clone(), sources.clone());
-        let mut this = Self { gate, sources, scheme, source, max_age, is_preflight: false, standings, outcome };
-        if let Err(error) = &this.outcome {
-            this.outcome = Err(this.of_source(error.clone()));
-        }
-        this
+        let (gate, sources, nobody) = (gate.clone(), sources.clone(), Ok(None));
+        let this = Self { gate, sources, scheme, source, max_age, is_preflight: false, standings, outcome: nobody };
+        let outcome = outcome.map_err(|error| this.of_source(error));
+        Self { outcome, ..this }
     }
 
     fn of_source(&self, error: Error) -> Error {
@@ -198,8 +196,6 @@ impl Authentication {
                 "a CORS preflight has no credential; put the CORS layer outside of the guard, so that it answers first";
             return Error::new(ErrorKind::Missing, detail);
         }
-        let places: Vec<String> = self.sources.sources.iter().map(ToString::to_string).collect();
-        let detail = format!("no credential was presented; the route reads: {}", places.join(", "));
-        Error::new(ErrorKind::Missing, detail)
+        Error::new(ErrorKind::Missing, self.sources.absent.clone())
     }
 }

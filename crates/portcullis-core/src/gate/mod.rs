@@ -402,10 +402,14 @@ fn decide<'a>(
 impl Authentication {
     /// An error, with the scheme, the source and the issuer of the credential.
     fn attribute(&self, error: Error) -> Error {
-        let error = error.with_scheme(self.scheme());
-        let issuer = self.visitor().ok().flatten().and_then(Principal::issuer_shared);
-        let error = self.source().map_or(error.clone(), |source| error.clone().with_source(source));
-        issuer.map_or(error.clone(), |issuer| error.with_issuer(issuer))
+        let mut error = error.with_scheme(self.scheme());
+        if let Some(source) = self.source() {
+            error = error.with_source(source);
+        }
+        match self.visitor().ok().flatten().and_then(Principal::issuer_shared) {
+            Some(issuer) => error.with_issuer(issuer),
+            None => error,
+        }
     }
 }
 

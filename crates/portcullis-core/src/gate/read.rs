@@ -5,6 +5,7 @@ use crate::{
     credential::{self, Credential, CredentialSource, Scrubber},
     error::Error,
     head::{RequestHead, is_websocket},
+    jwt::too_long,
     scheme::Sources,
 };
 
@@ -35,6 +36,10 @@ impl Gate {
             false => match credential::find(sources, head)? {
                 Some(found) => {
                     let place = found.place;
+                    // Before each of its bytes is looked at.
+                    if let Some(longest) = sources.longest(place).filter(|longest| found.bytes().len() > *longest) {
+                        return Err(too_long(longest).with_source(found.source));
+                    }
                     Some((found.check()?, place))
                 }
                 None => None,

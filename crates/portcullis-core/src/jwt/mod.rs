@@ -29,7 +29,7 @@ pub use key::Key;
 pub(crate) use key::Material;
 pub use remote::{RemoteKeys, RemoteKeysBuilder};
 pub(crate) use self_signed::SelfSigned;
-pub(crate) use shape::{UnverifiedToken, is_token};
+pub(crate) use shape::{UnverifiedToken, is_token, too_long};
 pub use source::KeySource;
 pub use trusted::{IssuerLookup, TrustedIssuers};
 
@@ -250,6 +250,11 @@ impl Jwt {
         Ok(claims)
     }
 
+    /// How many bytes a token may have.
+    pub(crate) fn longest(&self) -> usize {
+        self.0.max_bytes
+    }
+
     /// Verifies a token with the keys at hand. With [`Patience::Some`], the error may be a fetch to wait for. `state` is a look at
     /// the keys that the caller has taken already.
     fn check(
@@ -260,7 +265,7 @@ impl Jwt {
     ) -> Result<(Claims, &Issuer, Generation), CheckError> {
         if token.len() > self.0.max_bytes {
             // An opaque credential is for another verifier, however long.
-            return Err(if is_token(token) { shape::too_long(self.0.max_bytes) } else { shape::opaque() }.into());
+            return Err(if is_token(token) { too_long(self.0.max_bytes) } else { shape::opaque() }.into());
         }
         let compact = Compact::split(token)?;
         let compact = if self.0.padded { compact.without_padding() } else { compact };

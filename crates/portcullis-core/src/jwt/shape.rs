@@ -156,7 +156,7 @@ pub(super) fn opaque() -> Error {
     Error::new(ErrorKind::Unrecognized, "the credential is not a JWT")
 }
 
-pub(super) fn too_long(max_bytes: usize) -> Error {
+pub(crate) fn too_long(max_bytes: usize) -> Error {
     Error::invalid(format!(
         "the token has more than {max_bytes} bytes; Issuer::max_token_bytes sets how many it may have"
     ))

@@ -331,7 +331,7 @@ fn lists_are_members_of_the_body() {
     assert_eq!(with.list("rules"), ["too_short", "\"quoted\"\n"]);
     assert!(with.list("fields").is_empty() && with.list("none").is_empty());
     assert!(error.list("rules").is_empty(), "a clone is a copy");
-    for name in ["type", "title", "status", "code", "detail", "instance"] {
+    for name in ["type", "title", "status", "detail", "instance", "code", "acr_values", "max_age", "explanation"] {
         let same = error.clone().with_list(name, ["own"]);
         assert_eq!((same.refuse(), same.list(name)), (error.refuse(), &[][..]), "{name}");
     }
