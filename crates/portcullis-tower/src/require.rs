@@ -114,7 +114,7 @@ where
                 State::Deciding { deciding, rest: Some((inner, body)) }
             }
         };
-        RequireFuture { state, gate: self.layer.guard.gate().clone() }
+        RequireFuture { state, guard: guard.clone() }
     }
 }
 
@@ -123,7 +123,7 @@ pin_project! {
     pub struct RequireFuture<S: Service<Request<B>>, B> {
         #[pin]
         state: State<S, B>,
-        gate: Gate,
+        guard: Guard,
     }
 }
 
@@ -148,10 +148,10 @@ where
         loop {
             let next = match this.state.as_mut().project() {
                 StateProjection::Inner { future } => {
-                    return future.poll(context).map_ok(|response| rendered(this.gate, response));
+                    return future.poll(context).map_ok(|response| rendered(this.guard.gate(), response));
                 }
                 StateProjection::Refused { error } => match error.take() {
-                    Some(error) => return Poll::Ready(Ok(respond(this.gate.refuse(&error)))),
+                    Some(error) => return Poll::Ready(Ok(respond(this.guard.gate().refuse(&error)))),
                     None => return Poll::Pending,
                 },
                 StateProjection::Deciding { deciding, rest } => {

@@ -3,41 +3,63 @@
 //! An extractor without a policy takes the caller that the guard of the route has established. Where no guard has asked the
 //! baseline, the extraction asks it.
 
-use crate::{Carrier, Guard, Who, establish, guard::authorize_now};
+use crate::{
+    Carrier, Guard, Who,
+    guard::authorize_now,
+    memory::{find, recall},
+};
 use portcullis_core::{Access, Authentication, Caller, Error, Gate, Lease, Plan, Principal, RequestHead, Requirement};
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-/// The gate that the extractors of a request use, and the policy that its guard has asked.
+/// The gate that the extractors of a request use, and the guards that it has passed.
 #[derive(Debug, Clone)]
-pub struct Route {
-    gate: Gate,
-    /// `None` where no policy has asked about the caller. Then nothing has asked the baseline either.
-    asked: Option<Plan>,
-    /// The guards around it that have asked as well.
-    outer: Option<Arc<Vec<Guard>>>,
+pub struct Route(Passed);
+
+#[derive(Debug, Clone)]
+enum Passed {
+    /// The innermost guard, and those around it that have asked about the caller.
+    Guards(Guard, Option<Arc<Vec<Guard>>>),
+    /// None, at this gate.
+    None(Gate),
 }
 
 impl Route {
     /// The route of the innermost guard, if the request has passed one.
     #[must_use]
     pub fn guarded(request: &impl Carrier) -> Option<Self> {
-        request.recall(|memory| {
-            let guard = memory.guard()?;
-            let asked = Some(guard.plan()).filter(|plan| !plan.is_public()).cloned();
-            Some(Self { gate: guard.gate().clone(), asked, outer: memory.outer().cloned() })
-        })?
+        let passed = request.recall(|memory| Some(Passed::Guards(memory.guard()?.clone(), memory.outer().cloned())));
+        passed?.map(Self)
     }
 
     /// A route without a guard.
     #[must_use]
     pub fn open(gate: Gate) -> Self {
-        Self { gate, asked: None, outer: None }
+        Self(Passed::None(gate))
     }
 
     /// Its gate.
     #[must_use]
     pub fn gate(&self) -> &Gate {
-        &self.gate
+        match &self.0 {
+            Passed::Guards(guard, _) => guard.gate(),
+            Passed::None(gate) => gate,
+        }
+    }
+
+    /// What the innermost guard has asked. `None` where that was nothing about the caller. Then nothing has asked the baseline
+    /// either.
+    fn asked(&self) -> Option<&Plan> {
+        match &self.0 {
+            Passed::Guards(guard, _) => Some(guard.plan()).filter(|plan| !plan.is_public()),
+            Passed::None(_) => None,
+        }
+    }
+
+    fn outer(&self) -> &[Guard] {
+        match &self.0 {
+            Passed::Guards(_, Some(outer)) => outer,
+            _ => &[],
+        }
     }
 }
 
@@ -51,6 +73,13 @@ pub trait Extract: Sized {
     /// # Errors
     /// If this request does not have it.
     fn take(facts: Facts<'_>) -> Result<Self, Error>;
+
+    /// The same from the caller alone, where that is enough.
+    #[must_use]
+    fn of(who: &Authentication) -> Option<Self> {
+        let _ = who;
+        None
+    }
 }
 
 /// What is known of a request once its caller was allowed.
@@ -75,6 +104,10 @@ impl Extract for Principal {
     fn take(facts: Facts<'_>) -> Result<Self, Error> {
         facts.who.principal().cloned()
     }
+
+    fn of(who: &Authentication) -> Option<Self> {
+        who.visitor().ok()?.cloned()
+    }
 }
 
 /// The caller, if the request has a credential.
@@ -83,6 +116,10 @@ impl Extract for Option<Principal> {
 
     fn take(facts: Facts<'_>) -> Result<Self, Error> {
         facts.who.visitor().map(|visitor| visitor.cloned())
+    }
+
+    fn of(who: &Authentication) -> Option<Self> {
+        Principal::of(who).map(Some)
     }
 }
 
@@ -124,8 +161,8 @@ impl<T: Extract> Extraction<T> {
     /// An extraction from a request on this route.
     #[must_use]
     pub fn new(route: Route) -> Self {
-        let asks = T::ASKS_BASELINE && route.asked.is_none();
-        let policy = route.gate.baseline().filter(|_| asks).cloned();
+        let asks = T::ASKS_BASELINE && route.asked().is_none();
+        let policy = route.gate().baseline().filter(|_| asks).cloned();
         Self { route, policy, by_policy: false, extracted: PhantomData }
     }
 
@@ -134,14 +171,14 @@ impl<T: Extract> Extraction<T> {
     /// # Errors
     /// As [`Gate::plan_of`].
     pub fn required<R: Requirement>(route: Route) -> Result<Self, Error> {
-        let policy = Some(route.gate.plan_of::<R>()?);
+        let policy = Some(route.gate().plan_of::<R>()?);
         Ok(Self { route, policy, by_policy: true, extracted: PhantomData })
     }
 
     /// The gate that is asked.
     #[must_use]
     pub fn gate(&self) -> &Gate {
-        &self.route.gate
+        self.route.gate()
     }
 
     /// The plan of the policy that is asked, if there is one.
@@ -155,11 +192,16 @@ impl<T: Extract> Extraction<T> {
     /// # Errors
     /// If it has to wait. The error is the caller to [`wait`](Self::wait) for.
     pub fn now(&self, request: &mut impl Carrier) -> Result<Result<T, Error>, Who> {
-        let who = establish(request, self.gate(), self.plan().filter(|_| self.by_policy));
+        let (gate, by) = (self.gate(), self.plan().filter(|_| self.by_policy));
+        let who = match recall(request, gate, by, |who| self.taken(who).ok_or_else(|| who.clone())) {
+            Ok(Ok(taken)) => return Ok(Ok(taken)),
+            Ok(Err(who)) => who,
+            Err(before) => find(request, gate, by, before),
+        };
         let extracted = who.now().and_then(|known| {
             let head = request.head(self.plan());
             let Some(plan) = self.plan() else { return Some(self.take(known, None, &head)) };
-            let access = authorize_now(self.gate(), plan, known, &head)?;
+            let access = authorize_now(gate, plan, known, &head)?;
             Some(access.and_then(|access| self.take(known, Some(access), &head)))
         });
         extracted.ok_or(who)
@@ -178,9 +220,13 @@ impl<T: Extract> Extraction<T> {
         self.take(&who, access, head)
     }
 
+    /// What needs nothing but a caller that the request remembers.
+    fn taken(&self, who: &Who) -> Option<T> {
+        if self.policy.is_some() { None } else { T::of(who.now()?) }
+    }
+
     fn take(&self, who: &Authentication, access: Option<Access>, head: &dyn RequestHead) -> Result<T, Error> {
-        let plan = self.route.asked.as_ref().or(self.plan());
-        let outer = self.route.outer.as_deref().map_or(&[][..], Vec::as_slice);
-        T::take(Facts { who, access, plan, outer, head })
+        let plan = self.route.asked().or(self.plan());
+        T::take(Facts { who, access, plan, outer: self.route.outer(), head })
     }
 }

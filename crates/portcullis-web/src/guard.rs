@@ -5,10 +5,16 @@ use crate::{
     memory::{self, Before},
 };
 use portcullis_core::{Access, Authentication, Error, Gate, Plan, RequestHead, policy::Policy};
+use std::sync::Arc;
 
 /// A gate, and its plan of the policy of a route.
+///
+/// Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Guard {
+pub struct Guard(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     gate: Gate,
     plan: Plan,
 }
@@ -19,19 +25,19 @@ impl Guard {
     /// # Errors
     /// As [`Gate::plan`].
     pub fn new(gate: &Gate, policy: impl Policy + 'static) -> Result<Self, Error> {
-        Ok(Self { gate: gate.clone(), plan: gate.plan(policy)? })
+        Ok(Self(Arc::new(Parts { gate: gate.clone(), plan: gate.plan(policy)? })))
     }
 
     /// Its gate.
     #[must_use]
     pub fn gate(&self) -> &Gate {
-        &self.gate
+        &self.0.gate
     }
 
     /// The plan of its policy.
     #[must_use]
     pub fn plan(&self) -> &Plan {
-        &self.plan
+        &self.0.plan
     }
 
     /// Records this guard in the request, so that extractors use its gate, and decides about the request.
@@ -39,15 +45,15 @@ impl Guard {
     /// # Errors
     /// If the decision has to wait. The error is the caller to [`decide`](Self::decide) about.
     pub fn decide_now(&self, request: &mut impl Carrier) -> Result<Result<(), Error>, Who> {
-        if self.plan.is_public() {
+        let Parts { gate, plan } = &*self.0;
+        if plan.is_public() {
             match request.recall(Memory::mark_checked) {
                 Some(_) => request.change(|memory| memory.enter(self)),
                 None => request.insert(Memory::guarded(self)),
             }
             return Ok(Ok(()));
         }
-        let (gate, plan) = (&self.gate, &self.plan);
-        let recalled = match memory::recall(request, gate, Some(plan)) {
+        let recalled = match memory::recall(request, gate, Some(plan), Who::clone) {
             Err(Before::Less) => Ok(memory::ask_again(request, gate, plan)),
             recalled => recalled,
         };
@@ -70,7 +76,7 @@ impl Guard {
     /// The reason, if the request is refused.
     pub async fn decide(&self, who: Who, head: &dyn RequestHead) -> Result<(), Error> {
         let who = who.get().await;
-        self.gate.authorize(&who, &self.plan, head).await.map(drop)
+        self.gate().authorize(&who, self.plan(), head).await.map(drop)
     }
 }
 

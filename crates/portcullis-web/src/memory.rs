@@ -156,11 +156,14 @@ impl Memory {
 /// plan, the caller is established by the schemes that the policy accepts, and as [fresh](portcullis_core::policy::fresh) as
 /// the policy requires. Without a plan, any caller that this gate has found is taken.
 pub fn establish(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>) -> Who {
-    let before = match (recall(request, gate, plan), plan) {
-        (Ok(who), _) => return who,
-        (Err(Before::Less), Some(plan)) => return ask_again(request, gate, plan),
-        (Err(before), _) => before,
-    };
+    recall(request, gate, plan, Who::clone).unwrap_or_else(|before| find(request, gate, plan, before))
+}
+
+/// Establishes a caller that the request does not remember as the plan requires it.
+pub(crate) fn find(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>, before: Before) -> Who {
+    if let (Before::Less, Some(plan)) = (before, plan) {
+        return ask_again(request, gate, plan);
+    }
     let who = ask(&request.head(None), gate, plan);
     if !matches!(&who, Who::Known(who) if who.is_found_again()) {
         remember(request, gate, who.clone(), before, None);
@@ -178,13 +181,18 @@ pub(crate) enum Before {
     ThisCaller,
 }
 
-/// The caller, if the request remembers it, and it is enough for this plan.
+/// Sees the caller, if the request remembers it, and it is enough for this plan.
 #[inline]
-pub(crate) fn recall(request: &impl Carrier, gate: &Gate, plan: Option<&Plan>) -> Result<Who, Before> {
+pub(crate) fn recall<T>(
+    request: &impl Carrier,
+    gate: &Gate,
+    plan: Option<&Plan>,
+    see: impl FnOnce(&Who) -> T,
+) -> Result<T, Before> {
     let known = request.recall(|memory| {
         memory.mark_checked();
         match memory.who(gate) {
-            Some(who) if who.is_enough_for(plan) => Ok(who.clone()),
+            Some(who) if who.is_enough_for(plan) => Ok(see(who)),
             Some(_) => Err(Before::Less),
             None => Err(Before::Others),
         }
