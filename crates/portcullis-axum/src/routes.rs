@@ -11,7 +11,7 @@ use portcullis_core::{
     Gate,
     policy::{Policy, anyone},
 };
-use portcullis_tower::{mark_checked, respond};
+use portcullis_tower::{RequireLayer, mark_checked, respond};
 use portcullis_web::{Book, Table};
 use std::{convert::Infallible, fmt, future::ready, sync::Arc};
 use tower_layer::Layer;
@@ -71,7 +71,11 @@ macro_rules! methods {
             policy: impl Policy + 'static,
             handler: impl Handler<T, S>,
         ) -> Self {
-            self.add(Some($name), path, policy, routing::$method(handler))
+            self.guard(Some($name), path, policy, |guard| {
+                // Around a handler a guard costs less than around its route. The rest are the methods that have no handler.
+                let rest: MethodRouter<S> = MethodRouter::<S>::new().layer(guard.clone());
+                rest.$method(handler.layer(guard))
+            })
         }
     )+};
 }
@@ -120,15 +124,26 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     #[track_caller]
     pub(crate) fn add(
-        mut self,
+        self,
         method: Option<&'static str>,
         path: &str,
         policy: impl Policy + 'static,
         methods: MethodRouter<S>,
     ) -> Self {
+        self.guard(method, path, policy, |guard| methods.layer(guard))
+    }
+
+    #[track_caller]
+    fn guard(
+        mut self,
+        method: Option<&'static str>,
+        path: &str,
+        policy: impl Policy + 'static,
+        guarded: impl FnOnce(RequireLayer) -> MethodRouter<S>,
+    ) -> Self {
         let guard = self.gate.require(policy);
         self.book.add(&self.gate, guard.plan(), method, path);
-        Self { router: self.router.route(path, methods.layer(guard)), ..self }
+        Self { router: self.router.route(path, guarded(guard)), ..self }
     }
 
     /// Adds a service that answers this path and all paths below it, such as `ServeDir` of tower-http. The service only sees
