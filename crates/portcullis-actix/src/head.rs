@@ -2,6 +2,7 @@ use crate::scrub::AsItCame;
 use actix_web::{
     HttpRequest,
     dev::{self, Path, Url},
+    http::header::{AUTHORIZATION, COOKIE},
 };
 use portcullis_core::{Error, ErrorKind, RequestHead};
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
@@ -38,7 +39,14 @@ impl RequestHead for Head<'_> {
     }
 
     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
-        self.head.headers.get_all(name).for_each(|value| see(value.as_bytes()));
+        let headers = &self.head.headers;
+        let values = match name {
+            // Names that need not be looked up.
+            "authorization" => headers.get_all(AUTHORIZATION),
+            "cookie" => headers.get_all(COOKIE),
+            _ => headers.get_all(name),
+        };
+        values.for_each(|value| see(value.as_bytes()));
     }
 
     fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {

@@ -136,13 +136,17 @@ impl RequestHead for Head<'_> {
 
     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
         let headers = &self.parts.headers;
-        let values = match name {
-            // Names that need not be looked up.
-            "authorization" => headers.get_all(AUTHORIZATION),
-            "cookie" => headers.get_all(COOKIE),
-            _ => headers.get_all(name),
-        };
-        values.iter().for_each(|value| see(value.as_bytes()));
+        // Nearly no request has a header twice.
+        if headers.len() == headers.keys_len() {
+            let value = match name {
+                // Names that need not be looked up.
+                "authorization" => headers.get(AUTHORIZATION),
+                "cookie" => headers.get(COOKIE),
+                _ => headers.get(name),
+            };
+            return value.into_iter().for_each(|value| see(value.as_bytes()));
+        }
+        headers.get_all(name).iter().for_each(|value| see(value.as_bytes()));
     }
 
     fn headers<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a [u8])) {
