@@ -1,4 +1,4 @@
-use super::{BARE, Verifier};
+use super::{BARE, NO_OP, Verifier};
 use crate::{
     case::{Case, Operation},
     claims::Small,
@@ -6,7 +6,7 @@ use crate::{
 };
 use actix_web::{
     App, Error, HttpMessage,
-    dev::{Service, ServiceRequest},
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     error::ErrorUnauthorized,
     http::header::{AUTHORIZATION, HeaderValue},
     rt::System,
@@ -17,14 +17,21 @@ use actix_web_httpauth::{extractors::bearer::BearerAuth, middleware::HttpAuthent
 use futures_util::FutureExt;
 use portcullis_actix::{Authenticated, GateExt, Routes};
 use portcullis_core::{
-    Error as CoreError, Gate, GateBuilder, Membership, Principal, RoleHierarchy, Standing,
+    Error as CoreError, Gate, GateBuilder, Membership, Principal, RoleHierarchy, Standing, TokenCache,
     policy::{Policy, authenticated, path, role},
     testing::acting_as,
 };
-use std::hint::black_box;
+use std::{
+    future::{Ready, ready},
+    hint::black_box,
+};
 
 /// A guarded route to which the caller is known.
 pub(crate) const KNOWN: &str = "guard/actix/known";
+/// As on axum.
+pub(crate) const CACHED: &str = "guard/actix/cached, extracted";
+pub(crate) const GUARDED: &str = "guard/actix/cached, guarded";
+pub(crate) const BOTH: &str = "guard/actix/cached, both";
 pub(crate) const REMEMBERED: &str = "guard/actix/remembered standing";
 const PEER: &str = "actix-web-httpauth";
 
@@ -41,6 +48,7 @@ pub(super) fn cases(
         settings.roles(roles).membership("project", Projects)
     });
     let member = member.acting_as(acting_as("alice"));
+    let cached = gate(|settings| settings.cache(TokenCache::new(20_000)));
     let gate = gate(|settings| settings);
     // Known without a token: what it costs then is the guard's own.
     let known = gate.acting_as(acting_as("alice"));
@@ -50,6 +58,9 @@ pub(super) fn cases(
         wanted(&name).then(|| Case { name, table, row, operations: operations(gate, token) })
     };
     let cases = [
+        case("cached, extracted", &cached, |gate, token| vec![taken(gate, token), bare(token)]),
+        case("cached, guarded", &cached, |gate, token| vec![guarded(gate, token), no_op(token), bare(token)]),
+        case("cached, both", &cached, |gate, token| vec![extracted(gate, token), no_op(token), bare(token)]),
         case("known", &known, |gate, token| vec![guarded(gate, token), bare(token)]),
         case("known, extracted", &known, |gate, token| vec![extracted(gate, token), bare(token)]),
         case("remembered standing", &member, |gate, token| {
@@ -69,17 +80,23 @@ fn guarded(gate: &Gate, token: &str) -> Operation {
     operation(OURS, token, routes.into_config())
 }
 
-/// The principal in the handler.
+/// The same, and the principal in the handler.
 fn extracted(gate: &Gate, token: &str) -> Operation {
-    let routes = Routes::new(gate).route(
-        "/x",
-        authenticated(),
-        web::get().to(async |Authenticated(principal): Authenticated| {
-            black_box(principal);
-            "ok"
-        }),
-    );
+    let routes = Routes::new(gate).route("/x", authenticated(), web::get().to(greet));
     operation(OURS, token, routes.into_config())
+}
+
+/// The principal in the handler of an app that knows nothing else of us.
+fn taken(gate: &Gate, token: &str) -> Operation {
+    let gate = gate.clone();
+    operation(OURS, token, move |config| {
+        config.app_data(gate).route("/x", web::get().to(greet));
+    })
+}
+
+async fn greet(Authenticated(principal): Authenticated) -> &'static str {
+    black_box(principal);
+    "ok"
 }
 
 /// Everybody may view every project.
@@ -107,6 +124,43 @@ fn bare(token: &str) -> Operation {
     operation(BARE, token, |config| {
         config.route("/x", web::get().to(async || "ok"));
     })
+}
+
+/// The bare route in a middleware.
+fn no_op(token: &str) -> Operation {
+    operation(NO_OP, token, |config| {
+        config.service(web::resource("/x").route(web::get().to(async || "ok")).wrap(NoOp));
+    })
+}
+
+struct NoOp;
+
+impl<S: Service<ServiceRequest, Response = ServiceResponse, Error = Error>> Transform<S, ServiceRequest> for NoOp {
+    type Response = ServiceResponse;
+    type Error = Error;
+    type Transform = NoOpMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<NoOpMiddleware<S>, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(NoOpMiddleware { inner }))
+    }
+}
+
+struct NoOpMiddleware<S> {
+    inner: S,
+}
+
+impl<S: Service<ServiceRequest>> Service<ServiceRequest> for NoOpMiddleware<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> S::Future {
+        self.inner.call(request)
+    }
 }
 
 /// Verified by `jsonwebtoken`, and the claims handed to the handler, as its documentation shows.

@@ -1,4 +1,4 @@
-use super::{BARE, Verifier};
+use super::{BARE, NO_OP, Verifier};
 use crate::{
     case::{Case, Operation},
     claims::Small,
@@ -14,11 +14,18 @@ use axum::{
 use futures_util::FutureExt;
 use portcullis_axum::{Authenticated, Routes};
 use portcullis_core::{Gate, GateBuilder, TokenCache, policy::authenticated};
-use std::{hint::black_box, sync::Arc};
+use std::{
+    hint::black_box,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tower_layer::layer_fn;
 use tower_service::Service;
 
-/// A handler that takes the caller, whose token is in the gate's cache.
+/// A handler that takes the caller, whose token is in the gate's cache; a guard before one that does not, and both.
 pub(crate) const CACHED: &str = "guard/axum/cached, extracted";
+pub(crate) const GUARDED: &str = "guard/axum/cached, guarded";
+pub(crate) const BOTH: &str = "guard/axum/cached, both";
 
 pub(super) fn cases(
     wanted: impl Fn(&str) -> bool,
@@ -34,8 +41,13 @@ pub(super) fn cases(
     };
     let cases = [
         case("cached, extracted", &cached, |gate, token| vec![extracted(gate, token), bare(gate, token)]),
-        case("cached, guarded", &cached, |gate, token| vec![guarded(gate, token), bare(gate, token)]),
-        case("cached, both", &cached, |gate, token| vec![both(gate, token), bare(gate, token)]),
+        case("cached, guarded", &cached, |gate, token| {
+            vec![guarded(gate, token), no_op(gate, token), bare(gate, token)]
+        }),
+        case("cached, guarded methods", &cached, |gate, token| {
+            vec![guarded_methods(gate, token), no_op(gate, token), bare(gate, token)]
+        }),
+        case("cached, both", &cached, |gate, token| vec![both(gate, token), no_op(gate, token), bare(gate, token)]),
         case("HS256, extracted", &verifying, |gate, token| {
             vec![extracted(gate, token), peer(token), bare(gate, token)]
         }),
@@ -51,12 +63,17 @@ fn extracted(gate: &Gate, token: &str) -> Operation {
 
 /// The policy before the handler.
 fn guarded(gate: &Gate, token: &str) -> Operation {
+    operation(OURS, token, Routes::new(gate).get("/x", authenticated(), async || "ok").into_router())
+}
+
+/// The policy before whatever axum takes for a path.
+fn guarded_methods(gate: &Gate, token: &str) -> Operation {
     operation(OURS, token, Routes::new(gate).route("/x", authenticated(), get(async || "ok")).into_router())
 }
 
 /// The policy before the handler, and the principal in it.
 fn both(gate: &Gate, token: &str) -> Operation {
-    let routes = Routes::new(gate).route("/x", authenticated(), get(greet));
+    let routes = Routes::new(gate).get("/x", authenticated(), greet);
     operation(OURS, token, routes.into_router().with_state(gate.clone()))
 }
 
@@ -68,6 +85,29 @@ async fn greet(Authenticated(principal): Authenticated) -> &'static str {
 /// With the same state, which costs something whether or not it is used.
 fn bare(gate: &Gate, token: &str) -> Operation {
     operation(BARE, token, Router::new().route("/x", get(async || "ok")).with_state(gate.clone()))
+}
+
+/// The bare route in a layer.
+fn no_op(gate: &Gate, token: &str) -> Operation {
+    let methods = get(async || "ok").layer(layer_fn(NoOp));
+    operation(NO_OP, token, Router::new().route("/x", methods).with_state(gate.clone()))
+}
+
+#[derive(Clone)]
+struct NoOp<S>(S);
+
+impl<S: Service<Request>> Service<Request> for NoOp<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> S::Future {
+        self.0.call(request)
+    }
 }
 
 /// Verified by `jsonwebtoken` in an extractor, as one writes it by hand.
@@ -92,15 +132,23 @@ fn peer(token: &str) -> Operation {
 
 /// A request with the token, to this router.
 fn operation(by: &'static str, token: &str, router: Router) -> Operation {
+    answered(by, Some(token), StatusCode::OK, router)
+}
+
+/// A request to this router, and the status of its answer.
+pub(super) fn answered(by: &'static str, token: Option<&str>, status: StatusCode, router: Router) -> Operation {
     // As `axum::serve` does: without it, a router without a state makes its routes anew for every request.
     let mut router: Router = router.with_state(());
-    let bearer = HeaderValue::try_from(format!("Bearer {token}")).expect("a token is a header's value");
+    let bearer = |token: &str| HeaderValue::try_from(format!("Bearer {token}")).expect("a token is a header's value");
+    let bearer = token.map(bearer);
     Operation::new(by, move || {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = Uri::from_static("/x");
-        request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+        if let Some(bearer) = &bearer {
+            request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+        }
         let response = router.call(request).now_or_never().expect("nobody is waited for").expect("it answers");
-        assert_eq!(response.status(), 200);
+        assert_eq!(response.status(), status);
         response
     })
 }

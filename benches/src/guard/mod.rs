@@ -1,7 +1,8 @@
 //! What a guard costs a route, beside the bare route, and beside a peer where the token is verified on the way.
 
-mod actix;
-mod axum;
+pub(crate) mod actix;
+pub(crate) mod axum;
+pub(crate) mod refused;
 
 use crate::{
     case::Case,
@@ -12,12 +13,9 @@ use jsonwebtoken::{DecodingKey, Validation, decode};
 use portcullis_core::{Algorithm, Error, Gate, GateBuilder, Scheme, testing::SigningKey};
 use portcullis_providers::directus::Directus;
 
-pub(crate) use self::{
-    actix::{AUTHENTICATED, KNOWN, REMEMBERED},
-    axum::CACHED,
-};
-
 pub(crate) const BARE: &str = "bare route";
+/// The route in a layer or middleware that does nothing: what the framework takes for any.
+pub(crate) const NO_OP: &str = "no-op layer";
 
 /// Routes with and without a guard.
 pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
@@ -27,6 +25,7 @@ pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
     let gate = |settings: fn(GateBuilder) -> GateBuilder| gate(settings).expect("the gate is sound");
     let mut cases = axum::cases(&wanted, gate, &token);
     cases.extend(actix::cases(&wanted, gate, &token));
+    cases.extend(refused::cases(&wanted));
     cases
 }
 
