@@ -1,7 +1,7 @@
 //! Claims as a type of the application.
 //!
-//! A struct is filled from the members that were found when the text was checked, so that nothing is read twice. `serde_json`
-//! still reads each value, except plain strings and flags. Anything else than a struct is read by `serde_json` as a whole.
+//! A struct is filled from the members that were found when the text was checked, so that no grammar is checked twice. Strings,
+//! flags, short integers, arrays and structs inside it are read the same way, and everything else by `serde_json`.
 
 use crate::{
     error::Error,
@@ -9,7 +9,7 @@ use crate::{
 };
 use serde::{
     Deserializer,
-    de::{self, DeserializeOwned, DeserializeSeed, MapAccess, Visitor, value::CowStrDeserializer},
+    de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor},
 };
 use std::{borrow::Cow, fmt};
 
@@ -100,8 +100,8 @@ impl<'de, I: Iterator<Item = (Cow<'de, str>, Value<'de>)>> MapAccess<'de> for Me
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
         self.value = self.rest.next();
-        let key = self.value.as_ref().map(|(name, _)| seed.deserialize(CowStrDeserializer::new(name.clone())));
-        key.transpose()
+        let Some((name, _)) = &self.value else { return Ok(None) };
+        seed.deserialize((&**name).into_deserializer()).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
@@ -110,7 +110,30 @@ impl<'de, I: Iterator<Item = (Cow<'de, str>, Value<'de>)>> MapAccess<'de> for Me
     }
 }
 
-/// One claim.
+/// The elements of an array.
+struct Elements<I>(I);
+
+impl<'de, I: Iterator<Item = Value<'de>>> SeqAccess<'de> for Elements<I> {
+    type Error = Misfit;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
+        self.0.next().map(|element| seed.deserialize(Claim(element))).transpose()
+    }
+}
+
+/// Integers of at most fifteen digits are read here.
+macro_rules! small_integers {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+            match self.0.as_small_integer() {
+                Some(number) => visitor.visit_u64(number),
+                None => serde_json::Deserializer::from_str(self.0.text()).$method(visitor).map_err(de::Error::custom),
+            }
+        }
+    )*};
+}
+
+/// One claim, or a value inside one.
 struct Claim<'de>(Value<'de>);
 
 impl<'de> Deserializer<'de> for Claim<'de> {
@@ -140,15 +163,38 @@ impl<'de> Deserializer<'de> for Claim<'de> {
         if self.0.text() == "null" { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        let mut elements = Elements(self.0.elements().ok_or_else(|| de::Error::custom("not an array"))?);
+        let read = visitor.visit_seq(&mut elements)?;
+        // A type that takes fewer elements does not fit.
+        if elements.0.next().is_none() { Ok(read) } else { Err(de::Error::custom("more elements")) }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        match self.0.members() {
+            Some(rest) => visitor.visit_map(Members { rest, value: None }),
+            None => {
+                let mut text = serde_json::Deserializer::from_str(self.0.text());
+                text.deserialize_struct(name, fields, visitor).map_err(de::Error::custom)
+            }
+        }
+    }
+
+    small_integers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
     leave_to_serde_json! { |claim: Claim<'de>| claim.0.text();
-        deserialize_any() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64()
-        deserialize_i128() deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
-        deserialize_f32() deserialize_f64() deserialize_char()
-        deserialize_bytes() deserialize_byte_buf() deserialize_unit() deserialize_seq()
-        deserialize_map() deserialize_identifier()
+        deserialize_any() deserialize_i128() deserialize_u128() deserialize_f32() deserialize_f64() deserialize_char()
+        deserialize_bytes() deserialize_byte_buf() deserialize_unit() deserialize_map() deserialize_identifier()
         deserialize_unit_struct(name: &'static str) deserialize_newtype_struct(name: &'static str)
         deserialize_tuple(length: usize) deserialize_tuple_struct(name: &'static str, length: usize)
-        deserialize_struct(name: &'static str, fields: &'static [&'static str])
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
     }
 

@@ -12,7 +12,7 @@ mod tests;
 mod value;
 
 pub(crate) use object::Object;
-pub(crate) use scan::{Fault, mark, object, outline};
+pub(crate) use scan::{Fault, bit, mark, object, outline};
 pub(crate) use value::Value;
 
 /// How deep objects and arrays may nest.

@@ -1,7 +1,7 @@
 //! An object whose members are found once, and then read by name.
 
 use super::{
-    scan::{Fault, Member, mark, object},
+    scan::{Fault, Member, bit, mark, object},
     value::{Value, reference},
 };
 use std::{borrow::Cow, fmt};
@@ -33,12 +33,9 @@ impl Object {
         self.members.iter().map(|member| (member.name(&self.text), member.value(&self.text)))
     }
 
-    /// Those whose names have such a [`mark`].
-    pub(crate) fn members_marked(
-        &self,
-        is_sought: impl Fn(u32) -> bool,
-    ) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
-        let members = self.members.iter().filter(move |member| is_sought(member.mark));
+    /// Those whose names have one of these [`bit`]s: the ones that are sought, and few others.
+    pub(crate) fn members_among(&self, bits: u64) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
+        let members = self.members.iter().filter(move |member| bit(member.mark) & bits != 0);
         members.map(|member| (member.name(&self.text), member.value(&self.text)))
     }
 

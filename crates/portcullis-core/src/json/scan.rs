@@ -32,6 +32,8 @@ pub(crate) struct Member {
     /// Differs where length, first or last byte of the names do, as those of most names do.
     pub(super) mark: u32,
     escaped: bool,
+    /// Whether the value is a string without escapes.
+    plain: bool,
 }
 
 impl Member {
@@ -41,7 +43,8 @@ impl Member {
     }
 
     pub(crate) fn value(self, text: &str) -> Value<'_> {
-        Value::new(part(text, self.value))
+        let text = part(text, self.value);
+        if self.plain { Value::plain(text) } else { Value::new(text) }
     }
 }
 
@@ -51,13 +54,11 @@ fn part(text: &str, (start, end): (u32, u32)) -> &str {
 
 /// What tells most names apart.
 pub(crate) const fn mark(name: &[u8]) -> u32 {
-    const fn byte(byte: Option<&u8>) -> u32 {
-        match byte {
-            Some(byte) => *byte as u32,
-            None => 0,
-        }
+    match name {
+        [] => 0,
+        [only] => 1 << 16 | (*only as u32) << 8 | *only as u32,
+        [first, .., last] => (name.len() as u32) << 16 | (*first as u32) << 8 | *last as u32,
     }
-    (name.len() as u32) << 16 | byte(name.first()) << 8 | byte(name.last())
 }
 
 /// Checks that the whole text is one object, and finds its members.
@@ -75,19 +76,25 @@ fn scan(text: &str, unique_to: usize) -> Result<Vec<Member>, Fault> {
     if u32::try_from(text.len()).is_err() {
         return Err(Fault::Syntax);
     }
-    let mut scanner = Scanner { text, at: 0, unique_to };
-    scanner.space();
-    let members = scanner.object(1)?;
-    scanner.space();
-    if scanner.at == text.len() { Ok(members) } else { Err(Fault::Syntax) }
+    // Room for the members of most tokens.
+    let members = Vec::with_capacity((text.len() / 32 + 4).min(64));
+    let mut scanner = Scanner { text, at: 0, unique_to, members };
+    scanner.expect(b'{')?;
+    scanner.object(1)?;
+    match scanner.token() {
+        None => Ok(scanner.members),
+        Some(_) => Err(Fault::Syntax),
+    }
 }
 
-/// Goes through a text once, byte by byte. What it has passed is sound.
+/// Goes through a text once. What it has passed is sound.
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
     /// Down to which depth names have to differ.
     unique_to: usize,
+    /// Those of the outermost object so far, and then those of the objects that are open inside it.
+    members: Vec<Member>,
 }
 
 impl Scanner<'_> {
@@ -97,137 +104,166 @@ impl Scanner<'_> {
     }
 
     #[inline]
-    fn space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
+    fn rest(&self) -> &[u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// Passes white space, and returns the byte after it.
+    #[inline]
+    fn token(&mut self) -> Option<u8> {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                other => return other,
+            }
         }
     }
 
+    /// Passes white space, and this byte.
     #[inline]
     fn expect(&mut self, byte: u8) -> Result<(), Fault> {
-        if self.peek() != Some(byte) {
+        if self.token() != Some(byte) {
             return Err(Fault::Syntax);
         }
         self.at += 1;
         Ok(())
     }
 
-    fn value(&mut self, depth: usize) -> Result<(), Fault> {
-        match self.peek() {
-            Some(b'{') => self.object(depth + 1).map(drop),
-            Some(b'[') => self.array(depth + 1),
-            Some(b'"') => self.string().map(drop),
-            Some(b't') => self.literal("true"),
-            Some(b'f') => self.literal("false"),
-            Some(b'n') => self.literal("null"),
-            Some(b'-' | b'0'..=b'9') => self.number(),
+    /// Passes a comma, after which another part has to come, or the end of an object or array. Returns whether it was a comma.
+    #[inline]
+    fn comma(&mut self, end: u8) -> Result<bool, Fault> {
+        let found = self.token();
+        self.at += 1;
+        match found {
+            Some(b',') => Ok(true),
+            Some(byte) if byte == end => Ok(false),
             _ => Err(Fault::Syntax),
         }
     }
 
-    /// Passes an object and returns where its members are. Of nested objects, only the duplicates matter.
-    fn object(&mut self, depth: usize) -> Result<Vec<Member>, Fault> {
+    /// Passes a value whose first byte is this. Returns whether it is a string without escapes.
+    #[inline(always)]
+    fn value(&mut self, first: Option<u8>, depth: usize) -> Result<bool, Fault> {
+        let other = match first {
+            Some(b'"') => return self.string().map(|escaped| !escaped),
+            Some(b'{') => {
+                self.at += 1;
+                self.object(depth + 1)
+            }
+            Some(b'[') => {
+                self.at += 1;
+                self.array(depth + 1)
+            }
+            Some(b't') => self.literal(b"true"),
+            Some(b'f') => self.literal(b"false"),
+            Some(b'n') => self.literal(b"null"),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => Err(Fault::Syntax),
+        };
+        other.map(|()| false)
+    }
+
+    /// Passes an object after its brace. Of nested objects, only the duplicates matter.
+    fn object(&mut self, depth: usize) -> Result<(), Fault> {
         if depth > MAX_DEPTH {
             return Err(Fault::Depth);
         }
-        self.expect(b'{')?;
-        self.space();
-        let mut members = Vec::new();
-        if self.peek() == Some(b'}') {
+        if self.token() == Some(b'}') {
             self.at += 1;
-            return Ok(members);
+            return Ok(());
         }
+        let first = self.members.len();
+        let mut names = Names::default();
         loop {
+            self.token();
             let start = self.at + 1;
             let escaped = self.string()?;
             let name = start..self.at - 1;
-            let mark = if escaped {
-                mark(unescape(self.text.get(name.clone()).unwrap_or_default()).as_bytes())
-            } else {
-                mark(self.text.as_bytes().get(name.clone()).unwrap_or_default())
+            let mark = match escaped {
+                true => mark(unescape(self.text.get(name.clone()).unwrap_or_default()).as_bytes()),
+                false => mark(self.text.as_bytes().get(name.clone()).unwrap_or_default()),
             };
-            self.space();
             self.expect(b':')?;
-            self.space();
+            let value = self.token();
             let start = self.at;
-            self.value(depth)?;
-            if members.capacity() == 0 {
-                members.reserve(if depth == 1 { 16 } else { 4 });
-            }
+            let plain = self.value(value, depth)?;
             // INVARIANT: the text is shorter than 4 GiB, or it would not have been read.
             let place = |range: Range<usize>| (range.start as u32, range.end as u32);
-            members.push(Member { name: place(name), value: place(start..self.at), mark, escaped });
-            self.space();
-            match self.peek() {
-                Some(b',') => {
-                    self.at += 1;
-                    self.space();
-                }
-                Some(b'}') => {
-                    self.at += 1;
-                    break;
-                }
-                _ => return Err(Fault::Syntax),
+            let member = Member { name: place(name), value: place(start..self.at), mark, escaped, plain };
+            if names.may_have(mark) {
+                names.compare(&member, self.members.get(first..).unwrap_or_default(), self.text);
+            }
+            self.members.push(member);
+            if !self.comma(b'}')? {
+                break;
             }
         }
-        let unique = depth > self.unique_to || !has_duplicate(&members, self.text);
-        if unique { Ok(members) } else { Err(Fault::Duplicate) }
+        let is_unique =
+            depth > self.unique_to || names.differ(self.members.get(first..).unwrap_or_default(), self.text);
+        if depth > 1 {
+            self.members.truncate(first);
+        }
+        if is_unique { Ok(()) } else { Err(Fault::Duplicate) }
     }
 
+    /// Passes an array after its bracket.
     fn array(&mut self, depth: usize) -> Result<(), Fault> {
         if depth > MAX_DEPTH {
             return Err(Fault::Depth);
         }
-        self.expect(b'[')?;
-        self.space();
-        if self.peek() == Some(b']') {
+        let mut first = self.token();
+        if first == Some(b']') {
             self.at += 1;
             return Ok(());
         }
         loop {
-            self.value(depth)?;
-            self.space();
-            match self.peek() {
-                Some(b',') => {
-                    self.at += 1;
-                    self.space();
-                }
-                Some(b']') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                _ => return Err(Fault::Syntax),
+            self.value(first, depth)?;
+            if !self.comma(b']')? {
+                return Ok(());
             }
+            first = self.token();
         }
     }
 
     /// Passes exactly this word, such as `true`.
-    fn literal(&mut self, word: &str) -> Result<(), Fault> {
-        let rest = self.text.as_bytes().get(self.at..).ok_or(Fault::Syntax)?;
-        if !rest.starts_with(word.as_bytes()) {
+    #[inline]
+    fn literal<const N: usize>(&mut self, word: &[u8; N]) -> Result<(), Fault> {
+        if self.rest().first_chunk() != Some(word) {
             return Err(Fault::Syntax);
         }
-        self.at += word.len();
+        self.at += N;
         Ok(())
     }
 
     /// Passes a string, quotes included, and tells whether it has escapes.
     #[inline]
     fn string(&mut self) -> Result<bool, Fault> {
-        self.expect(b'"')?;
-        let mut escaped = false;
+        if self.peek() != Some(b'"') {
+            return Err(Fault::Syntax);
+        }
+        self.at += 1;
+        let rest = self.rest();
+        let passed = plain(rest);
+        let found = rest.get(passed).copied();
+        self.at += passed + 1;
+        match found {
+            Some(b'"') => Ok(false),
+            Some(b'\\') => self.escaped().map(|()| true),
+            _ => Err(Fault::Syntax),
+        }
+    }
+
+    /// Passes what follows the first backslash of a string.
+    #[cold]
+    fn escaped(&mut self) -> Result<(), Fault> {
         loop {
-            self.at += plain(self.text.as_bytes().get(self.at..).unwrap_or_default());
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.at += 1;
-                    self.escape()?;
-                }
+            self.escape()?;
+            self.at += plain(self.rest());
+            let found = self.peek();
+            self.at += 1;
+            match found {
+                Some(b'"') => return Ok(()),
+                Some(b'\\') => {}
                 _ => return Err(Fault::Syntax),
             }
         }
@@ -241,7 +277,7 @@ impl Scanner<'_> {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
             b'u' => match self.hex()? {
                 0xD800..0xDC00 => {
-                    self.literal("\\u")?;
+                    self.literal(b"\\u")?;
                     if (0xDC00..0xE000).contains(&self.hex()?) { Ok(()) } else { Err(Fault::Syntax) }
                 }
                 0xDC00..0xE000 => Err(Fault::Syntax),
@@ -261,15 +297,14 @@ impl Scanner<'_> {
     }
 
     fn digits(&mut self) -> usize {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        self.at - start
+        let rest = self.rest();
+        let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+        self.at += count;
+        count
     }
 
     /// Passes a number without reading its value, except where it might not be finite.
-    #[inline]
+    #[inline(never)]
     fn number(&mut self) -> Result<(), Fault> {
         let start = self.at;
         if self.peek() == Some(b'-') {
@@ -307,36 +342,66 @@ impl Scanner<'_> {
 
 /// How many bytes come before the first quote, backslash or control character; eight are checked together.
 #[inline]
-fn plain(bytes: &[u8]) -> usize {
+pub(super) fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_le_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    // The lowest bit that this sets stands in the first byte that is below the limit; those above it may be wrong.
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (place, word) in words.iter().enumerate() {
+    let (words, rest) = bytes.as_chunks();
+    let mut passed = 0;
+    for word in words {
         let word = u64::from_le_bytes(*word);
-        let found = below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5C), 1);
+        // With this bit flipped, the quote follows the control characters. The lowest bit that a subtraction leaves set
+        // stands in the first byte that is below the limit; those above it may be wrong.
+        let quote_or_control = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+        let backslash = (word ^ (ONES * 0x5C)).wrapping_sub(ONES);
+        let found = (quote_or_control | backslash) & !word & HIGH;
         if found != 0 {
-            return place * 8 + found.trailing_zeros() as usize / 8;
+            return passed + found.trailing_zeros() as usize / 8;
         }
+        passed += 8;
     }
     let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    words.len() * 8 + rest.iter().position(special).unwrap_or(rest.len())
+    passed + rest.iter().position(special).unwrap_or(rest.len())
 }
 
-/// Few names are compared pair by pair; many are sorted first, so that hostile objects cost no quadratic work.
-fn has_duplicate(members: &[Member], text: &str) -> bool {
-    if members.len() > 64 {
+/// One of 64 bits, which a mark shares with few others.
+pub(crate) const fn bit(mark: u32) -> u64 {
+    1 << (mark.wrapping_mul(0x9E37_79B1) >> 26)
+}
+
+/// Whether the names of an object differ. Few names are compared as they come, if they share a bit; many are sorted at the
+/// end, so that hostile objects cost no quadratic work.
+#[derive(Default)]
+struct Names {
+    seen: u64,
+    is_twice: bool,
+}
+
+impl Names {
+    const FEW: usize = 64;
+
+    /// Adds a name. Returns whether it may be one of those before.
+    #[inline]
+    fn may_have(&mut self, mark: u32) -> bool {
+        let bit = bit(mark);
+        let is_seen = self.seen & bit != 0;
+        self.seen |= bit;
+        is_seen
+    }
+
+    #[inline(never)]
+    fn compare(&mut self, member: &Member, before: &[Member], text: &str) {
+        if before.len() < Self::FEW {
+            let is_same = |other: &Member| other.mark == member.mark && other.name(text) == member.name(text);
+            self.is_twice |= before.iter().any(is_same);
+        }
+    }
+
+    fn differ(&self, members: &[Member], text: &str) -> bool {
+        if members.len() <= Self::FEW {
+            return !self.is_twice;
+        }
         let mut names: Vec<_> = members.iter().map(|member| member.name(text)).collect();
         names.sort_unstable();
-        return !names.is_sorted_by(|a, b| a < b);
+        names.is_sorted_by(|a, b| a < b)
     }
-    let mut rest = members;
-    while let [first, others @ ..] = rest {
-        if others.iter().any(|other| other.mark == first.mark && other.name(text) == first.name(text)) {
-            return true;
-        }
-        rest = others;
-    }
-    false
 }

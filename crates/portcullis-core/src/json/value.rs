@@ -1,61 +1,89 @@
 //! Values inside a checked text.
 
+use super::scan::plain;
 use std::{borrow::Cow, collections::HashMap};
 
 /// One JSON value inside a text that [`object`](super::object) has checked.
 ///
 /// Everything is read where it stands. Nothing here checks grammar again: on a text that was not checked the answers
 /// would be wrong, but never a panic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Value<'a>(&'a str);
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Value<'a> {
+    text: &'a str,
+    /// Whether it is known to be a string without escapes.
+    plain: bool,
+}
 
 impl<'a> Value<'a> {
     pub(crate) fn new(checked: &'a str) -> Self {
-        Self(checked)
+        Self { text: checked, plain: false }
+    }
+
+    /// A string in which the check has seen no escapes.
+    pub(super) fn plain(checked: &'a str) -> Self {
+        Self { text: checked, plain: true }
     }
 
     /// The value as it is written.
     pub(crate) fn text(self) -> &'a str {
-        self.0
+        self.text
     }
 
     pub(crate) fn is_true(self) -> bool {
-        self.0 == "true"
+        self.text == "true"
     }
 
     pub(crate) fn is_null(self) -> bool {
-        self.0 == "null"
+        self.text == "null"
     }
 
     /// The string without its escapes; `None` for a value of another type.
     pub(crate) fn as_str(self) -> Option<Cow<'a, str>> {
-        let raw = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        Some(if raw.contains('\\') { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) })
+        let raw = self.text.strip_prefix('"')?.strip_suffix('"')?;
+        let is_escaped = !self.plain && raw.contains('\\');
+        Some(if is_escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) })
     }
 
     pub(crate) fn is_string(self) -> bool {
-        self.0.starts_with('"')
+        self.text.starts_with('"')
     }
 
     pub(crate) fn is_number(self) -> bool {
-        self.0.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+        self.text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
     }
 
     /// The number as `f64`, as JSON libraries read it; `None` for a value of another type.
     pub(crate) fn as_number(self) -> Option<f64> {
-        // Up to fifteen digits are exact, and quicker to read as an integer.
-        let with = |number: u64, byte: u8| byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'));
-        let exact = if (1..=15).contains(&self.0.len()) { self.0.bytes().try_fold(0, with) } else { None };
-        match exact {
+        match self.as_small_integer() {
             Some(number) => Some(number as f64),
-            None => self.is_number().then(|| self.0.parse().ok()).flatten(),
+            None => self.is_number().then(|| self.text.parse().ok()).flatten(),
         }
+    }
+
+    /// The number, if it is written with at most fifteen digits and nothing else. So many are exact in `f64` too.
+    pub(crate) fn as_small_integer(self) -> Option<u64> {
+        let bytes = self.text.as_bytes();
+        if !(1..=15).contains(&bytes.len()) {
+            return None;
+        }
+        let (mut number, rest) = match bytes.split_first_chunk() {
+            Some((eight, rest)) => (eight_digits(*eight)?, rest),
+            None => (0, bytes),
+        };
+        for byte in rest {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            number = number * 10 + u64::from(digit);
+        }
+        Some(number)
     }
 
     /// The digits of a number that is written as an integer.
     pub(crate) fn as_integer(self) -> Option<&'a str> {
-        let digits = self.0.strip_prefix('-').unwrap_or(self.0);
-        (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(self.0)
+        let digits = self.text.strip_prefix('-').unwrap_or(self.text);
+        (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(self.text)
     }
 
     /// Whether both say the same, whatever the order of members and the escapes; numbers are compared as they are written.
@@ -73,21 +101,22 @@ impl<'a> Value<'a> {
             let is_there = |(name, value): (&_, &Self)| theirs.get(name).is_some_and(|theirs| value.is_same(*theirs));
             return mine.len() == theirs.len() && mine.iter().all(is_there);
         }
-        self.0 == other.0
+        self.text == other.text
     }
 
     /// The elements of an array; `None` for a value of another type.
     pub(crate) fn elements(self) -> Option<impl Iterator<Item = Value<'a>>> {
-        let inside = self.0.strip_prefix('[')?.strip_suffix(']')?;
-        Some(parts(inside).map(Value))
+        let inside = self.text.strip_prefix('[')?.strip_suffix(']')?;
+        Some(parts(inside).map(Value::new))
     }
 
     /// The names and values of an object; `None` for a value of another type.
     pub(crate) fn members(self) -> Option<impl Iterator<Item = (Cow<'a, str>, Value<'a>)>> {
-        let inside = self.0.strip_prefix('{')?.strip_suffix('}')?;
+        let inside = self.text.strip_prefix('{')?.strip_suffix('}')?;
         Some(parts(inside).filter_map(|part| {
             let (name, rest) = part.split_at_checked(extent(part))?;
-            Some((Value(name.trim_end()).as_str()?, Value(rest.trim_start().strip_prefix(':')?.trim())))
+            let value = rest.trim_ascii_start().strip_prefix(':')?.trim_ascii_start();
+            Some((Value::new(name).as_str()?, Value::new(value)))
         }))
     }
 
@@ -113,6 +142,12 @@ impl<'a> Value<'a> {
     }
 }
 
+impl PartialEq for Value<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
 /// A token of a JSON pointer without its escapes (RFC 6901, section 4).
 pub(super) fn reference(token: &str) -> Cow<'_, str> {
     match token.contains('~') {
@@ -121,9 +156,21 @@ pub(super) fn reference(token: &str) -> Cow<'_, str> {
     }
 }
 
+/// The number that these eight digits are; `None` if one of them is none. They are joined as neighbours: digits, pairs, fours.
+fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
+    let digits = u64::from_le_bytes(bytes) ^ 0x3030_3030_3030_3030;
+    // With this added, a byte above nine has its highest bit, unless it had it before.
+    if (digits | digits.wrapping_add(0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
+    Some((fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF)
+}
+
 /// The parts of an array's or object's inside, cut at the commas of this level.
 fn parts(inside: &str) -> impl Iterator<Item = &str> {
-    let mut rest = inside.trim();
+    let mut rest = inside.trim_ascii();
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
@@ -133,30 +180,48 @@ fn parts(inside: &str) -> impl Iterator<Item = &str> {
             end += extent(tail);
         }
         let (part, tail) = rest.split_at_checked(end)?;
-        rest = tail.strip_prefix(',').unwrap_or(tail).trim_start();
-        Some(part.trim())
+        rest = tail.strip_prefix(',').unwrap_or(tail).trim_ascii_start();
+        Some(part.trim_ascii_end())
     })
 }
 
-/// How far the string, array or object that starts here reaches; one character for anything else.
+/// How far the string, array or object that starts here reaches, or what comes before the next one or the next comma. At
+/// least one character, if there is any.
 fn extent(text: &str) -> usize {
-    let mut depth = 0_usize;
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, byte) in text.bytes().enumerate() {
+    let (bytes, mut at, mut depth) = (text.as_bytes(), 0, 0_usize);
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => depth += 1,
-            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
+            b'"' => at += string_extent(bytes.get(at..).unwrap_or_default()),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
+            _ => {
+                let others = bytes.get(at..).unwrap_or_default();
+                let is_special = |byte: &u8| matches!(byte, b'"' | b'{' | b'[' | b',');
+                return at + others.iter().position(is_special).unwrap_or(others.len());
+            }
         }
-        if depth == 0 && !quoted {
-            // The end of a character, so that cutting here never splits one.
-            return if byte.is_ascii() { at + 1 } else { text.chars().next().map_or(text.len(), char::len_utf8) };
+        if depth == 0 {
+            break;
         }
     }
-    text.len()
+    at
+}
+
+/// How far a string reaches after its first quote.
+fn string_extent(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        at += plain(bytes.get(at..).unwrap_or_default());
+        match bytes.get(at) {
+            Some(b'"') => return at + 1,
+            // Also past what is escaped, such as a quote.
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+            None => return bytes.len(),
+        }
+    }
 }
 
 /// Resolves the escapes of a checked string.

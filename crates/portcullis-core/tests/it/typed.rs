@@ -1,14 +1,22 @@
 //! Typed views say what `serde_json` says of the same text, whatever the type is made of.
 
 use crate::tokens::{at_noon, claims, issuer, with_claims};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error, SeqAccess, Visitor},
+};
 use serde_json::Value;
-use std::{borrow::Cow, collections::BTreeMap, fmt::Debug};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt::{self, Debug},
+};
 
 /// Members of every kind, some with escapes, and some that only some types ask for.
 const MORE: &str = r#""text":"a\u00e9\n\"b\"","plain":"plain","flag":true,"off":false,"small":7,"big":18446744073709551615,
     "negative":-3,"float":1.5e3,"nothing":null,"list":["a","b"],"inner":{"flag":false,"deep":{"text":"t"}},
-    "kind":"staff","tagged":{"project":{"id":"42"}},"pair":[1,"x"],"esc\u0061ped":"name","letter":"x","session":"s1","12":"number""#;
+    "kind":"staff","tagged":{"project":{"id":"42"}},"pair":[1,"x"],"esc\u0061ped":"name","letter":"x","session":"s1","12":"number",
+    "points":[[1,"a"],[2,"b\u00e9"]],"times":[ 0 ,12345678,999999999999999 ,1000000000000000],"none":[ ]"#;
 
 #[derive(Debug, PartialEq, Deserialize)]
 struct Flags {
@@ -81,6 +89,86 @@ enum Either {
 struct Wrapped(Flags);
 
 #[derive(Debug, PartialEq, Deserialize)]
+struct Inner<T> {
+    flag: bool,
+    deep: T,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Deep {
+    text: String,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Deeper {
+    missing: String,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Pair {
+    number: u8,
+    text: String,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Nested {
+    inner: Inner<Deep>,
+    pair: Pair,
+    points: Vec<(u8, String)>,
+    times: Vec<u64>,
+    none: BTreeSet<String>,
+    list: BTreeSet<String>,
+}
+
+/// Takes one element, however many there are.
+#[derive(Debug, PartialEq)]
+struct First(String);
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct One;
+
+        impl<'de> Visitor<'de> for One {
+            type Value = First;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<First, A::Error> {
+                access.next_element()?.map(First).ok_or_else(|| A::Error::custom("empty"))
+            }
+        }
+
+        deserializer.deserialize_seq(One)
+    }
+}
+
+/// A type for each of some claims.
+macro_rules! one_claim {
+    ($($name:ident { $claim:ident: $kind:ty })*) => {$(
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct $name {
+            $claim: $kind,
+        }
+    )*};
+}
+
+one_claim! {
+    FirstOfTwo { list: First }
+    TextAsList { plain: Vec<String> }
+    ObjectAsList { inner: Vec<Value> }
+    NumbersAsTexts { times: Vec<String> }
+    TooBig { big: u32 }
+    TooSmall { negative: u8 }
+    NoInteger { float: u64 }
+    TextAsNumber { plain: u64 }
+    FlagAsObject { flag: Deep }
+    LacksMember { inner: Inner<Deeper> }
+    OtherMember { inner: Inner<u8> }
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
 struct Null {
     nothing: String,
 }
@@ -102,6 +190,7 @@ fn what_fits() {
     agrees::<Flat>(true);
     agrees::<Either>(true);
     agrees::<Wrapped>(true);
+    agrees::<Nested>(true);
     agrees::<Value>(true);
     agrees::<BTreeMap<String, Value>>(true);
     agrees::<Option<Flags>>(true);
@@ -114,4 +203,15 @@ fn what_does_not() {
     agrees::<String>(false);
     agrees::<Vec<Value>>(false);
     agrees::<bool>(false);
+    agrees::<FirstOfTwo>(false);
+    agrees::<TextAsList>(false);
+    agrees::<ObjectAsList>(false);
+    agrees::<NumbersAsTexts>(false);
+    agrees::<TooBig>(false);
+    agrees::<TooSmall>(false);
+    agrees::<NoInteger>(false);
+    agrees::<TextAsNumber>(false);
+    agrees::<FlagAsObject>(false);
+    agrees::<LacksMember>(false);
+    agrees::<OtherMember>(false);
 }
