@@ -1,8 +1,13 @@
 //! Another secret, in two steps, while users go on.
 
-use crate::cast::{ALICE, ISSUER, PASSWORD, client, code, gate};
+use crate::{
+    cast::{ALICE, ISSUER, PASSWORD, client, code, gate},
+    op::{Op, person},
+};
+use bytes::Bytes;
+use http::Request;
 use portcullis_accounts::{
-    Accounts, RefreshFormat, Secret, SessionRules, SignUp, Tokens,
+    Accounts, AccountsBuilder, Call, RefreshFormat, Secret, SessionRules, SignUp, Tokens,
     store::{MemoryStore, Stores},
 };
 use portcullis_core::{Credential, CredentialSource, testing::FixedClock};
@@ -10,11 +15,15 @@ use portcullis_core::{Credential, CredentialSource, testing::FixedClock};
 const OLD: &str = "a-secret-of-at-least-thirty-two-bytes";
 const NEW: &str = "another-secret-of-thirty-two-bytes-or-more";
 
-fn instance(secrets: &[&str], stores: &Stores, clock: &FixedClock, format: RefreshFormat) -> Accounts {
+fn builder(secrets: &[&str], stores: &Stores, clock: &FixedClock) -> AccountsBuilder {
     let (first, others) = secrets.split_first().unwrap();
     let secret = others.iter().fold(Secret::new(first).unwrap(), |secret, other| secret.also(other).unwrap());
     let builder = Accounts::builder(ISSUER, secret, stores.clone()).argon2(64, 1, 1).clock(clock.clone());
-    builder.dangerous_without_confirmation().sessions(SessionRules::new().format(format)).build().unwrap()
+    builder.dangerous_without_confirmation()
+}
+
+fn instance(secrets: &[&str], stores: &Stores, clock: &FixedClock, format: RefreshFormat) -> Accounts {
+    builder(secrets, stores, clock).sessions(SessionRules::new().format(format)).build().unwrap()
 }
 
 async fn is_valid(accounts: &Accounts, clock: &FixedClock, tokens: &Tokens) -> bool {
@@ -66,4 +75,33 @@ async fn in_one_step_tokens_of_the_other_instance_are_refused() {
     assert!(!is_valid(&after, &clock, &tokens).await);
     assert_eq!(code(after.refresh(tokens.refresh.expose(), &client()).await), "invalid_refresh_token");
     assert!(before.refresh(tokens.refresh.expose(), &client()).await.is_ok());
+}
+
+/// The browser is at the provider, or comes back to another instance, while the secret is exchanged.
+#[tokio::test]
+async fn a_flow_at_a_provider_ends_where_its_secret_is_known() {
+    let (stores, clock) = (Stores::from(MemoryStore::new()), FixedClock::at(1_800_000_000));
+    let op = Op::new("https://google.test", &clock);
+    let steps = [[OLD].as_slice(), &[OLD, NEW], &[NEW, OLD], &[NEW]];
+    let instances = steps.map(|secrets| {
+        let callback = "https://shop.test/auth/oauth/google/callback";
+        builder(secrets, &stores, &clock).provider("google", op.provider(), callback).build().unwrap()
+    });
+    for (begins, begun_with) in instances.iter().zip(steps) {
+        for (ends, known) in instances.iter().zip(steps) {
+            let head = |query: &str, cookie: &str| {
+                let request = Request::get(format!("/auth/oauth/google/callback?{query}")).header("cookie", cookie);
+                Call::new(gate(ends, &clock, |gate| gate), request.body(Bytes::new()).unwrap())
+            };
+            let begun = begins.begin_sign_in("google", "/orders", &head("", ""), &client()).await.unwrap();
+            let cookie = begun.cookies[0].split(';').next().unwrap();
+            let call = head(&op.authorize(&begun.address, &person("alice", ALICE, true)), cookie);
+            let ended = ends.finish_sign_in("google", &call, None, &client()).await;
+            let told = format!("begun with {begun_with:?}, ended with {known:?}");
+            match known.contains(&begun_with[0]) {
+                true => assert!(ended.unwrap().sign_in.unwrap().signed_in().is_ok(), "{told}"),
+                false => assert_eq!(code(ended.map(drop)), "sign_in_failed", "{told}"),
+            }
+        }
+    }
 }
