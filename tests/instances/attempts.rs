@@ -4,17 +4,17 @@ use crate::{
     Anyhow,
     client::{Client, PASSWORD},
     instance::{ATTEMPTS, Instance, Place},
-    redis::Redis,
+    own::OwnServer,
 };
 use std::time::Duration;
 
 const SECRET: &str = "a-secret-of-at-least-thirty-two-bytes";
 
-pub async fn all(place: &Place, redis: &Redis) -> Anyhow {
+pub async fn all(place: &Place, redis: &OwnServer) -> Anyhow {
     let instances = [place.start(&[SECRET])?, place.start(&[SECRET])?, place.start(&[SECRET])?];
     let client = Client::new();
     together(&client, &instances).await?;
-    redis.stop()?;
+    redis.run("down")?;
     let (email, _) = client.sign_up(&instances[0].origin).await?;
     for instance in &instances {
         for _ in 0..ATTEMPTS {
@@ -22,7 +22,7 @@ pub async fn all(place: &Place, redis: &Redis) -> Anyhow {
         }
         assert_eq!(client.sign_in(&instance.origin, &email, PASSWORD).await?, 429, "each counts for itself");
     }
-    redis.start_again()?;
+    redis.run("up")?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     together(&client, &instances).await?;
     println!("attempts: {ATTEMPTS} for all three together, for each while Redis is away, and together again");

@@ -8,7 +8,8 @@
 mod attempts;
 mod client;
 mod instance;
-mod redis;
+#[path = "../servers/own.rs"]
+mod own;
 mod rotation;
 mod sign_out;
 
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
 
 /// With so many sign-outs a state of Redis, and so many refreshes of a client at each step of a rotation.
 async fn all(sign_outs: usize, refreshes: u64) -> Anyhow {
-    let redis = redis::Redis::start()?;
+    let redis = own::OwnServer::start("redis.sh", "18477", "REDIS_URL")?;
     let place = instance::Place::new(&redis.url).await?;
     sign_out::all(&place, &redis, sign_outs).await?;
     attempts::all(&place, &redis).await?;

@@ -4,22 +4,22 @@ use crate::{
     Anyhow,
     client::Client,
     instance::{Instance, Place},
-    redis::Redis,
+    own::OwnServer,
 };
 use serde_json::json;
 use std::time::{Duration, Instant};
 
 const SECRET: &str = "a-secret-of-at-least-thirty-two-bytes";
 
-pub async fn all(place: &Place, redis: &Redis, count: usize) -> Anyhow {
+pub async fn all(place: &Place, redis: &OwnServer, count: usize) -> Anyhow {
     let instances = [place.start(&[SECRET])?, place.start(&[SECRET])?, place.start(&[SECRET])?];
     let client = Client::new();
     let took = rounds(&client, &instances, count).await?;
     println!("sign-out: with Redis, refused everywhere after {took:?} at most, of {count}");
-    redis.stop()?;
+    redis.run("down")?;
     let took = rounds(&client, &instances, count).await?;
     println!("sign-out: Redis stopped, refused everywhere after {took:?} at most, of {count}");
-    redis.start_again()?;
+    redis.run("up")?;
     // Until they have noticed.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let took = rounds(&client, &instances, count).await?;

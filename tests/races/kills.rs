@@ -4,6 +4,7 @@
 use crate::{
     Anyhow,
     family::{Answered, Rows},
+    own::OwnServer,
     places, victim,
 };
 use std::{
@@ -70,14 +71,15 @@ fn report(name: &str, kills: usize, answered: &Answered, open: usize) -> Anyhow 
 
 /// The server itself is killed, with all its processes, and recovers its data. A victim then ends by itself.
 pub async fn server(kills: usize) -> Anyhow {
-    let server = places::Server::start()?;
+    let server = OwnServer::start("postgres.sh", "18474", "DATABASE_URL")?;
     let store = places::schema_at(&server.url, "kills").await?;
     store.pool().close().await;
     let (mut answered, mut open) = (Answered::default(), 0);
     for _ in 0..kills {
-        let status = while_working(&format!("{}#kills/victim", server.url), &mut answered, |_| server.kill())?;
+        let status =
+            while_working(&format!("{}#kills/victim", server.url), &mut answered, |_| server.run("kill").map(drop))?;
         assert!(status.code().is_some(), "it ended by itself: {status}");
-        server.recover()?;
+        server.run("up")?;
         let pool = places::pool_at(&server.url, "kills", "check").await?;
         open = rows!(&pool).check(&answered)?;
         pool.close().await;

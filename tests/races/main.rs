@@ -10,6 +10,8 @@ mod exchange;
 mod family;
 mod kills;
 mod naive;
+#[path = "../servers/own.rs"]
+mod own;
 mod owners;
 mod places;
 mod rounds;

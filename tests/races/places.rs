@@ -10,7 +10,7 @@ use sqlx::{
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{self, Command, Stdio},
+    process,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -76,45 +76,4 @@ pub async fn pool_at(url: &str, schema: &str, name: &str) -> Anyhow<PgPool> {
 pub fn url() -> Anyhow<String> {
     let url = env::var("DATABASE_URL");
     Ok(url.map_err(|_| "DATABASE_URL is not set: `tests/servers/postgres.sh up` prints it")?)
-}
-
-/// A Postgres of one run, to kill it. It goes when the run is over.
-pub struct Server {
-    pub url: String,
-}
-
-impl Server {
-    const PORT: &str = "18474";
-
-    pub fn start() -> Anyhow<Self> {
-        // One that an earlier run left has its data.
-        Self::script("down")?;
-        let lines = Self::script("up")?;
-        let url = lines.lines().find_map(|line| line.strip_prefix("DATABASE_URL="));
-        Ok(Self { url: url.ok_or("the server has no address")?.to_owned() })
-    }
-
-    pub fn kill(&self) -> Anyhow {
-        Self::script("kill").map(drop)
-    }
-
-    /// Starts it again with the data that it had.
-    pub fn recover(&self) -> Anyhow {
-        Self::script("up").map(drop)
-    }
-
-    fn script(command: &str) -> Anyhow<String> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/postgres.sh");
-        let ran = Command::new(script).arg(command).env("PORT", Self::PORT).stderr(Stdio::inherit()).output()?;
-        match ran.status.success() {
-            true => Ok(String::from_utf8(ran.stdout)?),
-            false => Err(format!("`{script} {command}`: {}", ran.status).into()),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = Self::script("down");
-    }
 }
