@@ -35,7 +35,7 @@ impl Sample for Small {
 }
 
 /// What Keycloak puts into an access token.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Large {
     exp: u64,
     iat: u64,
@@ -56,7 +56,7 @@ pub(crate) struct Large {
     email: String,
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 struct Roles {
     roles: Vec<String>,
 }

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments {
-        [] => report(cases(|_| true)),
+        [] => drop(report(&mut cases(|_| true))),
         ["check"] => return check(),
         #[cfg(feature = "accounts")]
         ["stores"] => stores::report(),
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "accounts")]
         ["queue"] => accounts::queue(),
         ["step", case, by] => step(cases(|name| name == case), by),
-        [filter] => report(cases(|name| name.contains(filter))),
+        [filter] => drop(report(&mut cases(|name| name.contains(filter)))),
         _ => {
             eprintln!(
                 "usage: portcullis-benches [check | FILTER], such as `HS256` or `verify/HS256/small`; with the feature `accounts` \

@@ -11,8 +11,8 @@ use crate::{
 /// Above this many nanoseconds instructions are not counted: it would take minutes, and the primitive is nearly all.
 const LONGEST_COUNTED: f64 = 100_000.0;
 
-/// Everything there is to know of these cases.
-pub(crate) fn report(mut cases: Vec<Case>) {
+/// Prints everything there is to know of these cases, and returns it.
+pub(crate) fn report(cases: &mut [Case]) -> Vec<Vec<Figures>> {
     eprintln!("timing {} cases", cases.len());
     let mut operations: Vec<&mut Operation> = cases.iter_mut().flat_map(|case| &mut case.operations).collect();
     let mut times = time::least(&mut operations).into_iter();
@@ -27,7 +27,8 @@ pub(crate) fn report(mut cases: Vec<Case>) {
         figures
     };
     let figures: Vec<_> = cases.iter_mut().map(each).collect();
-    print(&cases, &figures);
+    print(cases, &figures);
+    figures
 }
 
 /// The call that a parent process single-steps.

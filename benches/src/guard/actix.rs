@@ -187,7 +187,7 @@ fn peer(token: &str) -> Operation {
 }
 
 /// A request with the token, to an app with these routes.
-fn operation(by: &'static str, token: &str, routes: impl FnOnce(&mut ServiceConfig)) -> Operation {
+pub(crate) fn operation(by: &'static str, token: &str, routes: impl FnOnce(&mut ServiceConfig)) -> Operation {
     let system = System::new();
     let app = system.block_on(test::init_service(App::new().configure(routes)));
     let bearer = HeaderValue::try_from(format!("Bearer {token}")).expect("a token is a header's value");

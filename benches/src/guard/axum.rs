@@ -131,7 +131,7 @@ fn peer(token: &str) -> Operation {
 }
 
 /// A request with the token, to this router.
-fn operation(by: &'static str, token: &str, router: Router) -> Operation {
+pub(crate) fn operation(by: &'static str, token: &str, router: Router) -> Operation {
     answered(by, Some(token), StatusCode::OK, router)
 }
 
@@ -142,8 +142,7 @@ pub(super) fn answered(by: &'static str, token: Option<&str>, status: StatusCode
     let bearer = |token: &str| HeaderValue::try_from(format!("Bearer {token}")).expect("a token is a header's value");
     let bearer = token.map(bearer);
     Operation::new(by, move || {
-        let mut request = Request::new(Body::empty());
-        *request.uri_mut() = Uri::from_static("/x");
+        let mut request = request();
         if let Some(bearer) = &bearer {
             request.headers_mut().insert(AUTHORIZATION, bearer.clone());
         }
@@ -151,4 +150,10 @@ pub(super) fn answered(by: &'static str, token: Option<&str>, status: StatusCode
         assert_eq!(response.status(), status);
         response
     })
+}
+
+pub(crate) fn request() -> Request {
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = Uri::from_static("/x");
+    request
 }

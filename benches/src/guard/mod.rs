@@ -19,9 +19,7 @@ pub(crate) const NO_OP: &str = "no-op layer";
 
 /// Routes with and without a guard.
 pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
-    let token = SigningKey::secret(Algorithm::Hs256, SECRET)
-        .expect("the secret is long enough")
-        .sign(r#"{"alg":"HS256","typ":"JWT"}"#, Small::JSON);
+    let token = token();
     let gate = |settings: fn(GateBuilder) -> GateBuilder| gate(settings).expect("the gate is sound");
     let mut cases = axum::cases(&wanted, gate, &token);
     cases.extend(actix::cases(&wanted, gate, &token));
@@ -29,15 +27,21 @@ pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
     cases
 }
 
-fn gate(settings: impl FnOnce(GateBuilder) -> GateBuilder) -> Result<Gate, Error> {
+/// A small token, signed with HS256.
+pub(crate) fn token() -> String {
+    let signing = SigningKey::secret(Algorithm::Hs256, SECRET).expect("the secret is long enough");
+    signing.sign(r#"{"alg":"HS256","typ":"JWT"}"#, Small::JSON)
+}
+
+pub(crate) fn gate(settings: impl FnOnce(GateBuilder) -> GateBuilder) -> Result<Gate, Error> {
     settings(Gate::builder().scheme(Scheme::new(Directus::new(SECRET)?).bearer())).build()
 }
 
 /// `jsonwebtoken` with the rules that ours has for tokens of Directus.
-struct Verifier(DecodingKey, Validation);
+pub(crate) struct Verifier(DecodingKey, Validation);
 
 impl Verifier {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut rules = Validation::new(jsonwebtoken::Algorithm::HS256);
         rules.leeway = 0;
         rules.validate_nbf = true;
@@ -46,7 +50,7 @@ impl Verifier {
         Self(DecodingKey::from_secret(SECRET), rules)
     }
 
-    fn verify(&self, token: &str) -> Option<Small> {
+    pub(crate) fn verify(&self, token: &str) -> Option<Small> {
         decode(token, &self.0, &self.1).ok().map(|token| token.claims)
     }
 }
