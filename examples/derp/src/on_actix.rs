@@ -43,9 +43,11 @@ pub fn routes(service: &Service) -> Routes {
 async fn hello(Authenticated(caller): Authenticated) -> String {
     format!("hello, {}\n", me::name(&caller))
 }
+
 async fn whoami(Authenticated(caller): Authenticated) -> Json<Value> {
     Json(me::session(&caller))
 }
+
 async fn page() -> HttpResponse {
     let mut answer = HttpResponse::Ok();
     for header in page::headers() {
@@ -53,6 +55,7 @@ async fn page() -> HttpResponse {
     }
     answer.content_type("text/html; charset=utf-8").body(page::HTML)
 }
+
 async fn context(
     service: Data<Service>,
     Authenticated(who): Authenticated,
@@ -60,9 +63,11 @@ async fn context(
 ) -> Result<Json<Value>, Rejection> {
     Ok(Json(service.context(&who, id.into_inner()).await?))
 }
+
 async fn organizations(service: Data<Service>, Authenticated(who): Authenticated) -> Result<Json<Value>, Rejection> {
     Ok(Json(service.organizations_of(&who).await?))
 }
+
 async fn found(
     service: Data<Service>,
     Authenticated(who): Authenticated,
@@ -70,6 +75,7 @@ async fn found(
 ) -> Result<HttpResponse, Rejection> {
     Ok(HttpResponse::Created().json(service.found(&who, new.into_inner()).await?))
 }
+
 async fn remove(
     service: Data<Service>,
     Authenticated(who): Authenticated,
@@ -78,9 +84,11 @@ async fn remove(
     service.remove(&who, id.into_inner()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
+
 async fn members(service: Data<Service>, id: Path<String>) -> Result<Json<Value>, Rejection> {
     Ok(Json(service.members(id.into_inner()).await?))
 }
+
 async fn add_member(
     service: Data<Service>,
     Authenticated(who): Authenticated,
@@ -90,6 +98,7 @@ async fn add_member(
     service.add_member(&who, id.into_inner(), new.into_inner()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
+
 async fn set_role(
     service: Data<Service>,
     Authenticated(who): Authenticated,
@@ -99,6 +108,7 @@ async fn set_role(
     service.set_role(&who, path.into_inner(), new.into_inner()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
+
 async fn remove_member(
     service: Data<Service>,
     caller: Caller,

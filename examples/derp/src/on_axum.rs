@@ -52,12 +52,15 @@ pub fn app(service: &Service) -> Router {
 async fn hello(Authenticated(caller): Authenticated) -> String {
     format!("hello, {}\n", me::name(&caller))
 }
+
 async fn whoami(Authenticated(caller): Authenticated) -> Json<Value> {
     Json(me::session(&caller))
 }
+
 async fn page() -> impl IntoResponse {
     (page::headers(), Html(page::HTML))
 }
+
 async fn context(
     State(service): State<Service>,
     Authenticated(who): Authenticated,
@@ -65,12 +68,14 @@ async fn context(
 ) -> Result<Json<Value>, Rejection> {
     Ok(Json(service.context(&who, id).await?))
 }
+
 async fn organizations(
     State(service): State<Service>,
     Authenticated(who): Authenticated,
 ) -> Result<Json<Value>, Rejection> {
     Ok(Json(service.organizations_of(&who).await?))
 }
+
 async fn found(
     State(service): State<Service>,
     Authenticated(who): Authenticated,
@@ -78,6 +83,7 @@ async fn found(
 ) -> Result<(StatusCode, Json<Value>), Rejection> {
     Ok((StatusCode::CREATED, Json(service.found(&who, new).await?)))
 }
+
 async fn remove(
     State(service): State<Service>,
     Authenticated(who): Authenticated,
@@ -86,9 +92,11 @@ async fn remove(
     service.remove(&who, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
 async fn members(State(service): State<Service>, Path(id): Path<String>) -> Result<Json<Value>, Rejection> {
     Ok(Json(service.members(id).await?))
 }
+
 async fn add_member(
     State(service): State<Service>,
     Authenticated(who): Authenticated,
@@ -98,6 +106,7 @@ async fn add_member(
     service.add_member(&who, id, new).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
 async fn set_role(
     State(service): State<Service>,
     Authenticated(who): Authenticated,
@@ -107,6 +116,7 @@ async fn set_role(
     service.set_role(&who, path, new).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
 async fn remove_member(
     State(service): State<Service>,
     caller: Caller,
