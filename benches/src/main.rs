@@ -12,6 +12,8 @@ mod companion;
 mod guard;
 mod head;
 mod instructions;
+#[cfg(feature = "loopback")]
+mod loopback;
 mod own;
 mod policy;
 #[cfg(feature = "metrics")]
@@ -43,12 +45,16 @@ fn main() -> ExitCode {
         ["timing"] => return ExitCode::FAILURE,
         #[cfg(feature = "accounts")]
         ["queue"] => accounts::queue(),
+        #[cfg(feature = "loopback")]
+        ["loopback"] => loopback::report(),
+        #[cfg(feature = "loopback")]
+        ["serve", name] => loopback::serve(name),
         ["step", case, by] => step(cases(|name| name == case), by),
         [filter] => drop(report(&mut cases(|name| name.contains(filter)))),
         _ => {
             eprintln!(
                 "usage: portcullis-benches [check | FILTER], such as `HS256` or `verify/HS256/small`; with the feature `accounts` \
-                 also stores, timing and queue"
+                 also stores, timing and queue, and with the feature `loopback` also loopback"
             );
             return ExitCode::FAILURE;
         }

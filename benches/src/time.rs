@@ -91,7 +91,7 @@ pub(crate) fn process_cpu() -> Duration {
     cpu_time_of(libc::CLOCK_PROCESS_CPUTIME_ID)
 }
 
-fn cpu_time_of(clock: libc::clockid_t) -> Duration {
+pub(crate) fn cpu_time_of(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a live timespec.
     let failed = unsafe { libc::clock_gettime(clock, &raw mut time) };

@@ -2,6 +2,7 @@
 
 use crate::{
     case::Operation,
+    claims::Small,
     guard::{Verifier, actix::operation},
 };
 use actix_web::{Error, HttpResponse, dev::ServiceRequest, error::ErrorUnauthorized, web};
@@ -26,7 +27,8 @@ pub(crate) fn peers(case: &str) -> Option<Operation> {
 }
 
 async fn verify(request: ServiceRequest, bearer: BearerAuth) -> Result<ServiceRequest, (Error, ServiceRequest)> {
-    let verified = request.app_data::<web::Data<Verifier>>().and_then(|verifier| verifier.verify(bearer.token()));
+    let verified =
+        request.app_data::<web::Data<Verifier<Small>>>().and_then(|verifier| verifier.verify(bearer.token()));
     match verified {
         Some(_) => {
             request.attach(HashSet::from(["document:read".to_owned()]));

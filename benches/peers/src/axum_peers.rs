@@ -5,22 +5,21 @@ use crate::{
     claims::{Large, Sample, Small},
     guard::{
         BARE,
-        axum::{operation, request},
-        gate, token,
+        axum::{greeting, operation, request, unguarded},
+        gate, rs256, token,
     },
-    verify::{OURS, PEER, SECRET},
+    verify::{OURS, SECRET},
 };
 use axum::{
     Router,
     body::Body,
-    extract::{FromRef, FromRequestParts},
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    extract::{FromRef, Request},
+    http::{HeaderValue, StatusCode, header},
     routing::get,
 };
 use axum_jwt_auth::{Claims, Decoder, LocalDecoder};
 use axum_login::{AuthManagerLayerBuilder, AuthSession, AuthUser, AuthnBackend};
 use futures_util::FutureExt;
-use jsonwebtoken::{DecodingKey, Validation, decode};
 use jsonwebtoken_10 as jsonwebtoken10;
 use oauth_resource_server::{
     AuthorizedToken, OAuthValidator,
@@ -28,8 +27,7 @@ use oauth_resource_server::{
     static_token_policy,
     testing::{resolved_config, spawn_http_server},
 };
-use portcullis_axum::Authenticated;
-use portcullis_core::{Algorithm, Audience, Gate, Issuer, Jwt, Scheme, TokenCache, testing::SigningKey};
+use portcullis_core::{Algorithm, TokenCache, testing::SigningKey};
 use std::{
     collections::HashMap,
     convert::Infallible,
@@ -41,90 +39,37 @@ use tower_service::Service;
 use tower_sessions::{MemoryStore, SessionManagerLayer};
 
 const HS256: &str = "guard/axum/HS256, extracted";
-const TABLE: &str = "guard, axum, a request built and answered";
 
 pub(crate) fn knows(case: &str) -> bool {
-    case == HS256
+    [HS256, rs256::NAME].contains(&case)
 }
 
-pub(crate) fn peers(case: &str) -> Option<Operation> {
-    knows(case).then(|| {
-        let key = jsonwebtoken10::DecodingKey::from_secret(SECRET);
-        jwt_auth::<Small>(&token(), jsonwebtoken10::Algorithm::HS256, key)
-    })
+pub(crate) fn peers(case: &str) -> Vec<Operation> {
+    match case {
+        HS256 => {
+            let key = jsonwebtoken10::DecodingKey::from_secret(SECRET);
+            vec![jwt_auth::<Small>(&token(), jsonwebtoken10::Algorithm::HS256, key)]
+        }
+        rs256::NAME => {
+            let (token, key) = (rs256::token(), jsonwebtoken10::DecodingKey::from_rsa_der(rs256::public_key()));
+            vec![jwt_auth::<Large>(&token, jsonwebtoken10::Algorithm::RS256, key), resource_server(&token)]
+        }
+        _ => Vec::new(),
+    }
 }
 
-pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
-    let cases: [(_, fn() -> Vec<Operation>); 2] = [("RS256, large, extracted", rs256), ("known again", known_again)];
-    let case = |(row, operations): (_, fn() -> Vec<Operation>)| {
-        let name = format!("guard/axum/{row}");
-        wanted(&name).then(|| Case { name, table: TABLE.to_owned(), row, operations: operations() })
-    };
-    cases.into_iter().filter_map(case).collect()
-}
-
-/// An access token as Keycloak issues it, verified each time.
-fn rs256() -> Vec<Operation> {
-    let signing = SigningKey::embedded(Algorithm::Rs256);
-    let token = signing.sign(r#"{"alg":"RS256","typ":"JWT","kid":"1"}"#, Large::JSON);
-    let audience = Large::AUDIENCE.map_or_else(Audience::absent, Audience::is);
-    let issuer = Issuer::new(Large::ISSUER, audience, [Algorithm::Rs256], signing.key()).expect("the issuer is sound");
-    let gate = Gate::builder().scheme(Scheme::new(Jwt::new(issuer)).bearer()).build().expect("the gate is sound");
-    let public = include_bytes!("../../../crates/portcullis-core/src/testing/keys/rsa.spki");
-    let public: &[u8; 270] = public.last_chunk().expect("the embedded key is as long");
-    vec![
-        ours(&gate, &token),
-        jsonwebtoken(&token, DecodingKey::from_rsa_der(public)),
-        jwt_auth::<Large>(&token, jsonwebtoken10::Algorithm::RS256, jsonwebtoken10::DecodingKey::from_rsa_der(public)),
-        resource_server(&token, &signing),
-        bare(&token),
-    ]
+/// A caller who was known before, by a session in memory.
+pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Option<Case> {
+    let (name, row) = ("guard/axum/known again", "known again");
+    let (table, operations) = ("guard, axum, a request built and answered".to_owned(), known_again);
+    wanted(name).then(|| Case { name: name.to_owned(), table, row, operations: operations() })
 }
 
 /// A caller who was known before: by a token in the cache, and by a session in memory.
 fn known_again() -> Vec<Operation> {
     let gate = gate(|settings| settings.cache(TokenCache::new(20_000))).expect("the gate is sound");
     let token = token();
-    vec![ours(&gate, &token), login(), bare(&token)]
-}
-
-fn ours(gate: &Gate, token: &str) -> Operation {
-    let route = get(async |Authenticated(principal): Authenticated| {
-        black_box(principal);
-        "ok"
-    });
-    operation(OURS, token, Router::new().route("/x", route).with_state(gate.clone()))
-}
-
-fn bare(token: &str) -> Operation {
-    operation(BARE, token, Router::new().route("/x", get(async || "ok")))
-}
-
-/// An extractor as one writes it by hand.
-fn jsonwebtoken(token: &str, key: DecodingKey) -> Operation {
-    struct Verifier(DecodingKey, Validation);
-    struct Caller(Large);
-
-    impl FromRequestParts<Arc<Verifier>> for Caller {
-        type Rejection = StatusCode;
-
-        async fn from_request_parts(parts: &mut Parts, verifier: &Arc<Verifier>) -> Result<Self, StatusCode> {
-            let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-            let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
-            let decoded = decode::<Large>(token, &verifier.0, &verifier.1);
-            decoded.map(|token| Self(token.claims)).map_err(|_| StatusCode::UNAUTHORIZED)
-        }
-    }
-    let mut rules = Validation::new(jsonwebtoken::Algorithm::RS256);
-    rules.leeway = 0;
-    rules.validate_nbf = true;
-    rules.set_issuer(&[Large::ISSUER]);
-    rules.set_audience(&[Large::AUDIENCE.unwrap_or_default()]);
-    let route = get(async |Caller(claims): Caller| {
-        black_box(claims);
-        "ok"
-    });
-    operation(PEER, token, Router::new().route("/x", route).with_state(Arc::new(Verifier(key, rules))))
+    vec![operation(OURS, &token, greeting(&gate)), login(), operation(BARE, &token, unguarded(&gate))]
 }
 
 fn jwt_auth<C: Sample + Clone>(
@@ -160,7 +105,8 @@ impl<C> FromRef<State<C>> for Decoder<C> {
 /// Its background tasks and the server of the key.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-fn resource_server(token: &str, signing: &SigningKey) -> Operation {
+fn resource_server(token: &str) -> Operation {
+    let signing = SigningKey::embedded(Algorithm::Rs256);
     let keys = format!(r#"{{"keys":[{}]}}"#, signing.public_jwk("1").expect("a public key"));
     let routes = HashMap::from([("/jwks".to_owned(), ("200 OK", keys))]);
     let layer = RUNTIME.block_on(async {
@@ -230,7 +176,7 @@ fn login() -> Operation {
     });
     let layer = AuthManagerLayerBuilder::new(users, sessions).build();
     let mut router: Router = Router::new().route("/sign-in", sign_in).route("/x", route).layer(layer);
-    let signed_in = axum::extract::Request::get("/sign-in").body(Body::empty()).expect("a request");
+    let signed_in = Request::get("/sign-in").body(Body::empty()).expect("a request");
     let answer = RUNTIME.block_on(router.call(signed_in)).expect("it answers");
     let cookie = answer.headers().get(header::SET_COOKIE).expect("a cookie").to_str().expect("text");
     let cookie = HeaderValue::try_from(cookie.split(';').next().unwrap_or_default()).expect("a header's value");

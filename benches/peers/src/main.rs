@@ -76,11 +76,11 @@ fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
     let mut cases = verify::cases(|name| wanted(name) && jwt_simple::knows(name));
     cases.extend(guard::cases(|name| wanted(name) && (axum_peers::knows(name) || actix_peers::knows(name))));
     for case in &mut cases {
-        let more: Vec<Operation> =
-            [jwt_simple::peers(&case.name), axum_peers::peers(&case.name), actix_peers::peers(&case.name)]
-                .into_iter()
-                .flatten()
-                .collect();
+        let more: Vec<Operation> = axum_peers::peers(&case.name)
+            .into_iter()
+            .chain(jwt_simple::peers(&case.name))
+            .chain(actix_peers::peers(&case.name))
+            .collect();
         let before_the_floor = case.operations.len().saturating_sub(1);
         case.operations.splice(before_the_floor..before_the_floor, more);
     }

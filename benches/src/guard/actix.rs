@@ -166,7 +166,8 @@ impl<S: Service<ServiceRequest>> Service<ServiceRequest> for NoOpMiddleware<S> {
 /// Verified by `jsonwebtoken`, and the claims handed to the handler, as its documentation shows.
 fn peer(token: &str) -> Operation {
     async fn verify(request: ServiceRequest, bearer: BearerAuth) -> Result<ServiceRequest, (Error, ServiceRequest)> {
-        let verified = request.app_data::<web::Data<Verifier>>().and_then(|verifier| verifier.verify(bearer.token()));
+        let verified =
+            request.app_data::<web::Data<Verifier<Small>>>().and_then(|verifier| verifier.verify(bearer.token()));
         match verified {
             Some(claims) => {
                 request.extensions_mut().insert(claims);

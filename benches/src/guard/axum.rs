@@ -1,7 +1,7 @@
 use super::{BARE, NO_OP, Verifier};
 use crate::{
     case::{Case, Operation},
-    claims::Small,
+    claims::Sample,
     verify::{OURS, PEER},
 };
 use axum::{
@@ -58,7 +58,11 @@ pub(super) fn cases(
 
 /// The principal in the handler of a router that knows nothing else of us.
 fn extracted(gate: &Gate, token: &str) -> Operation {
-    operation(OURS, token, Router::new().route("/x", get(greet)).with_state(gate.clone()))
+    operation(OURS, token, greeting(gate))
+}
+
+pub(crate) fn greeting(gate: &Gate) -> Router {
+    Router::new().route("/x", get(greet)).with_state(gate.clone())
 }
 
 /// The policy before the handler.
@@ -84,7 +88,11 @@ async fn greet(Authenticated(principal): Authenticated) -> &'static str {
 
 /// With the same state, which costs something whether or not it is used.
 fn bare(gate: &Gate, token: &str) -> Operation {
-    operation(BARE, token, Router::new().route("/x", get(async || "ok")).with_state(gate.clone()))
+    operation(BARE, token, unguarded(gate))
+}
+
+pub(crate) fn unguarded(gate: &Gate) -> Router {
+    Router::new().route("/x", get(async || "ok")).with_state(gate.clone())
 }
 
 /// The bare route in a layer.
@@ -112,22 +120,26 @@ impl<S: Service<Request>> Service<Request> for NoOp<S> {
 
 /// Verified by `jsonwebtoken` in an extractor, as one writes it by hand.
 fn peer(token: &str) -> Operation {
-    struct Caller(Small);
+    operation(PEER, token, by_jsonwebtoken(Verifier::new()))
+}
 
-    impl FromRequestParts<Arc<Verifier>> for Caller {
+pub(crate) fn by_jsonwebtoken<C: Sample>(verifier: Verifier<C>) -> Router {
+    struct Caller<C>(C);
+
+    impl<C: Sample> FromRequestParts<Arc<Verifier<C>>> for Caller<C> {
         type Rejection = StatusCode;
 
-        async fn from_request_parts(parts: &mut Parts, verifier: &Arc<Verifier>) -> Result<Self, StatusCode> {
+        async fn from_request_parts(parts: &mut Parts, verifier: &Arc<Verifier<C>>) -> Result<Self, StatusCode> {
             let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
             let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
             verifier.verify(token).map(Self).ok_or(StatusCode::UNAUTHORIZED)
         }
     }
-    let route = get(async |Caller(claims): Caller| {
+    let route = get(async |Caller(claims): Caller<C>| {
         black_box(claims);
         "ok"
     });
-    operation(PEER, token, Router::new().route("/x", route).with_state(Arc::new(Verifier::new())))
+    Router::new().route("/x", route).with_state(Arc::new(verifier))
 }
 
 /// A request with the token, to this router.
