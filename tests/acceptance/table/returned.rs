@@ -30,7 +30,7 @@ pub fn kinds() -> Vec<(&'static str, Expected)> {
         (
             "taken",
             Expected {
-                body: r#"{"code":"email_taken","status":409,"suggestions":["alice1","alice2"],"title":"Conflict"}"#
+                body: r#"{"code":"email_taken","suggestions":["alice1","alice2"],"status":409,"title":"Conflict"}"#
                     .into(),
                 ..rejected(409, "Conflict", "email_taken")
             },
