@@ -35,13 +35,17 @@ use case::{Case, Operation};
 use std::{env, fs, path::Path};
 use table::Figures;
 
-/// The plots of the README: a file, a title, and the cases in it.
-const PLOTS: [(&str, &str, &str); 4] = [
-    ("verify-small", "A small token verified, and its claims read", "small"),
-    ("verify-large", "A large token verified, and its claims read", "large"),
-    ("axum", "A guarded route of axum", "guard/axum"),
-    ("actix", "A guarded route of actix-web", "guard/actix"),
+/// The plots of the README: a file, a title, and which cases it shows.
+const PLOTS: [(&str, &str, fn(&str) -> bool); 4] = [
+    ("verify-small", "A small token verified, and its claims read", |name| is_verified(name, "small")),
+    ("verify-large", "A large token verified, and its claims read", |name| is_verified(name, "large")),
+    ("axum", "A guarded route of axum", |name| name.starts_with("guard/axum/")),
+    ("actix", "A guarded route of actix-web", |name| name.starts_with("guard/actix/")),
 ];
+
+fn is_verified(name: &str, size: &str) -> bool {
+    name.starts_with("verify/") && name.ends_with(size)
+}
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -59,12 +63,8 @@ fn main() {
 fn plot(cases: &[Case], figures: &[Vec<Figures>]) -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plots");
     fs::create_dir_all(&folder)?;
-    for (file, title, part) in PLOTS {
-        let wanted = |case: &Case| match part.contains('/') {
-            true => case.name.starts_with(part),
-            false => case.name.starts_with("verify/") && case.name.ends_with(part),
-        };
-        let shown = cases.iter().zip(figures).filter(|(case, _)| wanted(case));
+    for (file, title, is_shown) in PLOTS {
+        let shown = cases.iter().zip(figures).filter(|(case, _)| is_shown(&case.name));
         let shown: Vec<(&Case, &[Figures])> = shown.map(|(case, figures)| (case, figures.as_slice())).collect();
         fs::write(folder.join(format!("{file}.svg")), plot::svg(title, &shown))?;
     }

@@ -137,5 +137,5 @@ pub fn respond(refusal: Refusal) -> HttpResponse {
             _ => tracing::error!(target: "portcullis", name, "a refusal has a header that HTTP cannot carry"),
         }
     }
-    response.set_body(BoxBody::new(refusal.into_body()))
+    response.set_body(BoxBody::new(refusal.into_parts().1))
 }

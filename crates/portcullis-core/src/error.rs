@@ -600,6 +600,11 @@ impl error::Error for Error {
 
 /// Unverified text of a request, made fit for a log: escaped and short.
 pub(crate) fn quote(text: &str) -> String {
+    // Nearly all are names without anything to escape.
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
+    if text.len() <= 80 && text.bytes().all(is_plain) {
+        return ["`", text, "`"].concat();
+    }
     let mut short: String = text.chars().take(80).flat_map(char::escape_debug).collect();
     if text.chars().nth(80).is_some() {
         short.push('…');

@@ -56,7 +56,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 /// let invalid = gate.render(&Error::new(ErrorKind::Invalid, "a wrong signature"));
 /// assert_eq!((invalid.status(), invalid.body()), (401, &br#"{"detail":"invalid_token"}"#[..]));
 /// assert_eq!(gate.render(&Error::no_account()).status(), 403);
-/// assert!(gate.not_found().into_body().is_empty());
+/// assert!(gate.not_found().body().is_empty());
 /// # Ok(()) }
 /// ```
 ///
@@ -198,12 +198,6 @@ impl Refusal {
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
-    }
-
-    /// Takes the body.
-    #[must_use]
-    pub fn into_body(self) -> Vec<u8> {
-        self.body
     }
 
     /// Takes the headers, in order, and the body.

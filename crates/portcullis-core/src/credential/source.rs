@@ -7,7 +7,7 @@
 use super::{
     Credential,
     cookie::{self, Cookies, ReadCookies},
-    value::{bearer, dpop, dpop_token, each, is_token_byte, only, token68, trim, visible, websocket_protocol},
+    value::{bearer, dpop, dpop_token, is_token_byte, is_visible, only, token68, trim, visible, websocket_protocol},
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -361,7 +361,7 @@ impl CredentialSource {
             None => text,
         };
         match text.filter(|text| !text.bytes().is_empty()) {
-            Some(Text::Made(made)) if !each(made.as_bytes(), |byte| byte.is_ascii_graphic()) => {
+            Some(Text::Made(made)) if !is_visible(made.as_bytes()) => {
                 Err(Error::invalid(format!("the {self} has characters that no credential has")))
             }
             text => Ok(text),

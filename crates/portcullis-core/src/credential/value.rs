@@ -80,9 +80,13 @@ pub(super) fn websocket_protocol<'h>(head: &'h dyn RequestHead) -> Result<Option
 pub(super) fn visible(value: &[u8]) -> Result<&str, Error> {
     let value = trim(value);
     match str::from_utf8(value) {
-        Ok(text) if each(value, |byte| byte.is_ascii_graphic()) => Ok(text),
+        Ok(text) if is_visible(value) => Ok(text),
         _ => Err(Error::invalid("the credential has characters that no credential has")),
     }
+}
+
+pub(super) fn is_visible(value: &[u8]) -> bool {
+    each_is_good(value, |byte| beyond(byte, b'!', b'~'))
 }
 
 /// Without the surrounding white space that HTTP knows: spaces and tabs (RFC 9110, section 5.6.3). Code that strips more
@@ -99,11 +103,12 @@ pub(super) fn token68(token: &[u8]) -> Result<&str, Error> {
     let end = token.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
     let body = token.get(..end).unwrap_or_default();
     // From `-` to `9` are `-`, `.`, `/` and the digits.
-    let is_letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a') < 26;
-    let is_good =
-        |byte: u8| is_letter(byte) | (byte.wrapping_sub(b'-') <= b'9' - b'-') | matches!(byte, b'_' | b'~' | b'+');
+    let is_bad = |byte: u8| {
+        let letter_or_digit = beyond(byte | 0x20, b'a', b'z').min(beyond(byte, b'-', b'9'));
+        letter_or_digit.min(byte ^ b'_').min(byte ^ b'~').min(byte ^ b'+')
+    };
     match str::from_utf8(token) {
-        Ok(text) if !body.is_empty() && each(body, is_good) => Ok(text),
+        Ok(text) if !body.is_empty() && each_is_good(body, is_bad) => Ok(text),
         _ => Err(Error::invalid("`Bearer` is not followed by one token (token68, RFC 6750, section 2.1)")),
     }
 }
@@ -114,13 +119,49 @@ pub(super) fn dpop_token(token: &[u8]) -> Result<&str, Error> {
         .map_err(|error| error.with_detail("`DPoP` is not followed by one token (token68, RFC 9449, section 7.1)"))
 }
 
-/// Whether this is true for each byte. Tokens are long and nearly always valid, so there is no early exit, and the compiler
-/// can check many bytes at once.
-pub(super) fn each(bytes: &[u8], is_good: impl Fn(u8) -> bool) -> bool {
-    bytes.iter().fold(true, |all, byte| all & is_good(*byte))
+/// Zero for a byte in this range, and for no other.
+fn beyond(byte: u8, first: u8, last: u8) -> u8 {
+    byte.wrapping_sub(first).saturating_sub(last - first)
+}
+
+/// Whether this is zero for each byte. Tokens are long and nearly always valid, so there is no early exit, and the compiler
+/// checks sixteen bytes at once; some of the last sixteen twice.
+fn each_is_good(bytes: &[u8], is_bad: impl Fn(u8) -> u8) -> bool {
+    let Some(last) = bytes.last_chunk::<16>() else { return bytes.iter().all(|byte| is_bad(*byte) == 0) };
+    let mut bad = [0; 16];
+    let mut add = |block: &[u8; 16]| bad.iter_mut().zip(block).for_each(|(all, byte)| *all |= is_bad(*byte));
+    bytes.as_chunks().0.iter().for_each(&mut add);
+    add(last);
+    bad == [0; 16]
 }
 
 /// `tchar` of RFC 9110, section 5.6.2.
 pub(super) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::{token68, visible};
+
+    /// Every byte, at every place of texts that are shorter and longer than the blocks that are checked together.
+    #[test]
+    fn each_byte_is_looked_at() {
+        for length in [1, 15, 16, 17, 31, 32, 33, 50] {
+            for (place, byte) in (0..length).flat_map(|place| (0..=u8::MAX).map(move |byte| (place, byte))) {
+                let mut text = vec![b'a'; length];
+                text[place] = byte;
+                let is_base64 = byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+                let is_padding = byte == b'=' && place > 0 && place == length - 1;
+                assert_eq!(token68(&text).is_ok(), is_base64 || is_padding, "{byte} at {place} of {length}");
+                let is_trimmed = matches!(byte, b' ' | b'\t') && (place == 0 || place == length - 1);
+                assert_eq!(
+                    visible(&text).is_ok(),
+                    byte.is_ascii_graphic() || is_trimmed,
+                    "{byte} at {place} of {length}"
+                );
+            }
+        }
+    }
 }

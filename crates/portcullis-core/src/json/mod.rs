@@ -5,12 +5,14 @@
 //! numbers without a finite value, and nesting beyond [`MAX_DEPTH`]. It does not build on `serde_json`, whose treatment
 //! of numbers can be changed by any other crate of the program (`arbitrary_precision`); a property test compares the two.
 
+mod cursor;
 mod object;
 mod scan;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub(crate) use cursor::Cursor;
 pub(crate) use object::Object;
 pub(crate) use scan::{Fault, bit, mark, object, outline};
 pub(crate) use value::Value;

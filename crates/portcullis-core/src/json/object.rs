@@ -39,10 +39,9 @@ impl Object {
         members.map(|member| (member.name(&self.text), member.value(&self.text)))
     }
 
-    /// The value of this name. Names are compared after their [`mark`]s, which rules out nearly all others.
     pub(crate) fn member(&self, name: &str) -> Option<Value<'_>> {
         let mark = mark(name.as_bytes());
-        let found = self.members.iter().find(|member| member.mark == mark && member.name(&self.text) == name);
+        let found = self.members.iter().find(|member| member.is_called(name, mark, &self.text));
         found.map(|member| member.value(&self.text))
     }
 

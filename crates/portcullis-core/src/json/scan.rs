@@ -42,6 +42,16 @@ impl Member {
         if self.escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
     }
 
+    /// Whether its name is this one. The [`mark`] rules out nearly all others.
+    #[inline]
+    pub(super) fn is_called(&self, name: &str, mark: u32, text: &str) -> bool {
+        let is_same = || match self.escaped {
+            true => unescape(part(text, self.name)) == name,
+            false => text.as_bytes().get(self.name.0 as usize..self.name.1 as usize) == Some(name.as_bytes()),
+        };
+        self.mark == mark && is_same()
+    }
+
     pub(crate) fn value(self, text: &str) -> Value<'_> {
         let text = part(text, self.value);
         if self.plain { Value::plain(text) } else { Value::new(text) }
@@ -78,19 +88,22 @@ fn scan(text: &str, unique_to: usize) -> Result<Vec<Member>, Fault> {
     }
     // Room for the members of most tokens.
     let members = Vec::with_capacity((text.len() / 32 + 4).min(64));
-    let mut scanner = Scanner { text, at: 0, unique_to, members };
-    scanner.expect(b'{')?;
-    scanner.object(1)?;
-    match scanner.token() {
+    let mut scanner = Scanner { text, unique_to, members };
+    let (at, first) = scanner.token(0);
+    if first != Some(b'{') {
+        return Err(Fault::Syntax);
+    }
+    let end = scanner.object(at + 1, 1)?;
+    match scanner.token(end).1 {
         None => Ok(scanner.members),
         Some(_) => Err(Fault::Syntax),
     }
 }
 
-/// Goes through a text once. What it has passed is sound.
+/// Goes through a text once. Each function takes the place where its part begins, and returns the place after it. What has been
+/// passed is sound.
 struct Scanner<'a> {
     text: &'a str,
-    at: usize,
     /// Down to which depth names have to differ.
     unique_to: usize,
     /// Those of the outermost object so far, and then those of the objects that are open inside it.
@@ -99,244 +112,208 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+    fn peek(&self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
     }
 
     #[inline]
-    fn rest(&self) -> &[u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    fn rest(&self, at: usize) -> &[u8] {
+        self.text.as_bytes().get(at..).unwrap_or_default()
     }
 
-    /// Passes white space, and returns the byte after it.
+    /// Where the next byte is that is no white space, and that byte.
     #[inline]
-    fn token(&mut self) -> Option<u8> {
+    fn token(&self, mut at: usize) -> (usize, Option<u8>) {
         loop {
-            match self.peek() {
-                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
-                other => return other,
+            match self.peek(at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => at += 1,
+                other => return (at, other),
             }
         }
     }
 
-    /// Passes white space, and this byte.
+    /// A comma, after which another part has to come (`true`), or the end of an object or array.
     #[inline]
-    fn expect(&mut self, byte: u8) -> Result<(), Fault> {
-        if self.token() != Some(byte) {
-            return Err(Fault::Syntax);
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    /// Passes a comma, after which another part has to come, or the end of an object or array. Returns whether it was a comma.
-    #[inline]
-    fn comma(&mut self, end: u8) -> Result<bool, Fault> {
-        let found = self.token();
-        self.at += 1;
-        match found {
-            Some(b',') => Ok(true),
-            Some(byte) if byte == end => Ok(false),
+    fn comma(&self, at: usize, end: u8) -> Result<(usize, bool), Fault> {
+        match self.token(at) {
+            (at, Some(b',')) => Ok((at + 1, true)),
+            (at, Some(byte)) if byte == end => Ok((at + 1, false)),
             _ => Err(Fault::Syntax),
         }
     }
 
-    /// Passes a value whose first byte is this. Returns whether it is a string without escapes.
+    /// A value that begins with this byte. Returns as well whether it is a string without escapes.
     #[inline(always)]
-    fn value(&mut self, first: Option<u8>, depth: usize) -> Result<bool, Fault> {
-        let other = match first {
-            Some(b'"') => return self.string().map(|escaped| !escaped),
-            Some(b'{') => {
-                self.at += 1;
-                self.object(depth + 1)
-            }
-            Some(b'[') => {
-                self.at += 1;
-                self.array(depth + 1)
-            }
-            Some(b't') => self.literal(b"true"),
-            Some(b'f') => self.literal(b"false"),
-            Some(b'n') => self.literal(b"null"),
-            Some(b'-' | b'0'..=b'9') => self.number(),
+    fn value(&mut self, at: usize, first: Option<u8>, depth: usize) -> Result<(usize, bool), Fault> {
+        let end = match first {
+            Some(b'"') => return self.string(at + 1).map(|(end, escaped)| (end, !escaped)),
+            Some(b'{') => self.object(at + 1, depth + 1),
+            Some(b'[') => self.array(at + 1, depth + 1),
+            Some(b't') => self.literal(at, b"true"),
+            Some(b'f') => self.literal(at, b"false"),
+            Some(b'n') => self.literal(at, b"null"),
+            Some(b'-' | b'0'..=b'9') => self.number(at),
             _ => Err(Fault::Syntax),
         };
-        other.map(|()| false)
+        end.map(|end| (end, false))
     }
 
-    /// Passes an object after its brace. Of nested objects, only the duplicates matter.
-    fn object(&mut self, depth: usize) -> Result<(), Fault> {
+    /// An object, from after its brace. Of nested objects, only the duplicates matter.
+    fn object(&mut self, at: usize, depth: usize) -> Result<usize, Fault> {
         if depth > MAX_DEPTH {
             return Err(Fault::Depth);
         }
-        if self.token() == Some(b'}') {
-            self.at += 1;
-            return Ok(());
+        let (mut at, mut next) = self.token(at);
+        if next == Some(b'}') {
+            return Ok(at + 1);
         }
         let first = self.members.len();
         let mut names = Names::default();
         loop {
-            self.token();
-            let start = self.at + 1;
-            let escaped = self.string()?;
-            let name = start..self.at - 1;
+            if next != Some(b'"') {
+                return Err(Fault::Syntax);
+            }
+            let start = at + 1;
+            let (end, escaped) = self.string(start)?;
+            let name = start..end - 1;
             let mark = match escaped {
                 true => mark(unescape(self.text.get(name.clone()).unwrap_or_default()).as_bytes()),
                 false => mark(self.text.as_bytes().get(name.clone()).unwrap_or_default()),
             };
-            self.expect(b':')?;
-            let value = self.token();
-            let start = self.at;
-            let plain = self.value(value, depth)?;
+            let (colon, Some(b':')) = self.token(end) else { return Err(Fault::Syntax) };
+            let (start, value) = self.token(colon + 1);
+            let (end, plain) = self.value(start, value, depth)?;
             // INVARIANT: the text is shorter than 4 GiB, or it would not have been read.
             let place = |range: Range<usize>| (range.start as u32, range.end as u32);
-            let member = Member { name: place(name), value: place(start..self.at), mark, escaped, plain };
+            let member = Member { name: place(name), value: place(start..end), mark, escaped, plain };
             if names.may_have(mark) {
                 names.compare(&member, self.members.get(first..).unwrap_or_default(), self.text);
             }
             self.members.push(member);
-            if !self.comma(b'}')? {
+            let (after, is_comma) = self.comma(end, b'}')?;
+            if !is_comma {
+                at = after;
                 break;
             }
+            (at, next) = self.token(after);
         }
         let is_unique =
             depth > self.unique_to || names.differ(self.members.get(first..).unwrap_or_default(), self.text);
         if depth > 1 {
             self.members.truncate(first);
         }
-        if is_unique { Ok(()) } else { Err(Fault::Duplicate) }
+        if is_unique { Ok(at) } else { Err(Fault::Duplicate) }
     }
 
-    /// Passes an array after its bracket.
-    fn array(&mut self, depth: usize) -> Result<(), Fault> {
+    /// An array, from after its bracket.
+    fn array(&mut self, at: usize, depth: usize) -> Result<usize, Fault> {
         if depth > MAX_DEPTH {
             return Err(Fault::Depth);
         }
-        let mut first = self.token();
+        let (mut at, mut first) = self.token(at);
         if first == Some(b']') {
-            self.at += 1;
-            return Ok(());
+            return Ok(at + 1);
         }
         loop {
-            self.value(first, depth)?;
-            if !self.comma(b']')? {
-                return Ok(());
+            let (end, _) = self.value(at, first, depth)?;
+            let (after, is_comma) = self.comma(end, b']')?;
+            if !is_comma {
+                return Ok(after);
             }
-            first = self.token();
+            (at, first) = self.token(after);
         }
     }
 
-    /// Passes exactly this word, such as `true`.
+    /// Exactly this word, such as `true`.
     #[inline]
-    fn literal<const N: usize>(&mut self, word: &[u8; N]) -> Result<(), Fault> {
-        if self.rest().first_chunk() != Some(word) {
-            return Err(Fault::Syntax);
-        }
-        self.at += N;
-        Ok(())
+    fn literal<const N: usize>(&self, at: usize, word: &[u8; N]) -> Result<usize, Fault> {
+        if self.rest(at).first_chunk() == Some(word) { Ok(at + N) } else { Err(Fault::Syntax) }
     }
 
-    /// Passes a string, quotes included, and tells whether it has escapes.
+    /// A string, from after its first quote. Returns as well whether it has escapes.
     #[inline]
-    fn string(&mut self) -> Result<bool, Fault> {
-        if self.peek() != Some(b'"') {
-            return Err(Fault::Syntax);
-        }
-        self.at += 1;
-        let rest = self.rest();
-        let passed = plain(rest);
-        let found = rest.get(passed).copied();
-        self.at += passed + 1;
-        match found {
-            Some(b'"') => Ok(false),
-            Some(b'\\') => self.escaped().map(|()| true),
+    fn string(&self, at: usize) -> Result<(usize, bool), Fault> {
+        let end = at + plain(self.rest(at));
+        match self.peek(end) {
+            Some(b'"') => Ok((end + 1, false)),
+            Some(b'\\') => self.escaped(end + 1).map(|end| (end, true)),
             _ => Err(Fault::Syntax),
         }
     }
 
-    /// Passes what follows the first backslash of a string.
+    /// What follows the first backslash of a string.
     #[cold]
-    fn escaped(&mut self) -> Result<(), Fault> {
+    fn escaped(&self, mut at: usize) -> Result<usize, Fault> {
         loop {
-            self.escape()?;
-            self.at += plain(self.rest());
-            let found = self.peek();
-            self.at += 1;
-            match found {
-                Some(b'"') => return Ok(()),
-                Some(b'\\') => {}
+            at = self.escape(at)?;
+            at += plain(self.rest(at));
+            match self.peek(at) {
+                Some(b'"') => return Ok(at + 1),
+                Some(b'\\') => at += 1,
                 _ => return Err(Fault::Syntax),
             }
         }
     }
 
-    /// Passes an escape after its backslash. Of `\u`, only whole surrogate pairs are characters (RFC 8259, section 8.2).
-    fn escape(&mut self) -> Result<(), Fault> {
-        let kind = self.peek().ok_or(Fault::Syntax)?;
-        self.at += 1;
-        match kind {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
-            b'u' => match self.hex()? {
+    /// An escape, from after its backslash. Of `\u`, only whole surrogate pairs are characters (RFC 8259, section 8.2).
+    fn escape(&self, at: usize) -> Result<usize, Fault> {
+        match self.peek(at) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
+            Some(b'u') => match self.hex(at + 1)? {
                 0xD800..0xDC00 => {
-                    self.literal(b"\\u")?;
-                    if (0xDC00..0xE000).contains(&self.hex()?) { Ok(()) } else { Err(Fault::Syntax) }
+                    let low = self.literal(at + 5, b"\\u")?;
+                    if (0xDC00..0xE000).contains(&self.hex(low)?) { Ok(low + 4) } else { Err(Fault::Syntax) }
                 }
                 0xDC00..0xE000 => Err(Fault::Syntax),
-                _ => Ok(()),
+                _ => Ok(at + 5),
             },
             _ => Err(Fault::Syntax),
         }
     }
 
-    fn hex(&mut self) -> Result<u32, Fault> {
-        let digits = self.text.get(self.at..self.at + 4).ok_or(Fault::Syntax)?;
+    /// Four digits.
+    fn hex(&self, at: usize) -> Result<u32, Fault> {
+        let digits = self.text.get(at..at + 4).ok_or(Fault::Syntax)?;
         if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(Fault::Syntax);
         }
-        self.at += 4;
         u32::from_str_radix(digits, 16).map_err(|_| Fault::Syntax)
     }
 
-    fn digits(&mut self) -> usize {
-        let rest = self.rest();
-        let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
-        self.at += count;
-        count
+    /// Any number of digits.
+    fn digits(&self, at: usize) -> usize {
+        let rest = self.rest(at);
+        at + rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len())
     }
 
-    /// Passes a number without reading its value, except where it might not be finite.
+    /// At least one digit.
+    fn some_digits(&self, at: usize) -> Result<usize, Fault> {
+        let end = self.digits(at);
+        if end == at { Err(Fault::Syntax) } else { Ok(end) }
+    }
+
+    /// A number. Its value is not read, except where it might not be finite.
     #[inline(never)]
-    fn number(&mut self) -> Result<(), Fault> {
-        let start = self.at;
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        let leading_zero = self.peek() == Some(b'0');
-        let whole = self.digits();
-        if whole == 0 || (leading_zero && whole > 1) {
+    fn number(&self, start: usize) -> Result<usize, Fault> {
+        let whole = start + usize::from(self.peek(start) == Some(b'-'));
+        let mut at = self.some_digits(whole)?;
+        if self.peek(whole) == Some(b'0') && at > whole + 1 {
             return Err(Fault::Syntax);
         }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            if self.digits() == 0 {
-                return Err(Fault::Syntax);
-            }
+        if self.peek(at) == Some(b'.') {
+            at = self.some_digits(at + 1)?;
         }
-        let scaled = matches!(self.peek(), Some(b'e' | b'E'));
+        let scaled = matches!(self.peek(at), Some(b'e' | b'E'));
         if scaled {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            if self.digits() == 0 {
-                return Err(Fault::Syntax);
-            }
+            at += 1;
+            at = self.some_digits(at + usize::from(matches!(self.peek(at), Some(b'+' | b'-'))))?;
         }
         // Up to 300 characters without an exponent are always finite; the rest is asked.
-        if !scaled && self.at - start <= 300 {
-            return Ok(());
+        if !scaled && at - start <= 300 {
+            return Ok(at);
         }
-        let text = self.text.get(start..self.at).ok_or(Fault::Syntax)?;
-        if text.parse::<f64>().is_ok_and(f64::is_finite) { Ok(()) } else { Err(Fault::Syntax) }
+        let text = self.text.get(start..at).ok_or(Fault::Syntax)?;
+        if text.parse::<f64>().is_ok_and(f64::is_finite) { Ok(at) } else { Err(Fault::Syntax) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Values inside a checked text.
 
-use super::scan::plain;
-use std::{borrow::Cow, collections::HashMap};
+use super::cursor::Cursor;
+use std::{borrow::Cow, collections::HashMap, iter};
 
 /// One JSON value inside a text that [`object`](super::object) has checked.
 ///
@@ -22,6 +22,10 @@ impl<'a> Value<'a> {
     /// A string in which the check has seen no escapes.
     pub(super) fn plain(checked: &'a str) -> Self {
         Self { text: checked, plain: true }
+    }
+
+    pub(super) fn is_plain(self) -> bool {
+        self.plain
     }
 
     /// The value as it is written.
@@ -106,18 +110,16 @@ impl<'a> Value<'a> {
 
     /// The elements of an array; `None` for a value of another type.
     pub(crate) fn elements(self) -> Option<impl Iterator<Item = Value<'a>>> {
-        let inside = self.text.strip_prefix('[')?.strip_suffix(']')?;
-        Some(parts(inside).map(Value::new))
+        let mut cursor = Cursor::new(self);
+        let is_array = cursor.enter('[');
+        is_array.then(|| iter::from_fn(move || cursor.next(b']').then(|| cursor.value())))
     }
 
     /// The names and values of an object; `None` for a value of another type.
     pub(crate) fn members(self) -> Option<impl Iterator<Item = (Cow<'a, str>, Value<'a>)>> {
-        let inside = self.text.strip_prefix('{')?.strip_suffix('}')?;
-        Some(parts(inside).filter_map(|part| {
-            let (name, rest) = part.split_at_checked(extent(part))?;
-            let value = rest.trim_ascii_start().strip_prefix(':')?.trim_ascii_start();
-            Some((Value::new(name).as_str()?, Value::new(value)))
-        }))
+        let mut cursor = Cursor::new(self);
+        let is_object = cursor.enter('{');
+        is_object.then(|| iter::from_fn(move || cursor.next(b'}').then(|| (cursor.name(), cursor.value()))))
     }
 
     pub(crate) fn member(self, name: &str) -> Option<Value<'a>> {
@@ -166,62 +168,6 @@ fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
     let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
     Some((fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF)
-}
-
-/// The parts of an array's or object's inside, cut at the commas of this level.
-fn parts(inside: &str) -> impl Iterator<Item = &str> {
-    let mut rest = inside.trim_ascii();
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let mut end = 0;
-        while let Some(tail) = rest.get(end..).filter(|tail| !tail.is_empty() && !tail.starts_with(',')) {
-            end += extent(tail);
-        }
-        let (part, tail) = rest.split_at_checked(end)?;
-        rest = tail.strip_prefix(',').unwrap_or(tail).trim_ascii_start();
-        Some(part.trim_ascii_end())
-    })
-}
-
-/// How far the string, array or object that starts here reaches, or what comes before the next one or the next comma. At
-/// least one character, if there is any.
-fn extent(text: &str) -> usize {
-    let (bytes, mut at, mut depth) = (text.as_bytes(), 0, 0_usize);
-    while let Some(byte) = bytes.get(at) {
-        at += 1;
-        match byte {
-            b'"' => at += string_extent(bytes.get(at..).unwrap_or_default()),
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ if depth > 0 => {}
-            _ => {
-                let others = bytes.get(at..).unwrap_or_default();
-                let is_special = |byte: &u8| matches!(byte, b'"' | b'{' | b'[' | b',');
-                return at + others.iter().position(is_special).unwrap_or(others.len());
-            }
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    at
-}
-
-/// How far a string reaches after its first quote.
-fn string_extent(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    loop {
-        at += plain(bytes.get(at..).unwrap_or_default());
-        match bytes.get(at) {
-            Some(b'"') => return at + 1,
-            // Also past what is escaped, such as a quote.
-            Some(b'\\') => at += 2,
-            Some(_) => at += 1,
-            None => return bytes.len(),
-        }
-    }
 }
 
 /// Resolves the escapes of a checked string.

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ErrorKind},
     json::{Object, Value},
 };
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter, memrchr};
 use serde::de::IgnoredAny;
 use std::{borrow::Cow, collections::HashMap};
 
@@ -32,11 +32,11 @@ impl<'t> Compact<'t> {
     /// `Invalid` for an encrypted token, which has five, and `Unrecognized` for everything else.
     pub(super) fn split(token: &'t str) -> Result<Self, Error> {
         let split = || {
-            let mut dots = memchr_iter(b'.', token.as_bytes());
-            let (first, second) = (dots.next()?, dots.next()?);
-            let is_compact = first > 0 && dots.next().is_none();
-            let (header, signed) = (token.get(..first)?, token.get(..second)?);
-            let (claims, signature) = (signed.get(first + 1..)?, token.get(second + 1..)?);
+            // The claims are the longest part, and so the last one to look through.
+            let (first, last) = (memchr(b'.', token.as_bytes())?, memrchr(b'.', token.as_bytes())?);
+            let (header, signed) = (token.get(..first)?, token.get(..last)?);
+            let (claims, signature) = (signed.get(first + 1..)?, token.get(last + 1..)?);
+            let is_compact = first > 0 && memchr(b'.', claims.as_bytes()).is_none();
             is_compact.then_some(Self { header, claims, signature, signed })
         };
         split().ok_or_else(|| match is_token(token) {
@@ -65,12 +65,19 @@ impl<'t> Compact<'t> {
         header(self.header)
     }
 
+    fn has_signature_of(&self, key: &PreparedKey) -> bool {
+        let is_of_key = |signature: &[u8]| key.verifies(self.signed.as_bytes(), signature);
+        let signature = self.signature.as_bytes();
+        if let Some((bytes, length)) = base64url::decode_short(signature) {
+            return bytes.get(..length).is_some_and(is_of_key);
+        }
+        // The longest signature: RSA with 8192 bits.
+        base64url::decode_into(signature, &mut [0; 1024]).is_some_and(is_of_key)
+    }
+
     /// Checks the signature with this key. If the secret looks encoded, the error says so.
     pub(super) fn check_signature(&self, key: &PreparedKey) -> Result<(), Error> {
-        // The longest signature: RSA with 8192 bits.
-        let mut buffer = [0_u8; 1024];
-        let signature = base64url::decode_into(self.signature.as_bytes(), &mut buffer);
-        if signature.is_some_and(|signature| key.verifies(self.signed.as_bytes(), signature)) {
+        if self.has_signature_of(key) {
             return Ok(());
         }
         let hint = match key.is_encoded_secret() {
@@ -79,10 +86,14 @@ impl<'t> Compact<'t> {
             }
             false => "",
         };
-        Err(Error::invalid(format!(
-            "the signature does not fit the issuer's key for {}; the token was signed with another key, or changed on its way{hint}",
-            key.algorithm
-        )))
+        // Forged tokens should not cost more than valid ones, and formatting would.
+        let parts = [
+            "the signature does not fit the issuer's key for ",
+            key.algorithm.name(),
+            "; the token was signed with another key, or changed on its way",
+            hint,
+        ];
+        Err(Error::invalid(parts.concat()))
     }
 }
 
@@ -133,13 +144,13 @@ pub(crate) fn is_token(credential: &str) -> bool {
 pub(super) fn header(part: &str) -> Result<Object, Error> {
     // Others may cut off what stands in front of a token.
     let bare = part.trim_ascii_start();
-    let bytes = base64url::decode(bare.as_bytes()).ok_or_else(opaque)?;
-    let refused = |what: &str| match names_algorithm(&bytes) {
-        true => Error::invalid(format!("the header is {what}")),
-        false => opaque(),
+    let decode = || base64url::decode(bare.as_bytes()).ok_or_else(opaque);
+    let refused = |what: &str| match decode() {
+        Ok(bytes) if names_algorithm(&bytes) => Error::invalid(format!("the header is {what}")),
+        _ => opaque(),
     };
-    let text = str::from_utf8(&bytes).map_err(|_| refused("not UTF-8"))?;
-    let object = Object::read(text.to_owned()).map_err(|fault| refused(fault.text()))?;
+    let text = String::from_utf8(decode()?).map_err(|_| refused("not UTF-8"))?;
+    let object = Object::read(text).map_err(|fault| refused(fault.text()))?;
     match object.member("alg") {
         None => Err(opaque()),
         Some(_) if part != bare => Err(refused("not base64url")),

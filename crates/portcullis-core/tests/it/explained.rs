@@ -138,7 +138,7 @@ async fn body(gate: &Gate, policy: impl Policy + 'static, head: &Head) -> (u16, 
     for (name, value) in refusal.headers() {
         assert!(!value.contains("staff"), "{name}: {value}");
     }
-    (refusal.status(), String::from_utf8(refusal.into_body()).unwrap())
+    (refusal.status(), String::from_utf8(refusal.into_parts().1).unwrap())
 }
 
 #[test]

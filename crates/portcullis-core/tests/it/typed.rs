@@ -3,7 +3,7 @@
 use crate::tokens::{at_noon, claims, issuer, with_claims};
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error, SeqAccess, Visitor},
+    de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Value;
 use std::{
@@ -16,7 +16,8 @@ use std::{
 const MORE: &str = r#""text":"a\u00e9\n\"b\"","plain":"plain","flag":true,"off":false,"small":7,"big":18446744073709551615,
     "negative":-3,"float":1.5e3,"nothing":null,"list":["a","b"],"inner":{"flag":false,"deep":{"text":"t"}},
     "kind":"staff","tagged":{"project":{"id":"42"}},"pair":[1,"x"],"esc\u0061ped":"name","letter":"x","session":"s1","12":"number",
-    "points":[[1,"a"],[2,"b\u00e9"]],"times":[ 0 ,12345678,999999999999999 ,1000000000000000],"none":[ ]"#;
+    "points":[[1,"a"],[2,"b\u00e9"]],"ranks":{"1":"a","-2":"b"},"sizes":{"1.5":[]},"switches":{"true":{"a":1}},"by \u0061":{},
+    "times":[ 0 ,12345678,999999999999999 ,1000000000000000],"none":[ ]"#;
 
 #[derive(Debug, PartialEq, Deserialize)]
 struct Flags {
@@ -37,7 +38,7 @@ struct Texts {
     session: Option<Id>,
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 struct Id(String);
 
 #[derive(Debug, PartialEq, Deserialize)]
@@ -120,6 +121,48 @@ struct Nested {
     list: BTreeSet<String>,
 }
 
+/// Maps with keys of other types than strings.
+#[derive(Debug, PartialEq, Deserialize)]
+struct Keyed {
+    ranks: BTreeMap<i8, String>,
+    switches: BTreeMap<bool, BTreeMap<Id, Option<u8>>>,
+    inner: BTreeMap<Option<Part>, Value>,
+    #[serde(rename = "by a")]
+    empty: BTreeMap<u128, ()>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Part {
+    Flag,
+    Deep,
+}
+
+/// Takes one member, however many there are.
+#[derive(Debug, PartialEq)]
+struct FirstMember(String);
+
+impl<'de> Deserialize<'de> for FirstMember {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct One;
+
+        impl<'de> Visitor<'de> for One {
+            type Value = FirstMember;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<FirstMember, A::Error> {
+                let first: Option<(String, Value)> = access.next_entry()?;
+                first.map(|(name, _)| FirstMember(name)).ok_or_else(|| A::Error::custom("empty"))
+            }
+        }
+
+        deserializer.deserialize_map(One)
+    }
+}
+
 /// Takes one element, however many there are.
 #[derive(Debug, PartialEq)]
 struct First(String);
@@ -156,6 +199,16 @@ macro_rules! one_claim {
 
 one_claim! {
     FirstOfTwo { list: First }
+    FirstOfThree { inner: FirstMember }
+    OnlyMember { switches: FirstMember }
+    ListAsObject { list: BTreeMap<String, Value> }
+    NamesAsNumbers { inner: BTreeMap<u8, Value> }
+    FractionsAsIntegers { sizes: BTreeMap<u8, Value> }
+    Fractions { sizes: BTreeMap<String, BTreeSet<u8>> }
+    NumbersAsFlags { ranks: BTreeMap<bool, Value> }
+    NegativeName { ranks: BTreeMap<u64, Value> }
+    UnknownPart { ranks: BTreeMap<Part, Value> }
+    PartsAsLists { inner: BTreeMap<Vec<u8>, Value> }
     TextAsList { plain: Vec<String> }
     ObjectAsList { inner: Vec<Value> }
     NumbersAsTexts { times: Vec<String> }
@@ -191,6 +244,9 @@ fn what_fits() {
     agrees::<Either>(true);
     agrees::<Wrapped>(true);
     agrees::<Nested>(true);
+    agrees::<Keyed>(true);
+    agrees::<OnlyMember>(true);
+    agrees::<Fractions>(true);
     agrees::<Value>(true);
     agrees::<BTreeMap<String, Value>>(true);
     agrees::<Option<Flags>>(true);
@@ -204,6 +260,15 @@ fn what_does_not() {
     agrees::<Vec<Value>>(false);
     agrees::<bool>(false);
     agrees::<FirstOfTwo>(false);
+    agrees::<FirstOfThree>(false);
+    agrees::<FirstMember>(false);
+    agrees::<ListAsObject>(false);
+    agrees::<NamesAsNumbers>(false);
+    agrees::<FractionsAsIntegers>(false);
+    agrees::<NumbersAsFlags>(false);
+    agrees::<NegativeName>(false);
+    agrees::<UnknownPart>(false);
+    agrees::<PartsAsLists>(false);
     agrees::<TextAsList>(false);
     agrees::<ObjectAsList>(false);
     agrees::<NumbersAsTexts>(false);
@@ -214,4 +279,81 @@ fn what_does_not() {
     agrees::<FlagAsObject>(false);
     agrees::<LacksMember>(false);
     agrees::<OtherMember>(false);
+}
+
+/// What does not fit counts as absent, and is not read any further.
+fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(T::deserialize(deserializer).ok())
+}
+
+/// Reads nothing at all.
+#[derive(Debug)]
+struct Unread;
+
+impl<'de> Deserialize<'de> for Unread {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Ok(Self)
+    }
+}
+
+/// The names of an object, whose values nobody asks for.
+#[derive(Debug)]
+struct Names(Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+
+        impl<'de> Visitor<'de> for Each {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Names, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = access.next_key()? {
+                    names.push(name);
+                }
+                Ok(Names(names))
+            }
+        }
+
+        deserializer.deserialize_map(Each)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Outer {
+    account: Account,
+    unread: Vec<Unread>,
+    skipped: Skipped,
+}
+
+#[derive(Debug, Deserialize)]
+struct Skipped {
+    within: Names,
+}
+
+#[derive(Debug, Deserialize)]
+struct Account {
+    #[serde(deserialize_with = "lenient")]
+    owner: Option<Deep>,
+    #[serde(default)]
+    admin: bool,
+    name: String,
+}
+
+/// A value ends where it is written to end, whatever a type reads of it. Else what stands inside it would count beside it.
+#[test]
+fn a_value_is_passed_as_a_whole() {
+    let text = claims(
+        r#""account":{"owner":{"text":[["x"],7],"admin":true,"name":"inner"},"name":"outer"},
+        "unread":[{"a":[1]},"]",[[]]],"skipped":{"within":{"a":{"b":1},"c":"}","d":[{"e":2}]}}"#,
+    );
+    let claims = at_noon(issuer()).verify(&with_claims(&text)).unwrap();
+    let Outer { account, unread, skipped } = claims.view::<Outer>().unwrap();
+    assert_eq!((&account.owner, account.admin, &*account.name), (&None, false, "outer"));
+    assert_eq!((unread.len(), &*skipped.within.0), (3, &["a".to_owned(), "c".to_owned(), "d".to_owned()][..]));
 }

@@ -245,7 +245,7 @@ impl Issuer {
         };
         match times.expires_at {
             Some(expiry) if now >= expiry + leeway => {
-                let detail = format!("the token expired {:.0} s ago", now - expiry);
+                let detail = format!("the token expired {} s ago", (now - expiry) as u64);
                 return Err(Error::new(ErrorKind::Expired, detail));
             }
             None if needs_expiry => return Err(Error::invalid("the token has no `exp`")),

@@ -1,15 +1,18 @@
 //! Claims as a type of the application.
 //!
-//! A struct is filled from the members that were found when the text was checked, so that no grammar is checked twice. Strings,
-//! flags, short integers, arrays and structs inside it are read the same way, and everything else by `serde_json`.
+//! A struct or a map is filled from the members that were found when the text was checked, so that no grammar is checked twice.
+//! Strings, flags, short integers, arrays, structs and maps inside it are read the same way, and everything else by `serde_json`.
+
+mod name;
 
 use crate::{
     error::Error,
-    json::{Object, Value},
+    json::{Cursor, Object, Value},
 };
+use name::Name;
 use serde::{
     Deserializer,
-    de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor},
+    de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
 use std::{borrow::Cow, fmt};
 
@@ -63,7 +66,7 @@ macro_rules! leave_to_serde_json {
     )*};
 }
 
-/// All claims. A struct takes the members one by one.
+/// All claims. A struct or a map takes the members one by one.
 struct Claims<'de>(&'de Object);
 
 impl<'de> Deserializer<'de> for Claims<'de> {
@@ -75,7 +78,14 @@ impl<'de> Deserializer<'de> for Claims<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misfit> {
-        visitor.visit_map(Members { rest: self.0.members(), value: None })
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        let mut members = Members { rest: self.0.members(), value: None };
+        let read = visitor.visit_map(&mut members)?;
+        // A type that takes fewer members does not fit.
+        if members.rest.next().is_none() { Ok(read) } else { Err(de::Error::custom("more members")) }
     }
 
     leave_to_serde_json! { |claims: Claims<'de>| claims.0.text();
@@ -83,7 +93,7 @@ impl<'de> Deserializer<'de> for Claims<'de> {
         deserialize_i128() deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
         deserialize_f32() deserialize_f64() deserialize_char() deserialize_str() deserialize_string()
         deserialize_bytes() deserialize_byte_buf() deserialize_option() deserialize_unit() deserialize_seq()
-        deserialize_map() deserialize_identifier() deserialize_ignored_any()
+        deserialize_identifier() deserialize_ignored_any()
         deserialize_unit_struct(name: &'static str) deserialize_newtype_struct(name: &'static str)
         deserialize_tuple(length: usize) deserialize_tuple_struct(name: &'static str, length: usize)
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
@@ -101,23 +111,66 @@ impl<'de, I: Iterator<Item = (Cow<'de, str>, Value<'de>)>> MapAccess<'de> for Me
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
         self.value = self.rest.next();
         let Some((name, _)) = &self.value else { return Ok(None) };
-        seed.deserialize((&**name).into_deserializer()).map(Some)
+        seed.deserialize(Name(name)).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
         let (name, value) = self.value.take().ok_or_else(|| de::Error::custom("a value before its name"))?;
-        seed.deserialize(Claim(value)).map_err(|_: Misfit| Misfit::at(&name))
+        seed.deserialize(Claim(&mut Cursor::new(value))).map_err(|_: Misfit| Misfit::at(&name))
     }
 }
 
-/// The elements of an array.
-struct Elements<I>(I);
+/// The parts of an array or of an object inside the claims, one after the other.
+struct Parts<'c, 'de> {
+    cursor: &'c mut Cursor<'de>,
+    end: u8,
+    has_ended: bool,
+    /// Of the member whose value is next.
+    name: Option<Cow<'de, str>>,
+}
 
-impl<'de, I: Iterator<Item = Value<'de>>> SeqAccess<'de> for Elements<I> {
+impl<'c, 'de> Parts<'c, 'de> {
+    fn new(cursor: &'c mut Cursor<'de>, end: u8) -> Self {
+        Self { cursor, end, has_ended: false, name: None }
+    }
+
+    fn next(&mut self) -> bool {
+        if self.name.take().is_some() {
+            self.cursor.value(); // which nobody asked for
+        }
+        self.has_ended = !self.cursor.next(self.end);
+        !self.has_ended
+    }
+
+    /// What a type has read of them. One that takes fewer of them does not fit.
+    fn all<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T, Misfit>) -> Result<T, Misfit> {
+        let read = read(&mut self)?;
+        if self.has_ended || !self.next() { Ok(read) } else { Err(de::Error::custom("more parts")) }
+    }
+}
+
+impl<'de> SeqAccess<'de> for Parts<'_, 'de> {
     type Error = Misfit;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
-        self.0.next().map(|element| seed.deserialize(Claim(element))).transpose()
+        self.next().then(|| self.cursor.read(|cursor| seed.deserialize(Claim(cursor)))).transpose()
+    }
+}
+
+impl<'de> MapAccess<'de> for Parts<'_, 'de> {
+    type Error = Misfit;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+        if !self.next() {
+            return Ok(None);
+        }
+        let name = self.name.insert(self.cursor.name());
+        seed.deserialize(Name(name)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+        let name = self.name.take().ok_or_else(|| de::Error::custom("a value before its name"))?;
+        self.cursor.read(|cursor| seed.deserialize(Claim(cursor))).map_err(|_| Misfit::at(&name))
     }
 }
 
@@ -125,18 +178,19 @@ impl<'de, I: Iterator<Item = Value<'de>>> SeqAccess<'de> for Elements<I> {
 macro_rules! small_integers {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-            match self.0.as_small_integer() {
+            let value = self.0.value();
+            match value.as_small_integer() {
                 Some(number) => visitor.visit_u64(number),
-                None => serde_json::Deserializer::from_str(self.0.text()).$method(visitor).map_err(de::Error::custom),
+                None => serde_json::Deserializer::from_str(value.text()).$method(visitor).map_err(de::Error::custom),
             }
         }
     )*};
 }
 
-/// One claim, or a value inside one.
-struct Claim<'de>(Value<'de>);
+/// One claim, or a value inside one, which begins here.
+struct Claim<'c, 'de>(&'c mut Cursor<'de>);
 
-impl<'de> Deserializer<'de> for Claim<'de> {
+impl<'de> Deserializer<'de> for Claim<'_, 'de> {
     type Error = Misfit;
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -144,15 +198,18 @@ impl<'de> Deserializer<'de> for Claim<'de> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        match self.0.as_str() {
+        match self.0.string() {
             Some(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
             Some(Cow::Owned(text)) => visitor.visit_string(text),
-            None => Err(de::Error::custom("not a text")),
+            None => {
+                self.0.value();
+                Err(de::Error::custom("not a text"))
+            }
         }
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        match self.0.text() {
+        match self.0.value().text() {
             "true" => visitor.visit_bool(true),
             "false" => visitor.visit_bool(false),
             _ => Err(de::Error::custom("not a flag")),
@@ -160,14 +217,25 @@ impl<'de> Deserializer<'de> for Claim<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        if self.0.text() == "null" { visitor.visit_none() } else { visitor.visit_some(self) }
+        if !self.0.is_at_null() {
+            return visitor.visit_some(self);
+        }
+        self.0.value();
+        visitor.visit_none()
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        let mut elements = Elements(self.0.elements().ok_or_else(|| de::Error::custom("not an array"))?);
-        let read = visitor.visit_seq(&mut elements)?;
-        // A type that takes fewer elements does not fit.
-        if elements.0.next().is_none() { Ok(read) } else { Err(de::Error::custom("more elements")) }
+        self.0.read(|cursor| match cursor.enter('[') {
+            true => Parts::new(cursor, b']').all(|elements| visitor.visit_seq(elements)),
+            false => Err(de::Error::custom("not an array")),
+        })
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.0.read(|cursor| match cursor.enter('{') {
+            true => Parts::new(cursor, b'}').all(|members| visitor.visit_map(members)),
+            false => Err(de::Error::custom("not an object")),
+        })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -176,13 +244,11 @@ impl<'de> Deserializer<'de> for Claim<'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misfit> {
-        match self.0.members() {
-            Some(rest) => visitor.visit_map(Members { rest, value: None }),
-            None => {
-                let mut text = serde_json::Deserializer::from_str(self.0.text());
-                text.deserialize_struct(name, fields, visitor).map_err(de::Error::custom)
-            }
+        if self.0.is_at_object() {
+            return self.deserialize_map(visitor);
         }
+        let mut text = serde_json::Deserializer::from_str(self.0.value().text());
+        text.deserialize_struct(name, fields, visitor).map_err(de::Error::custom)
     }
 
     small_integers! {
@@ -190,15 +256,16 @@ impl<'de> Deserializer<'de> for Claim<'de> {
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
     }
 
-    leave_to_serde_json! { |claim: Claim<'de>| claim.0.text();
+    leave_to_serde_json! { |claim: Self| claim.0.value().text();
         deserialize_any() deserialize_i128() deserialize_u128() deserialize_f32() deserialize_f64() deserialize_char()
-        deserialize_bytes() deserialize_byte_buf() deserialize_unit() deserialize_map() deserialize_identifier()
+        deserialize_bytes() deserialize_byte_buf() deserialize_unit() deserialize_identifier()
         deserialize_unit_struct(name: &'static str) deserialize_newtype_struct(name: &'static str)
         deserialize_tuple(length: usize) deserialize_tuple_struct(name: &'static str, length: usize)
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        visitor.visit_unit() // Checked when the object was parsed.
+        self.0.value(); // Checked when the object was parsed.
+        visitor.visit_unit()
     }
 }
