@@ -25,8 +25,9 @@ mod stepping {
     use libc::{c_int, c_long, c_uint, pid_t, user_regs_struct};
     use std::{
         arch::asm,
-        env, io,
+        env, fs, io,
         mem::offset_of,
+        ops::Range,
         os::unix::process::CommandExt,
         process::{Command, Stdio},
         ptr,
@@ -35,19 +36,12 @@ mod stepping {
     /// The C library copies and compares with what the processor has. Without this, processors of different years count alike.
     const LIKE_OTHERS: &str = "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM";
 
-    /// Runs this program again with these arguments, which have to lead to [`region`], and counts what happens there.
-    ///
-    /// The least of two runs, whose stacks begin at different places: there is a place where a copy needs some more.
-    /// `None` where one process may not trace another.
+    /// Runs this program again with these arguments, which have to lead to [`region`], and counts what happens there. `None`
+    /// where one process may not trace another.
     pub(crate) fn count(arguments: &[&str]) -> Option<u64> {
-        let counted = |below: usize| count_with(&"x".repeat(below), arguments);
-        Some(counted(0)?.min(counted(32)?))
-    }
-
-    fn count_with(below: &str, arguments: &[&str]) -> Option<u64> {
         let mut command = Command::new(env::current_exe().ok()?);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
-        command.env_clear().env("GLIBC_TUNABLES", LIKE_OTHERS).env("BELOW", below);
+        command.env_clear().env("GLIBC_TUNABLES", LIKE_OTHERS);
         // SAFETY: `prepare` makes nothing but system calls.
         unsafe { command.pre_exec(prepare) };
         let mut child = command.spawn().ok()?;
@@ -58,6 +52,8 @@ mod stepping {
     }
 
     /// Calls the operation between two marks: a breakpoint, at which `rax` holds the address of the second mark.
+    ///
+    /// Its stack begins with a page, wherever the program was started: there are copies that need more at some places.
     pub(crate) fn region(operation: &mut Operation) {
         extern "C" fn call(operation: &mut Operation) {
             operation.call();
@@ -65,12 +61,15 @@ mod stepping {
         // SAFETY: a call as C has it; nobody else uses the operation meanwhile.
         unsafe {
             asm!(
+                "mov r12, rsp",
+                "and rsp, -4096",
                 "lea rax, [rip + 2f]",
                 "int3",
                 "call {call}",
-                "2: nop",
+                "2: mov rsp, r12",
                 call = sym call,
                 inout("rdi") ptr::from_mut(operation) => _,
+                out("r12") _,
                 clobber_abi("C"),
             );
         }
@@ -88,6 +87,7 @@ mod stepping {
         trapped(child)?;
         ptrace(libc::PTRACE_CONT, child, 0).ok()?;
         trapped(child)?;
+        let clock = clock(child)?;
         let end = register(child, offset_of!(user_regs_struct, rax))?;
         let mut at = register(child, offset_of!(user_regs_struct, rip))?;
         let mut counted = 0;
@@ -96,10 +96,18 @@ mod stepping {
             trapped(child)?;
             let next = register(child, offset_of!(user_regs_struct, rip))?;
             // A repeated string instruction traps once a repetition, and is one.
-            counted += u64::from(next != at);
+            counted += u64::from(next != at && !clock.contains(&at));
             at = next;
         }
         Some(counted)
+    }
+
+    /// Where the kernel put the code that reads its clock (vDSO). It begins anew when the clock ticks meanwhile, which slow
+    /// steps make likely, so it is not counted.
+    fn clock(child: pid_t) -> Option<Range<c_long>> {
+        let maps = fs::read_to_string(format!("/proc/{child}/maps")).ok()?;
+        let (start, end) = maps.lines().find(|line| line.ends_with("[vdso]"))?.split_once(' ')?.0.split_once('-')?;
+        Some(c_long::from_str_radix(start, 16).ok()?..c_long::from_str_radix(end, 16).ok()?)
     }
 
     fn register(child: pid_t, offset: usize) -> Option<c_long> {
