@@ -3,16 +3,20 @@
 use portcullis_core::{Error, RequestHead};
 use std::borrow::Cow;
 
-/// `GET /documents/7`, with a bearer token and a query where there are any.
+/// `GET /documents/7`, with a bearer token, another header and a query where there are any.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Head {
     pub(crate) authorization: String,
+    pub(crate) other: Option<(String, String)>,
     pub(crate) query: Option<String>,
 }
 
 impl Head {
+    /// The number in its path.
+    pub(crate) const DOCUMENT: usize = 7;
+
     pub(crate) fn bearer(token: &str) -> Self {
-        Self { authorization: format!("Bearer {token}"), query: None }
+        Self { authorization: format!("Bearer {token}"), ..Self::default() }
     }
 
     pub(crate) fn token(&self) -> &str {
@@ -40,6 +44,8 @@ impl RequestHead for Head {
     fn each_header<'a>(&'a self, name: &str, see: &mut dyn FnMut(&'a [u8])) {
         if name == "authorization" && !self.authorization.is_empty() {
             see(self.authorization.as_bytes());
+        } else if let Some((_, value)) = self.other.as_ref().filter(|(other, _)| name == other) {
+            see(value.as_bytes());
         }
     }
 

@@ -9,6 +9,7 @@ mod case;
 mod check;
 mod claims;
 mod companion;
+mod growth;
 mod guard;
 mod head;
 mod instructions;
@@ -63,10 +64,15 @@ fn main() -> ExitCode {
 }
 
 fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
-    [verify::cases(&wanted), guard::cases(&wanted), policy::cases(&wanted), own::cases(&wanted), cache::cases(&wanted)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let cases = [
+        verify::cases(&wanted),
+        guard::cases(&wanted),
+        policy::cases(&wanted),
+        own::cases(&wanted),
+        cache::cases(&wanted),
+        growth::cases(&wanted),
+    ];
+    cases.into_iter().flatten().collect()
 }
 
 /// Measures what is judged, and judges it.

@@ -78,7 +78,7 @@ impl Rules {
     }
 }
 
-fn is_allowed(gate: &Gate, who: &Authentication, plan: &Plan) -> bool {
+pub(crate) fn is_allowed(gate: &Gate, who: &Authentication, plan: &Plan) -> bool {
     gate.authorize(who, plan, &Head::default()).now_or_never().expect("nobody is waited for").is_ok()
 }
 
