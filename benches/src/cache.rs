@@ -2,14 +2,15 @@
 
 use crate::{
     case::{Case, Operation},
-    claims::{Sample, Small},
+    claims::Small,
     head::Head,
-    verify::{OURS, SECRET},
+    tokens::Tokens,
+    verify::OURS,
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use foldhash::quality::RandomState;
 use moka::sync::Cache;
-use portcullis_core::{Algorithm, Audience, ClaimMap, Gate, Issuer, Jwt, Scheme, TokenCache, testing::SigningKey};
+use portcullis_core::{Algorithm, Gate, Scheme, TokenCache};
 use std::{
     collections::HashMap,
     hint::black_box,
@@ -53,13 +54,11 @@ fn operations(algorithm: Algorithm, tokens: usize, in_company: bool) -> Vec<Oper
 }
 
 fn ours(bench: &Bench) -> Operation {
-    let gate =
-        Gate::builder().scheme(Scheme::new(bench.verifier.clone()).bearer()).cache(TokenCache::new(ROOM)).build();
-    bench.establish(OURS, gate.expect("the gate is sound"))
+    bench.establish(OURS, bench.of.gate(TokenCache::new(ROOM)))
 }
 
 fn uncached(bench: &Bench) -> Operation {
-    let gate = Gate::builder().scheme(Scheme::new(bench.verifier.clone()).bearer()).build();
+    let gate = Gate::builder().scheme(Scheme::new(bench.of.verifier()).bearer()).build();
     bench.establish("portcullis, uncached", gate.expect("the gate is sound"))
 }
 
@@ -94,37 +93,24 @@ fn in_time(found: Option<Arc<Small>>) -> Arc<Small> {
     claims
 }
 
-/// The requests that come, and who verifies their tokens.
+/// The requests that come, and whose tokens they have.
 struct Bench {
-    verifier: Jwt,
+    of: Tokens,
     requests: Arc<[Head]>,
     in_company: bool,
 }
 
 impl Bench {
     fn new(algorithm: Algorithm, tokens: usize, in_company: bool) -> Self {
-        let key = match algorithm {
-            Algorithm::Hs256 => SigningKey::secret(algorithm, SECRET).expect("the secret is long enough"),
-            _ => SigningKey::embedded(algorithm),
-        };
-        let header = format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#);
-        let request = |number: usize| {
-            // The first digits of the subject.
-            let claims = Small::JSON.replacen("3f0c1a52", &format!("{number:08x}"), 1);
-            Head::bearer(&key.sign(&header, &claims))
-        };
-        let issuer = Issuer::new(Small::ISSUER, Audience::absent(), [algorithm], key.key());
-        let map =
-            ClaimMap::new().subject("id").and_then(|map| map.roles("role")?.staff("admin_access")?.session("session"));
-        let issuer = issuer.expect("the issuer is sound").claim_map(map.expect("the places are sound"));
-        let verifier = Jwt::new(issuer);
-        Self { verifier, requests: (0..tokens).map(request).collect(), in_company }
+        let of = Tokens::new(algorithm);
+        Self { requests: (0..tokens).map(|number| of.request(number)).collect(), of, in_company }
     }
 
     /// Gives each token and its claims to a cache.
     fn each(&self, mut insert: impl FnMut(&str, Arc<Small>)) {
+        let verifier = self.of.verifier();
         for request in &*self.requests {
-            let claims = self.verifier.verify(request.token()).expect("the token is good");
+            let claims = verifier.verify(request.token()).expect("the token is good");
             insert(request.token(), Arc::new(claims.view::<Small>().expect("the claims fit their type").clone()));
         }
     }

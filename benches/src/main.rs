@@ -9,12 +9,14 @@ mod case;
 mod check;
 mod claims;
 mod companion;
+mod flood;
 mod growth;
 mod guard;
 mod head;
 mod instructions;
 #[cfg(feature = "loopback")]
 mod loopback;
+mod memory;
 mod own;
 mod policy;
 #[cfg(feature = "metrics")]
@@ -24,6 +26,7 @@ mod report;
 mod stores;
 mod table;
 mod time;
+mod tokens;
 mod verify;
 
 use case::Case;
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     match *arguments {
         [] => drop(report(&mut cases(|_| true))),
         ["check"] => return check(),
+        ["memory"] => memory::report(),
         #[cfg(feature = "accounts")]
         ["stores"] => stores::report(),
         #[cfg(feature = "accounts")]
@@ -71,6 +75,7 @@ fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
         own::cases(&wanted),
         cache::cases(&wanted),
         growth::cases(&wanted),
+        flood::cases(&wanted),
     ];
     cases.into_iter().flatten().collect()
 }

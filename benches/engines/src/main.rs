@@ -1,6 +1,7 @@
 //! What a policy costs beside policy engines, on equal rules. See the README of the benches.
 
 #[path = "../../src/allocations.rs"]
+#[allow(dead_code, reason = "other programs look at the bytes")]
 mod allocations;
 #[path = "../../src/case.rs"]
 mod case;

@@ -5,6 +5,7 @@ mod axum_peers;
 mod jwt_simple;
 
 #[path = "../../src/allocations.rs"]
+#[allow(dead_code, reason = "other programs look at the bytes")]
 mod allocations;
 #[path = "../../src/case.rs"]
 #[allow(dead_code, reason = "cases of other programs use the rest")]
