@@ -22,6 +22,7 @@ mod policy;
 #[cfg(feature = "metrics")]
 mod recorder;
 mod report;
+mod startup;
 #[cfg(feature = "accounts")]
 mod stores;
 mod table;
@@ -76,6 +77,7 @@ fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
         cache::cases(&wanted),
         growth::cases(&wanted),
         flood::cases(&wanted),
+        startup::cases(&wanted).into_iter().collect(),
     ];
     cases.into_iter().flatten().collect()
 }
