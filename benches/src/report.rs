@@ -52,7 +52,7 @@ pub(crate) fn counted(case: &mut Case) -> Vec<Figures> {
     figures
 }
 
-pub(crate) fn print(cases: &[Case], figures: &[Vec<Figures>]) {
+fn print(cases: &[Case], figures: &[Vec<Figures>]) {
     let rows: Vec<(&Case, &Vec<Figures>)> = cases.iter().zip(figures).collect();
     for of_one_table in rows.chunk_by(|(one, _), (next, _)| one.table == next.table) {
         let mut table = Table::new(of_one_table.first().map_or("", |(case, _)| &case.table));

@@ -26,17 +26,9 @@ use std::{
     hint::black_box,
 };
 
-/// A guarded route to which the caller is known.
-pub(crate) const KNOWN: &str = "guard/actix/known";
-/// As on axum.
-pub(crate) const CACHED: &str = "guard/actix/cached, extracted";
-pub(crate) const GUARDED: &str = "guard/actix/cached, guarded";
-pub(crate) const BOTH: &str = "guard/actix/cached, both";
-pub(crate) const REMEMBERED: &str = "guard/actix/remembered standing";
 const PEER: &str = "actix-web-httpauth";
-
 /// A second guard that asks for nothing but a caller.
-pub(crate) const AUTHENTICATED: &str = "authenticated()";
+const AUTHENTICATED: &str = "authenticated()";
 
 pub(super) fn cases(
     wanted: impl Fn(&str) -> bool,

@@ -22,11 +22,6 @@ use std::{
 use tower_layer::layer_fn;
 use tower_service::Service;
 
-/// A handler that takes the caller, whose token is in the gate's cache; a guard before one that does not, and both.
-pub(crate) const CACHED: &str = "guard/axum/cached, extracted";
-pub(crate) const GUARDED: &str = "guard/axum/cached, guarded";
-pub(crate) const BOTH: &str = "guard/axum/cached, both";
-
 pub(super) fn cases(
     wanted: impl Fn(&str) -> bool,
     gate: impl Fn(fn(GateBuilder) -> GateBuilder) -> Gate,
