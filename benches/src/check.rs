@@ -19,7 +19,7 @@ enum Most {
 }
 
 const LIMITS: [Limit; 13] = [
-    share(verify::HS256, verify::PEER, 0.5),
+    share(verify::HS256, verify::PEER, 0.42),
     share(refused::FORGED, refused::ACCEPTED, 1.15),
     share(refused::EXPIRED, refused::ACCEPTED, 1.2),
     share(refused::TOO_LONG, refused::ACCEPTED, 0.7),

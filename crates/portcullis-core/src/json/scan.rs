@@ -231,7 +231,7 @@ impl Scanner<'_> {
     }
 
     /// A string, from after its first quote. Returns as well whether it has escapes.
-    #[inline]
+    #[inline(always)]
     fn string(&self, at: usize) -> Result<(usize, bool), Fault> {
         let end = at + plain(self.rest(at));
         match self.peek(end) {

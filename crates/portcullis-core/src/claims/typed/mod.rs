@@ -134,10 +134,8 @@ impl<'c, 'de> Parts<'c, 'de> {
         Self { cursor, end, has_ended: false, name: None }
     }
 
+    #[inline]
     fn next(&mut self) -> bool {
-        if self.name.take().is_some() {
-            self.cursor.value(); // which nobody asked for
-        }
         self.has_ended = !self.cursor.next(self.end);
         !self.has_ended
     }
@@ -161,7 +159,11 @@ impl<'de> MapAccess<'de> for Parts<'_, 'de> {
     type Error = Misfit;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+        if self.name.is_some() {
+            self.cursor.value(); // which nobody asked for
+        }
         if !self.next() {
+            self.name = None;
             return Ok(None);
         }
         let name = self.name.insert(self.cursor.name());
