@@ -101,12 +101,14 @@ fn pages_are_found() {
     assert!(pages > 40, "{pages}");
 }
 
-/// Rustdoc shows the picture from a copy, since documentation has no other files.
+/// Rustdoc shows pictures from copies, since documentation has no other files.
 #[test]
-fn picture_is_that_of_the_page() {
-    let picture = fs::read(root().join("docs/flow.svg")).unwrap();
-    let link = format!("\n[docs-flow]: data:image/svg+xml;base64,{}\n", BASE64_STANDARD.encode(picture));
-    assert!(LINKS.contains(&link), "write into crates/portcullis/src/links.md:{link}");
+fn pictures_are_those_of_the_pages() {
+    for (name, file) in [("flow", "docs/flow.svg"), ("plot-axum", "benches/plots/axum.svg")] {
+        let picture = BASE64_STANDARD.encode(fs::read(root().join(file)).unwrap());
+        let link = format!("\n[docs-{name}]: data:image/svg+xml;base64,{picture}\n");
+        assert!(LINKS.contains(&link), "write into crates/portcullis/src/links.md:{link}");
+    }
 }
 
 /// A page of rustdoc has room for so many columns in a window of 1280 pixels; pages of Markdown show hidden lines, and have
