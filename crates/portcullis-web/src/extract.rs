@@ -196,7 +196,13 @@ impl<T: Extract> Extraction<T> {
         let who = match recall(request, gate, by, |who| self.taken(who).ok_or_else(|| who.clone())) {
             Ok(Ok(taken)) => return Ok(Ok(taken)),
             Ok(Err(who)) => who,
-            Err(before) => find(request, gate, by, before),
+            Err(before) => {
+                let found = find(request, gate, by, before);
+                match self.taken(&found) {
+                    Some(taken) => return Ok(Ok(taken)),
+                    None => found,
+                }
+            }
         };
         let extracted = who.now().and_then(|known| {
             let head = request.head(self.plan());
@@ -220,7 +226,7 @@ impl<T: Extract> Extraction<T> {
         self.take(&who, access, head)
     }
 
-    /// What needs nothing but a caller that the request remembers.
+    /// What needs nothing but a caller that was found.
     fn taken(&self, who: &Who) -> Option<T> {
         if self.policy.is_some() { None } else { T::of(who.now()?) }
     }

@@ -295,7 +295,12 @@ impl ClaimMap {
         let (subject, kind) = self.subject_of(claims)?;
         let mut parts = Parts::of(PrincipalId::new(kind, subject).with_issuer(issuer));
         for path in &self.roles {
-            each_name(claims, path, |role| parts.roles.push(Role::new(role.into_owned())))?;
+            each_name(claims, path, |role| {
+                if parts.roles.is_empty() {
+                    parts.roles.reserve_exact(1); // as many as most have
+                }
+                parts.roles.push(Role::new(role.into_owned()));
+            })?;
         }
         for path in &self.scopes {
             // RFC 6749, section 3.3: the space, and no other white space.
@@ -308,12 +313,13 @@ impl ClaimMap {
             for path in &self.permissions {
                 each_name(claims, path, |permission| held.push(permission.into_owned()))?;
             }
-            parts.permissions = PermissionSet::from_untrusted(held);
+            parts.more_mut().permissions = PermissionSet::from_untrusted(held);
         }
-        parts.organization = self.organization_of(claims)?;
+        parts.organization = self.organization_of(claims)?.map(String::into_boxed_str);
         if let Some(value) = present(claims, &self.session) {
             // A session without a readable id could not be ended.
-            parts.session = Some(name(value).ok_or_else(|| unreadable(&self.session, "a string or an integer"))?);
+            let session = name(value).ok_or_else(|| unreadable(&self.session, "a string or an integer"))?;
+            parts.session = Some(session.into());
         }
         parts.staff = self.staff.as_ref().and_then(|path| claims.at(path.as_str())).map_or(Some(false), flag);
         parts.leeway = leeway;

@@ -39,8 +39,8 @@ use std::{sync::Arc, time::Duration};
 #[derive(Debug, Clone)]
 pub struct Authentication {
     pub(super) gate: Gate,
-    /// What was read.
-    pub(super) sources: Arc<Sources>,
+    /// What was read; `None` for what the schemes without a name read.
+    sources: Option<Arc<Sources>>,
     /// The place of the caller's scheme.
     scheme: Option<u16>,
     /// The place of the source of its credential.
@@ -67,10 +67,15 @@ impl Authentication {
         let (source, max_age, scheme) = from.unwrap_or((None, Some(Duration::ZERO), None));
         let [scheme, source] = [scheme, source].map(|place| place.and_then(|place| u16::try_from(place).ok()));
         let standings = gate.new_standings();
-        let (gate, sources, nobody) = (gate.clone(), sources.clone(), Ok(None));
+        let (gate, sources, nobody) = (gate.clone(), unusual(gate, sources), Ok(None));
         let this = Self { gate, sources, scheme, source, max_age, is_preflight: false, standings, outcome: nobody };
         let outcome = outcome.map_err(|error| this.of_source(error));
         Self { outcome, ..this }
+    }
+
+    /// What was read.
+    pub(super) fn sources(&self) -> &Arc<Sources> {
+        self.sources.as_ref().unwrap_or(&self.gate.0.unnamed)
     }
 
     fn of_source(&self, error: Error) -> Error {
@@ -90,7 +95,7 @@ impl Authentication {
     ) -> Self {
         Self {
             gate: gate.clone(),
-            sources: sources.clone(),
+            sources: unusual(gate, sources),
             scheme: Some(scheme),
             source,
             max_age: if source.is_some() { None } else { Some(Duration::ZERO) },
@@ -120,7 +125,7 @@ impl Authentication {
     pub fn is_enough_for(&self, plan: &Plan) -> bool {
         match &self.outcome {
             Err(_) => true,
-            Ok(None) => self.sources.schemes.includes(plan.sources().schemes),
+            Ok(None) => self.sources().schemes.includes(plan.sources().schemes),
             Ok(Some(_)) => is_within(self.max_age, plan.max_age()),
         }
     }
@@ -170,7 +175,7 @@ impl Authentication {
     /// The source of the credential.
     #[must_use]
     pub fn source(&self) -> Option<&CredentialSource> {
-        self.sources.sources.get(usize::from(self.source?))
+        self.sources().sources.get(usize::from(self.source?))
     }
 
     /// The caller, if a credential was presented.
@@ -196,6 +201,11 @@ impl Authentication {
                 "a CORS preflight has no credential; put the CORS layer outside of the guard, so that it answers first";
             return Error::new(ErrorKind::Missing, detail);
         }
-        Error::new(ErrorKind::Missing, self.sources.absent.clone())
+        Error::new(ErrorKind::Missing, self.sources().absent.clone())
     }
+}
+
+/// The sources, unless they are those of the gate, which would be counted by all threads for every caller.
+fn unusual(gate: &Gate, sources: &Arc<Sources>) -> Option<Arc<Sources>> {
+    (!Arc::ptr_eq(sources, &gate.0.unnamed)).then(|| sources.clone())
 }

@@ -71,9 +71,11 @@ impl TokenCache {
 /// Verified tokens, and their principals.
 ///
 /// An entry is found by the whole text of its token and the place of its verifier in the gate, so no two can be confused.
-/// It is immutable and shared. What else it depends on, keys and time, is checked on every hit.
-pub(super) struct Cache(sync::Cache<Token, Arc<Entry>, Weight>);
+/// It is immutable. What else it depends on, keys and time, is checked on every hit.
+pub(super) struct Cache(sync::Cache<Token, Entry, Weight>);
 
+/// Cheap to clone.
+#[derive(Clone)]
 struct Entry {
     verified: VerifiedToken,
     /// Within these times, the claims about time are certainly valid.
@@ -97,15 +99,12 @@ impl Cache {
             METER.count(false);
             return Err(KeyState::default());
         };
-        let held = match verifier.still_holds(&entry.verified, &entry.surely) {
-            Ok(()) => Ok(entry.verified.principal.clone()),
-            Err(state) => {
-                self.0.remove_if(&token, |found| Arc::ptr_eq(found, &entry));
-                Err(state)
-            }
-        };
-        METER.count(held.is_ok());
-        held
+        let holds = verifier.still_holds(&entry.verified, &entry.surely);
+        METER.count(holds.is_ok());
+        if holds.is_err() {
+            self.0.remove_if(&token, |found| found.verified.principal.is_same(&entry.verified.principal));
+        }
+        holds.map(|()| entry.verified.principal)
     }
 
     /// The answer of the verifier, which is then cached.
@@ -119,8 +118,8 @@ impl Cache {
         match verifier.verify_now(token, state) {
             Ok(verified) => {
                 let principal = verified.principal.clone();
-                let (surely, token) = (verifier.surely(&verified), Zeroizing::new(token.as_bytes().to_vec()));
-                self.0.insert(Token { place, token }, Arc::new(Entry { verified, surely }));
+                let (surely, token) = (verifier.surely(&verified), Zeroizing::new(token.into()));
+                self.0.insert(Token { place, token }, Entry { verified, surely });
                 Answer::now(Ok(principal))
             }
             Err(answer) => answer,
@@ -155,7 +154,7 @@ impl fmt::Debug for Cache {
 /// A token, and the place of the scheme that verified it.
 struct Token {
     place: usize,
-    token: Zeroizing<Vec<u8>>,
+    token: Zeroizing<Box<str>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -166,7 +165,7 @@ struct TokenRef<'t> {
 
 impl Token {
     fn as_ref(&self) -> TokenRef<'_> {
-        TokenRef { place: self.place, token: &self.token }
+        TokenRef { place: self.place, token: self.token.as_bytes() }
     }
 }
 
@@ -203,8 +202,8 @@ struct Weight {
     share: u64,
 }
 
-impl Weighter<Token, Arc<Entry>> for Weight {
-    fn weight(&self, token: &Token, _: &Arc<Entry>) -> u64 {
+impl Weighter<Token, Entry> for Weight {
+    fn weight(&self, token: &Token, _: &Entry) -> u64 {
         let bytes = token.token.len().saturating_mul(4).saturating_add(BESIDE);
         self.share.max(bytes as u64)
     }

@@ -86,7 +86,7 @@ impl Authentication {
         let principal = self.principal()?.clone();
         let plans: Vec<_> = plans.into_iter().filter(|plan| !plan.is_public()).cloned().collect();
         let credential = match self.source() {
-            Some(_) => match self.gate.read_from(&self.sources, head)? {
+            Some(_) => match self.gate.read_from(self.sources(), head)? {
                 Some((credential, _)) => {
                     Some(credential.to_owned().with_max_age(plans.iter().filter_map(Plan::max_age).min()))
                 }
@@ -209,7 +209,7 @@ impl Lease {
     async fn check(&self) -> Result<Principal, Error> {
         let who = match &self.credential {
             Some(credential) => {
-                let who = self.gate().authenticate_by(&self.who.sources, credential).await;
+                let who = self.gate().authenticate_by(self.who.sources(), credential).await;
                 match (&self.gate().0.context, self.principal.chosen_organization()) {
                     (Some(context), Some(chosen)) => context.stay(who, chosen).await,
                     _ => who,

@@ -4,7 +4,7 @@ use super::{
     MAX_DEPTH,
     value::{Value, unescape},
 };
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, cell::Cell, ops::Range};
 
 /// Why a text is not the JSON object it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,32 +29,42 @@ impl Fault {
 pub(crate) struct Member {
     name: (u32, u32),
     value: (u32, u32),
-    /// Differs where length, first or last byte of the names do, as those of most names do.
-    pub(super) mark: u32,
-    escaped: bool,
-    /// Whether the value is a string without escapes.
-    plain: bool,
+    /// The [`mark`] of the name, and the two bits above it: caches hold many members.
+    marked: u32,
 }
+
+/// The name has escapes.
+const ESCAPED: u32 = 1 << 31;
+/// The value is a string without escapes.
+const PLAIN: u32 = 1 << 30;
 
 impl Member {
     pub(crate) fn name(self, text: &str) -> Cow<'_, str> {
         let raw = part(text, self.name);
-        if self.escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
+        if self.is_escaped() { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
     }
 
     /// Whether its name is this one. The [`mark`] rules out nearly all others.
     #[inline]
     pub(super) fn is_called(&self, name: &str, mark: u32, text: &str) -> bool {
-        let is_same = || match self.escaped {
+        let is_same = || match self.is_escaped() {
             true => unescape(part(text, self.name)) == name,
             false => text.as_bytes().get(self.name.0 as usize..self.name.1 as usize) == Some(name.as_bytes()),
         };
-        self.mark == mark && is_same()
+        self.mark() == mark && is_same()
     }
 
     pub(crate) fn value(self, text: &str) -> Value<'_> {
         let text = part(text, self.value);
-        if self.plain { Value::plain(text) } else { Value::new(text) }
+        if self.marked & PLAIN == 0 { Value::new(text) } else { Value::plain(text) }
+    }
+
+    pub(super) fn mark(&self) -> u32 {
+        self.marked & !(ESCAPED | PLAIN)
+    }
+
+    fn is_escaped(self) -> bool {
+        self.marked & ESCAPED != 0
     }
 }
 
@@ -62,42 +72,46 @@ fn part(text: &str, (start, end): (u32, u32)) -> &str {
     text.get(start as usize..end as usize).unwrap_or_default()
 }
 
-/// What tells most names apart.
+/// What tells most names apart, in thirty bits: length, first and last byte.
 pub(crate) const fn mark(name: &[u8]) -> u32 {
     match name {
         [] => 0,
         [only] => 1 << 16 | (*only as u32) << 8 | *only as u32,
-        [first, .., last] => (name.len() as u32) << 16 | (*first as u32) << 8 | *last as u32,
+        [first, .., last] => (name.len() as u32 & 0x3FFF) << 16 | (*first as u32) << 8 | *last as u32,
     }
 }
 
 /// Checks that the whole text is one object, and finds its members.
-pub(crate) fn object(text: &str) -> Result<Vec<Member>, Fault> {
+pub(crate) fn object(text: &str) -> Result<Box<[Member]>, Fault> {
     scan(text, MAX_DEPTH)
 }
 
 /// As [`object`], but a duplicate further inside is no fault: for a document whose parts are then read, and refused, one
 /// by one.
-pub(crate) fn outline(text: &str) -> Result<Vec<Member>, Fault> {
+pub(crate) fn outline(text: &str) -> Result<Box<[Member]>, Fault> {
     scan(text, 1)
 }
 
-fn scan(text: &str, unique_to: usize) -> Result<Vec<Member>, Fault> {
+/// Where members are noted before it is known how many there are: what is kept has no room for more.
+const NOTED: usize = 256;
+
+thread_local! {
+    static NOTES: Cell<Vec<Member>> = const { Cell::new(Vec::new()) };
+}
+
+fn scan(text: &str, unique_to: usize) -> Result<Box<[Member]>, Fault> {
     if u32::try_from(text.len()).is_err() {
         return Err(Fault::Syntax);
     }
-    // Room for the members of most tokens.
-    let members = Vec::with_capacity((text.len() / 32 + 4).min(64));
+    let members = NOTES.try_with(Cell::take).unwrap_or_default();
     let mut scanner = Scanner { text, unique_to, members };
-    let (at, first) = scanner.token(0);
-    if first != Some(b'{') {
-        return Err(Fault::Syntax);
+    let found = scanner.document();
+    let found = found.map(|()| scanner.members.as_slice().into());
+    scanner.members.clear();
+    if scanner.members.capacity() <= NOTED {
+        _ = NOTES.try_with(|notes| notes.set(scanner.members));
     }
-    let end = scanner.object(at + 1, 1)?;
-    match scanner.token(end).1 {
-        None => Ok(scanner.members),
-        Some(_) => Err(Fault::Syntax),
-    }
+    found
 }
 
 /// Goes through a text once. Each function takes the place where its part begins, and returns the place after it. What has been
@@ -111,6 +125,19 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
+    /// The whole text: one object.
+    fn document(&mut self) -> Result<(), Fault> {
+        let (at, first) = self.token(0);
+        if first != Some(b'{') {
+            return Err(Fault::Syntax);
+        }
+        let end = self.object(at + 1, 1)?;
+        match self.token(end).1 {
+            None => Ok(()),
+            Some(_) => Err(Fault::Syntax),
+        }
+    }
+
     #[inline]
     fn peek(&self, at: usize) -> Option<u8> {
         self.text.as_bytes().get(at).copied()
@@ -185,7 +212,8 @@ impl Scanner<'_> {
             let (end, plain) = self.value(start, value, depth)?;
             // INVARIANT: the text is shorter than 4 GiB, or it would not have been read.
             let place = |range: Range<usize>| (range.start as u32, range.end as u32);
-            let member = Member { name: place(name), value: place(start..end), mark, escaped, plain };
+            let flags = if escaped { ESCAPED } else { 0 } | if plain { PLAIN } else { 0 };
+            let member = Member { name: place(name), value: place(start..end), marked: mark | flags };
             if names.may_have(mark) {
                 names.compare(&member, self.members.get(first..).unwrap_or_default(), self.text);
             }
@@ -368,7 +396,7 @@ impl Names {
     #[inline(never)]
     fn compare(&mut self, member: &Member, before: &[Member], text: &str) {
         if before.len() < Self::FEW {
-            let is_same = |other: &Member| other.mark == member.mark && other.name(text) == member.name(text);
+            let is_same = |other: &Member| other.mark() == member.mark() && other.name(text) == member.name(text);
             self.is_twice |= before.iter().any(is_same);
         }
     }

@@ -334,6 +334,7 @@ pub(crate) fn unverified_claims(token: &str) -> Option<(Object, RegisteredClaims
 pub(crate) struct KeyState(Option<Look>);
 
 /// A principal, and what it depends on in addition to the token, the time and the verifier.
+#[derive(Clone)]
 pub(crate) struct VerifiedToken {
     pub(crate) principal: Principal,
     keys: Generation,
@@ -429,7 +430,7 @@ impl Jwt {
         let now = self.0.time.now();
         let Some((issuer, times)) = self.issuer_and_times(verified) else { return Err(KeyState::default()) };
         let state = issuer.look();
-        if !issuer.still_has(&verified.keys, &state) {
+        if !issuer.still_has(verified.keys, &state) {
             return Err(state);
         }
         let holds = || issuer.check_own_time(times, seconds(now)).is_ok() && !issuer.is_over(&verified.principal, now);

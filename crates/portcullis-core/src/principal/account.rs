@@ -112,25 +112,27 @@ impl Principal {
             }
             let first = inner.roles.len();
             inner.roles.extend(account.roles);
-            inner.roles_of_account = first..inner.roles.len();
+            let roles_of_account = first..inner.roles.len();
             inner.staff = account.staff.or(inner.staff);
-            let own = inner.organization.take();
+            let (own, named) = (inner.organization.take(), account.organization.map(String::into_boxed_str));
             inner.organization = match inner.id.kind() {
                 // A key for one organization is worth nothing in another.
-                PrincipalKind::Key => own.or(account.organization),
-                _ => account.organization.or(own),
+                PrincipalKind::Key => own.or(named),
+                _ => named.or(own),
             };
-            inner.account = account.row.or(inner.account.take());
+            let more = inner.more_mut();
+            more.roles_of_account = roles_of_account;
+            more.account = account.row.or(more.account.take());
         })
     }
 
     pub(crate) fn has_account(&self) -> bool {
-        self.0.account.is_some()
+        self.0.more().account.is_some()
     }
 
     /// What gave it the role at this place of its [roles](Self::roles).
     pub(crate) fn origin_of_role(&self, place: usize) -> &'static str {
-        if self.0.roles_of_account.contains(&place) { "account" } else { "credential" }
+        if self.0.more().roles_of_account.contains(&place) { "account" } else { "credential" }
     }
 
     /// The row of the account that the gate's [`Directory`](crate::Directory) found. In a test without a directory, add one by
@@ -139,7 +141,7 @@ impl Principal {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if there is none of this type.
     pub fn account<T: Any + Send + Sync>(&self) -> Result<&T, Error> {
-        let row = self.0.account.as_deref().and_then(|row| row.downcast_ref());
+        let row = self.0.more().account.as_deref().and_then(|row| row.downcast_ref());
         row.ok_or_else(|| {
             let detail = format!("a {:?} has no account of the type `{}`", self.kind(), type_name::<T>());
             Error::misconfigured(detail)

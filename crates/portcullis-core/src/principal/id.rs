@@ -32,14 +32,14 @@ use std::{fmt, str::FromStr, sync::Arc};
 pub struct PrincipalId {
     kind: PrincipalKind,
     issuer: Option<Arc<str>>,
-    subject: String,
+    subject: Box<str>,
 }
 
 impl PrincipalId {
     /// The principal of this kind and name, without an issuer.
     #[must_use]
     pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
-        Self { kind, issuer: None, subject: subject.into() }
+        Self { kind, issuer: None, subject: subject.into().into() }
     }
 
     /// With this issuer. An empty name is no issuer.
@@ -98,7 +98,7 @@ impl FromStr for PrincipalId {
             let (kind, rest) = text.split_once('|')?;
             let kind = PrincipalKind::ALL.into_iter().find(|known| known.name() == kind)?;
             let (issuer, subject) = split(rest)?;
-            Some(Self { kind, issuer, subject })
+            Some(Self { kind, issuer, subject: subject.into() })
         };
         parse().ok_or_else(|| {
             Error::misconfigured("the text is not a principal id, which is written `kind|issuer|subject`")

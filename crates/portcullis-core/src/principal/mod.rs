@@ -5,10 +5,12 @@
 
 mod account;
 mod id;
+mod parts;
 mod sign_in;
 
 pub use account::Account;
 pub use id::{PrincipalId, SessionId, TokenId};
+pub(crate) use parts::Parts;
 
 use crate::{
     claims::Claims,
@@ -17,12 +19,9 @@ use crate::{
     rights::{KeyScopes, Permission, PermissionSet, Role},
 };
 use serde::de::DeserializeOwned;
-use sign_in::SignIn;
 use std::{
-    any::Any,
     borrow::Cow,
     fmt, iter,
-    ops::Range,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -73,40 +72,6 @@ use std::{
 #[derive(Clone)]
 pub struct Principal(Arc<Parts>);
 
-/// What is known of a principal.
-#[derive(Clone)]
-pub(crate) struct Parts {
-    id: PrincipalId,
-    pub(crate) organization: Option<String>,
-    /// What a signed context says about the organization.
-    chosen: Option<Arc<ChosenOrganization>>,
-    /// The id at the issuer, without the issuer: it is the principal's.
-    pub(crate) session: Option<String>,
-    /// `None` if the claims have it.
-    token_id: Option<String>,
-    pub(crate) roles: Vec<Role>,
-    /// Which of the roles its account gave.
-    roles_of_account: Range<usize>,
-    pub(crate) scopes: Vec<String>,
-    /// What a key may be used for; `None` for all rights, and for who is no key.
-    key_scopes: Option<KeyScopes>,
-    pub(crate) permissions: PermissionSet,
-    /// `None` if the claim in its token is not a flag.
-    pub(crate) staff: Option<bool>,
-    /// When its credential was issued, if its claims do not say it.
-    pub(crate) issued_at: Option<SystemTime>,
-    pub(crate) expires_at: Option<SystemTime>,
-    /// How far the clock of the issuer may be ahead. Only revocation uses it here.
-    pub(crate) leeway: Duration,
-    pub(crate) claims: Option<Claims>,
-    /// The row of its account.
-    account: Option<Arc<dyn Any + Send + Sync>>,
-    /// What its verifier says about its sign-in.
-    sign_in: Option<Box<SignIn>>,
-    /// The same principal as its token describes it, if its issuer was asked.
-    by_token: Option<Principal>,
-}
-
 /// The kinds of principals.
 ///
 /// The kind is a part of the [`PrincipalId`], so a user and a service with the same subject are two principals.
@@ -148,31 +113,6 @@ impl PrincipalKind {
     }
 }
 
-impl Parts {
-    pub(crate) fn of(id: PrincipalId) -> Self {
-        Self {
-            id,
-            organization: None,
-            chosen: None,
-            session: None,
-            token_id: None,
-            roles: Vec::new(),
-            roles_of_account: 0..0,
-            scopes: Vec::new(),
-            key_scopes: None,
-            permissions: PermissionSet::default(),
-            staff: Some(false),
-            issued_at: None,
-            expires_at: None,
-            leeway: Duration::ZERO,
-            claims: None,
-            account: None,
-            sign_in: None,
-            by_token: None,
-        }
-    }
-}
-
 impl From<Parts> for Principal {
     fn from(parts: Parts) -> Self {
         Self(Arc::new(parts))
@@ -188,6 +128,11 @@ impl Principal {
 
     pub(crate) fn of(id: PrincipalId) -> Self {
         Parts::of(id).into()
+    }
+
+    /// Whether it is this very value, and no equal one.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn with(mut self, change: impl FnOnce(&mut Parts)) -> Self {
@@ -210,20 +155,25 @@ impl Principal {
     /// With the organization in which it acts.
     #[must_use]
     pub fn with_organization(self, organization: impl Into<String>) -> Self {
-        self.with(|inner| (inner.organization, inner.chosen) = (Some(organization.into()), None))
+        self.with(|inner| {
+            inner.organization = Some(organization.into().into());
+            if inner.more().chosen.is_some() {
+                inner.more_mut().chosen = None;
+            }
+        })
     }
 
     /// With the session of its credential, by its id at the issuer. [`end_session`](crate::RevocationList::end_session) then
     /// ends it.
     #[must_use]
     pub fn with_session(self, session: impl Into<String>) -> Self {
-        self.with(|inner| inner.session = Some(session.into()))
+        self.with(|inner| inner.session = Some(session.into().into()))
     }
 
     /// With the id of its credential at the issuer, such as that of an API key.
     #[must_use]
     pub fn with_token_id(self, id: impl Into<String>) -> Self {
-        self.with(|inner| inner.token_id = Some(id.into()))
+        self.with(|inner| inner.more_mut().token_id = Some(id.into()))
     }
 
     /// With one more role that it has everywhere.
@@ -241,13 +191,13 @@ impl Principal {
     /// With the scopes of its key, which narrow what it may do: see [`KeyScopes`]. They replace its other scopes.
     #[must_use]
     pub fn with_key_scopes(self, scopes: KeyScopes) -> Self {
-        self.with(|inner| inner.key_scopes = Some(scopes).filter(|scopes| !scopes.has_all_rights()))
+        self.with(|inner| inner.more_mut().key_scopes = Some(scopes).filter(|scopes| !scopes.has_all_rights()))
     }
 
     /// With these permissions instead of those it had.
     #[must_use]
     pub fn with_permissions(self, permissions: PermissionSet) -> Self {
-        self.with(|inner| inner.permissions = permissions)
+        self.with(|inner| inner.more_mut().permissions = permissions)
     }
 
     /// With or without the staff flag.
@@ -260,7 +210,7 @@ impl Principal {
     /// [`Authenticator`](crate::Authenticator#the-end-of-a-credential).
     #[must_use]
     pub fn with_times(self, issued_at: Option<SystemTime>, expires_at: Option<SystemTime>) -> Self {
-        self.with(|inner| (inner.issued_at, inner.expires_at) = (issued_at, expires_at))
+        self.with(|inner| (inner.more_mut().issued_at, inner.expires_at) = (issued_at, expires_at))
     }
 
     /// With the leeway for the clock of its issuer, which may be ahead: see [`precedes`](Self::precedes).
@@ -283,9 +233,9 @@ impl Principal {
         let ends = self.expires_at().into_iter().chain(own.expires_at()).min();
         let own = match own.since() {
             Some(_) => own,
-            None => own.with(|inner| inner.issued_at = self.since()),
+            None => own.with(|inner| inner.more_mut().issued_at = self.since()),
         };
-        self.with(|inner| (inner.expires_at, inner.by_token) = (ends, Some(own)))
+        self.with(|inner| (inner.expires_at, inner.more_mut().by_token) = (ends, Some(own)))
     }
 
     /// Its identity, by kind, issuer and subject: compare and store this. The subject alone, `id().subject()`, is unique
@@ -325,7 +275,7 @@ impl Principal {
     }
 
     pub(crate) fn chosen_organization(&self) -> Option<&ChosenOrganization> {
-        self.0.chosen.as_deref()
+        self.0.more().chosen.as_deref()
     }
 
     /// In the organization that it chose. One that belongs to an organization cannot choose another.
@@ -336,9 +286,9 @@ impl Principal {
             ));
         }
         Ok(self.with(|inner| {
-            inner.organization = Some(chosen.organization.clone());
+            inner.organization = Some(chosen.organization.clone().into());
             inner.roles.extend(chosen.role.clone());
-            inner.chosen = Some(Arc::new(chosen));
+            inner.more_mut().chosen = Some(Arc::new(chosen));
         }))
     }
 
@@ -359,7 +309,7 @@ impl Principal {
     }
 
     pub(crate) fn token_id_text(&self) -> Option<Cow<'_, str>> {
-        let own = self.0.token_id.as_deref().map(Cow::Borrowed);
+        let own = self.0.more().token_id.as_deref().map(Cow::Borrowed);
         own.or_else(|| self.all_claims().find_map(Claims::token_id))
     }
 
@@ -378,19 +328,19 @@ impl Principal {
     /// The scopes of its key, which narrow what it may do; `None` if nothing narrows it.
     #[must_use]
     pub fn key_scopes(&self) -> Option<&KeyScopes> {
-        self.0.key_scopes.as_ref()
+        self.0.more().key_scopes.as_ref()
     }
 
     /// Its own permissions. The gate adds those of its roles.
     #[must_use]
     pub fn permissions(&self) -> &PermissionSet {
-        &self.0.permissions
+        &self.0.more().permissions
     }
 
     /// Whether this permission is one of its own.
     #[must_use]
     pub fn has_permission(&self, permission: &Permission) -> bool {
-        self.0.permissions.contains(permission)
+        self.permissions().contains(permission)
     }
 
     /// Whether it is staff, who run the service.
@@ -407,7 +357,7 @@ impl Principal {
     /// When its token was issued (`iat`), or its credential, if its verifier says so.
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
-        self.all_claims().find_map(Claims::issued_at).or(self.0.issued_at)
+        self.all_claims().find_map(Claims::issued_at).or(self.0.more().issued_at)
     }
 
     pub(crate) fn leeway(&self) -> Duration {
@@ -444,7 +394,7 @@ impl Principal {
     }
 
     pub(crate) fn by_token(&self) -> Option<&Self> {
-        self.0.by_token.as_ref()
+        self.0.more().by_token.as_ref()
     }
 
     fn all_claims(&self) -> impl Iterator<Item = &Claims> {

@@ -8,16 +8,20 @@ use crate::claims::{Claims, time};
 use std::{borrow::Cow, time::SystemTime};
 
 /// What a verifier says about a sign-in.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct SignIn {
     at: Option<SystemTime>,
     methods: Vec<String>,
     class: Option<String>,
 }
 
+impl SignIn {
+    pub(super) const UNKNOWN: Self = Self { at: None, methods: Vec::new(), class: None };
+}
+
 impl Principal {
     fn with_sign_in(self, change: impl FnOnce(&mut SignIn)) -> Self {
-        self.with(|inner| change(inner.sign_in.get_or_insert_default()))
+        self.with(|inner| change(&mut inner.more_mut().sign_in))
     }
 
     /// With the time of its sign-in, instead of the `auth_time` of its token. A time of which it is not certain that a person
@@ -62,7 +66,7 @@ impl Principal {
     /// ```
     #[must_use]
     pub fn authenticated_at(&self) -> Option<SystemTime> {
-        let own = self.0.sign_in.as_ref().and_then(|sign_in| sign_in.at);
+        let own = self.0.more().sign_in.at;
         let of_token = || self.claim(|claims| claims.at("auth_time"))?.as_number().and_then(time);
         own.or_else(of_token)
     }
@@ -70,22 +74,19 @@ impl Principal {
     /// How it signed in: the `amr` of its token (RFC 8176), or what its verifier says. Empty if that is not known.
     #[must_use]
     pub fn authentication_methods(&self) -> Vec<Cow<'_, str>> {
-        match self.0.sign_in.as_deref() {
-            Some(SignIn { methods, .. }) if !methods.is_empty() => {
-                methods.iter().map(|one| one.as_str().into()).collect()
-            }
-            _ => self
-                .claim(|claims| claims.at("amr")?.elements())
-                .map(|names| names.filter_map(|name| name.as_str()).collect())
-                .unwrap_or_default(),
+        let own = &self.0.more().sign_in.methods;
+        if !own.is_empty() {
+            return own.iter().map(|one| one.as_str().into()).collect();
         }
+        let names = self.claim(|claims| claims.at("amr")?.elements());
+        names.map(|names| names.filter_map(|name| name.as_str()).collect()).unwrap_or_default()
     }
 
     /// How strong its sign-in was: the `acr` of its token (OpenID Connect Core, section 2), or what its verifier says. The
     /// issuer defines what it means.
     #[must_use]
     pub fn authentication_class(&self) -> Option<Cow<'_, str>> {
-        let own = self.0.sign_in.as_ref().and_then(|sign_in| sign_in.class.as_deref());
+        let own = self.0.more().sign_in.class.as_deref();
         own.map(Cow::Borrowed).or_else(|| self.claim(|claims| claims.at("acr"))?.as_str())
     }
 

@@ -127,6 +127,8 @@ pub struct PermissionSet {
 }
 
 impl PermissionSet {
+    pub(crate) const EMPTY: Self = Self { exact: Vec::new(), patterns: Vec::new() };
+
     /// The set of these permissions.
     ///
     /// # Errors

@@ -79,7 +79,7 @@ impl Issuer {
     }
 
     /// Whether these are the keys that this look found, without waiting for any.
-    pub(in crate::jwt) fn still_has(&self, generation: &Generation, state: &KeyState) -> bool {
+    pub(in crate::jwt) fn still_has(&self, generation: Generation, state: &KeyState) -> bool {
         match &state.0 {
             Some(Look::Ready(keys)) => keys.are_of(generation),
             Some(_) => false,

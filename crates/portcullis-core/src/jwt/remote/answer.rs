@@ -14,7 +14,11 @@ use crate::{
 use httpdate::parse_http_date;
 use std::{
     collections::HashMap,
-    sync::Arc,
+    num::NonZeroU64,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -34,6 +38,8 @@ const MOST_REASONS: usize = 8;
 #[derive(Debug, Clone)]
 pub(super) struct PreparedSet {
     pub(super) keys: Arc<[PreparedKey]>,
+    /// Another number for every set that was read.
+    pub(super) generation: NonZeroU64,
     /// The first of the unusable keys, and how many more there are.
     pub(super) rejected: Vec<RejectedKey>,
     pub(super) more_rejected: usize,
@@ -90,7 +96,8 @@ impl PreparedSet {
             return Err(no_key(&rejected, count));
         }
         let more_rejected = count - rejected.len();
-        Ok(Self { keys: prepared.into(), rejected, more_rejected, unread, text: text.into() })
+        let (keys, generation) = (prepared.into(), next_generation());
+        Ok(Self { keys, generation, rejected, more_rejected, unread, text: text.into() })
     }
 
     /// The original texts of the keys, without those that should not be public.
@@ -98,6 +105,11 @@ impl PreparedSet {
         let keys = Value::new(self.text.trim()).member("keys").and_then(Value::elements).into_iter().flatten();
         keys.map(Value::text).filter(|text| Key::jwk(text).is_ok_and(|key| !key.is_secret()))
     }
+}
+
+fn next_generation() -> NonZeroU64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    NonZeroU64::MIN.saturating_add(LAST.fetch_add(1, Ordering::Relaxed))
 }
 
 fn because(id: Option<String>, reason: &str) -> RejectedKey {

@@ -9,6 +9,7 @@ use crate::{
 };
 use arc_swap::Guard;
 use std::{
+    num::NonZeroU64,
     ops::Deref,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -102,16 +103,16 @@ impl Snapshot {
 pub(in crate::jwt) struct Keys(pub(super) Guard<Option<Arc<Snapshot>>>);
 
 /// Identifies keys. Two sets with the same text are the same.
-pub(in crate::jwt) type Generation = Option<Arc<[PreparedKey]>>;
+pub(in crate::jwt) type Generation = Option<NonZeroU64>;
 
 impl Keys {
     pub(in crate::jwt) fn generation(&self) -> Generation {
-        self.0.as_ref().map(|snapshot| snapshot.set.keys.clone())
+        self.0.as_ref().map(|snapshot| snapshot.set.generation)
     }
 
     /// Whether these are the keys that a token was verified with.
-    pub(in crate::jwt) fn are_of(&self, generation: &Generation) -> bool {
-        self.0.as_ref().zip(generation.as_ref()).is_some_and(|(now, then)| Arc::ptr_eq(&now.set.keys, then))
+    pub(in crate::jwt) fn are_of(&self, generation: Generation) -> bool {
+        generation.is_some() && self.generation() == generation
     }
 
     /// The state of the keys; `None` if there are none.
