@@ -10,7 +10,7 @@ use crate::{
 use std::{fmt, fs, io};
 
 /// How the names of the cases begin that are recorded.
-const CASES: [&str; 14] = [
+const CASES: [&str; 15] = [
     "verify/HS256",
     "verify/RS256/small",
     "guard/axum/cached",
@@ -22,6 +22,7 @@ const CASES: [&str; 14] = [
     "growth/issuers",
     "growth/keys",
     "growth/schemes",
+    "growth/cached bearer schemes",
     "growth/routes",
     "growth/roles",
     "growth/permissions",

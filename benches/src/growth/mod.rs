@@ -11,7 +11,7 @@ use crate::{
 };
 use portcullis_axum::Routes;
 use portcullis_core::{
-    Algorithm, Audience, Gate, Issuer, Jwt, Key, KeySet, Scheme,
+    Algorithm, Audience, Gate, GateBuilder, Issuer, Jwt, Key, KeySet, Scheme, TokenCache,
     policy::authenticated,
     testing::{SigningKey, acting_as},
 };
@@ -32,11 +32,16 @@ type Grown = fn(&'static str, usize) -> Operation;
 
 /// A case for everything whose number can grow.
 pub(crate) fn cases(wanted: impl Fn(&str) -> bool) -> Vec<Case> {
-    let cases: [(_, _, Grown); 8] = [
+    let cases: [(_, _, Grown); 9] = [
         ("issuers", SIZES, issuers),
         ("keys", SIZES, keys),
-        ("schemes", SCHEMES, |by, size| schemes(by, size, |scheme, place| scheme.header(&header_of(place)))),
-        ("bearer schemes", BEARERS, |by, size| schemes(by, size, |scheme, _| scheme.bearer())),
+        ("schemes", SCHEMES, |by, size| {
+            schemes(by, size, |scheme, place| scheme.header(&header_of(place)), Gate::builder())
+        }),
+        ("bearer schemes", BEARERS, |by, size| schemes(by, size, |scheme, _| scheme.bearer(), Gate::builder())),
+        ("cached bearer schemes", BEARERS, |by, size| {
+            schemes(by, size, |scheme, _| scheme.bearer(), Gate::builder().cache(TokenCache::new(20_000)))
+        }),
         ("routes", SIZES, routes),
         ("roles", SIZES, decision::roles),
         ("permissions", SIZES, decision::permissions),
@@ -67,9 +72,9 @@ fn keys(by: &'static str, size: usize) -> Operation {
 }
 
 /// A token for the last of a gate's schemes. Each has an issuer of its own, and reads this place.
-fn schemes(by: &'static str, size: usize, read: fn(Scheme, usize) -> Scheme) -> Operation {
+fn schemes(by: &'static str, size: usize, read: fn(Scheme, usize) -> Scheme, gate: GateBuilder) -> Operation {
     let scheme = |place| read(Scheme::new(Jwt::new(issuer(place))), place);
-    let gate = (0..size).fold(Gate::builder(), |gate, place| gate.scheme(scheme(place))).build();
+    let gate = (0..size).fold(gate, |gate, place| gate.scheme(scheme(place))).build();
     let gate = gate.expect("the gate is sound");
     let token = token(size - 1, &key_of(0));
     let own = Head { other: Some((header_of(size - 1), token.clone())), ..Head::default() };

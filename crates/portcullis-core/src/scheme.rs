@@ -6,6 +6,7 @@
 
 use crate::{
     credential::CredentialSource,
+    jwt::Jwt,
     proof::Dpop,
     verifier::{Kind, Verifier},
 };
@@ -335,8 +336,8 @@ pub(crate) struct Sources {
     pub(crate) absent: String,
     /// For each source, the places of its schemes.
     readers: Vec<Vec<usize>>,
-    /// For each source, the place of its first scheme.
-    first: Vec<usize>,
+    /// For each source, the places of the schemes whose tokens a cache may know: those that decide about what they accept.
+    recalled: Vec<Vec<usize>>,
     /// For each source, how long a credential may be, if all of its schemes have a limit.
     longest: Vec<Option<usize>>,
 }
@@ -344,7 +345,7 @@ pub(crate) struct Sources {
 impl Sources {
     pub(crate) fn of(all: &[Scheme], schemes: SchemeSet) -> Self {
         let mut sources: Vec<CredentialSource> = Vec::new();
-        let (mut readers, mut first): (Vec<Vec<usize>>, Vec<usize>) = (Vec::new(), Vec::new());
+        let mut readers: Vec<Vec<usize>> = Vec::new();
         for (place, scheme) in all.iter().enumerate().filter(|(place, _)| schemes.has(*place)) {
             for source in &scheme.sources {
                 match sources.iter().position(|known| known == source).and_then(|known| readers.get_mut(known)) {
@@ -352,7 +353,6 @@ impl Sources {
                     None => {
                         sources.push(source.clone());
                         readers.push(vec![place]);
-                        first.push(place);
                     }
                 }
             }
@@ -365,16 +365,17 @@ impl Sources {
             limits?.into_iter().max()
         };
         let longest = readers.iter().map(longest).collect();
-        Self { schemes, sources, reads_query, absent, readers, first, longest }
+        let recalled = readers.iter().map(|readers| recalled(all, readers)).collect();
+        Self { schemes, sources, reads_query, absent, readers, recalled, longest }
     }
 
     pub(crate) fn place(&self, source: &CredentialSource) -> Option<usize> {
         self.sources.iter().position(|known| known == source)
     }
 
-    /// The place of the first scheme that reads the source at this place.
-    pub(crate) fn first_reader(&self, source: usize) -> Option<usize> {
-        self.first.get(source).copied()
+    /// The places of the schemes whose tokens a cache may know, of those that read the source at this place.
+    pub(crate) fn recalled(&self, source: usize) -> &[usize] {
+        self.recalled.get(source).map_or(&[], Vec::as_slice)
     }
 
     /// How many bytes a credential in the source at this place may have, if there is a limit.
@@ -386,4 +387,18 @@ impl Sources {
     pub(crate) fn readers(&self, source: usize) -> &[usize] {
         self.readers.get(source).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Of the schemes that read one source, those that only verify tokens, if all before them do no more, and leave them what they
+/// accept. Otherwise one before might decide about a token that a later one has accepted from another source.
+fn recalled(all: &[Scheme], readers: &[usize]) -> Vec<usize> {
+    let (mut before, mut recalled): (Vec<&Jwt>, Vec<usize>) = (Vec::new(), Vec::new());
+    for place in readers {
+        let Some(jwt) = all.get(*place).and_then(|scheme| scheme.verifier.jwt()) else { break };
+        if before.iter().all(|earlier| earlier.leaves(jwt)) {
+            recalled.push(*place);
+        }
+        before.push(jwt);
+    }
+    recalled
 }

@@ -14,7 +14,7 @@ pub use cookie::Cookies;
 pub(crate) use origin::Origins;
 pub use scrub::Scrubber;
 pub use source::CredentialSource;
-pub(crate) use source::{Carriers, agreed, find};
+pub(crate) use source::{Carriers, FoundCredential, agreed, find};
 
 use std::{borrow::Cow, fmt, time::Duration};
 use zeroize::Zeroize;

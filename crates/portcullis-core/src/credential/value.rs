@@ -102,13 +102,11 @@ pub(super) fn trim(value: &[u8]) -> &[u8] {
 pub(super) fn token68(token: &[u8]) -> Result<&str, Error> {
     let end = token.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
     let body = token.get(..end).unwrap_or_default();
-    // From `-` to `9` are `-`, `.`, `/` and the digits.
-    let is_bad = |byte: u8| {
-        let letter_or_digit = beyond(byte | 0x20, b'a', b'z').min(beyond(byte, b'-', b'9'));
-        letter_or_digit.min(byte ^ b'_').min(byte ^ b'~').min(byte ^ b'+')
-    };
+    // From `-` to `9` are `-`, `.`, `/` and the digits. Most tokens have no others than these.
+    let is_unusual = |byte: u8| beyond(byte | 0x20, b'a', b'z').min(beyond(byte, b'-', b'9')).min(byte ^ b'_');
+    let is_bad = |byte: u8| is_unusual(byte).min(byte ^ b'~').min(byte ^ b'+');
     match str::from_utf8(token) {
-        Ok(text) if !body.is_empty() && each_is_good(body, is_bad) => Ok(text),
+        Ok(text) if !body.is_empty() && (each_is_good(body, is_unusual) || each_is_good(body, is_bad)) => Ok(text),
         _ => Err(Error::invalid("`Bearer` is not followed by one token (token68, RFC 6750, section 2.1)")),
     }
 }

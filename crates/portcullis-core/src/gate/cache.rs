@@ -99,12 +99,17 @@ impl Cache {
             METER.count(false);
             return Err(KeyState::default());
         };
-        let holds = verifier.still_holds(&entry.verified, &entry.surely);
-        METER.count(holds.is_ok());
-        if holds.is_err() {
-            self.0.remove_if(&token, |found| found.verified.principal.is_same(&entry.verified.principal));
+        match verifier.still_holds(&entry.verified, &entry.surely) {
+            Ok(()) => {
+                METER.count(true);
+                Ok(entry.verified.principal)
+            }
+            Err(state) => {
+                METER.count(false);
+                self.0.remove_if(&token, |found| found.verified.principal.is_same(&entry.verified.principal));
+                Err(state)
+            }
         }
-        holds.map(|()| entry.verified.principal)
     }
 
     /// The answer of the verifier, which is then cached.

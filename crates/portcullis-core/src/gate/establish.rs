@@ -10,7 +10,7 @@ use super::{
 use crate::{
     answer::Answer,
     clock::Moment,
-    credential::{self, Credential},
+    credential::{self, Credential, FoundCredential},
     error::{Error, ErrorKind},
     head::RequestHead,
     jwt::KeyState,
@@ -20,7 +20,7 @@ use crate::{
     scheme::{Scheme, Sources},
     verifier::Kind,
 };
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 type Outcome = Result<Principal, Error>;
 
@@ -125,16 +125,16 @@ impl Gate {
             return Answer::now(acting.establish(self, sources, head));
         }
         let recalled = if max_age.is_none() { self.recall(sources, head) } else { None };
-        let state = match recalled {
+        let missed = match recalled {
             Some(Ok(known)) => return known,
-            Some(Err(state)) => Some(state),
+            Some(Err(missed)) => Some(missed),
             None => None,
         };
         match self.read_from(sources, head) {
             Ok(Some((credential, source))) => {
                 let credential = &credential.with_max_age(max_age);
                 let attempt = Attempt { gate: self, sources, credential, source: Some(source) };
-                attempt.end(attempt.ask_from(0, None, state))
+                attempt.end(attempt.ask_from(0, None, missed))
             }
             Ok(None) => Answer::now(Authentication::nobody(self, sources, head)),
             Err(error) => Answer::now(Authentication::new(self, sources, None, Err(error))),
@@ -147,23 +147,37 @@ impl Gate {
         &self,
         sources: &Arc<Sources>,
         head: &dyn RequestHead,
-    ) -> Option<Result<Answer<'static, Authentication>, KeyState>> {
+    ) -> Option<Result<Answer<'static, Authentication>, Missed>> {
         let cache = self.0.cache.as_ref().filter(|_| !self.0.reject_conflicts)?;
         let found = credential::find(sources, head).ok()??;
-        let place = sources.first_reader(found.place)?;
-        let jwt = self.0.schemes.get(place)?.verifier.jwt()?;
         self.admit(found.source, head).ok()?;
-        let principal = match cache.recall(place, jwt, found.bytes()) {
-            Ok(principal) => principal,
-            Err(state) => return Some(Err(state)),
-        };
+        let mut missed: Option<Missed> = None;
+        for place in sources.recalled(found.place).iter().copied() {
+            match cache.recall(place, self.0.schemes.get(place)?.verifier.jwt()?, found.bytes()) {
+                Ok(principal) => return self.known_at(place, sources, found, principal).map(Ok),
+                Err(state) if missed.is_none() || state.has_looked() => missed = Some(Missed { place, state }),
+                Err(_) => {}
+            }
+        }
+        missed.map(Err)
+    }
+
+    /// The caller that the cache knows at this place.
+    #[inline(always)]
+    fn known_at(
+        &self,
+        place: usize,
+        sources: &Arc<Sources>,
+        found: FoundCredential<'_, '_>,
+        principal: Principal,
+    ) -> Option<Answer<'static, Authentication>> {
         if self.0.revocations.is_none() && self.0.directory.is_none() {
             let (source, scheme) = (u16::try_from(found.place).ok(), u16::try_from(place).ok()?);
-            return Some(Ok(Answer::now(Authentication::known(self, sources, source, scheme, principal))));
+            return Some(Answer::now(Authentication::known(self, sources, source, scheme, principal)));
         }
         let source = Some(found.place);
         let attempt = Attempt { gate: self, sources, credential: &found.check().ok()?, source };
-        Some(Ok(attempt.end(attempt.accept(principal, place))))
+        Some(attempt.end(attempt.accept(principal, place)))
     }
 
     /// Authenticates with this credential, by the schemes without a name that read its source.
@@ -202,6 +216,13 @@ impl Gate {
     }
 }
 
+/// The cache knows the token at none of the [recalled](Sources::recalled) places.
+struct Missed {
+    /// Where it was known, and does not hold any more, the state of the keys. It is read once for a request.
+    place: usize,
+    state: KeyState,
+}
+
 /// A credential, and the schemes that may see it.
 #[derive(Clone, Copy)]
 struct Attempt<'a> {
@@ -219,6 +240,10 @@ impl<'a> Attempt<'a> {
         readers
             .skip_while(move |place| *place < from)
             .filter_map(|place| Some((place, self.gate.0.schemes.get(place)?)))
+    }
+
+    fn recalled(&self) -> &'a [usize] {
+        self.source.map_or(&[], |source| self.sources.recalled(source))
     }
 
     /// What was found, or the future that finds it.
@@ -250,13 +275,18 @@ impl<'a> Attempt<'a> {
         &self,
         from: usize,
         mut unknown: Option<Error>,
-        mut recalled: Option<KeyState>,
+        mut missed: Option<Missed>,
     ) -> Result<(Outcome, Option<usize>), Pending> {
         for (place, Scheme { verifier, .. }) in self.schemes(from) {
             let answer = match (&self.gate.0.cache, verifier.jwt()) {
                 (Some(cache), Some(jwt)) => {
                     let token = self.credential.expose();
-                    match recalled.take().map_or_else(|| cache.recall(place, jwt, token.as_bytes()), Err) {
+                    let known = match &mut missed {
+                        Some(missed) if missed.place == place => Err(mem::take(&mut missed.state)),
+                        Some(_) if self.recalled().contains(&place) => Err(KeyState::default()),
+                        _ => cache.recall(place, jwt, token.as_bytes()),
+                    };
+                    match known {
                         Ok(principal) => Answer::now(Ok(principal)),
                         Err(state) => cache.verify(place, jwt, token, state),
                     }

@@ -35,7 +35,7 @@ impl Object {
 
     /// Those whose names have one of these [`bit`]s: the ones that are sought, and few others.
     pub(crate) fn members_among(&self, bits: u64) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
-        let members = self.members.iter().filter(move |member| bit(member.mark()) & bits != 0);
+        let members = self.members.iter().filter(move |member| bit(member.mark) & bits != 0);
         members.map(|member| (member.name(&self.text), member.value(&self.text)))
     }
 

@@ -4,7 +4,7 @@ use super::{
     MAX_DEPTH,
     value::{Value, unescape},
 };
-use std::{borrow::Cow, cell::Cell, ops::Range};
+use std::{borrow::Cow, cell::Cell};
 
 /// Why a text is not the JSON object it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,19 +24,19 @@ impl Fault {
     }
 }
 
-/// A member of an object: where its name stands (without quotes) and where its value stands.
+/// A member of an object: where its name stands (without quotes) and where its value stands. Caches hold many.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Member {
+    /// [`FLAGGED`] if it has escapes.
     name: (u32, u32),
+    /// [`FLAGGED`] if it is a string without escapes.
     value: (u32, u32),
-    /// The [`mark`] of the name, and the two bits above it: caches hold many members.
-    marked: u32,
+    /// Differs where length, first or last byte of the names do, as those of most names do.
+    pub(super) mark: u32,
 }
 
-/// The name has escapes.
-const ESCAPED: u32 = 1 << 31;
-/// The value is a string without escapes.
-const PLAIN: u32 = 1 << 30;
+/// The highest bit of where something begins: texts are shorter.
+const FLAGGED: u32 = 1 << 31;
 
 impl Member {
     pub(crate) fn name(self, text: &str) -> Cow<'_, str> {
@@ -51,33 +51,29 @@ impl Member {
             true => unescape(part(text, self.name)) == name,
             false => text.as_bytes().get(self.name.0 as usize..self.name.1 as usize) == Some(name.as_bytes()),
         };
-        self.mark() == mark && is_same()
+        self.mark == mark && is_same()
     }
 
     pub(crate) fn value(self, text: &str) -> Value<'_> {
         let text = part(text, self.value);
-        if self.marked & PLAIN == 0 { Value::new(text) } else { Value::plain(text) }
-    }
-
-    pub(super) fn mark(&self) -> u32 {
-        self.marked & !(ESCAPED | PLAIN)
+        if self.value.0 & FLAGGED == 0 { Value::new(text) } else { Value::plain(text) }
     }
 
     fn is_escaped(self) -> bool {
-        self.marked & ESCAPED != 0
+        self.name.0 & FLAGGED != 0
     }
 }
 
 fn part(text: &str, (start, end): (u32, u32)) -> &str {
-    text.get(start as usize..end as usize).unwrap_or_default()
+    text.get((start & !FLAGGED) as usize..end as usize).unwrap_or_default()
 }
 
-/// What tells most names apart, in thirty bits: length, first and last byte.
+/// What tells most names apart.
 pub(crate) const fn mark(name: &[u8]) -> u32 {
     match name {
         [] => 0,
         [only] => 1 << 16 | (*only as u32) << 8 | *only as u32,
-        [first, .., last] => (name.len() as u32 & 0x3FFF) << 16 | (*first as u32) << 8 | *last as u32,
+        [first, .., last] => (name.len() as u32) << 16 | (*first as u32) << 8 | *last as u32,
     }
 }
 
@@ -100,7 +96,7 @@ thread_local! {
 }
 
 fn scan(text: &str, unique_to: usize) -> Result<Box<[Member]>, Fault> {
-    if u32::try_from(text.len()).is_err() {
+    if i32::try_from(text.len()).is_err() {
         return Err(Fault::Syntax);
     }
     let members = NOTES.try_with(Cell::take).unwrap_or_default();
@@ -210,10 +206,10 @@ impl Scanner<'_> {
             let (colon, Some(b':')) = self.token(end) else { return Err(Fault::Syntax) };
             let (start, value) = self.token(colon + 1);
             let (end, plain) = self.value(start, value, depth)?;
-            // INVARIANT: the text is shorter than 4 GiB, or it would not have been read.
-            let place = |range: Range<usize>| (range.start as u32, range.end as u32);
-            let flags = if escaped { ESCAPED } else { 0 } | if plain { PLAIN } else { 0 };
-            let member = Member { name: place(name), value: place(start..end), marked: mark | flags };
+            // INVARIANT: the text is shorter than 2 GiB, or it would not have been read.
+            let flagged = |start: usize, flag| start as u32 | if flag { FLAGGED } else { 0 };
+            let (name, value) = ((flagged(name.start, escaped), name.end as u32), (flagged(start, plain), end as u32));
+            let member = Member { name, value, mark };
             if names.may_have(mark) {
                 names.compare(&member, self.members.get(first..).unwrap_or_default(), self.text);
             }
@@ -308,9 +304,21 @@ impl Scanner<'_> {
         u32::from_str_radix(digits, 16).map_err(|_| Fault::Syntax)
     }
 
-    /// Any number of digits.
-    fn digits(&self, at: usize) -> usize {
-        let rest = self.rest(at);
+    /// Any number of digits; eight are looked at together.
+    #[inline]
+    fn digits(&self, mut at: usize) -> usize {
+        const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+        let (words, rest) = self.rest(at).as_chunks();
+        for word in words {
+            let digits = u64::from_le_bytes(*word) ^ u64::from_le_bytes([b'0'; 8]);
+            // With this added, a byte above nine has its highest bit, unless it had it before. Those above the first one may be
+            // wrong.
+            let others = (digits | digits.wrapping_add(u64::from_le_bytes([0x76; 8]))) & HIGH;
+            if others != 0 {
+                return at + others.trailing_zeros() as usize / 8;
+            }
+            at += 8;
+        }
         at + rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len())
     }
 
@@ -396,7 +404,7 @@ impl Names {
     #[inline(never)]
     fn compare(&mut self, member: &Member, before: &[Member], text: &str) {
         if before.len() < Self::FEW {
-            let is_same = |other: &Member| other.mark() == member.mark() && other.name(text) == member.name(text);
+            let is_same = |other: &Member| other.mark == member.mark && other.name(text) == member.name(text);
             self.is_twice |= before.iter().any(is_same);
         }
     }

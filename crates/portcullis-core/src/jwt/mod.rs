@@ -194,6 +194,12 @@ impl Jwt {
         &self.0.issuers
     }
 
+    /// Whether it does not recognize any token that this other one accepts.
+    pub(crate) fn leaves(&self, other: &Self) -> bool {
+        let reads_alike = self.0.padded == other.0.padded && self.0.max_bytes >= other.0.max_bytes;
+        reads_alike && self.0.issuers.iter().all(|ours| other.0.issuers.iter().all(|theirs| ours.is_apart(theirs)))
+    }
+
     /// Uses another clock than the system's, if there is no gate. [`RemoteKeys`] that nothing has used yet use it too. In a
     /// gate, the [clock of the gate](crate::GateBuilder::clock) counts.
     ///
@@ -332,6 +338,12 @@ pub(crate) fn unverified_claims(token: &str) -> Option<(Object, RegisteredClaims
 /// The result of a look at an issuer's keys, if there was one: a look may start a request.
 #[derive(Default)]
 pub(crate) struct KeyState(Option<Look>);
+
+impl KeyState {
+    pub(crate) fn has_looked(&self) -> bool {
+        self.0.is_some()
+    }
+}
 
 /// A principal, and what it depends on in addition to the token, the time and the verifier.
 #[derive(Clone)]

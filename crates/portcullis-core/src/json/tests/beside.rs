@@ -190,6 +190,19 @@ fn damaged() -> impl Strategy<Value = String> {
     })
 }
 
+/// Every character, at every place of numbers that are shorter and longer than the digits that are looked at together.
+#[test]
+fn each_digit_is_looked_at() {
+    for length in [1, 2, 7, 8, 9, 15, 16, 17] {
+        for (place, other) in (0..=length).flat_map(|place| (0..=0xFF_u8).map(move |other| (place, char::from(other))))
+        {
+            let mut number = "1".repeat(length);
+            number.insert(place, other);
+            assert_agree(&format!(r#"{{"a":{number},"b":1}}"#));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 

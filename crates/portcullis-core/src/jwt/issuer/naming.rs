@@ -115,6 +115,15 @@ impl Issuer {
         self.naming == Naming::Any
     }
 
+    /// Whether no token can be of both.
+    pub(in crate::jwt) fn is_apart(&self, other: &Self) -> bool {
+        match (self.naming, other.naming) {
+            (Naming::Any, _) | (_, Naming::Any) | (Naming::Unnamed, Naming::Unnamed) => false,
+            (Naming::Named, Naming::Named) => self.shares_name(other).is_none(),
+            (Naming::Named, Naming::Unnamed) | (Naming::Unnamed, Naming::Named) => true,
+        }
+    }
+
     /// Whether this issuer also accepts the tokens of the other one.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         match (self.naming, other.naming) {

@@ -170,7 +170,9 @@ impl Issuer {
     fn check_type(&self, found: Option<&str>, registered: &RegisteredClaims) -> Result<(), Error> {
         let fits = match &*self.token_types {
             [] if self.any_type => true,
-            [] => found.is_none_or(|found| ["jwt", "at+jwt"].iter().any(|usual| is_media_type(found, usual))),
+            [] => found.is_none_or(|found| {
+                found == "JWT" || ["jwt", "at+jwt"].iter().any(|usual| is_media_type(found, usual))
+            }),
             asked => found.is_some_and(|found| asked.iter().any(|one| is_media_type(found, one))),
         };
         if !fits {

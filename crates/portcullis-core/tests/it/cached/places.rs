@@ -95,3 +95,45 @@ fn of_several_issuers_in_one_verifier() {
         assert_eq!(who(&gate, &token(3 - n)).unwrap_err(), ErrorKind::Invalid, "{name}");
     }
 }
+
+/// A token that the second verifier has accepted from a cookie is the first one's to refuse where both read it. The cache
+/// knows that, and a token that the first leaves is known in both places.
+#[test]
+fn what_one_before_it_decides_about() {
+    use base64::{Engine, engine::general_purpose::URL_SAFE};
+    let key = || Key::jwk(&jwk("k", 1)).unwrap();
+    let issuer = |name: &str, audience| Issuer::new(name.to_owned(), audience, [Algorithm::EdDsa], key()).unwrap();
+    let first = || issuer("https://first.test", Audience::is("test"));
+    let own = || issuer(ISSUER, Audience::is("test"));
+    let padded = {
+        let parts = [r#"{"alg":"EdDSA", "kid": "k"}"#.to_owned(), claims("good", r#","x":"1""#)];
+        let signed = parts.map(|part| URL_SAFE.encode(part)).join(".");
+        let signature = URL_SAFE.encode(super::keys::pair(1).sign(signed.as_bytes()));
+        format!("{signed}.{signature}")
+    };
+    let elsewhere = || Jwt::new(issuer(ISSUER, Audience::is("other")));
+    let also = || issuer("https://second.test", Audience::is("test")).also_called(ISSUER).unwrap();
+    let table = [
+        ("apart", Jwt::new(first()), Jwt::new(own()), by(1), Ok(())),
+        ("one of its names", elsewhere(), Jwt::new(also()), by(1), Err(ErrorKind::Invalid)),
+        ("any name", elsewhere(), Jwt::new(own().dangerous_any_name()), by(1), Err(ErrorKind::Invalid)),
+        ("too long", Jwt::new(first().max_token_bytes(200)), Jwt::new(own()), by(1), Err(ErrorKind::Invalid)),
+        ("padded", Jwt::new(first()), Jwt::new(own()).padded(), padded, Err(ErrorKind::Invalid)),
+    ];
+    for (case, first, second, token, expected) in table {
+        let [first, second] = [first, second].map(|jwt| jwt.clock(FixedClock::at(NOW)));
+        for cache in [None, Some(roomy())] {
+            let gate = cache.into_iter().fold(Gate::builder(), GateBuilder::cache);
+            let gate = gate.scheme(Scheme::new(first.clone()).header("x-token"));
+            let gate = gate.scheme(Scheme::new(second.clone()).header("x-token").cookie("session")).build().unwrap();
+            let who = |name, value: &str| {
+                let who = gate.establish(&Head::new().header(name, value.to_owned())).ready().unwrap();
+                who.principal().map(drop).map_err(|error| error.kind())
+            };
+            for _ in 0..2 {
+                assert_eq!(who("cookie", &format!("session={token}")), Ok(()), "{case}");
+                assert_eq!(who("x-token", &token), expected, "{case}");
+            }
+        }
+    }
+}
