@@ -84,10 +84,11 @@ impl<'a> Value<'a> {
         Some(number)
     }
 
-    /// The digits of a number that is written as an integer.
+    /// The digits of a number that is written as an integer. Each has one spelling, so `-0` is none.
     pub(crate) fn as_integer(self) -> Option<&'a str> {
         let digits = self.text.strip_prefix('-').unwrap_or(self.text);
-        (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(self.text)
+        let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        (is_integer && self.text != "-0").then_some(self.text)
     }
 
     /// Whether both say the same, whatever the order of members and the escapes; numbers are compared as they are written.

@@ -343,7 +343,7 @@ fn an_integer_may_be_a_subject() {
     assert_eq!(alice.id().subject(), "7");
     assert_eq!(alice.token_claims().unwrap().subject().as_deref(), Some("7"));
     assert_eq!(principal_of(map(), r#""sub":"7""#).unwrap().id().subject(), "7");
-    for no in ["1.5", "1e3", "true", "null", r#"["7"]"#, r#"{"id":7}"#] {
+    for no in ["1.5", "1e3", "-0", "true", "null", r#"["7"]"#, r#"{"id":7}"#] {
         assert!(principal_of(map(), &format!(r#""sub":{no}"#)).is_err(), "{no}");
     }
     let error = principal_of(ClaimMap::new(), r#""sub":7"#).unwrap_err();

@@ -108,8 +108,8 @@ fn numbers() {
     }
     let integer = |text| Value::new(text).as_integer();
     assert_eq!(
-        ["1", "-1", "1.0", "1e0", "\"1\"", "true"].map(integer),
-        [Some("1"), Some("-1"), None, None, None, None]
+        ["0", "1", "-1", "-0", "1.0", "1e0", "\"1\"", "true"].map(integer),
+        [Some("0"), Some("1"), Some("-1"), None, None, None, None, None]
     );
 }
 
