@@ -2,7 +2,7 @@
 //! schedule that led to it.
 //!
 //! ```text
-//! RUSTFLAGS="--cfg portcullis_shuttle" cargo test -p portcullis-core --features testing --test shuttle --release
+//! RUSTC_WORKSPACE_WRAPPER="$PWD/.ci/rustc-shuttle" cargo test -p portcullis-core --features testing --test shuttle --release
 //! ```
 //!
 //! `SCHEDULES` says how many of each kind, for a longer run, and `SHUTTLE_RANDOM_SEED` which.
