@@ -1,6 +1,9 @@
 //! A token belongs to the verifier that verified it, and to its place in the gate.
 
-use super::{keys::jwk, *};
+use super::{
+    keys::{jwk, pair},
+    *,
+};
 use portcullis_core::{ClaimMap, Key};
 
 /// A verifier of the key number `n` under the usual name, with roles from this claim.
@@ -108,7 +111,7 @@ fn what_one_before_it_decides_about() {
     let padded = {
         let parts = [r#"{"alg":"EdDSA", "kid": "k"}"#.to_owned(), claims("good", r#","x":"1""#)];
         let signed = parts.map(|part| URL_SAFE.encode(part)).join(".");
-        let signature = URL_SAFE.encode(super::keys::pair(1).sign(signed.as_bytes()));
+        let signature = URL_SAFE.encode(pair(1).sign(signed.as_bytes()));
         format!("{signed}.{signature}")
     };
     let elsewhere = || Jwt::new(issuer(ISSUER, Audience::is("other")));
@@ -127,7 +130,7 @@ fn what_one_before_it_decides_about() {
             let gate = gate.scheme(Scheme::new(first.clone()).header("x-token"));
             let gate = gate.scheme(Scheme::new(second.clone()).header("x-token").cookie("session")).build().unwrap();
             let who = |name, value: &str| {
-                let who = gate.establish(&Head::new().header(name, value.to_owned())).ready().unwrap();
+                let who = gate.establish(&Head::new().header(name, value)).ready().unwrap();
                 who.principal().map(drop).map_err(|error| error.kind())
             };
             for _ in 0..2 {
