@@ -2,7 +2,7 @@
 
 use super::{
     MAX_DEPTH,
-    value::{Value, unescape},
+    value::{Value, digits_and_others, unescape},
 };
 use std::{borrow::Cow, cell::Cell};
 
@@ -88,10 +88,11 @@ pub(crate) fn outline(text: &str) -> Result<Box<[Member]>, Fault> {
     scan(text, 1)
 }
 
-/// Where members are noted before it is known how many there are: what is kept has no room for more.
+/// How much room for notes a thread keeps.
 const NOTED: usize = 256;
 
 thread_local! {
+    /// Where members are noted until it is known how many there are: what is kept has no room for more.
     static NOTES: Cell<Vec<Member>> = const { Cell::new(Vec::new()) };
 }
 
@@ -307,13 +308,9 @@ impl Scanner<'_> {
     /// Any number of digits; eight are looked at together.
     #[inline]
     fn digits(&self, mut at: usize) -> usize {
-        const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
         let (words, rest) = self.rest(at).as_chunks();
         for word in words {
-            let digits = u64::from_le_bytes(*word) ^ u64::from_le_bytes([b'0'; 8]);
-            // With this added, a byte above nine has its highest bit, unless it had it before. Those above the first one may be
-            // wrong.
-            let others = (digits | digits.wrapping_add(u64::from_le_bytes([0x76; 8]))) & HIGH;
+            let (_, others) = digits_and_others(*word);
             if others != 0 {
                 return at + others.trailing_zeros() as usize / 8;
             }

@@ -161,14 +161,21 @@ pub(super) fn reference(token: &str) -> Cow<'_, str> {
 
 /// The number that these eight digits are; `None` if one of them is none. They are joined as neighbours: digits, pairs, fours.
 fn eight_digits(bytes: [u8; 8]) -> Option<u64> {
-    let digits = u64::from_le_bytes(bytes) ^ 0x3030_3030_3030_3030;
-    // With this added, a byte above nine has its highest bit, unless it had it before.
-    if (digits | digits.wrapping_add(0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 != 0 {
+    let (digits, others) = digits_and_others(bytes);
+    if others != 0 {
         return None;
     }
     let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
     Some((fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF)
+}
+
+/// The values of eight digits, and the highest bit of each byte that is none. Above the first of those, bits may be wrong.
+#[inline]
+pub(super) fn digits_and_others(bytes: [u8; 8]) -> (u64, u64) {
+    let digits = u64::from_le_bytes(bytes) ^ 0x3030_3030_3030_3030;
+    // With this added, a byte above nine has its highest bit, unless it had it before.
+    (digits, (digits | digits.wrapping_add(0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080)
 }
 
 /// Resolves the escapes of a checked string.

@@ -21,8 +21,8 @@ mod trusted;
 pub use algorithm::Algorithm;
 #[cfg(feature = "testing")]
 pub(crate) use algorithm::Family;
-pub(crate) use issuer::Evidence;
 pub use issuer::{Audience, Issuer};
+pub(crate) use issuer::{Evidence, KeyState};
 pub use jwk::{KeySet, RejectedKey};
 pub use key::Key;
 #[cfg(feature = "testing")]
@@ -43,7 +43,7 @@ use crate::{
     principal::Principal,
 };
 use header::KnownHeaders;
-use remote::{FetchEnd, Generation, Look};
+use remote::{FetchEnd, Generation};
 use shape::{Compact, claims};
 use std::{ops::Range, sync::Arc, time::SystemTime};
 use zeroize::Zeroizing;
@@ -333,16 +333,6 @@ pub(crate) fn unverified_claims(token: &str) -> Option<(Object, RegisteredClaims
     let claims = claims(Compact::split(token).ok()?.claims).ok()?;
     let registered = RegisteredClaims::read(&claims).ok()?;
     Some((claims, registered))
-}
-
-/// The result of a look at an issuer's keys, if there was one: a look may start a request.
-#[derive(Default)]
-pub(crate) struct KeyState(Option<Look>);
-
-impl KeyState {
-    pub(crate) fn has_looked(&self) -> bool {
-        self.0.is_some()
-    }
 }
 
 /// A principal, and what it depends on in addition to the token, the time and the verifier.

@@ -4,7 +4,7 @@ use super::Issuer;
 use crate::{
     error::{Error, quote},
     jwt::{
-        Algorithm, CheckError, KeySet, KeyState, Patience, RemoteKeys,
+        Algorithm, CheckError, KeySet, Patience, RemoteKeys,
         header::Header,
         key::PreparedKey,
         remote::{Generation, Look, NeededKey},
@@ -16,6 +16,16 @@ use crate::{
 pub(super) enum IssuerKeys {
     AtHand(Vec<PreparedKey>),
     Remote(RemoteKeys, Vec<Algorithm>),
+}
+
+/// The result of a look at an issuer's keys, if there was one: a look may start a request.
+#[derive(Default)]
+pub(crate) struct KeyState(Option<Look>);
+
+impl KeyState {
+    pub(crate) fn has_looked(&self) -> bool {
+        self.0.is_some()
+    }
 }
 
 impl Issuer {

@@ -6,6 +6,7 @@ mod naming;
 mod rules;
 
 pub use audience::Audience;
+pub(crate) use choose::KeyState;
 pub(crate) use rules::Evidence;
 
 use super::{Algorithm, KeySource, header::is_media_type, source::Source};
