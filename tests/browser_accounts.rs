@@ -237,6 +237,7 @@ fn run(serve: fn(&Service, &Arc<Side>, TcpListener)) {
         "POST /auth/totp/confirm → 200 It is added. Keep these recovery codes.",
         "10 recovery codes",
         "POST /auth/sign-out → 200 {}",
+        "after a late answer: You are not signed in.",
         "after the sign-out: no codes",
         "POST /auth/sign-in → 200 Type the code of your authenticator app.",
         "POST /auth/second-factor → 401 invalid_code",
