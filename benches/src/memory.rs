@@ -8,7 +8,7 @@ use crate::{
 use portcullis_core::{Algorithm, TokenCache};
 
 /// What a token may take beyond its text and claims, with so many in the cache.
-const MOST: (usize, usize) = (10_000, 850);
+const MOST: (usize, usize) = (10_000, 600);
 
 /// The bytes that the allocator was asked for and has not got back, a token: the tables of the cache included.
 pub(crate) fn report() {

@@ -151,6 +151,11 @@ impl SharedTime {
     }
 }
 
+/// Seconds since 1970, rounded down; before that none.
+pub(crate) fn whole_seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 /// Seconds since 1970, with fractions: what NumericDate (RFC 7519, section 2) is compared with.
 pub(crate) fn seconds(time: SystemTime) -> f64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {

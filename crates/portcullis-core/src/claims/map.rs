@@ -3,7 +3,7 @@
 //! Every reader here returns an error for a value that it does not know. A claim that is silently read as nothing takes rights
 //! away, and grants them below [`not`](crate::policy::not).
 
-use super::{ClaimPath, Claims, RegisteredClaims};
+use super::{ClaimPath, Claims, NumericDate, RegisteredClaims, Text};
 use crate::{
     error::Error,
     json::{Object, Value},
@@ -293,21 +293,23 @@ impl ClaimMap {
     /// The principal of these claims. The issuer's clock may be ahead by the leeway.
     pub(crate) fn principal(&self, claims: &Claims, issuer: Arc<str>, leeway: Duration) -> Result<Principal, Error> {
         let (subject, kind) = self.subject_of(claims)?;
-        let mut parts = Parts::of(PrincipalId::new(kind, subject).with_issuer(issuer));
+        let mut parts = Parts::of(PrincipalId::of(kind, Text::of(claims, subject)).with_issuer(issuer));
+        let (mut roles, mut scopes) = (Vec::new(), Vec::new());
         for path in &self.roles {
             each_name(claims, path, |role| {
-                if parts.roles.is_empty() {
-                    parts.roles.reserve_exact(1); // as many as most have
+                if roles.is_empty() {
+                    roles.reserve_exact(1); // as many as most have
                 }
-                parts.roles.push(Role::new(role.into_owned()));
+                roles.push(Role::new(role.into_owned()));
             })?;
         }
         for path in &self.scopes {
             // RFC 6749, section 3.3: the space, and no other white space.
             each_name(claims, path, |text| {
-                parts.scopes.extend(text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned));
+                scopes.extend(text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned));
             })?;
         }
+        (parts.roles, parts.scopes) = (roles.into(), scopes.into());
         if !self.permissions.is_empty() {
             let mut held = Vec::new();
             for path in &self.permissions {
@@ -315,15 +317,15 @@ impl ClaimMap {
             }
             parts.more_mut().permissions = PermissionSet::from_untrusted(held);
         }
-        parts.organization = self.organization_of(claims)?.map(String::into_boxed_str);
+        parts.organization = self.organization_of(claims)?.map(|name| Text::of(claims, name));
         if let Some(value) = present(claims, &self.session) {
             // A session without a readable id could not be ended.
             let session = name(value).ok_or_else(|| unreadable(&self.session, "a string or an integer"))?;
-            parts.session = Some(session.into());
+            parts.session = Some(Text::of(claims, session));
         }
         parts.staff = self.staff.as_ref().and_then(|path| claims.at(path.as_str())).map_or(Some(false), flag);
         parts.leeway = leeway;
-        (parts.expires_at, parts.claims) = (claims.expires_at(), Some(claims.clone()));
+        parts.claims = Some(claims.clone());
         Ok(parts.into())
     }
 
@@ -337,11 +339,11 @@ impl ClaimMap {
         if let Some(id) = token.member("jti").and_then(Value::as_str) {
             own = own.with_token_id(id);
         }
-        let [issued, expires] = [times.issued_at, times.expires_at].map(|time| time.and_then(super::time));
+        let [issued, expires] = [times.issued_at, times.expires_at].map(NumericDate::time);
         own.with_times(issued, expires)
     }
 
-    fn subject_of(&self, claims: &Claims) -> Result<(String, PrincipalKind), Error> {
+    fn subject_of<'c>(&self, claims: &'c Claims) -> Result<(Cow<'c, str>, PrincipalKind), Error> {
         let no_subject = |why: String| Error::invalid(format!("the token has no valid subject: {why}"));
         let mut places = self.subjects.iter();
         let found = places.find_map(|path| Some((path.as_str(), present(claims, path)?)));
@@ -362,7 +364,7 @@ impl ClaimMap {
         Ok((subject, kind))
     }
 
-    fn organization_of(&self, claims: &Claims) -> Result<Option<String>, Error> {
+    fn organization_of<'c>(&self, claims: &'c Claims) -> Result<Option<Cow<'c, str>>, Error> {
         let Some(path) = &self.organization else { return Ok(None) };
         let Some(value) = present(claims, path) else { return Ok(None) };
         if let Some(one) = name(value) {
@@ -371,7 +373,7 @@ impl ClaimMap {
         let mut names = Vec::new();
         each_name(claims, path, |name| names.push(name))?;
         match (names.pop(), names.is_empty()) {
-            (one, true) => Ok(one.map(Cow::into_owned)),
+            (one, true) => Ok(one),
             _ => Err(unreadable(path, "one organization")),
         }
     }
@@ -388,8 +390,8 @@ pub(crate) fn flag(value: Value<'_>) -> Option<bool> {
 }
 
 /// A string, or an integer in decimal.
-fn name(value: Value<'_>) -> Option<String> {
-    value.as_str().map(Cow::into_owned).or_else(|| value.as_integer().map(str::to_owned))
+fn name(value: Value<'_>) -> Option<Cow<'_, str>> {
+    value.as_str().or_else(|| value.as_integer().map(Cow::Borrowed))
 }
 
 fn present<'c>(claims: &'c Claims, path: &ClaimPath) -> Option<Value<'c>> {

@@ -2,12 +2,13 @@
 //!
 //! [`RegisteredClaims`] are what a verifier compares, read in one pass over the parsed object (`json/`). [`Claims`] exist only
 //! after that. [`Rules`] say what else the claims have to be, `kind.rs` whether they are of another kind of token, and
-//! [`ClaimMap`] makes a principal of them. `typed` and `views.rs` read them as types of the application.
+//! [`ClaimMap`] makes a principal of them, whose names are parts of their text (`text.rs`). `typed` and `views.rs` read them as types of the application.
 
 mod kind;
 mod map;
 mod path;
 mod rules;
+mod text;
 mod typed;
 mod views;
 
@@ -17,6 +18,7 @@ pub(crate) use map::flag;
 pub use path::ClaimPath;
 pub(crate) use path::checked as checked_path;
 pub use rules::Rules;
+pub(crate) use text::Text;
 
 use crate::{
     error::Error,
@@ -81,11 +83,36 @@ struct Inner {
 /// The registered claims that are compared, read once and checked for their types.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RegisteredClaims {
-    pub(crate) expires_at: Option<f64>,
-    pub(crate) not_before: Option<f64>,
-    pub(crate) issued_at: Option<f64>,
+    pub(crate) expires_at: NumericDate,
+    pub(crate) not_before: NumericDate,
+    pub(crate) issued_at: NumericDate,
     pub(crate) has_integer_subject: bool,
     pub(crate) other_kind: OtherKind,
+}
+
+/// A time in seconds (RFC 7519, section 2), if there is one: no number if not, as caches hold many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NumericDate(f64);
+
+impl Default for NumericDate {
+    fn default() -> Self {
+        Self(f64::NAN)
+    }
+}
+
+impl NumericDate {
+    #[inline]
+    pub(crate) fn seconds(self) -> Option<f64> {
+        Some(self.0).filter(|seconds| !seconds.is_nan())
+    }
+
+    pub(crate) fn time(self) -> Option<SystemTime> {
+        time(self.0)
+    }
+}
+
+pub(crate) fn time(seconds: f64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
 /// The bits of the names that [`RegisteredClaims::read`] looks for: most other names are skipped at once.
@@ -113,7 +140,7 @@ impl RegisteredClaims {
         let mut found = Self::default();
         for (name, value) in claims.members_among(SOUGHT) {
             let time = || match value.as_number() {
-                Some(time) if (0.0..=LAST_SECOND).contains(&time) => Ok(Some(time)),
+                Some(time) if (0.0..=LAST_SECOND).contains(&time) => Ok(NumericDate(time)),
                 _ => Err(Error::invalid(format!("`{name}` is not a time between 1970 and the year 9999 in seconds"))),
             };
             match &*name {
@@ -261,25 +288,20 @@ impl Claims {
     /// `exp`: the time from which the token is refused. The leeway of the issuer comes on top.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.0.registered.expires_at.and_then(time)
+        self.0.registered.expires_at.time()
     }
 
     /// `nbf`: the time before which the token is refused. The leeway of the issuer is subtracted.
     #[must_use]
     pub fn not_before(&self) -> Option<SystemTime> {
-        self.0.registered.not_before.and_then(time)
+        self.0.registered.not_before.time()
     }
 
     /// `iat`: when the token was issued.
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
-        self.0.registered.issued_at.and_then(time)
+        self.0.registered.issued_at.time()
     }
-}
-
-/// A NumericDate (RFC 7519, section 2).
-pub(crate) fn time(seconds: f64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
 impl fmt::Debug for Claims {

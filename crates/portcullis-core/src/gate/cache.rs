@@ -15,7 +15,6 @@ use std::{
     hash::{Hash, Hasher},
     ops::Range,
     sync::Arc,
-    time::SystemTime,
 };
 use zeroize::Zeroizing;
 
@@ -78,8 +77,8 @@ pub(super) struct Cache(sync::Cache<Token, Entry, Weight>);
 #[derive(Clone)]
 struct Entry {
     verified: VerifiedToken,
-    /// Within these times, the claims about time are certainly valid.
-    surely: Range<SystemTime>,
+    /// In these whole seconds, the claims about time are certainly valid.
+    surely: Range<u32>,
 }
 
 impl Cache {

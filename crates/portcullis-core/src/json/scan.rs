@@ -24,14 +24,13 @@ impl Fault {
     }
 }
 
-/// A member of an object: where its name stands (without quotes) and where its value stands. Caches hold many.
+/// A member of an object: where its name begins (after the quote) and where its value stands. Caches hold many.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Member {
-    /// [`FLAGGED`] if it has escapes.
-    name: (u32, u32),
+    /// [`FLAGGED`] if its mark does not say how long it is: it has escapes, or is very long.
+    name: u32,
     /// [`FLAGGED`] if it is a string without escapes.
     value: (u32, u32),
-    /// Differs where length, first or last byte of the names do, as those of most names do.
     pub(super) mark: u32,
 }
 
@@ -39,28 +38,36 @@ pub(crate) struct Member {
 const FLAGGED: u32 = 1 << 31;
 
 impl Member {
+    #[inline]
     pub(crate) fn name(self, text: &str) -> Cow<'_, str> {
-        let raw = part(text, self.name);
-        if self.is_escaped() { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) }
+        if self.name & FLAGGED != 0 {
+            return self.unusual_name(text);
+        }
+        Cow::Borrowed(part(text, (self.name, self.name + (self.mark >> LENGTH))))
+    }
+
+    #[cold]
+    fn unusual_name(self, text: &str) -> Cow<'_, str> {
+        let from = text.get((self.name & !FLAGGED) as usize..).unwrap_or_default();
+        let mut end = 0;
+        loop {
+            end += plain(from.as_bytes().get(end..).unwrap_or_default());
+            match from.as_bytes().get(end) {
+                Some(b'\\') => end += 2,
+                _ => return Cow::Owned(unescape(from.get(..end).unwrap_or_default())),
+            }
+        }
     }
 
     /// Whether its name is this one. The [`mark`] rules out nearly all others.
     #[inline]
     pub(super) fn is_called(&self, name: &str, mark: u32, text: &str) -> bool {
-        let is_same = || match self.is_escaped() {
-            true => unescape(part(text, self.name)) == name,
-            false => text.as_bytes().get(self.name.0 as usize..self.name.1 as usize) == Some(name.as_bytes()),
-        };
-        self.mark == mark && is_same()
+        self.mark == mark && self.name(text) == name
     }
 
     pub(crate) fn value(self, text: &str) -> Value<'_> {
         let text = part(text, self.value);
         if self.value.0 & FLAGGED == 0 { Value::new(text) } else { Value::plain(text) }
-    }
-
-    fn is_escaped(self) -> bool {
-        self.name.0 & FLAGGED != 0
     }
 }
 
@@ -68,12 +75,16 @@ fn part(text: &str, (start, end): (u32, u32)) -> &str {
     text.get((start & !FLAGGED) as usize..end as usize).unwrap_or_default()
 }
 
-/// What tells most names apart.
+/// Where the length of a name stands in its mark, and how many bytes are too many for that.
+const LENGTH: u32 = 16;
+const VERY_LONG: usize = 1 << LENGTH;
+
+/// What tells most names apart: differs where length, first or last byte do.
 pub(crate) const fn mark(name: &[u8]) -> u32 {
     match name {
         [] => 0,
-        [only] => 1 << 16 | (*only as u32) << 8 | *only as u32,
-        [first, .., last] => (name.len() as u32) << 16 | (*first as u32) << 8 | *last as u32,
+        [only] => 1 << LENGTH | (*only as u32) << 8 | *only as u32,
+        [first, .., last] => (name.len() as u32) << LENGTH | (*first as u32) << 8 | *last as u32,
     }
 }
 
@@ -209,8 +220,8 @@ impl Scanner<'_> {
             let (end, plain) = self.value(start, value, depth)?;
             // INVARIANT: the text is shorter than 2 GiB, or it would not have been read.
             let flagged = |start: usize, flag| start as u32 | if flag { FLAGGED } else { 0 };
-            let (name, value) = ((flagged(name.start, escaped), name.end as u32), (flagged(start, plain), end as u32));
-            let member = Member { name, value, mark };
+            let name = flagged(name.start, escaped || name.len() >= VERY_LONG);
+            let member = Member { name, value: (flagged(start, plain), end as u32), mark };
             if names.may_have(mark) {
                 names.compare(&member, self.members.get(first..).unwrap_or_default(), self.text);
             }

@@ -36,7 +36,7 @@ pub use trusted::{IssuerLookup, TrustedIssuers};
 use crate::{
     answer::Answer,
     claims::{Claims, RegisteredClaims},
-    clock::{Clock, Time, seconds},
+    clock::{Clock, Time, seconds, whole_seconds},
     credential::Credential,
     error::{Error, ErrorKind, quote},
     json::{Object, Value},
@@ -45,7 +45,7 @@ use crate::{
 use header::KnownHeaders;
 use remote::{FetchEnd, Generation};
 use shape::{Compact, claims};
-use std::{ops::Range, sync::Arc, time::SystemTime};
+use std::{ops::Range, sync::Arc};
 use zeroize::Zeroizing;
 
 /// Verifies signed tokens of one or several issuers, without asking them. Only [`RemoteKeys`] are fetched.
@@ -428,7 +428,7 @@ impl Jwt {
 
     /// Whether verifying the token again would have the same result: its keys are the same, and its times are still valid.
     /// Everything else belongs to the token and the verifier, and does not change. If not, the error is the look at the keys.
-    pub(crate) fn still_holds(&self, verified: &VerifiedToken, surely: &Range<SystemTime>) -> Result<(), KeyState> {
+    pub(crate) fn still_holds(&self, verified: &VerifiedToken, surely: &Range<u32>) -> Result<(), KeyState> {
         let now = self.0.time.now();
         let Some((issuer, times)) = self.issuer_and_times(verified) else { return Err(KeyState::default()) };
         let state = issuer.look();
@@ -436,17 +436,16 @@ impl Jwt {
             return Err(state);
         }
         let holds = || issuer.check_own_time(times, seconds(now)).is_ok() && !issuer.is_over(&verified.principal, now);
-        if surely.contains(&now) || holds() { Ok(()) } else { Err(state) }
+        let is_sure = u32::try_from(whole_seconds(now)).is_ok_and(|now| surely.contains(&now));
+        if is_sure || holds() { Ok(()) } else { Err(state) }
     }
 
-    /// The time in which its times are certainly valid. This is enough for nearly every check.
-    pub(crate) fn surely(&self, verified: &VerifiedToken) -> Range<SystemTime> {
-        let nowhere = SystemTime::UNIX_EPOCH..SystemTime::UNIX_EPOCH;
-        let surely =
-            self.issuer_and_times(verified).and_then(|(issuer, times)| issuer.surely(times)).unwrap_or(nowhere);
+    /// The whole seconds in which its times are certainly valid. This is enough for nearly every check.
+    pub(crate) fn surely(&self, verified: &VerifiedToken) -> Range<u32> {
+        let surely = self.issuer_and_times(verified).map_or(0..0, |(issuer, times)| issuer.surely(times));
         // A principal may end before its token does.
-        let end = verified.principal.expires_at().map_or(surely.end, |end| end.min(surely.end));
-        surely.start..end
+        let end = verified.principal.expires_at().and_then(|end| whole_seconds(end).try_into().ok());
+        surely.start..end.map_or(surely.end, |end: u32| end.min(surely.end))
     }
 
     /// The issuer that has verified this token, and the times in it.

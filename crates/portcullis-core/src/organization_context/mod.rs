@@ -14,7 +14,7 @@ pub use versions::OrganizationVersions;
 
 use crate::{
     answer::Answer,
-    clock::{SharedTime, Time},
+    clock::{SharedTime, Time, whole_seconds},
     error::Error,
     jwt::base64url,
     principal::Principal,
@@ -195,7 +195,7 @@ impl OrganizationContext {
     pub fn issue(&self, principal: &Principal, organization: &str, version: u64) -> Result<String, Error> {
         let key = self.keys.first().filter(|_| !organization.is_empty());
         let key = key.ok_or_else(|| Error::misconfigured("a context needs the id of an organization"))?;
-        let expiry = seconds(self.time.now()).saturating_add(self.lifetime.as_secs());
+        let expiry = whole_seconds(self.time.now()).saturating_add(self.lifetime.as_secs());
         let organization = base64url::encode(organization.as_bytes());
         let signed = format!("{FORMAT}.{expiry}.{version}.{organization}");
         let signature = base64url::encode(hmac::sign(key, &message(principal, &signed)).as_ref());
@@ -212,7 +212,7 @@ impl OrganizationContext {
         let (chosen, expiry) = self.read(principal, text).ok_or_else(|| {
             Error::invalid_context("it is malformed, or was not signed with a known secret for this caller")
         })?;
-        if expiry <= seconds(now) {
+        if expiry <= whole_seconds(now) {
             return Err(Error::invalid_context("it has expired; issue another one"));
         }
         Ok(chosen)
@@ -309,8 +309,4 @@ fn message(principal: &Principal, signed: &str) -> Vec<u8> {
     let id = principal.id().to_string();
     let length = (id.len() as u64).to_be_bytes();
     [&length[..], id.as_bytes(), signed.as_bytes()].concat()
-}
-
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

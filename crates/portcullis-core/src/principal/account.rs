@@ -1,7 +1,7 @@
 //! What a service adds to a verified principal.
 
-use super::{Principal, PrincipalKind};
-use crate::{error::Error, rights::Role};
+use super::{Principal, PrincipalKind, append};
+use crate::{claims::Text, error::Error, rights::Role};
 use std::{
     any::{Any, type_name},
     fmt,
@@ -108,13 +108,13 @@ impl Principal {
     pub fn with_account(self, account: Account) -> Self {
         self.with(|inner| {
             if account.only_roles {
-                inner.roles.clear();
+                inner.roles = [].into();
             }
             let first = inner.roles.len();
-            inner.roles.extend(account.roles);
+            append(&mut inner.roles, account.roles);
             let roles_of_account = first..inner.roles.len();
             inner.staff = account.staff.or(inner.staff);
-            let (own, named) = (inner.organization.take(), account.organization.map(String::into_boxed_str));
+            let (own, named) = (inner.organization.take(), account.organization.map(Text::from));
             inner.organization = match inner.id.kind() {
                 // A key for one organization is worth nothing in another.
                 PrincipalKind::Key => own.or(named),

@@ -3,7 +3,7 @@
 //! Each has one spelling as text, and another spelling is refused. So a database can compare the texts.
 
 use super::PrincipalKind;
-use crate::error::Error;
+use crate::{claims::Text, error::Error};
 use std::{fmt, str::FromStr, sync::Arc};
 
 /// The identity of a principal: its kind, its issuer, and its name at that issuer.
@@ -32,14 +32,18 @@ use std::{fmt, str::FromStr, sync::Arc};
 pub struct PrincipalId {
     kind: PrincipalKind,
     issuer: Option<Arc<str>>,
-    subject: Box<str>,
+    subject: Text,
 }
 
 impl PrincipalId {
     /// The principal of this kind and name, without an issuer.
     #[must_use]
     pub fn new(kind: PrincipalKind, subject: impl Into<String>) -> Self {
-        Self { kind, issuer: None, subject: subject.into().into() }
+        Self::of(kind, subject.into().into())
+    }
+
+    pub(crate) fn of(kind: PrincipalKind, subject: Text) -> Self {
+        Self { kind, issuer: None, subject }
     }
 
     /// With this issuer. An empty name is no issuer.
@@ -80,13 +84,13 @@ impl PrincipalId {
     /// Its name at the issuer. It is unique only there.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.subject
+        self.subject.as_str()
     }
 }
 
 impl fmt::Display for PrincipalId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}|{}|{}", self.kind.name(), escaped(self.issuer()), self.subject)
+        write!(f, "{}|{}|{}", self.kind.name(), escaped(self.issuer()), self.subject())
     }
 }
 

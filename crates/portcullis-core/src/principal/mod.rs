@@ -10,10 +10,11 @@ mod sign_in;
 
 pub use account::Account;
 pub use id::{PrincipalId, SessionId, TokenId};
+use parts::End;
 pub(crate) use parts::Parts;
 
 use crate::{
-    claims::Claims,
+    claims::{Claims, Text},
     error::Error,
     organization_context::ChosenOrganization,
     rights::{KeyScopes, Permission, PermissionSet, Role},
@@ -21,7 +22,7 @@ use crate::{
 use serde::de::DeserializeOwned;
 use std::{
     borrow::Cow,
-    fmt, iter,
+    fmt, iter, mem,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -179,13 +180,13 @@ impl Principal {
     /// With one more role that it has everywhere.
     #[must_use]
     pub fn with_role(self, role: impl Into<Role>) -> Self {
-        self.with(|inner| inner.roles.push(role.into()))
+        self.with(|inner| append(&mut inner.roles, [role.into()]))
     }
 
     /// With one more scope.
     #[must_use]
     pub fn with_scope(self, scope: impl Into<String>) -> Self {
-        self.with(|inner| inner.scopes.push(scope.into()))
+        self.with(|inner| append(&mut inner.scopes, [scope.into()]))
     }
 
     /// With the scopes of its key, which narrow what it may do: see [`KeyScopes`]. They replace its other scopes.
@@ -210,7 +211,10 @@ impl Principal {
     /// [`Authenticator`](crate::Authenticator#the-end-of-a-credential).
     #[must_use]
     pub fn with_times(self, issued_at: Option<SystemTime>, expires_at: Option<SystemTime>) -> Self {
-        self.with(|inner| (inner.more_mut().issued_at, inner.expires_at) = (issued_at, expires_at))
+        self.with(|inner| {
+            let more = inner.more_mut();
+            (more.issued_at, more.end) = (issued_at, Some(End(expires_at)));
+        })
     }
 
     /// With the leeway for the clock of its issuer, which may be ahead: see [`precedes`](Self::precedes).
@@ -230,12 +234,15 @@ impl Principal {
 
     /// With the same principal as its token describes it, verified or not. Both may be revoked, and the earlier expiry counts.
     pub(crate) fn and_by_token(self, own: Self) -> Self {
-        let ends = self.expires_at().into_iter().chain(own.expires_at()).min();
+        let end = self.expires_at().into_iter().chain(own.expires_at()).min();
         let own = match own.since() {
             Some(_) => own,
             None => own.with(|inner| inner.more_mut().issued_at = self.since()),
         };
-        self.with(|inner| (inner.expires_at, inner.more_mut().by_token) = (ends, Some(own)))
+        self.with(|inner| {
+            let more = inner.more_mut();
+            (more.end, more.by_token) = (Some(End(end)), Some(own));
+        })
     }
 
     /// Its identity, by kind, issuer and subject: compare and store this. The subject alone, `id().subject()`, is unique
@@ -264,7 +271,7 @@ impl Principal {
     /// The organization in which it acts.
     #[must_use]
     pub fn organization(&self) -> Option<&str> {
-        self.0.organization.as_deref()
+        self.0.organization.as_ref().map(Text::as_str)
     }
 
     /// The version of the organization, where a signed context has chosen it: see
@@ -287,7 +294,7 @@ impl Principal {
         }
         Ok(self.with(|inner| {
             inner.organization = Some(chosen.organization.clone().into());
-            inner.roles.extend(chosen.role.clone());
+            append(&mut inner.roles, chosen.role.clone());
             inner.more_mut().chosen = Some(Arc::new(chosen));
         }))
     }
@@ -299,7 +306,7 @@ impl Principal {
     }
 
     pub(crate) fn session_text(&self) -> Option<&str> {
-        self.0.session.as_deref()
+        self.0.session.as_ref().map(Text::as_str)
     }
 
     /// The id of its credential, if it has one; for a token its `jti`.
@@ -404,7 +411,10 @@ impl Principal {
     /// Until when it is valid, if that ends. A [`Lease`](crate::Lease) ends then; a request is not refused for it.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.0.expires_at
+        match self.0.more().end {
+            Some(End(end)) => end,
+            None => self.token_claims()?.expires_at(),
+        }
     }
 
     /// The claims of its token, if it has one. A principal of a [`SharedSecret`](crate::SharedSecret), an authenticator or
@@ -447,6 +457,11 @@ impl Principal {
     pub fn claims<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Result<&T, Error> {
         self.token_claims().ok_or_else(|| Error::invalid("the principal has no token, and so no claims"))?.view()
     }
+}
+
+/// A principal has no room for more of them than it has.
+fn append<T>(list: &mut Box<[T]>, more: impl IntoIterator<Item = T>) {
+    *list = mem::take(list).into_iter().chain(more).collect();
 }
 
 /// Shows kind and issuer only: a subject may be an e-mail address, and a session's id a credential.

@@ -2,7 +2,7 @@
 
 use super::{Principal, PrincipalId, sign_in::SignIn};
 use crate::{
-    claims::Claims,
+    claims::{Claims, Text},
     organization_context::ChosenOrganization,
     rights::{KeyScopes, PermissionSet, Role},
 };
@@ -16,14 +16,13 @@ use std::{
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub(super) id: PrincipalId,
-    pub(crate) organization: Option<Box<str>>,
+    pub(crate) organization: Option<Text>,
     /// The id at the issuer, without the issuer: it is the principal's.
-    pub(crate) session: Option<Box<str>>,
-    pub(crate) roles: Vec<Role>,
-    pub(crate) scopes: Vec<String>,
+    pub(crate) session: Option<Text>,
+    pub(crate) roles: Box<[Role]>,
+    pub(crate) scopes: Box<[String]>,
     /// `None` if the claim in its token is not a flag.
     pub(crate) staff: Option<bool>,
-    pub(crate) expires_at: Option<SystemTime>,
     /// How far the clock of the issuer may be ahead. Only revocation uses it here.
     pub(crate) leeway: Duration,
     pub(crate) claims: Option<Claims>,
@@ -46,11 +45,16 @@ pub(crate) struct More {
     pub(super) account: Option<Arc<dyn Any + Send + Sync>>,
     /// When its credential was issued, if its claims do not say it.
     pub(super) issued_at: Option<SystemTime>,
+    /// When it ends, if that is not what its claims say.
+    pub(super) end: Option<End>,
     /// What its verifier says about its sign-in.
     pub(super) sign_in: SignIn,
     /// The same principal as its token describes it, if its issuer was asked.
     pub(super) by_token: Option<Principal>,
 }
+
+#[derive(Clone, Copy)]
+pub(super) struct End(pub(super) Option<SystemTime>);
 
 static NOTHING: More = More {
     chosen: None,
@@ -60,6 +64,7 @@ static NOTHING: More = More {
     roles_of_account: 0..0,
     account: None,
     issued_at: None,
+    end: None,
     sign_in: SignIn::UNKNOWN,
     by_token: None,
 };
@@ -70,10 +75,9 @@ impl Parts {
             id,
             organization: None,
             session: None,
-            roles: Vec::new(),
-            scopes: Vec::new(),
+            roles: [].into(),
+            scopes: [].into(),
             staff: Some(false),
-            expires_at: None,
             leeway: Duration::ZERO,
             claims: None,
             more: None,

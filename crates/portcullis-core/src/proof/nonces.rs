@@ -1,10 +1,11 @@
 //! Nonces that a service gives to clients, without remembering them (RFC 9449, section 8).
 
 use crate::{
+    clock::whole_seconds,
     error::Error,
     secret::{SigningSecret, is_same_signature},
 };
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// How far the clock of another process of the service may be ahead.
 const AHEAD: u64 = 60;
@@ -22,7 +23,7 @@ impl Nonces {
     }
 
     pub(super) fn make(&self, now: SystemTime) -> String {
-        self.made_at(seconds(now))
+        self.made_at(whole_seconds(now))
     }
 
     fn made_at(&self, time: u64) -> String {
@@ -37,13 +38,9 @@ impl Nonces {
     pub(super) fn accepts(&self, nonce: &str, now: SystemTime) -> bool {
         let time = nonce.split_once('.').and_then(|(time, _)| time.parse::<u64>().ok());
         time.is_some_and(|time| {
-            let now = seconds(now);
+            let now = whole_seconds(now);
             let is_recent = time <= now.saturating_add(AHEAD) && now <= time.saturating_add(Self::LIFE);
             is_recent && is_same_signature(&self.made_at(time), nonce)
         })
     }
-}
-
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }

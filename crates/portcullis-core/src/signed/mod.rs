@@ -7,6 +7,7 @@ mod address;
 mod message;
 
 use crate::{
+    clock::whole_seconds,
     error::Error,
     head::RequestHead,
     principal::PrincipalId,
@@ -336,7 +337,7 @@ impl SignedUrls {
                 format!("a signed address is valid for 1 to {most} seconds; `max_life` sets the greatest life");
             return Err(Error::misconfigured(detail));
         }
-        Ok(seconds(now).saturating_add(life.as_secs()).to_string())
+        Ok(whole_seconds(now).saturating_add(life.as_secs()).to_string())
     }
 
     fn check_parameters(&self, target: &Target<'_>, parameters: Parameters) -> Result<(), Error> {
@@ -374,7 +375,7 @@ impl SignedUrls {
             let mac = self.mac(key, found.expires, &message);
             mac.is_some_and(|mac| is_same_signature(&self.text(&mac), found.signature)) | is_valid
         });
-        let now = seconds(now);
+        let now = whole_seconds(now);
         // A life that cannot be signed comes from elsewhere, or from other settings.
         let most = now.saturating_add(self.max_life.as_secs()).saturating_add(SKEW);
         match is_valid {
@@ -393,10 +394,6 @@ pub(crate) struct Expiry {
 }
 
 /// Whole seconds since 1970.
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
 impl fmt::Debug for SignedUrls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ids: Vec<_> = self.keys.iter().map(|(id, _)| id).collect();

@@ -12,11 +12,7 @@ use crate::{
     },
     principal::Principal,
 };
-use std::{
-    borrow::Cow,
-    ops::Range,
-    time::{Duration, SystemTime},
-};
+use std::{borrow::Cow, ops::Range, time::SystemTime};
 
 /// More than the rounding of seconds when they are compared.
 const ROUNDED: f64 = 0.001;
@@ -87,7 +83,7 @@ impl Issuer {
         self.rules.check_present(claims)?;
         self.check_time(&registered, now, false)?;
         let age = self.check_age(&registered, now);
-        if registered.issued_at.is_some() {
+        if registered.issued_at.seconds().is_some() {
             age.clone()?;
         }
         let says_all = age.and_then(|()| self.check_audience(claims)).and_then(|()| self.rules.check(claims)).is_ok();
@@ -156,14 +152,14 @@ impl Issuer {
         self.check_age(registered, now)
     }
 
-    /// The time in which these times are valid, whatever the leeway, and with room for the rounding of seconds.
-    pub(in crate::jwt) fn surely(&self, times: &RegisteredClaims) -> Option<Range<SystemTime>> {
-        let issued = times.issued_at.filter(|_| !self.issued_unchecked);
-        let from = [times.not_before, issued].into_iter().flatten().fold(0.0, f64::max);
-        let too_old = self.max_age.zip(times.issued_at).map(|(age, issued)| issued + age.as_secs_f64());
-        let until = [times.expires_at, too_old].into_iter().flatten().fold(LAST_SECOND, f64::min);
-        let at = |seconds: f64| SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?);
-        Some(at(from + ROUNDED)?..at(until - ROUNDED)?)
+    /// The whole seconds in which these times are valid, whatever the leeway.
+    pub(in crate::jwt) fn surely(&self, times: &RegisteredClaims) -> Range<u32> {
+        let issued = times.issued_at.seconds().filter(|_| !self.issued_unchecked);
+        let from = times.not_before.seconds().into_iter().chain(issued).fold(0.0, f64::max);
+        let too_old = self.max_age.zip(times.issued_at.seconds()).map(|(age, issued)| issued + age.as_secs_f64());
+        let until = times.expires_at.seconds().into_iter().chain(too_old).fold(LAST_SECOND, f64::min);
+        // With room for rounding. Seconds after 2106 are not among them.
+        (from + ROUNDED).ceil() as u32..(until - ROUNDED).floor() as u32
     }
 
     /// RFC 8725, section 3.11: a token that was issued for another use is not an access token.
@@ -245,7 +241,7 @@ impl Issuer {
                 time - now
             )
         };
-        match times.expires_at {
+        match times.expires_at.seconds() {
             Some(expiry) if now >= expiry + leeway => {
                 let detail = format!("the token expired {} s ago", (now - expiry) as u64);
                 return Err(Error::new(ErrorKind::Expired, detail));
@@ -253,10 +249,11 @@ impl Issuer {
             None if needs_expiry => return Err(Error::invalid("the token has no `exp`")),
             _ => {}
         }
-        if let Some(start) = times.not_before.filter(|start| *start > now + room) {
+        if let Some(start) = times.not_before.seconds().filter(|start| *start > now + room) {
             return Err(Error::invalid(ahead("nbf", start)));
         }
-        if let Some(issued) = times.issued_at.filter(|issued| !self.issued_unchecked && *issued > now + room) {
+        let issued = times.issued_at.seconds();
+        if let Some(issued) = issued.filter(|issued| !self.issued_unchecked && *issued > now + room) {
             return Err(Error::invalid(ahead("iat", issued)));
         }
         Ok(())
@@ -264,7 +261,7 @@ impl Issuer {
 
     /// The issuer's own limit in addition to `exp`: how long ago a token may have been issued.
     fn check_age(&self, times: &RegisteredClaims, now: f64) -> Result<(), Error> {
-        match (self.max_age, times.issued_at) {
+        match (self.max_age, times.issued_at.seconds()) {
             (Some(max), Some(issued)) if now - issued >= max.as_secs_f64() + self.leeway.as_secs_f64() => {
                 Err(Error::new(ErrorKind::Expired, "the token was issued too long ago"))
             }
