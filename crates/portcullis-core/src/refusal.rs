@@ -1,8 +1,11 @@
 //! From an error to the answer that a client gets.
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    json,
+};
 use serde::Serialize;
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{borrow::Cow, fmt};
 
 /// The answer to a refused request: status, headers and body, independent of the framework.
 ///
@@ -71,24 +74,6 @@ pub struct Refusal {
 /// A name and its value.
 type Header = (Cow<'static, str>, Cow<'static, str>);
 
-/// The body of the default answer.
-#[derive(Serialize)]
-struct Problem<'e> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acr_values: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    explanation: Option<Vec<&'e str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_age: Option<u64>,
-    #[serde(flatten)]
-    lists: Option<&'e BTreeMap<&'static str, Vec<String>>>,
-    status: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<&'static str>,
-}
-
 impl Refusal {
     /// Headers to remove from a response before another refusal is written to it: those of a default answer, and those that
     /// describe how a body is sent. For adapters, and for layers that replace an answer.
@@ -138,16 +123,32 @@ impl Refusal {
         // A mistake in the configuration is for the log. Clients do not see even its code.
         let shown = Some(error).filter(|error| error.kind() != ErrorKind::Misconfigured);
         let explanation = error.explanation().filter(|_| explains_denials).map(ToString::to_string);
-        let problem = Problem {
-            acr_values: shown.and_then(Error::factor),
-            code: shown.map(Error::code),
-            explanation: explanation.as_deref().map(|tree| tree.lines().collect()),
-            max_age: shown.and_then(Error::max_age),
-            lists: shown.map(Error::lists),
-            status: error.status(),
-            title: title(error.status()),
-        };
-        refusal.body = serde_json::to_vec(&problem).unwrap_or_default();
+        // With room for most.
+        let mut body = Body(Vec::with_capacity(96));
+        if let Some(factor) = shown.and_then(Error::factor) {
+            body.text("acr_values", factor);
+        }
+        if let Some(error) = shown {
+            body.text("code", error.code());
+        }
+        if let Some(tree) = &explanation {
+            body.member("explanation", &tree.lines().collect::<Vec<_>>());
+        }
+        if let Some(age) = shown.and_then(Error::max_age) {
+            body.member("max_age", &age);
+        }
+        for (name, list) in shown.into_iter().flat_map(Error::lists) {
+            body.next();
+            body.value(name);
+            body.0.push(b':');
+            body.value(list);
+        }
+        body.member("status", &error.status());
+        if let Some(title) = title(error.status()) {
+            body.text("title", title);
+        }
+        body.0.push(b'}');
+        refusal.body = body.0;
         refusal.headers.push(("content-type".into(), "application/problem+json".into()));
         refusal
     }
@@ -213,6 +214,45 @@ impl Refusal {
     #[must_use]
     pub fn into_parts(self) -> (Vec<Header>, Vec<u8>) {
         (self.headers, self.body)
+    }
+}
+
+/// A JSON object that is being written. A flood of refused requests should not cost much, and nearly no text has escapes.
+struct Body(Vec<u8>);
+
+impl Body {
+    fn text(&mut self, name: &str, text: &str) {
+        if json::has_escapes(text) {
+            return self.member(name, text);
+        }
+        self.name(name);
+        self.quote(text);
+    }
+
+    fn member(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        self.name(name);
+        self.value(value);
+    }
+
+    /// A name without escapes.
+    fn name(&mut self, name: &str) {
+        self.next();
+        self.quote(name);
+        self.0.push(b':');
+    }
+
+    fn next(&mut self) {
+        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
+    }
+
+    fn quote(&mut self, text: &str) {
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
+    }
+
+    fn value(&mut self, value: &(impl Serialize + ?Sized)) {
+        _ = serde_json::to_writer(&mut self.0, value);
     }
 }
 

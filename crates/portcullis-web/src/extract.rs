@@ -3,11 +3,7 @@
 //! An extractor without a policy takes the caller that the guard of the route has established. Where no guard has asked the
 //! baseline, the extraction asks it.
 
-use crate::{
-    Carrier, Guard, Who,
-    guard::authorize_now,
-    memory::{find, recall},
-};
+use crate::{Carrier, Guard, Who, guard::authorize_now, memory};
 use portcullis_core::{Access, Authentication, Caller, Error, Gate, Lease, Plan, Principal, RequestHead, Requirement};
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -74,10 +70,9 @@ pub trait Extract: Sized {
     /// If this request does not have it.
     fn take(facts: Facts<'_>) -> Result<Self, Error>;
 
-    /// The same from the caller alone, where that is enough.
+    /// How to make it of the caller alone, where that is enough.
     #[must_use]
-    fn of(who: &Authentication) -> Option<Self> {
-        let _ = who;
+    fn of_caller() -> Option<fn(Principal) -> Self> {
         None
     }
 }
@@ -105,8 +100,8 @@ impl Extract for Principal {
         facts.who.principal().cloned()
     }
 
-    fn of(who: &Authentication) -> Option<Self> {
-        who.visitor().ok()?.cloned()
+    fn of_caller() -> Option<fn(Self) -> Self> {
+        Some(|caller| caller)
     }
 }
 
@@ -118,8 +113,8 @@ impl Extract for Option<Principal> {
         facts.who.visitor().map(|visitor| visitor.cloned())
     }
 
-    fn of(who: &Authentication) -> Option<Self> {
-        Principal::of(who).map(Some)
+    fn of_caller() -> Option<fn(Principal) -> Self> {
+        Some(Some)
     }
 }
 
@@ -192,25 +187,30 @@ impl<T: Extract> Extraction<T> {
     /// # Errors
     /// If it has to wait. The error is the caller to [`wait`](Self::wait) for.
     pub fn now(&self, request: &mut impl Carrier) -> Result<Result<T, Error>, Who> {
-        let (gate, by) = (self.gate(), self.plan().filter(|_| self.by_policy));
-        let who = match recall(request, gate, by, |who| self.taken(who).ok_or_else(|| who.clone())) {
-            Ok(Ok(taken)) => return Ok(Ok(taken)),
-            Ok(Err(who)) => who,
-            Err(before) => {
-                let found = find(request, gate, by, before);
-                match self.taken(&found) {
-                    Some(taken) => return Ok(Ok(taken)),
-                    None => found,
-                }
-            }
+        let who = match self.find(request) {
+            Ok(extracted) => return Ok(Ok(extracted)),
+            Err(who) => who,
         };
         let extracted = who.now().and_then(|known| {
             let head = request.head(self.plan());
             let Some(plan) = self.plan() else { return Some(self.take(known, None, &head)) };
-            let access = authorize_now(gate, plan, known, &head)?;
+            let access = authorize_now(self.gate(), plan, known, &head)?;
             Some(access.and_then(|access| self.take(known, Some(access), &head)))
         });
         extracted.ok_or(who)
+    }
+
+    /// Finds the caller, and extracts what needs nothing else.
+    fn find(&self, request: &mut impl Carrier) -> Result<T, Who> {
+        let gate = self.gate();
+        let Some(make) = T::of_caller().filter(|_| self.policy.is_none()) else {
+            return Err(memory::establish(request, gate, self.plan().filter(|_| self.by_policy)));
+        };
+        let made = |who: &Who| Some(make(who.now()?.visitor().ok()??.clone()));
+        match memory::recall(request, gate, None, |who| made(who).ok_or_else(|| who.clone())) {
+            Ok(found) => found,
+            Err(before) => memory::find_caller(request, gate, before).map(make).or_else(|who| made(&who).ok_or(who)),
+        }
     }
 
     /// Extracts from a request of this caller with this head, waiting if necessary.
@@ -224,11 +224,6 @@ impl<T: Extract> Extraction<T> {
             None => None,
         };
         self.take(&who, access, head)
-    }
-
-    /// What needs nothing but a caller that was found.
-    fn taken(&self, who: &Who) -> Option<T> {
-        if self.policy.is_some() { None } else { T::of(who.now()?) }
     }
 
     fn take(&self, who: &Authentication, access: Option<Access>, head: &dyn RequestHead) -> Result<T, Error> {

@@ -40,7 +40,7 @@ impl Guard {
         &self.0.plan
     }
 
-    /// Records this guard in the request, so that extractors use its gate, and decides about the request.
+    /// Decides about the request. Records this guard in it, so that extractors use its gate, unless it is refused.
     ///
     /// # Errors
     /// If the decision has to wait. The error is the caller to [`decide`](Self::decide) about.
@@ -64,8 +64,13 @@ impl Guard {
         };
         let decided = who.now().and_then(|known| authorize_now(gate, plan, known, &head));
         drop(head);
-        // It is copied only if somebody has to wait for it.
-        let answer = decided.map(|access| access.map(drop)).ok_or_else(|| who.clone());
+        let answer = match decided {
+            Some(Ok(_)) => Ok(Ok(())),
+            // Nothing further in sees this request.
+            Some(Err(refused)) => return Ok(Err(refused)),
+            // It is copied only if somebody has to wait for it.
+            None => Err(who.clone()),
+        };
         memory::remember(request, gate, who, before, Some(self));
         answer
     }

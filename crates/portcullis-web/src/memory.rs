@@ -2,7 +2,7 @@
 
 use crate::{Carrier, CheckMark, Guard};
 use futures_util::{FutureExt, future::Shared};
-use portcullis_core::{Answer, Authentication, Gate, Plan, RequestHead};
+use portcullis_core::{Answer, Authentication, Gate, Plan, Principal, RequestHead};
 use std::{sync::Arc, time::Duration};
 
 /// What a request remembers: the caller as each gate has established it, and the innermost guard. Nearly always there is one
@@ -156,19 +156,32 @@ impl Memory {
 /// plan, the caller is established by the schemes that the policy accepts, and as [fresh](portcullis_core::policy::fresh) as
 /// the policy requires. Without a plan, any caller that this gate has found is taken.
 pub fn establish(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>) -> Who {
-    recall(request, gate, plan, Who::clone).unwrap_or_else(|before| find(request, gate, plan, before))
+    match (recall(request, gate, plan, Who::clone), plan) {
+        (Ok(who), _) => who,
+        (Err(Before::Less), Some(plan)) => ask_again(request, gate, plan),
+        (Err(before), plan) => {
+            let who = ask(&request.head(None), gate, plan);
+            keep(request, gate, &who, before);
+            who
+        }
+    }
 }
 
-/// Establishes a caller that the request does not remember as the plan requires it.
-pub(crate) fn find(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>, before: Before) -> Who {
-    if let (Before::Less, Some(plan)) = (before, plan) {
-        return ask_again(request, gate, plan);
-    }
-    let who = ask(&request.head(None), gate, plan);
-    if !matches!(&who, Who::Known(who) if who.is_found_again()) {
+/// Finds a caller that the request does not remember, for an extractor that needs nothing else.
+pub(crate) fn find_caller(request: &mut impl Carrier, gate: &Gate, before: Before) -> Result<Principal, Who> {
+    let answer = match gate.recall_or_establish(&request.head(None)) {
+        Ok(caller) => return Ok(caller),
+        Err(answer) => answer,
+    };
+    let who = Who::of(answer, gate, None);
+    keep(request, gate, &who, before);
+    Err(who)
+}
+
+fn keep(request: &mut impl Carrier, gate: &Gate, who: &Who, before: Before) {
+    if !matches!(who, Who::Known(who) if who.is_found_again()) {
         remember(request, gate, who.clone(), before, None);
     }
-    who
 }
 
 /// What a request remembered before its caller was asked for.

@@ -58,7 +58,9 @@ impl Gate {
 
     fn acting(&self, principal: Principal, scheme: Result<Option<usize>, Error>) -> Self {
         let scheme = scheme.map(|place| place.and_then(|place| u16::try_from(place).ok()));
-        Self(Arc::new(Parts { acting_as: Some(ActingCaller { principal, scheme }), ..(*self.0).clone() }))
+        let acting_as = Some(ActingCaller { principal, scheme });
+        // Nothing of a request is read, so nothing is found in the cache.
+        Self(Arc::new(Parts { acting_as, finds_again: false, ..(*self.0).clone() }))
     }
 }
 

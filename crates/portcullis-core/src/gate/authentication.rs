@@ -86,6 +86,7 @@ impl Authentication {
     }
 
     /// A principal that is known already: from the cache with a source, or for a test without one.
+    #[inline(always)]
     pub(super) fn known(
         gate: &Gate,
         sources: &Arc<Sources>,

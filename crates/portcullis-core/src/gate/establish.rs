@@ -125,11 +125,34 @@ impl Gate {
             return Answer::now(acting.establish(self, sources, head));
         }
         let recalled = if max_age.is_none() { self.recall(sources, head) } else { None };
-        let missed = match recalled {
-            Some(Ok(known)) => return known,
-            Some(Err(missed)) => Some(missed),
-            None => None,
-        };
+        match recalled.transpose().map(|recalled| recalled.and_then(|recalled| self.known(sources, recalled))) {
+            Ok(Some(known)) => known,
+            missed => self.establish_anew(sources, max_age, head, missed.err()),
+        }
+    }
+
+    /// The caller alone, if it is [found again](Authentication::is_found_again). For extractors that need nothing else.
+    ///
+    /// # Errors
+    /// The answer of [`establish`](Self::establish) if it is not.
+    pub fn recall_or_establish(&self, head: &dyn RequestHead) -> Result<Principal, Answer<'static, Authentication>> {
+        if !self.0.finds_again {
+            return Err(self.establish(head));
+        }
+        let sources = &self.0.unnamed;
+        match self.recall(sources, head).transpose() {
+            Ok(Some(recalled)) => Ok(recalled.principal),
+            missed => Err(self.establish_anew(sources, None, head, missed.err())),
+        }
+    }
+
+    fn establish_anew(
+        &self,
+        sources: &Arc<Sources>,
+        max_age: Option<Duration>,
+        head: &dyn RequestHead,
+        missed: Option<Missed>,
+    ) -> Answer<'static, Authentication> {
         match self.read_from(sources, head) {
             Ok(Some((credential, source))) => {
                 let credential = &credential.with_max_age(max_age);
@@ -143,18 +166,19 @@ impl Gate {
 
     /// The caller, if it is in the cache. The token was checked when it was cached. The error: it is not there. `None`: the
     /// cache was not asked.
-    fn recall(
-        &self,
-        sources: &Arc<Sources>,
-        head: &dyn RequestHead,
-    ) -> Option<Result<Answer<'static, Authentication>, Missed>> {
+    #[inline(always)]
+    fn recall<'h, 's>(
+        &'s self,
+        sources: &'s Sources,
+        head: &'h dyn RequestHead,
+    ) -> Option<Result<Recalled<'h, 's>, Missed>> {
         let cache = self.0.cache.as_ref().filter(|_| !self.0.reject_conflicts)?;
         let found = credential::find(sources, head).ok()??;
         self.admit(found.source, head).ok()?;
         let mut missed: Option<Missed> = None;
         for place in sources.recalled(found.place).iter().copied() {
             match cache.recall(place, self.0.schemes.get(place)?.verifier.jwt()?, found.bytes()) {
-                Ok(principal) => return self.known_at(place, sources, found, principal).map(Ok),
+                Ok(principal) => return Some(Ok(Recalled { found, place, principal })),
                 Err(state) if missed.is_none() || state.has_looked() => missed = Some(Missed { place, state }),
                 Err(_) => {}
             }
@@ -162,15 +186,10 @@ impl Gate {
         missed.map(Err)
     }
 
-    /// The caller that the cache knows at this place.
+    /// The caller that the cache knows.
     #[inline(always)]
-    fn known_at(
-        &self,
-        place: usize,
-        sources: &Arc<Sources>,
-        found: FoundCredential<'_, '_>,
-        principal: Principal,
-    ) -> Option<Answer<'static, Authentication>> {
+    fn known(&self, sources: &Arc<Sources>, recalled: Recalled<'_, '_>) -> Option<Answer<'static, Authentication>> {
+        let Recalled { found, place, principal } = recalled;
         if self.0.revocations.is_none() && self.0.directory.is_none() {
             let (source, scheme) = (u16::try_from(found.place).ok(), u16::try_from(place).ok()?);
             return Some(Answer::now(Authentication::known(self, sources, source, scheme, principal)));
@@ -214,6 +233,13 @@ impl Gate {
         let attempt = Attempt { gate: self, sources, credential, source: sources.place(credential.source()) };
         attempt.end(attempt.ask_from(0, None, None))
     }
+}
+
+/// What the cache knows of a token: whose it is, and the place of its scheme.
+struct Recalled<'h, 's> {
+    found: FoundCredential<'h, 's>,
+    place: usize,
+    principal: Principal,
 }
 
 /// The cache knows the token at none of the [recalled](Sources::recalled) places.

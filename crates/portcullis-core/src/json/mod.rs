@@ -17,5 +17,10 @@ pub(crate) use object::Object;
 pub(crate) use scan::{Fault, bit, mark, object, outline};
 pub(crate) use value::Value;
 
+/// Whether a text has to be written with escapes.
+pub(crate) fn has_escapes(text: &str) -> bool {
+    scan::plain(text.as_bytes()) < text.len()
+}
+
 /// How deep objects and arrays may nest.
 pub(crate) const MAX_DEPTH: usize = 64;

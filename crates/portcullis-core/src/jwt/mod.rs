@@ -17,6 +17,7 @@ mod shape;
 mod source;
 mod thumbprint;
 mod trusted;
+mod verified;
 
 pub use algorithm::Algorithm;
 #[cfg(feature = "testing")]
@@ -32,11 +33,12 @@ pub(crate) use self_signed::SelfSigned;
 pub(crate) use shape::{UnverifiedToken, is_token, too_long};
 pub use source::KeySource;
 pub use trusted::{IssuerLookup, TrustedIssuers};
+pub(crate) use verified::VerifiedToken;
 
 use crate::{
     answer::Answer,
     claims::{Claims, RegisteredClaims},
-    clock::{Clock, Time, seconds, whole_seconds},
+    clock::{Clock, Time, seconds},
     credential::Credential,
     error::{Error, ErrorKind, quote},
     json::{Object, Value},
@@ -45,7 +47,7 @@ use crate::{
 use header::KnownHeaders;
 use remote::{FetchEnd, Generation};
 use shape::{Compact, claims};
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Verifies signed tokens of one or several issuers, without asking them. Only [`RemoteKeys`] are fetched.
@@ -335,13 +337,6 @@ pub(crate) fn unverified_claims(token: &str) -> Option<(Object, RegisteredClaims
     Some((claims, registered))
 }
 
-/// A principal, and what it depends on in addition to the token, the time and the verifier.
-#[derive(Clone)]
-pub(crate) struct VerifiedToken {
-    pub(crate) principal: Principal,
-    keys: Generation,
-}
-
 impl Jwt {
     /// Returns the principal of a token. Waits for [`RemoteKeys`] if necessary. For writing an
     /// [`Authenticator`](crate::Authenticator) around this one.
@@ -424,37 +419,6 @@ impl Jwt {
         let principal = issuer.principal(&claims, &self.0.time);
         let principal = principal.map_err(|error| error.with_issuer(issuer.name.clone()))?;
         Ok(VerifiedToken { principal, keys })
-    }
-
-    /// Whether verifying the token again would have the same result: its keys are the same, and its times are still valid.
-    /// Everything else belongs to the token and the verifier, and does not change. If not, the error is the look at the keys.
-    pub(crate) fn still_holds(&self, verified: &VerifiedToken, surely: &Range<u32>) -> Result<(), KeyState> {
-        let now = self.0.time.now();
-        let Some((issuer, times)) = self.issuer_and_times(verified) else { return Err(KeyState::default()) };
-        let state = issuer.look();
-        if !issuer.still_has(verified.keys, &state) {
-            return Err(state);
-        }
-        let holds = || issuer.check_own_time(times, seconds(now)).is_ok() && !issuer.is_over(&verified.principal, now);
-        let is_sure = u32::try_from(whole_seconds(now)).is_ok_and(|now| surely.contains(&now));
-        if is_sure || holds() { Ok(()) } else { Err(state) }
-    }
-
-    /// The whole seconds in which its times are certainly valid. This is enough for nearly every check.
-    pub(crate) fn surely(&self, verified: &VerifiedToken) -> Range<u32> {
-        let surely = self.issuer_and_times(verified).map_or(0..0, |(issuer, times)| issuer.surely(times));
-        // A principal may end before its token does.
-        let end = verified.principal.expires_at().and_then(|end| whole_seconds(end).try_into().ok());
-        surely.start..end.map_or(surely.end, |end: u32| end.min(surely.end))
-    }
-
-    /// The issuer that has verified this token, and the times in it.
-    fn issuer_and_times<'a>(&'a self, verified: &'a VerifiedToken) -> Option<(&'a Issuer, &'a RegisteredClaims)> {
-        let issuer = match &*self.0.issuers {
-            [only] => Some(only),
-            several => several.iter().find(|issuer| Some(&*issuer.name) == verified.principal.issuer()),
-        };
-        issuer.zip(verified.principal.token_claims().map(Claims::registered))
     }
 }
 

@@ -335,6 +335,10 @@ fn lists_are_members_of_the_body() {
         let same = error.clone().with_list(name, ["own"]);
         assert_eq!((same.refuse(), same.list(name)), (error.refuse(), &[][..]), "{name}");
     }
+    // Whatever has to be written with escapes.
+    let odd = Error::denied("\"so\\\u{7f}\u{1}\u{e9}").with_list("a\"b\n", ["c"]);
+    let expected = json!({ "title": "Forbidden", "status": 403, "code": "\"so\\\u{7f}\u{1}\u{e9}", "a\"b\n": ["c"] });
+    assert_eq!(serde_json::from_slice::<Value>(odd.refuse().body()).unwrap(), expected);
     // Of other kinds too, where there is a body.
     let denied = Error::denied("over_quota").with_list("quotas", ["disk"]);
     let body = br#"{"code":"over_quota","quotas":["disk"],"status":403,"title":"Forbidden"}"#;

@@ -1,6 +1,10 @@
 //! The ids of principals, sessions and tokens: what is the same, and how it is written.
 
-use portcullis_core::{ErrorKind, Principal, PrincipalId, PrincipalKind, SessionId, TokenId, testing::acting_as};
+use futures_util::FutureExt;
+use portcullis_core::{
+    ClaimMap, Credential, CredentialSource, ErrorKind, Jwt, Principal, PrincipalId, PrincipalKind, SessionId, TokenId,
+    testing::{TestIssuer, acting_as},
+};
 use std::{collections::HashSet, fmt::Display, str::FromStr};
 
 const ISSUERS: [&str; 9] =
@@ -91,4 +95,27 @@ fn what_is_shown_for_logs() {
     assert_eq!(format!("{:?}", alice.session().unwrap()), "SessionId of `https://a.test`");
     assert_eq!(format!("{:?}", alice.token_id().unwrap()), "TokenId of `https://a.test`");
     assert_eq!(format!("{:?}", acting_as("a@b.test")), "Principal(User, ..)");
+}
+
+/// A principal of a token reads its names where they stand in the claims. Whoever keeps an id keeps only that.
+#[test]
+fn of_a_token() {
+    let map = ClaimMap::new().organization("org").unwrap();
+    let tester = TestIssuer::new();
+    let verifier = Jwt::new(tester.issuer().claim_map(map)).clock(tester.clock());
+    for name in ["alice", "a", "a|b", "\u{e9}\n", "\"", "\\u0061"] {
+        let token = tester.token(name).claim("sid", name).claim("org", name).sign();
+        let credential = Credential::new(token, CredentialSource::bearer());
+        let principal = verifier.authenticate(&credential).now_or_never().unwrap().unwrap();
+        let expected = PrincipalId::new(PrincipalKind::User, name).with_issuer("https://issuer.test");
+        let (kept, changed) = (principal.id().clone(), principal.clone().with_role("viewer"));
+        assert_eq!((principal.organization(), changed.organization()), (Some(name), Some(name)));
+        assert_eq!(principal.session(), Some(SessionId::new(name).with_issuer("https://issuer.test")));
+        assert_eq!(changed.session(), principal.session());
+        assert_eq!([principal.id(), changed.id()], [&expected, &expected]);
+        drop((principal, changed));
+        assert_eq!((kept.subject(), &kept), (name, &expected));
+        assert_ne!(kept, PrincipalId::new(PrincipalKind::User, format!("{name} ")).with_issuer("https://issuer.test"));
+        assert!(HashSet::from([expected]).contains(&kept));
+    }
 }

@@ -4,7 +4,7 @@
 
 mod beside;
 
-use super::{MAX_DEPTH, Value, object, outline, scan::Fault};
+use super::{MAX_DEPTH, Object, Value, object, outline, scan::Fault};
 
 fn fault(text: &str) -> Option<Fault> {
     object(text).err()
@@ -166,4 +166,30 @@ fn duplicates() {
     // What is wrong first is told: a duplicate is known at the end of its object.
     assert_eq!(fault(r#"{"a":1,"a":}"#), Some(Fault::Syntax));
     assert_eq!(outline(r#"{"a":[}"#).err(), Some(Fault::Syntax));
+}
+
+/// Names whose length a mark tells, those that are too long for it, and those whose length differs from what is written.
+#[test]
+fn names_of_any_length() {
+    let long = [65_534, 65_535, 65_536, 65_537, 131_072].map(|length| "n".repeat(length));
+    let names = long.iter().map(|name| (name.clone(), name.clone()));
+    let escaped = |written: &str, name: &str| (written.to_owned(), name.to_owned());
+    let names = names.chain([
+        escaped("", ""),
+        escaped("a", "a"),
+        escaped(r#"\""#, "\""),
+        escaped(r#"\\\"b\\"#, "\\\"b\\"),
+        escaped(r"\u0061\u00e9", "a\u{e9}"),
+        (format!(r"{}\u006e", "n".repeat(65_535)), "n".repeat(65_536)),
+    ]);
+    for (written, name) in names {
+        let object = Object::read(format!(r#"{{ "before":0,"{written}" :[1],"after":2}}"#)).unwrap();
+        let found: Vec<_> = object.members().map(|(name, value)| (name.into_owned(), value.text())).collect();
+        let same = [("before", "0"), (&name, "[1]"), ("after", "2")].map(|(name, value)| (name.to_owned(), value));
+        assert!(found == same, "{} bytes", written.len());
+        assert_eq!(object.member(&name).map(Value::text), Some("[1]"), "{} bytes", written.len());
+        assert!(object.member(&format!("{name}n")).is_none());
+        let twice = format!(r#"{{"{written}":0,"{written}":0}}"#);
+        assert_eq!(fault(&twice), Some(Fault::Duplicate), "{} bytes", written.len());
+    }
 }

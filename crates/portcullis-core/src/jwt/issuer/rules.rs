@@ -158,8 +158,8 @@ impl Issuer {
         let from = times.not_before.seconds().into_iter().chain(issued).fold(0.0, f64::max);
         let too_old = self.max_age.zip(times.issued_at.seconds()).map(|(age, issued)| issued + age.as_secs_f64());
         let until = times.expires_at.seconds().into_iter().chain(too_old).fold(LAST_SECOND, f64::min);
-        // With room for rounding. Seconds after 2106 are not among them.
-        (from + ROUNDED).ceil() as u32..(until - ROUNDED).floor() as u32
+        // Nothing after 2106 is among them.
+        from.ceil() as u32..(until - ROUNDED).floor() as u32
     }
 
     /// RFC 8725, section 3.11: a token that was issued for another use is not an access token.

@@ -105,5 +105,18 @@ fn what_is_found_again() {
         let found = |token: &str| rig.established(&Head::new().bearer(token)).is_found_again();
         assert_eq!(found(&token(1, "good")), is_found);
         assert!(!found(&token(9, "good")) && !found("garbage"), "what is refused is not");
+        // Without anything but the caller, once it is kept: it has waited for keys before.
+        rig.accepted(&token(1, "good"));
+        let recalled = |gate: &Gate, token: &str| gate.recall_or_establish(&Head::new().bearer(token));
+        assert_eq!(recalled(&rig.gate, &token(1, "good")).is_ok(), is_found);
+        let who = |gate: &Gate, token: &str| match recalled(gate, token) {
+            Ok(caller) => Ok(caller),
+            Err(answer) => answer.ready().unwrap().principal().cloned().map_err(|error| error.kind()),
+        };
+        assert_eq!(who(&rig.gate, &token(1, "good")).unwrap().id().subject(), "alice");
+        assert_eq!(who(&rig.gate, &token(9, "good")).unwrap_err(), ErrorKind::Invalid);
+        assert_eq!(who(&rig.gate, "garbage").unwrap_err(), ErrorKind::Unrecognized);
+        let acting = rig.gate.acting_as(acting_as("bob"));
+        assert_eq!(who(&acting, &token(1, "good")).unwrap().id().subject(), "bob");
     }
 }
