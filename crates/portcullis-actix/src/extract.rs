@@ -20,7 +20,6 @@ fn route(request: &HttpRequest) -> Result<Route, Rejection> {
     if let Some(route) = Route::guarded(&CarriedRequest(request)) {
         return Ok(route);
     }
-    mark_checked(request);
     let (plain, shared) = (request.app_data::<Gate>(), request.app_data::<web::Data<Gate>>());
     let detail = match (plain, shared.map(|data| &***data)) {
         // Which of them is further in cannot be told.
@@ -30,6 +29,8 @@ fn route(request: &HttpRequest) -> Result<Route, Rejection> {
         (Some(gate), _) | (None, Some(gate)) => return Ok(Route::open(gate.clone())),
         (None, None) => "no `Gate` in `app_data`; add `.app_data(gate.clone())` to the App, or use `Routes`",
     };
+    // Where there is one, it is asked, which marks the request too.
+    mark_checked(request);
     Err(Error::new(ErrorKind::Misconfigured, detail).into())
 }
 

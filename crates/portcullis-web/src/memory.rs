@@ -168,6 +168,7 @@ pub fn establish(request: &mut impl Carrier, gate: &Gate, plan: Option<&Plan>) -
 }
 
 /// Finds a caller that the request does not remember, for an extractor that needs nothing else.
+#[inline(always)]
 pub(crate) fn find_caller(request: &mut impl Carrier, gate: &Gate, before: Before) -> Result<Principal, Who> {
     let answer = match gate.recall_or_establish(&request.head(None)) {
         Ok(caller) => return Ok(caller),

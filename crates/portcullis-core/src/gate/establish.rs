@@ -125,10 +125,17 @@ impl Gate {
             return Answer::now(acting.establish(self, sources, head));
         }
         let recalled = if max_age.is_none() { self.recall(sources, head) } else { None };
-        match recalled.transpose().map(|recalled| recalled.and_then(|recalled| self.known(sources, recalled))) {
-            Ok(Some(known)) => known,
-            missed => self.establish_anew(sources, max_age, head, missed.err()),
+        let mut missed = None;
+        match recalled {
+            Some(Ok(recalled)) => {
+                if let Some(known) = self.known(sources, recalled) {
+                    return known;
+                }
+            }
+            Some(Err(there)) => missed = Some(there),
+            None => {}
         }
+        self.establish_anew(sources, max_age, head, missed)
     }
 
     /// The caller alone, if it is [found again](Authentication::is_found_again). For extractors that need nothing else.
@@ -140,12 +147,15 @@ impl Gate {
             return Err(self.establish(head));
         }
         let sources = &self.0.unnamed;
-        match self.recall(sources, head).transpose() {
-            Ok(Some(recalled)) => Ok(recalled.principal),
-            missed => Err(self.establish_anew(sources, None, head, missed.err())),
-        }
+        let missed = match self.recall(sources, head) {
+            Some(Ok(recalled)) => return Ok(recalled.principal),
+            Some(Err(missed)) => Some(missed),
+            None => None,
+        };
+        Err(self.establish_anew(sources, None, head, missed))
     }
 
+    #[inline(always)]
     fn establish_anew(
         &self,
         sources: &Arc<Sources>,
