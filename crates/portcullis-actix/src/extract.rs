@@ -29,8 +29,6 @@ fn route(request: &HttpRequest) -> Result<Route, Rejection> {
         (Some(gate), _) | (None, Some(gate)) => return Ok(Route::open(gate.clone())),
         (None, None) => "no `Gate` in `app_data`; add `.app_data(gate.clone())` to the App, or use `Routes`",
     };
-    // Where there is one, it is asked, which marks the request too.
-    mark_checked(request);
     Err(Error::new(ErrorKind::Misconfigured, detail).into())
 }
 
@@ -41,7 +39,11 @@ fn extract<T: Extract + 'static, E: 'static>(
 ) -> Extracting<E> {
     let extraction = match route(request).and_then(extraction) {
         Ok(extraction) => extraction,
-        Err(rejection) => return Either::Left(ready(Err(rejection))),
+        Err(rejection) => {
+            // Elsewhere the gate is asked, which marks the request too.
+            mark_checked(request);
+            return Either::Left(ready(Err(rejection)));
+        }
     };
     let end = move |extraction: &Extraction<T>, extracted: Result<T, Error>| {
         extracted.map(wrap).map_err(|error| Rejection::new(extraction.gate(), error))

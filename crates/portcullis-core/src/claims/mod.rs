@@ -2,7 +2,8 @@
 //!
 //! [`RegisteredClaims`] are what a verifier compares, read in one pass over the parsed object (`json/`). [`Claims`] exist only
 //! after that. [`Rules`] say what else the claims have to be, `kind.rs` whether they are of another kind of token, and
-//! [`ClaimMap`] makes a principal of them, whose names are parts of their text (`text.rs`). `typed` and `views.rs` read them as types of the application.
+//! [`ClaimMap`] makes a principal of them, whose names are parts of their text (`text.rs`). `typed` and `views.rs` read them as
+//! types of the application.
 
 mod kind;
 mod map;

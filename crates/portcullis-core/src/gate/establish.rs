@@ -155,6 +155,7 @@ impl Gate {
         Err(self.establish_anew(sources, None, head, missed))
     }
 
+    /// The caller by the credential in this head, whatever the cache was asked before.
     #[inline(always)]
     fn establish_anew(
         &self,
