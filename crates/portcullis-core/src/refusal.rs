@@ -120,35 +120,7 @@ impl Refusal {
             let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0)).max(1);
             refusal.headers.push(("retry-after".into(), seconds.to_string().into()));
         }
-        // A mistake in the configuration is for the log. Clients do not see even its code.
-        let shown = Some(error).filter(|error| error.kind() != ErrorKind::Misconfigured);
-        let explanation = error.explanation().filter(|_| explains_denials).map(ToString::to_string);
-        // With room for most.
-        let mut body = Body(Vec::with_capacity(96));
-        if let Some(factor) = shown.and_then(Error::factor) {
-            body.text("acr_values", factor);
-        }
-        if let Some(error) = shown {
-            body.text("code", error.code());
-        }
-        if let Some(tree) = &explanation {
-            body.member("explanation", &tree.lines().collect::<Vec<_>>());
-        }
-        if let Some(age) = shown.and_then(Error::max_age) {
-            body.member("max_age", &age);
-        }
-        for (name, list) in shown.into_iter().flat_map(Error::lists) {
-            body.next();
-            body.value(name);
-            body.0.push(b':');
-            body.value(list);
-        }
-        body.member("status", &error.status());
-        if let Some(title) = title(error.status()) {
-            body.text("title", title);
-        }
-        body.0.push(b'}');
-        refusal.body = body.0;
+        refusal.body = Body::of(error, explains_denials);
         refusal.headers.push(("content-type".into(), "application/problem+json".into()));
         refusal
     }
@@ -221,6 +193,39 @@ impl Refusal {
 struct Body(Vec<u8>);
 
 impl Body {
+    /// The body of the default answer.
+    fn of(error: &Error, explains_denials: bool) -> Vec<u8> {
+        // A mistake in the configuration is for the log. Clients do not see even its code.
+        let shown = Some(error).filter(|error| error.kind() != ErrorKind::Misconfigured);
+        let explanation = error.explanation().filter(|_| explains_denials).map(ToString::to_string);
+        // With room for most.
+        let mut body = Self(Vec::with_capacity(96));
+        if let Some(factor) = shown.and_then(Error::factor) {
+            body.text("acr_values", factor);
+        }
+        if let Some(error) = shown {
+            body.text("code", error.code());
+        }
+        if let Some(tree) = &explanation {
+            body.member("explanation", &tree.lines().collect::<Vec<_>>());
+        }
+        if let Some(age) = shown.and_then(Error::max_age) {
+            body.member("max_age", &age);
+        }
+        for (name, list) in shown.into_iter().flat_map(Error::lists) {
+            body.next();
+            body.value(name);
+            body.0.push(b':');
+            body.value(list);
+        }
+        body.member("status", &error.status());
+        if let Some(title) = title(error.status()) {
+            body.text("title", title);
+        }
+        body.0.push(b'}');
+        body.0
+    }
+
     fn text(&mut self, name: &str, text: &str) {
         if json::has_escapes(text) {
             return self.member(name, text);

@@ -93,7 +93,7 @@ pub(crate) struct RegisteredClaims {
 
 /// A time in seconds (RFC 7519, section 2), if there is one: no number if not, as caches hold many.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct NumericDate(f64);
+pub(crate) struct NumericDate(pub(crate) f64);
 
 impl Default for NumericDate {
     fn default() -> Self {
@@ -108,12 +108,8 @@ impl NumericDate {
     }
 
     pub(crate) fn time(self) -> Option<SystemTime> {
-        time(self.0)
+        SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(self.0).ok()?)
     }
-}
-
-pub(crate) fn time(seconds: f64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
 /// The bits of the names that [`RegisteredClaims::read`] looks for: most other names are skipped at once.

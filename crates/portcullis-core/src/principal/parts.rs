@@ -53,6 +53,7 @@ pub(crate) struct More {
     pub(super) by_token: Option<Principal>,
 }
 
+/// When a principal ends; `None` if it does not.
 #[derive(Clone, Copy)]
 pub(super) struct End(pub(super) Option<SystemTime>);
 

@@ -4,7 +4,7 @@
 //! nothing of it is read before.
 
 use super::Principal;
-use crate::claims::{Claims, time};
+use crate::claims::{Claims, NumericDate};
 use std::{borrow::Cow, time::SystemTime};
 
 /// What a verifier says about a sign-in.
@@ -67,7 +67,7 @@ impl Principal {
     #[must_use]
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         let own = self.0.more().sign_in.at;
-        let of_token = || self.claim(|claims| claims.at("auth_time"))?.as_number().and_then(time);
+        let of_token = || self.claim(|claims| claims.at("auth_time"))?.as_number().map(NumericDate)?.time();
         own.or_else(of_token)
     }
 
